@@ -1,0 +1,293 @@
+/**
+ * The whole seam between TypeScript and the native addon, on one page.
+ *
+ * Every value that crosses is listed here; `binding.ts` is the only importer of the `.node` file.
+ * Native functions throw (or reject with) an `Error` that carries `code` (one of the catalogue in
+ * `errors.ts`) and `details`; `binding.ts` turns it into a `RastError`. Handles are plain integers
+ * looked up in a table of the environment that made them: a wrong, stale or foreign one is
+ * `ERR_DISPOSED`, never a crash. No logits and no vocabulary ever cross.
+ */
+
+/** One of the three models of a trio. */
+export type NativeRole = "base" | "expert" | "antiexpert";
+
+/** What the addon was compiled against; the loaded libraries must report the same. */
+export interface NativeBuildInfo {
+    /** Version of this package's addon, e.g. "0.1.0". */
+    readonly addonVersion: string;
+    /** llama.cpp release, e.g. "v0.5.0". */
+    readonly llamaTag: string;
+    /** `ggml_version()` that the libraries must report. */
+    readonly ggmlVersion: string;
+    /** `ggml_commit()` that the libraries must report. */
+    readonly ggmlCommit: string;
+    /** Compiler and its version. */
+    readonly compiler: string;
+}
+
+/** Absolute paths of the shared libraries, opened at run time. */
+export interface NativeLibraryPaths {
+    readonly ggmlBase: string;
+    readonly ggml: string;
+    readonly llama: string;
+    /** Folder with the CPU libraries, one per micro-architecture; ggml picks the best. */
+    readonly cpuFolder: string;
+    /** Backend libraries to load beside the CPU (CUDA, Vulkan, Metal); each may fail on its own. */
+    readonly backends: readonly string[];
+}
+
+export interface NativeBackendOutcome {
+    readonly path: string;
+    readonly loaded: boolean;
+    /** Devices this library added (0 when it did not load, or found none). */
+    readonly devices: number;
+}
+
+export interface NativeDevice {
+    /** Name as ggml gives it, e.g. "CUDA0", "Vulkan0", "CPU". */
+    readonly name: string;
+    readonly description: string;
+    readonly type: "cpu" | "gpu" | "igpu" | "accel";
+    /** Backend registry that owns it, e.g. "CUDA". */
+    readonly backend: string;
+    /** Bytes; 0 when the device does not say. */
+    readonly memoryFreeBytes: number;
+    readonly memoryTotalBytes: number;
+}
+
+export interface NativeLibraries {
+    readonly ggmlVersion: string;
+    readonly ggmlCommit: string;
+    readonly systemInfo: string;
+    readonly backends: readonly NativeBackendOutcome[];
+}
+
+/** What a GGUF file says of itself, read with llama.cpp's own reader (header only, no weights). */
+export interface NativeModelFacts {
+    readonly architecture: string;
+    readonly name: string | null;
+    readonly fileBytes: number;
+    /** Files of a split model, in order; one entry otherwise. */
+    readonly files: readonly string[];
+    readonly layers: number;
+    readonly contextLength: number;
+    readonly embeddingLength: number;
+    /** Bytes of K plus V per cached token over all layers, by cache type, as elements: multiply by bytes per element. */
+    readonly kvElementsPerToken: { readonly k: number; readonly v: number };
+    readonly vocabularySize: number;
+    /** `tokenizer.ggml.model`, or null when the file has no tokenizer. */
+    readonly tokenizerModel: string | null;
+    readonly chatTemplate: string | null;
+    /** Bytes of the weights of each layer, index 0 first; the output layer and the embedding apart. */
+    readonly layerBytes: readonly number[];
+    readonly outputBytes: number;
+    readonly embeddingBytes: number;
+    readonly parameterCount: number;
+    /** e.g. "Q4_K - Medium", from `general.file_type`; null when absent. */
+    readonly quantization: string | null;
+}
+
+export interface NativeModelConfig {
+    readonly path: string;
+    /** Devices to use, by name, in order; empty = CPU only. */
+    readonly devices: readonly string[];
+    /** Layers on the devices; the output layer counts as one more. */
+    readonly gpuLayers: number;
+    readonly threads: number;
+}
+
+export interface NativePairConfig {
+    readonly expert: NativeModelConfig;
+    readonly antiexpert: NativeModelConfig;
+}
+
+export type NativeKvType = "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "q5_0" | "q5_1" | "iq4_nl";
+
+export interface NativeEngineConfig {
+    readonly base: NativeModelConfig;
+    /** 0 (base alone) to 3 pairs. */
+    readonly pairs: readonly NativePairConfig[];
+    /** Tokens of context per sequence. */
+    readonly contextSize: number;
+    /** Sequences decoded together. */
+    readonly slots: number;
+    /** Tokens per prefill decode (n_batch = n_ubatch). */
+    readonly batchSize: number;
+    readonly kvTypeK: NativeKvType;
+    readonly kvTypeV: NativeKvType;
+    readonly flashAttention: "auto" | "on" | "off";
+    readonly mmap: boolean;
+    readonly mlock: boolean;
+    /** Where the fused distribution is filtered and drawn. "auto": on the device when it has every operation. */
+    readonly sampler: "auto" | "device" | "host";
+}
+
+export interface NativeContextInfo {
+    /** Device that holds the output layer, e.g. "Vulkan0". */
+    readonly outputDevice: string;
+    readonly gpuLayers: number;
+    readonly layers: number;
+    readonly threads: number;
+    readonly vocabularySize: number;
+    readonly modelBytes: number;
+    readonly loadMs: number;
+    readonly description: string;
+    /** Whether its cache can be cut back; false for recurrent and hybrid models. */
+    readonly canTruncate: boolean;
+    /** Splits of the compute graph; 1 = all on one backend. */
+    readonly graphSplits: number;
+}
+
+export interface NativeEngineInfo {
+    readonly base: NativeContextInfo;
+    readonly pairs: readonly { readonly expert: NativeContextInfo; readonly antiexpert: NativeContextInfo }[];
+    readonly samplerPath: "device" | "host";
+    /** Why that path: one sentence. */
+    readonly samplerReason: string;
+    readonly contextSize: number;
+    readonly vocabularySize: number;
+    /** Ids that may be drawn: text in all models of the engine, padding in none. */
+    readonly drawableTokens: number;
+    readonly bosToken: number;
+    readonly eosToken: number;
+    readonly addBos: boolean;
+    readonly chatTemplate: string | null;
+    readonly loadMs: number;
+}
+
+export interface NativeSampling {
+    /** One per pair of the engine. */
+    readonly lambdas: readonly number[];
+    readonly temperature: number;
+    /** 0 = off. */
+    readonly topK: number;
+    /** 1 = off. */
+    readonly topP: number;
+    /** 0 = off. */
+    readonly minP: number;
+    /** 1 = off. */
+    readonly repetitionPenalty: number;
+    readonly presencePenalty: number;
+    readonly frequencyPenalty: number;
+    /** Latest tokens of prompt and completion that penalties look at; 0 = none, -1 = the whole context. */
+    readonly penaltyWindow: number;
+    readonly biasTokens: Int32Array;
+    /** Added to the fused logit; -Infinity = never drawn. */
+    readonly biasValues: Float32Array;
+    /** Unsigned 64 bits. */
+    readonly seed: bigint;
+    /** Which of several samples of one seed; the random numbers are a function of (seed, ordinal, position). */
+    readonly ordinal: number;
+}
+
+export interface NativeRequest {
+    readonly prompt: Int32Array;
+    readonly mode: "rast" | "base" | "expert";
+    /** -1 = until the context is full. */
+    readonly maxTokens: number;
+    readonly stopStrings: readonly string[];
+    readonly stopTokens: Int32Array;
+    /** Do not stop at the model's end-of-generation tokens. */
+    readonly ignoreEos: boolean;
+    /** Render control tokens in the text. */
+    readonly showSpecial: boolean;
+    /** Top alternatives per token, 0 to 20; -1 = no log-probabilities at all. */
+    readonly logprobs: number;
+    readonly sampling: NativeSampling;
+}
+
+/** Log-probabilities of the fused distribution at temperature 1 after bias and penalties, before the filters. */
+export interface NativeLogprobs {
+    /** f32[n]: of each drawn token. */
+    readonly drawn: Float32Array;
+    /** i32[n, top]: ids, most likely first. */
+    readonly topTokens: Int32Array;
+    /** f32[n, top]. */
+    readonly topLogprobs: Float32Array;
+}
+
+export type NativeStopReason = "eos" | "stop" | "maxTokens" | "contextFull" | "abort";
+
+export interface NativeRoleTimes {
+    readonly prefillMs: number;
+    readonly decodeMs: number;
+    readonly prefillTokens: number;
+    readonly decodeSteps: number;
+}
+
+export interface NativeRequestResult {
+    readonly stopReason: NativeStopReason;
+    /** The stop string that ended it. */
+    readonly stopString: string | null;
+    /** The end-of-generation or stop token that ended it; not part of the completion tokens. */
+    readonly stopToken: number | null;
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    readonly queueMs: number;
+    readonly prefillMs: number;
+    readonly decodeMs: number;
+    /** From submission to the first token; null when there was none. */
+    readonly firstTokenMs: number | null;
+    readonly roles: { readonly base: NativeRoleTimes; readonly expert: NativeRoleTimes; readonly antiexpert: NativeRoleTimes };
+    /** Bytes read from the sampler's device for rows drawn there. */
+    readonly hostBytes: number;
+    /** Rows whose draw was finished on the host, and the bytes read for them. */
+    readonly hostRows: number;
+    readonly hostRowBytes: number;
+}
+
+/** One callback per engine step, with every new token of every live request. */
+export interface NativeStep {
+    readonly request: number;
+    readonly tokens: Int32Array;
+    /** New text: valid UTF-8, nothing of a stop string or of an unfinished character. May be empty. */
+    readonly text: string;
+    readonly logprobs?: NativeLogprobs;
+    readonly result?: NativeRequestResult;
+    /** The engine failed on this request. Nothing follows. */
+    readonly error?: { readonly code: string; readonly message: string; readonly details: Record<string, unknown> };
+}
+
+export interface NativeProgress {
+    readonly role: NativeRole;
+    /** Which pair, 0 to 2; 0 for the base. */
+    readonly pair: number;
+    /** 0 to 1. */
+    readonly fraction: number;
+}
+
+export interface NativeAddon {
+    buildInfo(): NativeBuildInfo;
+    /** Opens the libraries once per process; later calls with the same paths return the same answer. */
+    openLibraries(paths: NativeLibraryPaths): Promise<NativeLibraries>;
+    /** Devices of the opened libraries, with memory as of now. */
+    devices(): Promise<readonly NativeDevice[]>;
+    /** Reads a GGUF file's header. */
+    inspectModel(path: string): Promise<NativeModelFacts>;
+    /**
+     * Proves that the files have one tokenizer: model, pre-tokenizer, merges, token texts over the common ids.
+     * Rejects with ERR_TOKENIZER_MISMATCH naming the first token that differs.
+     */
+    compareTokenizers(paths: readonly string[]): Promise<void>;
+
+    /** Starts an engine thread and loads on it. The handle is valid at once, for abort and dispose. */
+    engineCreate(
+        config: NativeEngineConfig,
+        onProgress: (progress: NativeProgress) => void,
+        onSteps: (steps: readonly NativeStep[]) => void
+    ): { readonly handle: number; readonly ready: Promise<NativeEngineInfo> };
+    /** Queues a request; its steps come through `onSteps`. @returns the request's id */
+    engineSubmit(handle: number, request: NativeRequest): number;
+    /** Ends a request with stop reason "abort"; unknown ids are ignored. */
+    engineCancel(handle: number, request: number): void;
+    /** Aborts loading or generation, frees everything. Idempotent. Requests end with "abort" first. */
+    engineDispose(handle: number): Promise<void>;
+
+    tokenize(handle: number, text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
+    detokenize(handle: number, tokens: Int32Array, showSpecial: boolean): Promise<string>;
+    /** Text of one token as a string of its bytes (may be part of a character: U+FFFD then). */
+    tokenPiece(handle: number, token: number): string;
+
+    /** Testing and introspection: live engines of this environment. */
+    liveEngines(): number;
+}
