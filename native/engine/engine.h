@@ -1,0 +1,97 @@
+// Three models, one thread: loads them, then steps all live sequences together until it is stopped.
+#pragma once
+
+#include "engine_types.h"
+#include "role_context.h"
+#include "sequence.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace rast {
+
+class engine {
+  public:
+    // Throws ERR_INVALID_ARGUMENT for a configuration that llama.cpp would abort on.
+    engine(engine_config config, engine_callbacks callbacks);
+    ~engine();  // stop() and join()
+    engine(const engine &) = delete;
+    engine & operator=(const engine &) = delete;
+
+    // Any thread from here on.
+
+    // Begins loading.
+    void start();
+
+    // @returns the request's id. Throws ERR_DISPOSED before loading ends or after stop(), ERR_INVALID_ARGUMENT.
+    uint32_t submit(request && wanted);
+    void cancel(uint32_t id);
+
+    // Ends loading or generation soon; requests end with "abort". on_stopped follows.
+    void stop();
+    void join();
+
+    // The base model, for tokenizing; empty unless loaded.
+    shared_model base_model() const;
+
+  private:
+    struct submission {
+        uint32_t id;
+        request wanted;
+        engine_clock::time_point at;
+    };
+
+    // A context of the engine: [0] is the base, then expert and antiexpert of each pair.
+    size_t expert_of(size_t pair) const { return 1 + 2 * pair; }
+
+    size_t antiexpert_of(size_t pair) const { return 2 + 2 * pair; }
+
+    void run();
+    void load();
+    std::unique_ptr<role_context> load_model(role which, size_t pair, const model_config & model);
+    drawable_tokens common_tokens() const;
+    void create_contexts();
+    void publish_info(double load_ms);
+    void serve();
+    void take_in(std::vector<step_event> & events);
+    void step(std::vector<step_event> & events);
+    bool needs(const sequence & seq, size_t context) const;
+    void prefill(sequence & seq);
+    void draw(const std::vector<sequence *> & ready, std::vector<step_event> & events);
+    void prepare_rows(const std::vector<sequence *> & ready, std::vector<std::vector<sequence *>> & rows);
+    void decode(size_t context, const std::vector<sequence *> & rows);
+    void decode_chunk(size_t context, sequence & seq, size_t count);
+    void fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events);
+    void end(sequence & seq);
+    void free_all();
+
+    engine_config config_;
+    engine_callbacks callbacks_;
+    std::thread thread_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<submission> inbox_;
+    std::vector<uint32_t> cancelled_;
+    uint32_t next_id_ = 1;
+    bool loaded_ = false;
+    shared_model base_model_;
+    std::atomic<bool> stopping_{false};
+
+    // engine thread only
+    std::unique_ptr<cpu_threads> threads_;
+    std::vector<std::unique_ptr<role_context>> contexts_;  // base first: others write into its stores
+    int32_t n_vocab_ = 0;
+    std::deque<std::unique_ptr<sequence>> waiting_;
+    std::vector<std::unique_ptr<sequence>> slots_;
+    batch_builder batch_;
+    std::vector<int32_t> outputs_;  // of the last decode of each row, index in its batch
+};
+
+}  // namespace rast

@@ -1,0 +1,136 @@
+#include "engine.h"
+#include "error.h"
+
+#include <algorithm>
+
+namespace rast {
+
+namespace {
+
+double ms_since(engine_clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(engine_clock::now() - start).count();
+}
+
+bool is_padding(const llama_vocab * vocab, llama_token token) {
+    const auto attributes = llama_vocab_get_attr(vocab, token);
+    return (attributes & LLAMA_TOKEN_ATTR_UNUSED) != 0 || attributes == LLAMA_TOKEN_ATTR_UNDEFINED;
+}
+
+}  // namespace
+
+void engine::load() {
+    const auto start = engine_clock::now();
+    contexts_.push_back(load_model(role::base, 0, config_.base));
+    for (size_t pair = 0; pair < config_.pairs.size(); ++pair) {
+        contexts_.push_back(load_model(role::expert, pair, config_.pairs[pair].expert));
+        contexts_.push_back(load_model(role::antiexpert, pair, config_.pairs[pair].antiexpert));
+    }
+    create_contexts();
+    publish_info(ms_since(start));
+}
+
+std::unique_ptr<role_context> engine::load_model(role which, size_t pair, const model_config & model) {
+    return std::make_unique<role_context>(which, model, config_, [&](float fraction) {
+        callbacks_.on_progress(which, static_cast<int>(pair), fraction);
+        return !stopping_;
+    });
+}
+
+// Ids that are text in every model: padding in one has no meaning there, so its delta has none either.
+drawable_tokens engine::common_tokens() const {
+    int32_t common = contexts_[0]->n_vocab();
+    for (const auto & context : contexts_) {
+        common = std::min(common, context->n_vocab());
+    }
+    std::vector<bool> drawable(static_cast<size_t>(common), true);
+    for (const auto & context : contexts_) {
+        for (int32_t token = 0; token < common; ++token) {
+            if (is_padding(context->vocab(), token)) {
+                drawable[static_cast<size_t>(token)] = false;
+            }
+        }
+    }
+    drawable_tokens tokens;
+    for (int32_t token = 0; token < common; ++token) {
+        if (drawable[static_cast<size_t>(token)]) {
+            for (int32_t gap = tokens.n_drawable; gap < token; ++gap) {
+                tokens.masked.push_back(gap);
+            }
+            tokens.n_drawable = token + 1;
+        }
+    }
+    return tokens;
+}
+
+void engine::create_contexts() {
+    int threads = config_.base.threads;
+    for (const auto & pair : config_.pairs) {
+        threads = std::max({threads, pair.expert.threads, pair.antiexpert.threads});
+    }
+    threads_ = std::make_unique<cpu_threads>(threads);
+
+    const drawable_tokens drawable = common_tokens();
+    if (drawable.n_drawable == 0) {
+        throw rast_error("ERR_TOKENIZER_MISMATCH", "The models have no token in common that is not padding");
+    }
+    const auto rows = static_cast<int32_t>(config_.slots);
+    const auto plan_of = [&](size_t context) {
+        sampler_plan plan;
+        plan.n_vocab = contexts_[context]->n_vocab();
+        plan.rows = rows;
+        plan.choice = config_.sampler;
+        plan.drawable = drawable;
+        return plan;
+    };
+    sampler_plan base = plan_of(0);
+    base.draws = true;
+    base.pairs = static_cast<int>(config_.pairs.size());
+    contexts_[0]->create(std::move(base), config_, *threads_, stopping_);
+    for (size_t pair = 0; pair < config_.pairs.size(); ++pair) {
+        sampler_plan expert = plan_of(expert_of(pair));
+        expert.draws = pair == 0;  // for mode "expert"
+        expert.tap = &contexts_[0]->sampler().expert_store(static_cast<int>(pair));
+        contexts_[expert_of(pair)]->create(std::move(expert), config_, *threads_, stopping_);
+        sampler_plan antiexpert = plan_of(antiexpert_of(pair));
+        antiexpert.tap = &contexts_[0]->sampler().antiexpert_store(static_cast<int>(pair));
+        contexts_[antiexpert_of(pair)]->create(std::move(antiexpert), config_, *threads_, stopping_);
+        if (stopping_) {
+            throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted");
+        }
+    }
+    if (!config_.pairs.empty()) {
+        contexts_[expert_of(0)]->set_drawing(false);
+    }
+    outputs_.resize(config_.slots, -1);
+}
+
+void engine::publish_info(double load_ms) {
+    const role_context & base = *contexts_[0];
+    engine_info info;
+    info.base = base.info();
+    for (size_t pair = 0; pair < config_.pairs.size(); ++pair) {
+        info.pairs.push_back({contexts_[expert_of(pair)]->info(), contexts_[antiexpert_of(pair)]->info()});
+    }
+    const drawable_tokens drawable = common_tokens();
+    info.host_path = base.sampler().on_host_path();
+    info.sampler_reason = base.sampler().reason();
+    info.context_size = config_.context_size;
+    info.n_vocab = base.n_vocab();
+    info.n_drawable = drawable.n_drawable - static_cast<int32_t>(drawable.masked.size());
+    info.bos = llama_vocab_bos(base.vocab());
+    info.eos = llama_vocab_eos(base.vocab());
+    info.add_bos = llama_vocab_get_add_bos(base.vocab());
+    if (const char * text = llama_model_chat_template(base.model().get(), nullptr)) {
+        info.chat_template = text;
+    }
+    info.load_ms = load_ms;
+    {
+        const std::lock_guard lock(mutex_);
+        n_vocab_ = base.n_vocab();
+        base_model_ = base.model();
+        loaded_ = true;
+    }
+    callbacks_.on_loaded(info);
+}
+
+}  // namespace rast

@@ -1,0 +1,151 @@
+// What goes into the engine and what comes out of it. Plain data; mirrors src/native/addon-types.ts.
+#pragma once
+
+#include "ensemble_sampler.h"
+#include "error.h"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rast {
+
+enum class role { base, expert, antiexpert };
+
+const char * role_name(role which);
+
+struct model_config {
+    std::string path;
+    std::vector<std::string> devices;  // empty = CPU only
+    int32_t gpu_layers = 0;
+    int32_t threads = 1;
+};
+
+struct pair_config {
+    model_config expert;
+    model_config antiexpert;
+};
+
+struct engine_config {
+    model_config base;
+    std::vector<pair_config> pairs;
+    uint32_t context_size = 4096;  // tokens per sequence
+    uint32_t slots = 1;
+    uint32_t batch_size = 512;
+    ggml_type kv_type_k = GGML_TYPE_F16;
+    ggml_type kv_type_v = GGML_TYPE_F16;
+    llama_flash_attn_type flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
+    bool mmap = true;
+    bool mlock = false;
+    sampler_choice sampler = sampler_choice::automatic;
+};
+
+struct context_info {
+    std::string output_device;
+    int32_t gpu_layers = 0;
+    int32_t layers = 0;
+    int32_t threads = 0;
+    int32_t n_vocab = 0;
+    uint64_t model_bytes = 0;
+    double load_ms = 0;
+    std::string description;
+    bool can_truncate = false;
+    int32_t graph_splits = 0;
+};
+
+struct engine_info {
+    context_info base;
+    std::vector<std::array<context_info, 2>> pairs;  // expert, antiexpert
+    bool host_path = false;
+    std::string sampler_reason;
+    uint32_t context_size = 0;
+    int32_t n_vocab = 0;
+    int32_t n_drawable = 0;  // how many ids may be drawn
+    int32_t bos = -1;
+    int32_t eos = -1;
+    bool add_bos = false;
+    std::optional<std::string> chat_template;
+    double load_ms = 0;
+};
+
+enum class request_mode { rast, base, expert };
+
+struct sampling_params {
+    std::array<float, max_pairs> lambda{};
+    float temperature = 1.0F;
+    int32_t top_k = 0;
+    float top_p = 1.0F;
+    float min_p = 0.0F;
+    float repetition_penalty = 1.0F;
+    float presence_penalty = 0.0F;
+    float frequency_penalty = 0.0F;
+    int32_t penalty_window = 0;  // -1 = the whole context
+    std::vector<llama_logit_bias> bias;
+    uint64_t seed = 0;
+    uint32_t ordinal = 0;
+};
+
+struct request {
+    std::vector<llama_token> prompt;
+    request_mode mode = request_mode::rast;
+    int32_t max_tokens = -1;
+    std::vector<std::string> stop_strings;
+    std::vector<llama_token> stop_tokens;
+    bool ignore_eos = false;
+    bool show_special = false;
+    int32_t logprobs = -1;
+    sampling_params sampling;
+};
+
+enum class stop_reason { eos, stop, max_tokens, context_full, abort };
+
+struct role_times {
+    double prefill_ms = 0;
+    double decode_ms = 0;
+    int64_t prefill_tokens = 0;
+    int64_t decode_steps = 0;
+};
+
+struct request_result {
+    stop_reason reason = stop_reason::abort;
+    std::optional<std::string> stop_string;
+    std::optional<llama_token> stop_token;
+    int32_t prompt_tokens = 0;
+    int32_t completion_tokens = 0;
+    double queue_ms = 0;
+    double prefill_ms = 0;
+    double decode_ms = 0;
+    std::optional<double> first_token_ms;
+    std::array<role_times, 3> roles;  // by role
+    int64_t host_bytes = 0;
+    int64_t host_rows = 0;
+    int64_t host_row_bytes = 0;
+};
+
+struct request_error {
+    std::string code;
+    std::string message;
+};
+
+struct step_event {
+    uint32_t request = 0;
+    std::vector<llama_token> tokens;
+    std::string text;
+    std::vector<row_draw> draws;  // one per token when log-probabilities were asked for
+    std::optional<request_result> result;
+    std::optional<request_error> error;
+};
+
+// Called on the engine thread.
+struct engine_callbacks {
+    std::function<void(role, int pair, float fraction)> on_progress;
+    std::function<void(const engine_info &)> on_loaded;
+    std::function<void(const rast_error &)> on_load_failed;
+    std::function<void(std::vector<step_event>)> on_steps;
+    std::function<void()> on_stopped;  // the last call: everything is freed
+};
+
+}  // namespace rast

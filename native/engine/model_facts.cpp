@@ -1,0 +1,205 @@
+#include "model_facts.h"
+
+#include "error.h"
+#include "gguf_file.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace rast {
+
+namespace {
+
+constexpr uint32_t most_layers = 4096;  // a header that claims more is damaged
+constexpr uint32_t most_splits = 512;
+
+std::vector<std::string> files_of(const gguf_file & first) {
+    const uint64_t count = first.number("split.count").value_or(1);
+    if (count <= 1) {
+        return {first.path()};
+    }
+    // ".../name-00001-of-00003.gguf"
+    const std::string suffix = "-00001-of-";
+    const size_t at = first.path().rfind(suffix);
+    if (at == std::string::npos || count > most_splits) {
+        throw rast_error("ERR_MODEL_INVALID",
+                         first.path() + " is one of " + std::to_string(count) +
+                             " parts; give the first, whose name holds -00001-of-",
+                         {{"path", first.path()}});
+    }
+    std::vector<std::string> files;
+    for (uint64_t i = 1; i <= count; ++i) {
+        char part[64];
+        std::snprintf(part, sizeof part, "-%05d-of-%05d.gguf", static_cast<int>(i), static_cast<int>(count));
+        files.push_back(first.path().substr(0, at) + part);
+    }
+    return files;
+}
+
+void add_tensors(const gguf_file & file, model_facts & facts) {
+    for (int64_t i = 0; i < gguf_get_n_tensors(file.get()); ++i) {
+        const char * name = gguf_get_tensor_name(file.get(), i);
+        const uint64_t bytes = gguf_get_tensor_size(file.get(), i);
+        const int64_t * ne = gguf_get_tensor_ne(file.get(), i);
+        facts.parameter_count += static_cast<uint64_t>(ne[0]) * static_cast<uint64_t>(ne[1]) *
+                                 static_cast<uint64_t>(ne[2]) * static_cast<uint64_t>(ne[3]);
+        if (std::strncmp(name, "blk.", 4) == 0) {
+            const unsigned long layer = std::strtoul(name + 4, nullptr, 10);
+            if (layer < facts.layer_bytes.size()) {
+                facts.layer_bytes[layer] += bytes;
+                continue;
+            }
+        }
+        if (std::strncmp(name, "token_embd", 10) == 0) {
+            facts.embedding_bytes += bytes;
+            if (facts.vocabulary_size == 0) {
+                facts.vocabulary_size = static_cast<uint32_t>(ne[1]);
+            }
+        } else {
+            facts.output_bytes += bytes;
+        }
+    }
+}
+
+[[noreturn]] void mismatch(const std::string & what, const gguf_file & reference, const gguf_file & other,
+                           rast_error::detail_list details = {}) {
+    details.emplace_back("reference", reference.path());
+    details.emplace_back("path", other.path());
+    throw rast_error("ERR_TOKENIZER_MISMATCH",
+                     "The models do not share a tokenizer: " + what + " (" + reference.path() + " and " +
+                         other.path() + ")",
+                     std::move(details));
+}
+
+std::string quoted(const std::string & text) {
+    return "\"" + text + "\"";
+}
+
+bool is_padding(const std::string & text, const gguf_file & file, size_t id) {
+    const int64_t types = gguf_find_key(file.get(), "tokenizer.ggml.token_type");
+    if (types >= 0 && gguf_get_kv_type(file.get(), types) == GGUF_TYPE_ARRAY &&
+        gguf_get_arr_type(file.get(), types) == GGUF_TYPE_INT32 && id < gguf_get_arr_n(file.get(), types)) {
+        const int32_t type = static_cast<const int32_t *>(gguf_get_arr_data(file.get(), types))[id];
+        return type == LLAMA_TOKEN_TYPE_UNUSED;
+    }
+    return text.rfind("[PAD", 0) == 0;
+}
+
+void compare_texts(const gguf_file & reference, const gguf_file & other) {
+    const int64_t a = reference.strings("tokenizer.ggml.tokens");
+    const int64_t b = other.strings("tokenizer.ggml.tokens");
+    if (a < 0 || b < 0) {
+        const gguf_file & bare = a < 0 ? reference : other;
+        throw rast_error("ERR_NO_TOKENIZER", bare.path() + " has no tokenizer", {{"path", bare.path()}});
+    }
+    const size_t n = std::min(gguf_get_arr_n(reference.get(), a), gguf_get_arr_n(other.get(), b));
+    for (size_t i = 0; i < n; ++i) {
+        const char * x = gguf_get_arr_str(reference.get(), a, i);
+        const char * y = gguf_get_arr_str(other.get(), b, i);
+        if (std::strcmp(x, y) != 0) {
+            if (is_padding(x, reference, i) || is_padding(y, other, i)) {
+                continue;  // padding in any of the models is never drawn
+            }
+            mismatch("token " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) +
+                         " in the other",
+                     reference, other,
+                     {{"token", static_cast<double>(i)}, {"referenceText", x}, {"text", y}});
+        }
+    }
+}
+
+void compare_merges(const gguf_file & reference, const gguf_file & other) {
+    const int64_t a = reference.strings("tokenizer.ggml.merges");
+    const int64_t b = other.strings("tokenizer.ggml.merges");
+    const size_t n_a = a < 0 ? 0 : gguf_get_arr_n(reference.get(), a);
+    const size_t n_b = b < 0 ? 0 : gguf_get_arr_n(other.get(), b);
+    if (n_a != n_b) {
+        mismatch(std::to_string(n_a) + " merges in one, " + std::to_string(n_b) + " in the other", reference, other);
+    }
+    for (size_t i = 0; i < n_a; ++i) {
+        const char * x = gguf_get_arr_str(reference.get(), a, i);
+        const char * y = gguf_get_arr_str(other.get(), b, i);
+        if (std::strcmp(x, y) != 0) {
+            mismatch("merge " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) +
+                         " in the other",
+                     reference, other, {{"merge", static_cast<double>(i)}});
+        }
+    }
+}
+
+}  // namespace
+
+model_facts inspect_model(const std::string & path) {
+    const gguf_file first(path);
+    model_facts facts;
+    const auto architecture = first.text("general.architecture");
+    if (!architecture) {
+        throw rast_error("ERR_MODEL_INVALID", path + " names no architecture (general.architecture)",
+                         {{"path", path}});
+    }
+    const std::string prefix = *architecture + ".";
+    const uint64_t layers = first.number(prefix + "block_count").value_or(0);
+    if (layers == 0 || layers > most_layers) {
+        throw rast_error("ERR_MODEL_INVALID", path + " holds no language model: it names " + std::to_string(layers) +
+                         " layers", {{"path", path}});
+    }
+    facts.architecture = *architecture;
+    facts.name = first.text("general.name");
+    facts.layers = static_cast<uint32_t>(layers);
+    facts.layer_bytes.resize(layers, 0);
+    facts.context_length = static_cast<uint32_t>(first.number(prefix + "context_length").value_or(0));
+    facts.embedding_length = static_cast<uint32_t>(first.number(prefix + "embedding_length").value_or(0));
+    for (uint32_t layer = 0; layer < facts.layers; ++layer) {
+        const uint64_t heads = first.number_of_layer(prefix + "attention.head_count", layer).value_or(0);
+        const uint64_t kv_heads = first.number_of_layer(prefix + "attention.head_count_kv", layer).value_or(heads);
+        const uint64_t width = heads > 0 ? facts.embedding_length / heads : 0;
+        facts.k_elements_per_token += kv_heads * first.number(prefix + "attention.key_length").value_or(width);
+        facts.v_elements_per_token += kv_heads * first.number(prefix + "attention.value_length").value_or(width);
+    }
+    const int64_t tokens = first.strings("tokenizer.ggml.tokens");
+    facts.vocabulary_size = tokens < 0 ? 0 : static_cast<uint32_t>(gguf_get_arr_n(first.get(), tokens));
+    facts.tokenizer_model = first.text("tokenizer.ggml.model");
+    if (tokens < 0 || facts.tokenizer_model == "no_vocab") {
+        facts.tokenizer_model = std::nullopt;
+    }
+    facts.chat_template = first.text("tokenizer.chat_template");
+    if (const auto type = first.number("general.file_type")) {
+        facts.file_type = static_cast<uint32_t>(*type);
+    }
+    facts.files = files_of(first);
+    facts.file_bytes = first.bytes();
+    add_tensors(first, facts);
+    for (size_t i = 1; i < facts.files.size(); ++i) {
+        const gguf_file part(facts.files[i]);
+        facts.file_bytes += part.bytes();
+        add_tensors(part, facts);
+    }
+    if (facts.output_bytes < facts.embedding_bytes / 2) {
+        facts.output_bytes += facts.embedding_bytes;  // tied: the embedding serves as the output layer too
+    }
+    return facts;
+}
+
+void compare_tokenizers(const std::vector<std::string> & paths) {
+    if (paths.size() < 2) {
+        return;
+    }
+    const gguf_file reference(paths[0]);
+    for (size_t i = 1; i < paths.size(); ++i) {
+        const gguf_file other(paths[i]);
+        for (const char * key : {"tokenizer.ggml.model", "tokenizer.ggml.pre"}) {
+            const std::string x = reference.text(key).value_or("none");
+            const std::string y = other.text(key).value_or("none");
+            if (x != y) {
+                mismatch(std::string(key) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other",
+                         reference, other);
+            }
+        }
+        compare_texts(reference, other);
+        compare_merges(reference, other);
+    }
+}
+
+}  // namespace rast

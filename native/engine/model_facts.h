@@ -1,0 +1,38 @@
+// What a GGUF file says of itself, read by llama.cpp's own reader before anything is loaded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rast {
+
+struct model_facts {
+    std::string architecture;
+    std::optional<std::string> name;
+    uint64_t file_bytes = 0;
+    std::vector<std::string> files;  // of a split model, in order
+    uint32_t layers = 0;
+    uint32_t context_length = 0;
+    uint32_t embedding_length = 0;
+    uint64_t k_elements_per_token = 0;  // over all layers
+    uint64_t v_elements_per_token = 0;
+    uint32_t vocabulary_size = 0;
+    std::optional<std::string> tokenizer_model;
+    std::optional<std::string> chat_template;
+    std::vector<uint64_t> layer_bytes;
+    uint64_t output_bytes = 0;
+    uint64_t embedding_bytes = 0;
+    uint64_t parameter_count = 0;
+    std::optional<uint32_t> file_type;
+};
+
+// Throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE, ERR_FILE_EMPTY, ERR_NOT_GGUF, ERR_MODEL_INVALID,
+// ERR_MODEL_TRUNCATED. Any thread.
+model_facts inspect_model(const std::string & path);
+
+// Throws ERR_TOKENIZER_MISMATCH, ERR_NO_TOKENIZER and what inspect_model throws. The first file is the reference.
+void compare_tokenizers(const std::vector<std::string> & paths);
+
+}  // namespace rast

@@ -1,0 +1,245 @@
+#include "role_context.h"
+
+#include "../llama/libraries.h"
+#include "error.h"
+
+#include <chrono>
+#include <stdexcept>
+
+namespace rast {
+
+namespace {
+
+double ms_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+template <class F> F cpu_function(const char * name) {
+    ggml_backend_reg_t reg = ggml_backend_reg_by_name("CPU");
+    return reg != nullptr ? reinterpret_cast<F>(ggml_backend_reg_get_proc_address(reg, name)) : nullptr;
+}
+
+std::vector<ggml_backend_dev_t> devices_of(const model_config & model) {
+    std::vector<ggml_backend_dev_t> devices;
+    for (const auto & name : model.devices) {
+        ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
+        if (device == nullptr) {
+            std::string known;
+            for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+                known += (known.empty() ? "" : ", ") + std::string(ggml_backend_dev_name(ggml_backend_dev_get(i)));
+            }
+            throw rast_error("ERR_DEVICE_NOT_FOUND", "No device named " + name + "; there are: " + known,
+                             {{"device", name}, {"known", known}});
+        }
+        if (ggml_backend_dev_type(device) != GGML_BACKEND_DEVICE_TYPE_CPU) {
+            devices.push_back(device);
+        }
+    }
+    devices.push_back(nullptr);
+    return devices;
+}
+
+std::string because(const llama::log_capture & log) {
+    const std::string problems = log.problems();
+    return problems.empty() ? "" : ": " + problems;
+}
+
+}  // namespace
+
+const char * role_name(role which) {
+    switch (which) {
+        case role::base: return "base";
+        case role::expert: return "expert";
+        default: return "antiexpert";
+    }
+}
+
+cpu_threads::cpu_threads(int count) {
+    const auto make = cpu_function<decltype(&::ggml_threadpool_new)>("ggml_threadpool_new");
+    if (make != nullptr) {
+        ggml_threadpool_params params = ggml_threadpool_params_default(count);
+        pool_ = make(&params);
+    }
+}
+
+cpu_threads::~cpu_threads() {
+    const auto free_pool = cpu_function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free");
+    if (pool_ != nullptr && free_pool != nullptr) {
+        free_pool(pool_);
+    }
+}
+
+role_context::role_context(role which, const model_config & model, const engine_config & engine,
+                           const std::function<bool(float)> & keep_going)
+    : role_(which), path_(model.path) {
+    const auto start = std::chrono::steady_clock::now();
+    const llama::log_capture log;
+    std::vector<ggml_backend_dev_t> devices = devices_of(model);
+
+    bool aborted = false;
+    std::function<bool(float)> progress = [&](float fraction) {
+        aborted = aborted || !keep_going(fraction);
+        return !aborted;
+    };
+    llama_model_params params = llama_model_default_params();
+    params.devices = devices.data();
+    params.n_gpu_layers = devices.size() > 1 ? model.gpu_layers : 0;
+    params.load_mode = engine.mmap ? (engine.mlock ? LLAMA_LOAD_MODE_MMAP_MLOCK : LLAMA_LOAD_MODE_MMAP)
+                                   : (engine.mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE);
+    params.progress_callback = [](float fraction, void * data) {
+        return (*static_cast<std::function<bool(float)> *>(data))(fraction);
+    };
+    params.progress_callback_user_data = &progress;
+
+    const std::string label = std::string(role_name(which)) + " model " + path_;
+    try {
+        model_.reset(llama_model_load_from_file(path_.c_str(), params), llama_model_deleter());
+    } catch (const std::exception & error) {
+        throw rast_error("ERR_MODEL_LOAD", "Could not load the " + label + ": " + error.what(),
+                         {{"role", role_name(which)}, {"path", path_}});
+    }
+    if (aborted) {
+        throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted", {{"role", role_name(which)}});
+    }
+    if (!model_) {
+        throw rast_error("ERR_MODEL_LOAD", "Could not load the " + label + because(log),
+                         {{"role", role_name(which)}, {"path", path_}});
+    }
+    if (llama_vocab_type(vocab()) == LLAMA_VOCAB_TYPE_NONE || n_vocab() <= 0) {
+        throw rast_error("ERR_NO_TOKENIZER", "The " + label + " has no tokenizer",
+                         {{"role", role_name(which)}, {"path", path_}});
+    }
+    if (llama_model_has_encoder(model_.get())) {
+        throw rast_error("ERR_MODEL_LOAD", "The " + label + " is an encoder-decoder; only decoders can be used",
+                         {{"role", role_name(which)}, {"path", path_}});
+    }
+    char description[256] = {};
+    llama_model_desc(model_.get(), description, sizeof description);
+    info_.layers = llama_model_n_layer(model_.get());
+    info_.gpu_layers = std::min(params.n_gpu_layers < 0 ? info_.layers + 1 : params.n_gpu_layers, info_.layers + 1);
+    info_.threads = model.threads;
+    info_.n_vocab = n_vocab();
+    info_.model_bytes = llama_model_size(model_.get());
+    info_.description = description;
+    info_.load_ms = ms_since(start);
+}
+
+void role_context::create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
+                          const std::atomic<bool> & stopping) {
+    const auto start = std::chrono::steady_clock::now();
+    const llama::log_capture log;
+    sampler_ = std::make_unique<ensemble_sampler>(std::move(plan));
+    std::vector<llama_sampler_seq_config> chains;
+    for (uint32_t seq = 0; seq < engine.slots; ++seq) {
+        chains.push_back({static_cast<llama_seq_id>(seq), sampler_->make_chain()});
+    }
+
+    llama_context_params params = llama_context_default_params();
+    params.n_ctx = engine.context_size * engine.slots;
+    params.n_batch = engine.batch_size;
+    params.n_ubatch = engine.batch_size;  // one ubatch per decode: rows of the sampler are rows of the batch
+    params.n_seq_max = engine.slots;
+    params.n_outputs_max = engine.slots;
+    params.n_outputs_max_per_seq = 1;
+    params.n_threads = info_.threads;
+    params.n_threads_batch = info_.threads;
+    params.flash_attn_type = engine.flash_attention;
+    params.type_k = engine.kv_type_k;
+    params.type_v = engine.kv_type_v;
+    params.abort_callback = [](void * flag) { return static_cast<const std::atomic<bool> *>(flag)->load(); };
+    params.abort_callback_data = const_cast<std::atomic<bool> *>(&stopping);
+    params.no_perf = true;
+    params.swa_full = true;
+    params.kv_unified = true;
+    params.samplers = chains.data();
+    params.n_samplers = chains.size();
+
+    const std::string label = "the context of the " + std::string(role_name(role_)) + " model " + path_;
+    ctx_.reset(llama_init_from_model(model_.get(), params));
+    if (!ctx_ || !sampler_->failure().empty()) {
+        const std::string why = sampler_->failure().empty() ? because(log) : ": no memory for " + sampler_->failure();
+        throw rast_error("ERR_CONTEXT_CREATE", "Could not create " + label + why,
+                         {{"role", role_name(role_)}, {"path", path_}});
+    }
+    if (threads.get() != nullptr) {
+        llama_attach_threadpool(ctx_.get(), threads.get(), threads.get());
+    }
+    info_.output_device = sampler_->device_name();
+    info_.graph_splits = log.graph_splits();
+    probe_truncation();
+    info_.load_ms += ms_since(start);
+}
+
+// Two tokens in, one out: caches of recurrent and hybrid models cannot do that.
+void role_context::probe_truncation() {
+    llama_token token = llama_vocab_bos(vocab());
+    if (token < 0) {
+        token = 0;
+    }
+    batch_builder batch(2, 1);
+    batch.add(token, 0, 0, false);
+    batch.add(token, 1, 0, false);
+    llama_memory_t memory = llama_get_memory(ctx_.get());
+    if (llama_decode(ctx_.get(), batch.view()) == 0) {
+        llama_synchronize(ctx_.get());
+        info_.can_truncate = llama_memory_seq_rm(memory, 0, 1, -1);
+    }
+    llama_memory_clear(memory, true);
+}
+
+void role_context::set_drawing(bool drawing) {
+    if (sampler_->drawing() != drawing) {
+        sampler_->set_drawing(drawing);
+        // marks the graph as stale without changing what it computes
+        llama_set_causal_attn(ctx_.get(), false);
+        llama_set_causal_attn(ctx_.get(), true);
+    }
+}
+
+batch_builder::batch_builder(uint32_t capacity, uint32_t max_outputs)
+    : capacity_(capacity), max_outputs_(max_outputs) {
+    tokens_.reserve(capacity);
+    positions_.reserve(capacity);
+    seq_counts_.reserve(capacity);
+    seq_ids_.reserve(capacity);
+    outputs_wanted_.reserve(capacity);
+}
+
+void batch_builder::clear() {
+    tokens_.clear();
+    positions_.clear();
+    seq_counts_.clear();
+    seq_ids_.clear();
+    outputs_wanted_.clear();
+    outputs_ = 0;
+}
+
+int32_t batch_builder::add(llama_token token, llama_pos pos, llama_seq_id seq, bool output) {
+    if (tokens_.size() >= capacity_ || (output && outputs_ >= max_outputs_)) {
+        throw std::logic_error("batch beyond the size of its context");
+    }
+    tokens_.push_back(token);
+    positions_.push_back(pos);
+    seq_counts_.push_back(1);
+    seq_ids_.push_back(seq);
+    outputs_wanted_.push_back(output ? 1 : 0);
+    outputs_ += output ? 1 : 0;
+    return static_cast<int32_t>(tokens_.size()) - 1;
+}
+
+llama_batch batch_builder::view() {
+    seq_pointers_.resize(seq_ids_.size());
+    for (size_t i = 0; i < seq_ids_.size(); ++i) {
+        seq_pointers_[i] = &seq_ids_[i];
+    }
+    llama_batch batch{};
+    batch.n_tokens = static_cast<int32_t>(tokens_.size());
+    batch.token = tokens_.data();
+    batch.pos = positions_.data();
+    batch.n_seq_id = seq_counts_.data();
+    batch.seq_id = seq_pointers_.data();
+    batch.logits = outputs_wanted_.data();
+    return batch;
+}
+
+}  // namespace rast

@@ -1,0 +1,113 @@
+// One model with its context and sampler.
+#pragma once
+
+#include "engine_types.h"
+#include "ensemble_sampler.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace rast {
+
+struct llama_model_deleter {
+    void operator()(llama_model * model) const { llama_model_free(model); }
+};
+
+struct llama_context_deleter {
+    void operator()(llama_context * ctx) const { llama_free(ctx); }
+};
+
+// Shared with tokenizing workers, which may outlive the engine.
+using shared_model = std::shared_ptr<llama_model>;
+
+// Threads of the CPU backend, shared by all contexts of an engine.
+class cpu_threads {
+  public:
+    explicit cpu_threads(int count);
+    ~cpu_threads();
+    cpu_threads(const cpu_threads &) = delete;
+    cpu_threads & operator=(const cpu_threads &) = delete;
+
+    ggml_threadpool_t get() const { return pool_; }
+
+  private:
+    ggml_threadpool_t pool_ = nullptr;
+};
+
+class role_context {
+  public:
+    // Loads the model. `keep_going` is asked now and then, with progress from 0 to 1; false aborts the load.
+    // Throws ERR_MODEL_LOAD, ERR_NO_TOKENIZER, ERR_DEVICE_NOT_FOUND, ERR_LOAD_ABORTED.
+    role_context(role which, const model_config & model, const engine_config & engine,
+                 const std::function<bool(float)> & keep_going);
+
+    // Makes the context. Throws ERR_CONTEXT_CREATE.
+    void create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
+                const std::atomic<bool> & stopping);
+
+    role which() const { return role_; }
+
+    const std::string & path() const { return path_; }
+
+    const shared_model & model() const { return model_; }
+
+    const llama_vocab * vocab() const { return llama_model_get_vocab(model_.get()); }
+
+    int32_t n_vocab() const { return llama_vocab_n_tokens(vocab()); }
+
+    llama_context * get() const { return ctx_.get(); }
+
+    ensemble_sampler & sampler() const { return *sampler_; }
+
+    bool can_truncate() const { return info_.can_truncate; }
+
+    const context_info & info() const { return info_; }
+
+    // Turns drawing on or off; rebuilds the graph when that changes.
+    void set_drawing(bool drawing);
+
+    // Forgets everything of a sequence.
+    void forget(llama_seq_id seq) { llama_memory_seq_rm(llama_get_memory(ctx_.get()), seq, -1, -1); }
+
+  private:
+    void probe_truncation();
+
+    role role_;
+    std::string path_;
+    context_info info_;
+    // destroyed in reverse: context, then sampler, then model
+    shared_model model_;
+    std::unique_ptr<ensemble_sampler> sampler_;
+    std::unique_ptr<llama_context, llama_context_deleter> ctx_;
+};
+
+// A batch that refuses to grow beyond what its context was made for: llama.cpp ends the process there.
+class batch_builder {
+  public:
+    batch_builder(uint32_t capacity, uint32_t max_outputs);
+
+    void clear();
+    bool fits(size_t tokens) const { return size() + tokens <= capacity_; }
+
+    // @returns index in the batch
+    int32_t add(llama_token token, llama_pos pos, llama_seq_id seq, bool output);
+
+    size_t size() const { return tokens_.size(); }
+
+    llama_batch view();
+
+  private:
+    size_t capacity_;
+    size_t max_outputs_;
+    size_t outputs_ = 0;
+    std::vector<llama_token> tokens_;
+    std::vector<llama_pos> positions_;
+    std::vector<int32_t> seq_counts_;
+    std::vector<llama_seq_id> seq_ids_;
+    std::vector<llama_seq_id *> seq_pointers_;
+    std::vector<int8_t> outputs_wanted_;
+};
+
+}  // namespace rast

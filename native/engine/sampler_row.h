@@ -1,0 +1,42 @@
+// One row of the ensemble sampler in plain C++: fuse, mask, adjust, filter, draw.
+//
+// The CPU path runs it inside the graph; the host path runs it on a row read from a device.
+#pragma once
+
+#include "sampler_settings.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace rast {
+
+// Borrowed for the duration of the call.
+struct row_inputs {
+    const float * logits = nullptr;                       // f32[n_vocab]
+    std::array<const float *, max_pairs> expert{};        // f32[n_vocab] each, for pairs with lambda != 0
+    std::array<const float *, max_pairs> antiexpert{};    // likewise
+    int32_t n_vocab = 0;
+    int32_t n_drawable = 0;                 // ids from here on are never drawn
+    const std::vector<int32_t> * masked = nullptr;  // ids below n_drawable that are never drawn either
+    bool adjusted = false;                  // bias and penalties are in the logits already
+};
+
+// Work space, reused over rows; one per thread.
+struct row_scratch {
+    struct candidate {
+        float logit;
+        float weight;  // exp((logit - max) / temperature)
+        int32_t token;
+    };
+
+    std::vector<float> fused;
+    std::vector<float> block_max;
+    std::vector<candidate> candidates;
+};
+
+row_draw draw_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch);
+
+// e^x for x <= 0, within 2 ulp; exported for its test.
+void exp_block(const float * x, float * y, int n);
+
+}  // namespace rast

@@ -1,0 +1,43 @@
+// What one row is drawn with. Plain data: written per row before each decode.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace rast {
+
+inline constexpr int max_pairs = 3;
+inline constexpr int max_top_logprobs = 20;
+
+// What bias and penalties do to one token's logit.
+struct logit_adjustment {
+    int32_t token = 0;
+    float bias = 0.0F;        // added first; -infinity bans the token
+    float repetition = 1.0F;  // then a positive logit is divided by it, a negative one multiplied
+    float subtract = 0.0F;    // then this is subtracted (frequency * count + presence)
+};
+
+struct row_settings {
+    bool draw = true;  // false: nobody asks for this row's token
+    std::array<float, max_pairs> lambda{};
+    float temperature = 1.0F;  // 0 = the largest logit
+    int32_t top_k = 0;         // 0 = off
+    float top_p = 1.0F;        // 1 = off
+    float min_p = 0.0F;        // 0 = off
+    float u = 0.0F;            // the random number, in [0, 1)
+    int32_t top_logprobs = -1; // alternatives to report; -1 = no log-probabilities
+    std::vector<logit_adjustment> adjustments;  // at most one per token
+};
+
+struct row_draw {
+    int32_t token = -1;  // -1: not drawn (yet); row_invalid: the logits hold no finite value
+    float logprob = 0.0F;
+    int32_t n_top = 0;
+    std::array<int32_t, max_top_logprobs> top_tokens{};
+    std::array<float, max_top_logprobs> top_logprobs{};
+};
+
+inline constexpr int32_t row_invalid = -2;
+
+}  // namespace rast

@@ -1,0 +1,164 @@
+#include "sequence.h"
+
+#include "philox.h"
+
+#include <algorithm>
+
+namespace rast {
+
+namespace {
+
+constexpr float coldest = 1e-4F;  // below it the largest logit takes everything in float
+
+double ms_between(engine_clock::time_point from, engine_clock::time_point to) {
+    return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+bool penalizes(const sampling_params & s) {
+    return s.penalty_window != 0 &&
+           (s.repetition_penalty != 1.0F || s.presence_penalty != 0.0F || s.frequency_penalty != 0.0F);
+}
+
+}  // namespace
+
+std::string token_piece(const llama_vocab * vocab, llama_token token, bool special) {
+    char small[64];
+    int32_t n = llama_token_to_piece(vocab, token, small, sizeof small, 0, special);
+    if (n >= 0) {
+        return {small, static_cast<size_t>(n)};
+    }
+    std::string large(static_cast<size_t>(-n), '\0');
+    n = llama_token_to_piece(vocab, token, large.data(), static_cast<int32_t>(large.size()), 0, special);
+    large.resize(static_cast<size_t>(std::max(0, n)));
+    return large;
+}
+
+sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point submitted, const llama_vocab * vocab,
+                   size_t contexts)
+    : n_past(contexts, 0),
+      id_(id),
+      wanted_(std::move(wanted)),
+      vocab_(vocab),
+      submitted_(submitted),
+      begun_(submitted),
+      first_token_(submitted),
+      history_(wanted_.prompt),
+      text_(wanted_.stop_strings) {
+    result.prompt_tokens = static_cast<int32_t>(history_.size());
+    for (const auto & bias : wanted_.sampling.bias) {
+        bias_[bias.token] = bias.bias;
+    }
+    if (penalizes(wanted_.sampling)) {
+        const int32_t window = wanted_.sampling.penalty_window;
+        const size_t from = window < 0 || history_.size() <= static_cast<size_t>(window)
+                                ? 0
+                                : history_.size() - static_cast<size_t>(window);
+        for (size_t i = from; i < history_.size(); ++i) {
+            count(history_[i], 1);
+        }
+    }
+}
+
+void sequence::begin(llama_seq_id at_slot) {
+    slot = at_slot;
+    begun_ = engine_clock::now();
+    result.queue_ms = ms_between(submitted_, begun_);
+}
+
+void sequence::count(llama_token token, int by) {
+    const auto at = counts_.try_emplace(token, 0).first;
+    at->second += by;
+    if (at->second <= 0) {
+        counts_.erase(at);
+    }
+}
+
+row_settings sequence::settings(bool with_lambda) const {
+    const sampling_params & s = wanted_.sampling;
+    row_settings out;
+    if (with_lambda) {
+        out.lambda = s.lambda;
+    }
+    out.temperature = s.temperature < coldest ? 0.0F : s.temperature;
+    out.top_k = s.top_k;
+    out.top_p = s.top_p;
+    out.min_p = s.min_p;
+    out.u = draw_uniform(s.seed, s.ordinal, static_cast<uint32_t>(history_.size()), draw_purpose::token);
+    out.top_logprobs = wanted_.logprobs;
+    for (const auto & [token, n] : counts_) {
+        const auto bias = bias_.find(token);
+        out.adjustments.push_back({token, bias == bias_.end() ? 0.0F : bias->second, s.repetition_penalty,
+                                   static_cast<float>(n) * s.frequency_penalty + s.presence_penalty});
+    }
+    for (const auto & [token, bias] : bias_) {
+        if (!counts_.contains(token)) {
+            out.adjustments.push_back({token, bias, 1.0F, 0.0F});
+        }
+    }
+    return out;
+}
+
+bool sequence::stops_here(llama_token token) const {
+    return (!wanted_.ignore_eos && llama_vocab_is_eog(vocab_, token)) ||
+           std::find(wanted_.stop_tokens.begin(), wanted_.stop_tokens.end(), token) != wanted_.stop_tokens.end();
+}
+
+bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event & out) {
+    if (!started) {
+        started = true;
+        first_token_ = engine_clock::now();
+        result.first_token_ms = ms_between(submitted_, first_token_);
+    }
+    if (stops_here(draw.token)) {
+        result.stop_token = draw.token;
+        finish(llama_vocab_is_eog(vocab_, draw.token) ? stop_reason::eos : stop_reason::stop, out);
+        return true;
+    }
+    history_.push_back(draw.token);
+    result.completion_tokens += 1;
+    out.tokens.push_back(draw.token);
+    if (wanted_.logprobs >= 0) {
+        out.draws.push_back(draw);
+    }
+    if (penalizes(wanted_.sampling)) {
+        count(draw.token, 1);
+        const int32_t window = wanted_.sampling.penalty_window;
+        if (window > 0 && history_.size() > static_cast<size_t>(window)) {
+            count(history_[history_.size() - 1 - static_cast<size_t>(window)], -1);
+        }
+    }
+    out.text += text_.push(token_piece(vocab_, draw.token, wanted_.show_special));
+    if (text_.stopped_by()) {
+        result.stop_string = text_.stopped_by();
+        finish(stop_reason::stop, out);
+        return true;
+    }
+    if (wanted_.max_tokens >= 0 && result.completion_tokens >= wanted_.max_tokens) {
+        finish(stop_reason::max_tokens, out);
+        return true;
+    }
+    if (history_.size() > context_size) {
+        finish(stop_reason::context_full, out);
+        return true;
+    }
+    return false;
+}
+
+void sequence::finish(stop_reason reason, step_event & out) {
+    const auto now = engine_clock::now();
+    result.reason = reason;
+    if (reason != stop_reason::stop || !result.stop_string) {
+        out.text += text_.finish();
+    }
+    if (slot < 0) {
+        result.queue_ms = ms_between(submitted_, now);
+    } else if (started) {
+        result.prefill_ms = ms_between(begun_, first_token_);
+        result.decode_ms = ms_between(first_token_, now);
+    } else {
+        result.prefill_ms = ms_between(begun_, now);
+    }
+    out.result = result;
+}
+
+}  // namespace rast

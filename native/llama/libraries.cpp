@@ -1,0 +1,208 @@
+#define RAST_API_DEFINITION
+#include "libraries.h"
+
+#include "../engine/error.h"
+#include "api.h"
+#include "rast-llama-version.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <optional>
+
+#ifdef _WIN32
+#    include <windows.h>
+#else
+#    include <dlfcn.h>
+#endif
+
+namespace rast::llama {
+
+api_table api;
+
+namespace {
+
+std::mutex open_mutex;
+std::optional<library_paths> open_paths;
+libraries_info open_info;
+
+#ifdef _WIN32
+
+std::wstring wide(const std::string & text) {
+    const int n = MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, nullptr, 0);
+    std::wstring out(static_cast<size_t>(n > 0 ? n - 1 : 0), L'\0');
+    if (n > 1) {
+        MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, out.data(), n);
+    }
+    return out;
+}
+
+void * open_library(const std::string & path) {
+    // LOAD_WITH_ALTERED_SEARCH_PATH: its dependencies lie beside it
+    HMODULE handle = LoadLibraryExW(wide(path).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
+    if (handle == nullptr) {
+        throw rast_error("ERR_LIBRARIES", "Could not open " + path + ": Windows error " + std::to_string(GetLastError()),
+                         {{"path", path}});
+    }
+    return handle;
+}
+
+void * find_symbol(void * handle, const char * name) {
+    return reinterpret_cast<void *>(GetProcAddress(static_cast<HMODULE>(handle), name));
+}
+
+#else
+
+void * open_library(const std::string & path) {
+    void * handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+        const char * reason = dlerror();
+        throw rast_error("ERR_LIBRARIES", "Could not open " + path + ": " + (reason ? reason : "no reason given"),
+                         {{"path", path}});
+    }
+    return handle;
+}
+
+void * find_symbol(void * handle, const char * name) {
+    // A preloaded library may count what is read from a device; RTLD_LOCAL handles would go past it.
+    if (std::strcmp(name, "ggml_backend_tensor_get") == 0 && std::getenv("LD_PRELOAD") != nullptr) {
+        if (void * preloaded = dlsym(RTLD_DEFAULT, name)) {
+            return preloaded;
+        }
+    }
+    return dlsym(handle, name);
+}
+
+#endif
+
+template <class T> void bind(T & member, void * handle, const char * name, const std::string & path) {
+    void * symbol = find_symbol(handle, name);
+    if (symbol == nullptr) {
+        throw rast_error("ERR_LIBRARIES", "The library " + path + " has no function " + name,
+                         {{"path", path}, {"symbol", name}});
+    }
+    member = reinterpret_cast<T>(symbol);
+}
+
+thread_local log_capture * current_capture = nullptr;
+
+void on_log(ggml_log_level level, const char * text, void *) {
+    static const bool verbose = std::getenv("RAST_LOG") != nullptr;
+    if (verbose) {
+        std::fputs(text, stderr);
+    }
+    if (current_capture != nullptr) {
+        current_capture->line(level, text);
+    }
+}
+
+void check_version() {
+    const std::string version = api.ggml_version();
+    const std::string commit = api.ggml_commit();
+    if (version != RAST_GGML_VERSION || commit != RAST_GGML_COMMIT) {
+        throw rast_error("ERR_VERSION_MISMATCH",
+                         "The addon was compiled for ggml " RAST_GGML_VERSION " (" RAST_GGML_COMMIT
+                         "), but the library in this process is ggml " +
+                             version + " (" + commit + ")",
+                         {{"expected", RAST_GGML_VERSION " " RAST_GGML_COMMIT}, {"found", version + " " + commit}});
+    }
+}
+
+}  // namespace
+
+const libraries_info & open_libraries(const library_paths & paths) {
+    const std::lock_guard lock(open_mutex);
+    if (open_paths) {
+        if (!(*open_paths == paths)) {
+            throw rast_error("ERR_LIBRARIES", "llama.cpp's libraries are open already, from " + open_paths->llama,
+                             {{"open", open_paths->llama}, {"asked", paths.llama}});
+        }
+        return open_info;
+    }
+
+    // The handles stay open for the life of the process: backends keep threads and device state.
+    void * base = open_library(paths.ggml_base);
+    void * ggml = open_library(paths.ggml);
+    void * llama = open_library(paths.llama);
+#define RAST_BIND(name) bind(api.name, base, #name, paths.ggml_base);
+    RAST_GGML_BASE_SYMBOLS(RAST_BIND)
+#undef RAST_BIND
+#define RAST_BIND(name) bind(api.name, ggml, #name, paths.ggml);
+    RAST_GGML_SYMBOLS(RAST_BIND)
+#undef RAST_BIND
+#define RAST_BIND(name) bind(api.name, llama, #name, paths.llama);
+    RAST_LLAMA_SYMBOLS(RAST_BIND)
+#undef RAST_BIND
+    check_version();
+
+    api.llama_log_set(on_log, nullptr);
+    api.ggml_log_set(on_log, nullptr);
+
+    libraries_info info;
+    info.version = api.ggml_version();
+    info.commit = api.ggml_commit();
+    api.ggml_backend_load_all_from_path(paths.cpu_folder.c_str());
+    if (api.ggml_backend_reg_by_name("CPU") == nullptr) {
+        throw rast_error("ERR_LIBRARIES", "No CPU library in " + paths.cpu_folder + " fits this processor",
+                         {{"path", paths.cpu_folder}});
+    }
+    for (const auto & path : paths.backends) {
+        backend_outcome outcome{path};
+        if (ggml_backend_reg_t reg = api.ggml_backend_load(path.c_str())) {
+            outcome.loaded = true;
+            outcome.devices = static_cast<int>(api.ggml_backend_reg_dev_count(reg));
+        }
+        info.backends.push_back(outcome);
+    }
+    api.llama_backend_init();
+    info.system_info = api.llama_print_system_info();
+    open_info = std::move(info);
+    open_paths = paths;
+    return open_info;
+}
+
+bool libraries_open() {
+    const std::lock_guard lock(open_mutex);
+    return open_paths.has_value();
+}
+
+log_capture::log_capture() : outer_(current_capture) {
+    current_capture = this;
+}
+
+log_capture::~log_capture() {
+    current_capture = outer_;
+}
+
+std::string log_capture::problems() const {
+    std::string out;
+    for (const auto & problem : problems_) {
+        out += (out.empty() ? "" : "; ") + problem;
+    }
+    return out;
+}
+
+void log_capture::line(int level, const char * text) {
+    if (level == GGML_LOG_LEVEL_ERROR || level == GGML_LOG_LEVEL_WARN) {
+        std::string problem(text);
+        while (!problem.empty() && (problem.back() == '\n' || problem.back() == ' ')) {
+            problem.pop_back();
+        }
+        if (!problem.empty() && problems_.size() < 4) {
+            problems_.push_back(problem);
+        }
+    }
+    // "... splits = 1, ..." or "... splits = 2 / 1, ..." (prefill / token generation)
+    if (const char * at = std::strstr(text, "splits = ")) {
+        const char * number = at + std::strlen("splits = ");
+        const char * comma = std::strchr(number, ',');
+        const char * slash = std::strchr(number, '/');
+        if (slash != nullptr && comma != nullptr && slash < comma) {
+            number = slash + 1;
+        }
+        graph_splits_ = std::atoi(number);
+    }
+}
+
+}  // namespace rast::llama

@@ -1,0 +1,61 @@
+// Opens llama.cpp's shared libraries and binds the functions of api.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rast::llama {
+
+struct library_paths {
+    std::string ggml_base;
+    std::string ggml;
+    std::string llama;
+    std::string cpu_folder;
+    std::vector<std::string> backends;
+
+    bool operator==(const library_paths &) const = default;
+};
+
+struct backend_outcome {
+    std::string path;
+    bool loaded = false;
+    int devices = 0;
+};
+
+struct libraries_info {
+    std::string version;
+    std::string commit;
+    std::string system_info;
+    std::vector<backend_outcome> backends;
+};
+
+// Once per process; a second call with the same paths returns the first answer. Thread-safe.
+// Throws ERR_LIBRARIES (a file cannot be opened, a function is missing, other paths are open already) and
+// ERR_VERSION_MISMATCH.
+const libraries_info & open_libraries(const library_paths & paths);
+
+bool libraries_open();
+
+// llama.cpp's log of the current thread while alive, so that an error can quote the line that explains it.
+class log_capture {
+  public:
+    log_capture();
+    ~log_capture();
+    log_capture(const log_capture &) = delete;
+    log_capture & operator=(const log_capture &) = delete;
+
+    // The last error or warning lines, joined; empty when there were none.
+    std::string problems() const;
+
+    // Splits of the token-generation graph as last logged, 0 when none was.
+    int graph_splits() const { return graph_splits_; }
+
+    void line(int level, const char * text);
+
+  private:
+    std::vector<std::string> problems_;
+    int graph_splits_ = 0;
+    log_capture * outer_;
+};
+
+}  // namespace rast::llama

@@ -1,0 +1,73 @@
+// Small helpers of the native tests.
+#pragma once
+
+#include "../engine/engine.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rast::test {
+
+// Arguments as --name value pairs.
+class arguments {
+  public:
+    arguments(int argc, char ** argv, int from);
+    std::string text(const std::string & name, const std::string & fallback = "") const;
+    long number(const std::string & name, long fallback) const;
+    double real(const std::string & name, double fallback) const;
+    std::vector<std::string> list(const std::string & name) const;  // comma-separated
+
+  private:
+    std::map<std::string, std::string> values_;
+};
+
+// Opens the libraries in --libraries FOLDER, with --backend FILE if given.
+void open_from(const arguments & args);
+
+struct outcome {
+    std::vector<llama_token> tokens;
+    std::string text;
+    std::vector<row_draw> draws;
+    request_result result;
+    std::string error;
+};
+
+// An engine driven to the end, for tests.
+class driven_engine {
+  public:
+    explicit driven_engine(const engine_config & config);
+    ~driven_engine();
+
+    // Submits all at once and waits for all.
+    std::vector<outcome> run(const std::vector<request> & requests);
+
+    const engine_info & info() const { return info_; }
+
+    shared_model base_model() const { return engine_->base_model(); }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool settled_ = false;
+    std::string load_error_;
+    engine_info info_;
+    std::map<uint32_t, outcome> outcomes_;
+    std::map<uint32_t, bool> done_;
+    std::unique_ptr<engine> engine_;
+};
+
+// --base, --experts, --antiexperts, --device, --gpu-layers, --threads, --context, --sampler
+engine_config config_from(const arguments & args);
+
+[[noreturn]] void fail(const std::string & what);
+
+int test_row(const arguments & args);
+int test_text(const arguments & args);
+int test_philox(const arguments & args);
+int test_graph(const arguments & args);
+int test_parity(const arguments & args);
+int test_modes(const arguments & args);
+int bench_sampling(const arguments & args);
+
+}  // namespace rast::test

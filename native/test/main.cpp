@@ -1,0 +1,29 @@
+// Runs one native test: rast-native-tests CASE [--name value ...]. Exit code 0 and a last line "ok ..." on success.
+#include "harness.h"
+
+#include <cstdio>
+#include <cstring>
+#include <exception>
+
+int main(int argc, char ** argv) {
+    using namespace rast::test;
+    const struct {
+        const char * name;
+        int (*run)(const arguments &);
+    } cases[] = {{"row", test_row},       {"text", test_text},   {"philox", test_philox},
+                 {"graph", test_graph},   {"parity", test_parity}, {"modes", test_modes},
+                 {"bench-sampling", bench_sampling}};
+    if (argc > 1) {
+        for (const auto & one : cases) {
+            if (std::strcmp(argv[1], one.name) == 0) {
+                try {
+                    return one.run(arguments(argc, argv, 2));
+                } catch (const std::exception & error) {
+                    fail(error.what());
+                }
+            }
+        }
+    }
+    std::printf("usage: rast-native-tests row|text|philox|graph|parity|modes|bench-sampling [--name value ...]\n");
+    return 2;
+}
