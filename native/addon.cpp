@@ -1,0 +1,272 @@
+// The addon's exports; their types are src/native/addon-types.ts.
+#include "engine/model_facts.h"
+#include "engine/text_stream.h"
+#include "llama/libraries.h"
+#include "napi/arguments.h"
+#include "napi/engine_binding.h"
+#include "napi/errors.h"
+#include "napi/present.h"
+#include "napi/promise_worker.h"
+#include "rast-llama-version.h"
+
+#include <napi.h>
+
+#include <limits>
+
+namespace rast::napi {
+
+namespace {
+
+addon_state & state_of(Napi::Env env) {
+    return *env.GetInstanceData<addon_state>();
+}
+
+void require_libraries() {
+    if (!llama::libraries_open()) {
+        throw rast_error("ERR_LIBRARIES", "llama.cpp's libraries are not open; call openLibraries first");
+    }
+}
+
+std::shared_ptr<engine_binding> engine_argument(const Napi::CallbackInfo & info) {
+    const uint32_t handle = id_argument(info, 0, "handle");
+    auto & engines = state_of(info.Env()).engines;
+    const auto at = engines.find(handle);
+    if (at == engines.end()) {
+        throw rast_error("ERR_DISPOSED", "There is no engine with this handle: it was disposed of");
+    }
+    return at->second;
+}
+
+Napi::Value build_info(const Napi::CallbackInfo & info) {
+    Napi::Object out = Napi::Object::New(info.Env());
+    out.Set("addonVersion", RAST_ADDON_VERSION);
+    out.Set("llamaTag", RAST_LLAMA_TAG);
+    out.Set("ggmlVersion", RAST_GGML_VERSION);
+    out.Set("ggmlCommit", RAST_GGML_COMMIT);
+#if defined(__clang__)
+    out.Set("compiler", "clang " __clang_version__);
+#elif defined(__GNUC__)
+    out.Set("compiler", "gcc " __VERSION__);
+#elif defined(_MSC_VER)
+    out.Set("compiler", "msvc " + std::to_string(_MSC_VER));
+#else
+    out.Set("compiler", "unknown");
+#endif
+    return out;
+}
+
+Napi::Value open_libraries(const Napi::CallbackInfo & info) {
+    const object_reader in(info[0], "paths");
+    const llama::library_paths paths{in.text("ggmlBase"), in.text("ggml"), in.text("llama"), in.text("cpuFolder"),
+                                     in.texts("backends")};
+    return promise_worker<llama::libraries_info>::run(
+        info.Env(), [paths] { return llama::open_libraries(paths); },
+        [](Napi::Env env, const llama::libraries_info & result) { return present(env, result); });
+}
+
+struct device_facts {
+    std::string name;
+    std::string description;
+    std::string type;
+    std::string backend;
+    size_t free = 0;
+    size_t total = 0;
+};
+
+std::vector<device_facts> list_devices() {
+    std::vector<device_facts> out;
+    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+        ggml_backend_dev_t device = ggml_backend_dev_get(i);
+        device_facts facts;
+        facts.name = ggml_backend_dev_name(device);
+        facts.description = ggml_backend_dev_description(device);
+        switch (ggml_backend_dev_type(device)) {
+            case GGML_BACKEND_DEVICE_TYPE_CPU: facts.type = "cpu"; break;
+            case GGML_BACKEND_DEVICE_TYPE_GPU: facts.type = "gpu"; break;
+            case GGML_BACKEND_DEVICE_TYPE_IGPU: facts.type = "igpu"; break;
+            default: facts.type = "accel"; break;
+        }
+        facts.backend = ggml_backend_reg_name(ggml_backend_dev_backend_reg(device));
+        ggml_backend_dev_memory(device, &facts.free, &facts.total);
+        out.push_back(facts);
+    }
+    return out;
+}
+
+Napi::Value devices(const Napi::CallbackInfo & info) {
+    require_libraries();
+    return promise_worker<std::vector<device_facts>>::run(
+        info.Env(), list_devices, [](Napi::Env env, const std::vector<device_facts> & found) -> Napi::Value {
+            Napi::Array out = Napi::Array::New(env);
+            for (const auto & facts : found) {
+                Napi::Object one = Napi::Object::New(env);
+                one.Set("name", valid_utf8(facts.name));
+                one.Set("description", valid_utf8(facts.description));
+                one.Set("type", facts.type);
+                one.Set("backend", valid_utf8(facts.backend));
+                one.Set("memoryFreeBytes", Napi::Number::New(env, static_cast<double>(facts.free)));
+                one.Set("memoryTotalBytes", Napi::Number::New(env, static_cast<double>(facts.total)));
+                out.Set(out.Length(), one);
+            }
+            return out;
+        });
+}
+
+Napi::Value inspect(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const std::string path = text_argument(info, 0, "path");
+    return promise_worker<model_facts>::run(
+        info.Env(), [path] { return inspect_model(path); },
+        [](Napi::Env env, const model_facts & facts) { return present(env, facts); });
+}
+
+Napi::Value compare(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const auto paths = texts_argument(info, 0, "paths");
+    return promise_worker<bool>::run(
+        info.Env(),
+        [paths] {
+            compare_tokenizers(paths);
+            return true;
+        },
+        [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
+Napi::Value engine_create(const Napi::CallbackInfo & info) {
+    require_libraries();
+    engine_config config = read_engine_config(object_reader(info[0], "config"));
+    addon_state & state = state_of(info.Env());
+    const uint32_t handle = state.next_handle++;
+    const auto binding =
+        engine_binding::create(info.Env(), state, handle, std::move(config), function_argument(info, 1, "onProgress"),
+                               function_argument(info, 2, "onSteps"));
+    state.engines[handle] = binding;
+    Napi::Object out = Napi::Object::New(info.Env());
+    out.Set("handle", Napi::Number::New(info.Env(), handle));
+    out.Set("ready", binding->ready());
+    return out;
+}
+
+Napi::Value engine_submit(const Napi::CallbackInfo & info) {
+    const auto binding = engine_argument(info);
+    return Napi::Number::New(info.Env(), binding->submit(read_request(object_reader(info[1], "request"))));
+}
+
+Napi::Value engine_cancel(const Napi::CallbackInfo & info) {
+    const auto binding = engine_argument(info);
+    binding->cancel(id_argument(info, 1, "request"));
+    return info.Env().Undefined();
+}
+
+Napi::Value engine_dispose(const Napi::CallbackInfo & info) {
+    const uint32_t handle = id_argument(info, 0, "handle");
+    auto & engines = state_of(info.Env()).engines;
+    const auto at = engines.find(handle);
+    if (at == engines.end()) {
+        const auto done = Napi::Promise::Deferred::New(info.Env());
+        done.Resolve(info.Env().Undefined());
+        return done.Promise();
+    }
+    const auto binding = at->second;
+    return binding->dispose();
+}
+
+std::vector<int32_t> tokens_of(const shared_model & model, const std::string & text, bool special, bool parse) {
+    if (text.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max()) / 2) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "The text is longer than 1 GiB");
+    }
+    const llama_vocab * vocab = llama_model_get_vocab(model.get());
+    std::vector<int32_t> tokens(text.size() + 16);
+    int32_t n = llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                               static_cast<int32_t>(tokens.size()), special, parse);
+    if (n < 0 && n != std::numeric_limits<int32_t>::min()) {
+        tokens.resize(static_cast<size_t>(-n));
+        n = llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                           static_cast<int32_t>(tokens.size()), special, parse);
+    }
+    if (n < 0) {
+        throw rast_error("ERR_INTERNAL", "The text could not be tokenized");
+    }
+    tokens.resize(static_cast<size_t>(n));
+    return tokens;
+}
+
+Napi::Value tokenize(const Napi::CallbackInfo & info) {
+    const shared_model model = engine_argument(info)->model();
+    const std::string text = text_argument(info, 1, "text");
+    const bool special = flag_argument(info, 2, "addSpecial");
+    const bool parse = flag_argument(info, 3, "parseSpecial");
+    return promise_worker<std::vector<int32_t>>::run(
+        info.Env(), [=] { return tokens_of(model, text, special, parse); },
+        [](Napi::Env env, const std::vector<int32_t> & tokens) { return present_tokens(env, tokens); });
+}
+
+void check_tokens(const shared_model & model, const std::vector<int32_t> & tokens) {
+    const int32_t n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
+    for (const int32_t token : tokens) {
+        if (token < 0 || token >= n_vocab) {
+            throw rast_error("ERR_INVALID_ARGUMENT", "Token " + std::to_string(token) +
+                                                         " is outside the vocabulary of " + std::to_string(n_vocab));
+        }
+    }
+}
+
+Napi::Value detokenize(const Napi::CallbackInfo & info) {
+    const shared_model model = engine_argument(info)->model();
+    const auto tokens = int32s_argument(info, 1, "tokens");
+    const bool special = flag_argument(info, 2, "showSpecial");
+    check_tokens(model, tokens);
+    return promise_worker<std::string>::run(
+        info.Env(),
+        [=] {
+            std::string text;
+            for (const int32_t token : tokens) {
+                text += token_piece(llama_model_get_vocab(model.get()), token, special);
+            }
+            return valid_utf8(text);
+        },
+        [](Napi::Env env, const std::string & text) { return Napi::String::New(env, text); });
+}
+
+Napi::Value piece(const Napi::CallbackInfo & info) {
+    const shared_model model = engine_argument(info)->model();
+    const auto token = static_cast<int32_t>(id_argument(info, 1, "token"));
+    check_tokens(model, {token});
+    return Napi::String::New(info.Env(),
+                             valid_utf8(token_piece(llama_model_get_vocab(model.get()), token, true)));
+}
+
+Napi::Value live_engines(const Napi::CallbackInfo & info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(state_of(info.Env()).engines.size()));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+    env.SetInstanceData(new addon_state());  // deleted with the environment
+    const auto add = [&](const char * name, Napi::Value (*function)(const Napi::CallbackInfo &)) {
+        exports.Set(name, Napi::Function::New(env, function, name));
+    };
+    add("buildInfo", guarded<build_info>);
+    add("openLibraries", guarded<open_libraries>);
+    add("devices", guarded<devices>);
+    add("inspectModel", guarded<inspect>);
+    add("compareTokenizers", guarded<compare>);
+    add("engineCreate", guarded<engine_create>);
+    add("engineSubmit", guarded<engine_submit>);
+    add("engineCancel", guarded<engine_cancel>);
+    add("engineDispose", guarded<engine_dispose>);
+    add("tokenize", guarded<tokenize>);
+    add("detokenize", guarded<detokenize>);
+    add("tokenPiece", guarded<piece>);
+    add("liveEngines", guarded<live_engines>);
+    return exports;
+}
+
+}  // namespace
+
+}  // namespace rast::napi
+
+static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+    return rast::napi::init(env, exports);
+}
+
+NODE_API_MODULE(rast, initialize)

@@ -1,0 +1,73 @@
+// An engine as one JavaScript environment sees it.
+#pragma once
+
+#include "../engine/engine.h"
+#include "errors.h"
+
+#include <napi.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace rast::napi {
+
+class engine_binding;
+
+// Of one environment (the main thread or a worker); lives as long as it.
+struct addon_state {
+    std::map<uint32_t, std::shared_ptr<engine_binding>> engines;
+    uint32_t next_handle = 1;
+};
+
+class engine_binding : public std::enable_shared_from_this<engine_binding> {
+  public:
+    // Starts loading. @returns the binding; its promise of readiness is ready().
+    static std::shared_ptr<engine_binding> create(Napi::Env env, addon_state & state, uint32_t handle,
+                                                  engine_config config, Napi::Function on_progress,
+                                                  Napi::Function on_steps);
+    ~engine_binding();
+
+    // JavaScript thread only, as all below.
+    Napi::Promise ready() const { return ready_.Promise(); }
+
+    uint32_t submit(request && wanted);
+    void cancel(uint32_t request);
+    Napi::Promise dispose();
+
+    // For tokenizing; throws ERR_DISPOSED when there is none.
+    shared_model model() const;
+
+  private:
+    using event = std::function<void(Napi::Env)>;
+
+    engine_binding(Napi::Env env, addon_state & state, uint32_t handle, Napi::Function on_progress,
+                   Napi::Function on_steps);
+    engine_callbacks callbacks();
+    void post(event what);  // any thread
+    void drain(Napi::Env env);
+    void hold(bool alive);
+    void on_stopped(Napi::Env env);
+    static void on_call(napi_env env, napi_value, void * context, void *);
+    static void on_environment_end(void * self);
+
+    Napi::Env env_;
+    addon_state & state_;
+    uint32_t handle_;
+    Napi::FunctionReference on_progress_;
+    Napi::FunctionReference on_steps_;
+    Napi::Promise::Deferred ready_;
+    std::vector<Napi::Promise::Deferred> disposing_;
+    napi_threadsafe_function function_ = nullptr;
+    std::unique_ptr<engine> engine_;
+    bool settled_ = false;  // loading has ended
+    size_t live_ = 0;       // requests without a result
+    bool held_ = true;
+
+    std::mutex mutex_;
+    std::vector<event> events_;
+};
+
+}  // namespace rast::napi

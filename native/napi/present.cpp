@@ -1,0 +1,321 @@
+#include "present.h"
+
+#include "../engine/text_stream.h"
+
+#include <cstring>
+#include <limits>
+
+namespace rast::napi {
+
+namespace {
+
+constexpr int64_t many = 1 << 30;
+
+model_config read_model(const object_reader & model) {
+    model_config out;
+    out.path = model.text("path");
+    out.devices = model.texts("devices");
+    out.gpu_layers = static_cast<int32_t>(model.integer("gpuLayers", 0, many));
+    out.threads = static_cast<int32_t>(model.integer("threads", 1, 512));
+    return out;
+}
+
+ggml_type read_kv_type(const object_reader & config, const char * key) {
+    static const std::vector<std::string> names = {"f32",  "f16",  "bf16", "q8_0",  "q4_0",
+                                                   "q4_1", "q5_0", "q5_1", "iq4_nl"};
+    static const ggml_type types[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0,  GGML_TYPE_Q4_0,
+                                      GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL};
+    return types[config.choice(key, names)];
+}
+
+Napi::String text(Napi::Env env, const std::string & value) {
+    return Napi::String::New(env, valid_utf8(value));
+}
+
+template <class T> Napi::Value optional_text(Napi::Env env, const T & value) {
+    return value ? static_cast<Napi::Value>(text(env, *value)) : env.Null();
+}
+
+template <class T> Napi::Value optional_number(Napi::Env env, const T & value) {
+    return value ? static_cast<Napi::Value>(Napi::Number::New(env, static_cast<double>(*value))) : env.Null();
+}
+
+Napi::Number number(Napi::Env env, double value) {
+    return Napi::Number::New(env, value);
+}
+
+Napi::Value present(Napi::Env env, const context_info & info) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("outputDevice", text(env, info.output_device));
+    out.Set("gpuLayers", number(env, info.gpu_layers));
+    out.Set("layers", number(env, info.layers));
+    out.Set("threads", number(env, info.threads));
+    out.Set("vocabularySize", number(env, info.n_vocab));
+    out.Set("modelBytes", number(env, static_cast<double>(info.model_bytes)));
+    out.Set("loadMs", number(env, info.load_ms));
+    out.Set("description", text(env, info.description));
+    out.Set("canTruncate", Napi::Boolean::New(env, info.can_truncate));
+    out.Set("graphSplits", number(env, info.graph_splits));
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const role_times & times) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("prefillMs", number(env, times.prefill_ms));
+    out.Set("decodeMs", number(env, times.decode_ms));
+    out.Set("prefillTokens", number(env, static_cast<double>(times.prefill_tokens)));
+    out.Set("decodeSteps", number(env, static_cast<double>(times.decode_steps)));
+    return out;
+}
+
+const char * reason_name(stop_reason reason) {
+    switch (reason) {
+        case stop_reason::eos: return "eos";
+        case stop_reason::stop: return "stop";
+        case stop_reason::max_tokens: return "maxTokens";
+        case stop_reason::context_full: return "contextFull";
+        default: return "abort";
+    }
+}
+
+Napi::Value present(Napi::Env env, const request_result & result) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("stopReason", Napi::String::New(env, reason_name(result.reason)));
+    out.Set("stopString", optional_text(env, result.stop_string));
+    out.Set("stopToken", optional_number(env, result.stop_token));
+    out.Set("promptTokens", number(env, result.prompt_tokens));
+    out.Set("completionTokens", number(env, result.completion_tokens));
+    out.Set("queueMs", number(env, result.queue_ms));
+    out.Set("prefillMs", number(env, result.prefill_ms));
+    out.Set("decodeMs", number(env, result.decode_ms));
+    out.Set("firstTokenMs", optional_number(env, result.first_token_ms));
+    Napi::Object roles = Napi::Object::New(env);
+    for (const role which : {role::base, role::expert, role::antiexpert}) {
+        roles.Set(role_name(which), present(env, result.roles[static_cast<size_t>(which)]));
+    }
+    out.Set("roles", roles);
+    out.Set("hostBytes", number(env, static_cast<double>(result.host_bytes)));
+    out.Set("hostRows", number(env, static_cast<double>(result.host_rows)));
+    out.Set("hostRowBytes", number(env, static_cast<double>(result.host_row_bytes)));
+    return out;
+}
+
+// Names as llama.cpp prints them (llama_ftype in llama.h); null for one that is not known.
+Napi::Value quantization_name(Napi::Env env, uint32_t file_type) {
+    switch (file_type) {
+        case LLAMA_FTYPE_ALL_F32: return text(env, "F32");
+        case LLAMA_FTYPE_MOSTLY_F16: return text(env, "F16");
+        case LLAMA_FTYPE_MOSTLY_BF16: return text(env, "BF16");
+        case LLAMA_FTYPE_MOSTLY_Q4_0: return text(env, "Q4_0");
+        case LLAMA_FTYPE_MOSTLY_Q4_1: return text(env, "Q4_1");
+        case LLAMA_FTYPE_MOSTLY_Q5_0: return text(env, "Q5_0");
+        case LLAMA_FTYPE_MOSTLY_Q5_1: return text(env, "Q5_1");
+        case LLAMA_FTYPE_MOSTLY_Q8_0: return text(env, "Q8_0");
+        case LLAMA_FTYPE_MOSTLY_Q2_K: return text(env, "Q2_K");
+        case LLAMA_FTYPE_MOSTLY_Q3_K_S: return text(env, "Q3_K_S");
+        case LLAMA_FTYPE_MOSTLY_Q3_K_M: return text(env, "Q3_K_M");
+        case LLAMA_FTYPE_MOSTLY_Q3_K_L: return text(env, "Q3_K_L");
+        case LLAMA_FTYPE_MOSTLY_Q4_K_S: return text(env, "Q4_K_S");
+        case LLAMA_FTYPE_MOSTLY_Q4_K_M: return text(env, "Q4_K_M");
+        case LLAMA_FTYPE_MOSTLY_Q5_K_S: return text(env, "Q5_K_S");
+        case LLAMA_FTYPE_MOSTLY_Q5_K_M: return text(env, "Q5_K_M");
+        case LLAMA_FTYPE_MOSTLY_Q6_K: return text(env, "Q6_K");
+        case LLAMA_FTYPE_MOSTLY_IQ4_NL: return text(env, "IQ4_NL");
+        case LLAMA_FTYPE_MOSTLY_IQ4_XS: return text(env, "IQ4_XS");
+        default: return env.Null();
+    }
+}
+
+template <class Array, class T> Array typed(Napi::Env env, const std::vector<T> & values) {
+    Array out = Array::New(env, values.size());
+    if (!values.empty()) {
+        std::memcpy(out.Data(), values.data(), values.size() * sizeof(T));
+    }
+    return out;
+}
+
+Napi::Value present_draws(Napi::Env env, const std::vector<row_draw> & draws) {
+    std::vector<float> drawn;
+    std::vector<int32_t> tokens;
+    std::vector<float> logprobs;
+    size_t width = 0;
+    for (const auto & draw : draws) {
+        width = std::max(width, static_cast<size_t>(draw.n_top));
+    }
+    for (const auto & draw : draws) {
+        drawn.push_back(draw.logprob);
+        for (size_t i = 0; i < width; ++i) {
+            const bool there = i < static_cast<size_t>(draw.n_top);
+            tokens.push_back(there ? draw.top_tokens[i] : -1);
+            logprobs.push_back(there ? draw.top_logprobs[i] : -std::numeric_limits<float>::infinity());
+        }
+    }
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("drawn", typed<Napi::Float32Array>(env, drawn));
+    out.Set("topTokens", typed<Napi::Int32Array>(env, tokens));
+    out.Set("topLogprobs", typed<Napi::Float32Array>(env, logprobs));
+    return out;
+}
+
+}  // namespace
+
+engine_config read_engine_config(const object_reader & config) {
+    engine_config out;
+    out.base = read_model(config.object("base"));
+    for (const auto & pair : config.objects("pairs")) {
+        out.pairs.push_back({read_model(pair.object("expert")), read_model(pair.object("antiexpert"))});
+    }
+    out.context_size = static_cast<uint32_t>(config.integer("contextSize", 2, many));
+    out.slots = static_cast<uint32_t>(config.integer("slots", 1, 64));
+    out.batch_size = static_cast<uint32_t>(config.integer("batchSize", 2, 65536));
+    out.kv_type_k = read_kv_type(config, "kvTypeK");
+    out.kv_type_v = read_kv_type(config, "kvTypeV");
+    static const llama_flash_attn_type attention[] = {LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_ENABLED,
+                                                      LLAMA_FLASH_ATTN_TYPE_DISABLED};
+    out.flash_attention = attention[config.choice("flashAttention", {"auto", "on", "off"})];
+    out.mmap = config.flag("mmap");
+    out.mlock = config.flag("mlock");
+    static const sampler_choice samplers[] = {sampler_choice::automatic, sampler_choice::device, sampler_choice::host};
+    out.sampler = samplers[config.choice("sampler", {"auto", "device", "host"})];
+    return out;
+}
+
+request read_request(const object_reader & in) {
+    request out;
+    out.prompt = in.int32s("prompt");
+    static const request_mode modes[] = {request_mode::rast, request_mode::base, request_mode::expert};
+    out.mode = modes[in.choice("mode", {"rast", "base", "expert"})];
+    out.max_tokens = static_cast<int32_t>(in.integer("maxTokens", -1, many));
+    out.stop_strings = in.texts("stopStrings");
+    out.stop_tokens = in.int32s("stopTokens");
+    out.ignore_eos = in.flag("ignoreEos");
+    out.show_special = in.flag("showSpecial");
+    out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, max_top_logprobs));
+
+    const object_reader sampling = in.object("sampling");
+    sampling_params & s = out.sampling;
+    const auto lambdas = sampling.numbers("lambdas");
+    for (size_t k = 0; k < std::min<size_t>(lambdas.size(), max_pairs); ++k) {
+        s.lambda[k] = lambdas[k];
+    }
+    s.temperature = static_cast<float>(sampling.number("temperature", 0, 1e6));
+    s.top_k = static_cast<int32_t>(sampling.integer("topK", 0, many));
+    s.top_p = static_cast<float>(sampling.number("topP", 1e-9, 1));
+    s.min_p = static_cast<float>(sampling.number("minP", 0, 1));
+    s.repetition_penalty = static_cast<float>(sampling.number("repetitionPenalty", 1e-3, 1e3));
+    s.presence_penalty = static_cast<float>(sampling.number("presencePenalty", -1e6, 1e6));
+    s.frequency_penalty = static_cast<float>(sampling.number("frequencyPenalty", -1e6, 1e6));
+    s.penalty_window = static_cast<int32_t>(sampling.integer("penaltyWindow", -1, many));
+    const auto tokens = sampling.int32s("biasTokens");
+    const auto values = sampling.float32s("biasValues");
+    if (tokens.size() != values.size()) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "Expected as many bias values as bias tokens");
+    }
+    for (size_t i = 0; i < tokens.size(); ++i) {
+        // -infinity bans; the bound keeps sums finite
+        s.bias.push_back({tokens[i], std::max(values[i], -1e30F)});
+    }
+    s.seed = sampling.unsigned64("seed");
+    s.ordinal = static_cast<uint32_t>(sampling.integer("ordinal", 0, UINT32_MAX));
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const llama::libraries_info & info) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("ggmlVersion", text(env, info.version));
+    out.Set("ggmlCommit", text(env, info.commit));
+    out.Set("systemInfo", text(env, info.system_info));
+    Napi::Array backends = Napi::Array::New(env);
+    for (const auto & backend : info.backends) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("path", text(env, backend.path));
+        one.Set("loaded", Napi::Boolean::New(env, backend.loaded));
+        one.Set("devices", number(env, backend.devices));
+        backends.Set(backends.Length(), one);
+    }
+    out.Set("backends", backends);
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const model_facts & facts) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("architecture", text(env, facts.architecture));
+    out.Set("name", optional_text(env, facts.name));
+    out.Set("fileBytes", number(env, static_cast<double>(facts.file_bytes)));
+    Napi::Array files = Napi::Array::New(env);
+    for (const auto & file : facts.files) {
+        files.Set(files.Length(), text(env, file));
+    }
+    out.Set("files", files);
+    out.Set("layers", number(env, facts.layers));
+    out.Set("contextLength", number(env, facts.context_length));
+    out.Set("embeddingLength", number(env, facts.embedding_length));
+    Napi::Object kv = Napi::Object::New(env);
+    kv.Set("k", number(env, static_cast<double>(facts.k_elements_per_token)));
+    kv.Set("v", number(env, static_cast<double>(facts.v_elements_per_token)));
+    out.Set("kvElementsPerToken", kv);
+    out.Set("vocabularySize", number(env, facts.vocabulary_size));
+    out.Set("tokenizerModel", optional_text(env, facts.tokenizer_model));
+    out.Set("chatTemplate", optional_text(env, facts.chat_template));
+    Napi::Array layers = Napi::Array::New(env);
+    for (const uint64_t bytes : facts.layer_bytes) {
+        layers.Set(layers.Length(), number(env, static_cast<double>(bytes)));
+    }
+    out.Set("layerBytes", layers);
+    out.Set("outputBytes", number(env, static_cast<double>(facts.output_bytes)));
+    out.Set("embeddingBytes", number(env, static_cast<double>(facts.embedding_bytes)));
+    out.Set("parameterCount", number(env, static_cast<double>(facts.parameter_count)));
+    out.Set("quantization", facts.file_type ? quantization_name(env, *facts.file_type) : env.Null());
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const engine_info & info) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("base", present(env, info.base));
+    Napi::Array pairs = Napi::Array::New(env);
+    for (const auto & pair : info.pairs) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("expert", present(env, pair[0]));
+        one.Set("antiexpert", present(env, pair[1]));
+        pairs.Set(pairs.Length(), one);
+    }
+    out.Set("pairs", pairs);
+    out.Set("samplerPath", Napi::String::New(env, info.host_path ? "host" : "device"));
+    out.Set("samplerReason", text(env, info.sampler_reason));
+    out.Set("contextSize", number(env, info.context_size));
+    out.Set("vocabularySize", number(env, info.n_vocab));
+    out.Set("drawableTokens", number(env, info.n_drawable));
+    out.Set("bosToken", number(env, info.bos));
+    out.Set("eosToken", number(env, info.eos));
+    out.Set("addBos", Napi::Boolean::New(env, info.add_bos));
+    out.Set("chatTemplate", optional_text(env, info.chat_template));
+    out.Set("loadMs", number(env, info.load_ms));
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const step_event & event) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("request", number(env, event.request));
+    out.Set("tokens", present_tokens(env, event.tokens));
+    out.Set("text", text(env, event.text));
+    if (!event.draws.empty()) {
+        out.Set("logprobs", present_draws(env, event.draws));
+    }
+    if (event.result) {
+        out.Set("result", present(env, *event.result));
+    }
+    if (event.error) {
+        Napi::Object error = Napi::Object::New(env);
+        error.Set("code", Napi::String::New(env, event.error->code));
+        error.Set("message", text(env, event.error->message));
+        error.Set("details", Napi::Object::New(env));
+        out.Set("error", error);
+    }
+    return out;
+}
+
+Napi::Value present_tokens(Napi::Env env, const std::vector<int32_t> & tokens) {
+    return typed<Napi::Int32Array>(env, tokens);
+}
+
+}  // namespace rast::napi

@@ -1,0 +1,22 @@
+// Native results as JavaScript values; the shapes of src/native/addon-types.ts.
+#pragma once
+
+#include "../engine/engine_types.h"
+#include "../engine/model_facts.h"
+#include "../llama/libraries.h"
+#include "arguments.h"
+
+#include <napi.h>
+
+namespace rast::napi {
+
+engine_config read_engine_config(const object_reader & config);
+request read_request(const object_reader & request);
+
+Napi::Value present(Napi::Env env, const llama::libraries_info & info);
+Napi::Value present(Napi::Env env, const model_facts & facts);
+Napi::Value present(Napi::Env env, const engine_info & info);
+Napi::Value present(Napi::Env env, const step_event & event);
+Napi::Value present_tokens(Napi::Env env, const std::vector<int32_t> & tokens);
+
+}  // namespace rast::napi
