@@ -62,6 +62,7 @@ class engine {
     void take_in(std::vector<step_event> & events);
     void step(std::vector<step_event> & events);
     bool needs(const sequence & seq, size_t context) const;
+    llama_seq_id id_in(const sequence & seq, size_t context) const;
     void prefill(sequence & seq);
     void draw(const std::vector<sequence *> & ready, std::vector<step_event> & events);
     void prepare_rows(const std::vector<sequence *> & ready, std::vector<std::vector<sequence *>> & rows);

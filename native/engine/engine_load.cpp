@@ -99,7 +99,7 @@ void engine::create_contexts() {
         }
     }
     if (!config_.pairs.empty()) {
-        contexts_[expert_of(0)]->set_drawing(false);
+        contexts_[expert_of(0)]->sampler().set_drawing(false);
     }
     outputs_.resize(config_.slots, -1);
 }

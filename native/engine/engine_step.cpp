@@ -30,6 +30,11 @@ bool engine::needs(const sequence & seq, size_t context) const {
     return wanted.mode == request_mode::rast && wanted.sampling.lambda[pair] != 0.0F;
 }
 
+// The sequence id of a request in a context: apart where the expert draws.
+llama_seq_id engine::id_in(const sequence & seq, size_t context) const {
+    return contexts_[context]->seq_of(seq.slot, context > 0 && seq.wanted().mode == request_mode::expert);
+}
+
 void engine::step(std::vector<step_event> & events) {
     // Sequences whose remaining tokens fit in one batch with the others' are drawn; the rest get a chunk of prefill.
     std::vector<size_t> room(contexts_.size(), config_.batch_size);
@@ -78,7 +83,7 @@ void engine::decode_chunk(size_t context, sequence & seq, size_t count) {
     batch_.clear();
     for (size_t i = 0; i < count; ++i) {
         const llama_pos pos = seq.n_past[context] + static_cast<llama_pos>(i);
-        batch_.add(seq.history()[static_cast<size_t>(pos)], pos, seq.slot, false);
+        batch_.add(seq.history()[static_cast<size_t>(pos)], pos, id_in(seq, context), false);
     }
     if (const int status = llama_decode(target.get(), batch_.view()); status != 0) {
         throw rast_error("ERR_DECODE", "Prefill failed in the " + std::string(role_name(target.which())) +
@@ -132,7 +137,8 @@ void engine::decode(size_t context, const std::vector<sequence *> & rows) {
         sequence & seq = *rows[i];
         const auto end = static_cast<llama_pos>(seq.history().size());
         for (llama_pos pos = seq.n_past[context]; pos < end; ++pos) {
-            outputs_[i] = batch_.add(seq.history()[static_cast<size_t>(pos)], pos, seq.slot, pos == end - 1);
+            outputs_[i] =
+                batch_.add(seq.history()[static_cast<size_t>(pos)], pos, id_in(seq, context), pos == end - 1);
         }
     }
     if (const int status = llama_decode(target.get(), batch_.view()); status != 0) {
@@ -147,7 +153,7 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
         return seq->wanted().mode == request_mode::expert;
     });
     if (contexts_.size() > 1) {
-        contexts_[expert_of(0)]->set_drawing(expert_draws);
+        contexts_[expert_of(0)]->sampler().set_drawing(expert_draws);
     }
     prepare_rows(ready, rows);
 

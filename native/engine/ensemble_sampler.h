@@ -58,7 +58,7 @@ class ensemble_sampler {
 
     row_store & antiexpert_store(int pair) { return *stores_[static_cast<size_t>(pair) * 2 + 1]; }
 
-    // Whether graphs draw; a change takes effect when llama.cpp next builds one.
+    // Whether graphs draw. A change must come with other sequence ids: that makes llama.cpp build a new graph.
     bool drawing() const { return drawing_; }
 
     void set_drawing(bool drawing) { drawing_ = drawing; }

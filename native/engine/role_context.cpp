@@ -130,8 +130,9 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     const llama::log_capture log;
     sampler_ = std::make_unique<ensemble_sampler>(std::move(plan));
     std::vector<llama_sampler_seq_config> chains;
-    for (uint32_t seq = 0; seq < engine.slots; ++seq) {
-        chains.push_back({static_cast<llama_seq_id>(seq), sampler_->make_chain()});
+    slots_ = static_cast<llama_seq_id>(engine.slots);
+    for (llama_seq_id seq = 0; seq < 2 * slots_; ++seq) {
+        chains.push_back({seq, sampler_->make_chain()});
     }
 
     llama_context_params params = llama_context_default_params();
@@ -187,13 +188,10 @@ void role_context::probe_truncation() {
     llama_memory_clear(memory, true);
 }
 
-void role_context::set_drawing(bool drawing) {
-    if (sampler_->drawing() != drawing) {
-        sampler_->set_drawing(drawing);
-        // marks the graph as stale without changing what it computes
-        llama_set_causal_attn(ctx_.get(), false);
-        llama_set_causal_attn(ctx_.get(), true);
-    }
+void role_context::forget(llama_seq_id slot) {
+    llama_memory_t memory = llama_get_memory(ctx_.get());
+    llama_memory_seq_rm(memory, slot, -1, -1);
+    llama_memory_seq_rm(memory, slot + slots_, -1, -1);
 }
 
 batch_builder::batch_builder(uint32_t capacity, uint32_t max_outputs)

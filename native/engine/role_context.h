@@ -65,17 +65,20 @@ class role_context {
 
     const context_info & info() const { return info_; }
 
-    // Turns drawing on or off; rebuilds the graph when that changes.
-    void set_drawing(bool drawing);
+    // A slot has two sequence ids: one whose graphs draw as the sampler does by default, one for requests that need
+    // the opposite. llama.cpp builds a new graph when ids differ, and reserving memory anew instead is costly (and
+    // ends the process on software Vulkan). A unified cache takes ids beyond n_seq_max.
+    llama_seq_id seq_of(llama_seq_id slot, bool apart) const { return apart ? slot + slots_ : slot; }
 
-    // Forgets everything of a sequence.
-    void forget(llama_seq_id seq) { llama_memory_seq_rm(llama_get_memory(ctx_.get()), seq, -1, -1); }
+    // Forgets everything of a slot.
+    void forget(llama_seq_id slot);
 
   private:
     void probe_truncation();
 
     role role_;
     std::string path_;
+    llama_seq_id slots_ = 1;
     context_info info_;
     // destroyed in reverse: context, then sampler, then model
     shared_model model_;

@@ -133,7 +133,6 @@
 #define llama_sampler_init_greedy (::rast::llama::api.llama_sampler_init_greedy)
 #define llama_sampler_init_temp (::rast::llama::api.llama_sampler_init_temp)
 #define llama_sampler_init_top_p (::rast::llama::api.llama_sampler_init_top_p)
-#define llama_set_causal_attn (::rast::llama::api.llama_set_causal_attn)
 #define llama_split_path (::rast::llama::api.llama_split_path)
 #define llama_synchronize (::rast::llama::api.llama_synchronize)
 #define llama_token_to_piece (::rast::llama::api.llama_token_to_piece)

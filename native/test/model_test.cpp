@@ -114,6 +114,7 @@ row_settings settings_at(const request & wanted, const std::vector<llama_token> 
 request request_of(const std::vector<llama_token> & prompt, int index, size_t pairs, int max_tokens) {
     request r;
     r.prompt = prompt;
+    r.mode = pairs == 0 ? request_mode::base : request_mode::rast;
     r.max_tokens = max_tokens;
     r.ignore_eos = true;
     r.logprobs = index % 2 == 0 ? 20 : 3;

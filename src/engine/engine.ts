@@ -1,0 +1,143 @@
+import "./async-dispose.js";
+import { checkBoolean, checkKeys, checkObject, invalidOption } from "../checks.js";
+import type { NativeAddon } from "../native/addon-types.js";
+import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
+import { checkTokens, type GenerateOptions } from "./generate-options.js";
+import { Generation } from "./generation.js";
+import type { RastInfo } from "./info.js";
+import { disposedError, Request, type EngineCore } from "./request.js";
+import type { RastResult } from "./results.js";
+
+/** Options of {@link Rast.tokenize}. */
+export interface TokenizeOptions {
+    /** Add what the model puts around a text, such as a beginning-of-sequence token. @default false */
+    addSpecial?: boolean | undefined;
+    /** Read control tokens such as `<|im_end|>` as what they stand for. @default true */
+    parseSpecial?: boolean | undefined;
+}
+
+/** Options of {@link Rast.detokenize}. */
+export interface DetokenizeOptions {
+    /** Render control tokens. @default false */
+    showSpecial?: boolean | undefined;
+}
+
+// The safety net for engines that nobody disposed of. Held values must not refer to the engine object.
+const collected = new FinalizationRegistry<{ readonly addon: NativeAddon; readonly handle: number }>((engine) => {
+    engine.addon.engineDispose(engine.handle).catch(() => {});
+});
+
+/**
+ * A loaded engine: a base model, with or without its expert and antiexpert. Made by `loadRast`.
+ * Any number of generations may be started at once; those beyond the engine's slots wait. Dispose of it to give the
+ * memory back.
+ */
+export class Rast {
+    /** What was loaded, where it runs and why. */
+    readonly info: RastInfo;
+    readonly #core: EngineCore;
+    // Running requests that native code does not know yet.
+    readonly #preparing = new Set<Promise<void>>();
+    #disposing: Promise<void> | undefined;
+
+    /** Not for callers: `loadRast` makes engines. */
+    constructor(core: EngineCore, info: RastInfo) {
+        this.#core = core;
+        this.info = info;
+        collected.register(this, { addon: core.addon, handle: core.handle }, this);
+    }
+
+    /**
+     * Starts a generation at once. Errors, those of the options too, reject the generation's iterator and `result`:
+     * ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_CHAT_TEMPLATE, ERR_DISPOSED,
+     * ERR_DECODE. An abort is no error: it ends with stop reason "abort" and what was drawn until then.
+     */
+    generate(options: GenerateOptions): Generation {
+        return new Generation((sink) => {
+            const request = new Request(this.#core, this, sink);
+            const prepared = request.run(options);
+            this.#preparing.add(prepared);
+            void prepared.then(() => this.#preparing.delete(prepared));
+            return () => request.cancel();
+        });
+    }
+
+    /** Generates and gives the whole. Rejects with what {@link Rast.generate} lists. */
+    complete(options: GenerateOptions): Promise<RastResult> {
+        return this.generate(options).result;
+    }
+
+    /**
+     * Token ids of a text.
+     * @throws ERR_INVALID_ARGUMENT, ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED
+     */
+    async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
+        this.#assertUsable();
+        if (typeof text !== "string") throw invalidOption("text", "a string", text, "ERR_INVALID_ARGUMENT");
+        const read = readFlags("tokenize", options, { addSpecial: false, parseSpecial: true });
+        const { addon, handle } = this.#core;
+        return Array.from(await addon.tokenize(handle, text, read.addSpecial, read.parseSpecial));
+    }
+
+    /**
+     * Text of token ids. Bytes that are no whole character become U+FFFD.
+     * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED
+     */
+    async detokenize(tokens: readonly number[] | Int32Array, options: DetokenizeOptions = {}): Promise<string> {
+        this.#assertUsable();
+        const ids = checkTokens("tokens", tokens, this.info.vocabularySize);
+        const { showSpecial } = readFlags("detokenize", options, { showSpecial: false });
+        return this.#core.addon.detokenize(this.#core.handle, ids, showSpecial);
+    }
+
+    /**
+     * A conversation as the base model's chat template writes it, ready for the assistant's turn.
+     * @throws ERR_CHAT_TEMPLATE, ERR_INVALID_OPTION, ERR_DISPOSED
+     */
+    applyChatTemplate(messages: readonly ChatMessage[]): string {
+        this.#assertUsable();
+        const { bosText, eosText, native } = this.#core;
+        return applyChatTemplate(native.chatTemplate, messages, { bosToken: bosText, eosToken: eosText });
+    }
+
+    /**
+     * Ends what is running with stop reason "abort", then frees everything. Every later call waits for the first.
+     * Afterwards every method but this one fails with ERR_DISPOSED.
+     */
+    dispose(): Promise<void> {
+        this.#disposing ??= this.#dispose();
+        return this.#disposing;
+    }
+
+    /** For `await using`: {@link Rast.dispose}. */
+    [Symbol.asyncDispose](): Promise<void> {
+        return this.dispose();
+    }
+
+    async #dispose(): Promise<void> {
+        const core = this.#core;
+        core.disposed = true;
+        collected.unregister(this);
+        try {
+            await core.addon.engineDispose(core.handle);
+        } finally {
+            await Promise.all(this.#preparing);
+            for (const request of [...core.requests.values()]) request.endAborted();
+        }
+    }
+
+    #assertUsable(): void {
+        if (this.#core.disposed) throw disposedError();
+    }
+}
+
+function readFlags<K extends string>(where: string, options: unknown, defaults: Record<K, boolean>): Record<K, boolean> {
+    const given = checkObject(`the options of ${where}`, options);
+    const names = Object.keys(defaults) as K[];
+    checkKeys(where, given, names);
+    const read = { ...defaults };
+    for (const name of names) {
+        if (given[name] !== undefined) read[name] = checkBoolean(name, given[name]);
+    }
+    return read;
+}

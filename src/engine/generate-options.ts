@@ -1,0 +1,199 @@
+import {
+    checkBoolean,
+    checkKeys,
+    checkNumber,
+    checkObject,
+    checkOneOf,
+    checkSignal,
+    checkString,
+    invalidOption
+} from "../checks.js";
+import { RastError } from "../errors.js";
+import type { NativeSampling } from "../native/addon-types.js";
+import { maxTokensRange } from "../sampling-ranges.js";
+import type { ChatMessage } from "../text/chat-template.js";
+import { resolveSampling, samplingOptionNames, type SamplingContext, type SamplingOptions } from "./sampling-params.js";
+
+/** Which distribution tokens are drawn from: the fused one, the base's, or the first pair's expert's. */
+export type Mode = "rast" | "base" | "expert";
+
+/** Options of one generation: exactly one of `prompt`, `tokens` and `messages`, and what else is to differ. */
+export interface GenerateOptions extends SamplingOptions {
+    /** Text to continue. The trio's prompt template is put around it, unless `raw` is set. */
+    prompt?: string | undefined;
+    /** Token ids to continue, exactly as given: no template, nothing added. */
+    tokens?: readonly number[] | Int32Array | undefined;
+    /** A conversation, written out with the base model's chat template. */
+    messages?: readonly ChatMessage[] | undefined;
+    /** Leave out the trio's prompt template. @default false */
+    raw?: boolean | undefined;
+    /** Start with the model's beginning-of-sequence token. @default what the trio, then the base model says */
+    addBos?: boolean | undefined;
+    /** Read control tokens such as `<|im_end|>` in the prompt as what they stand for. @default true */
+    parseSpecial?: boolean | undefined;
+    /** Render control tokens in the text. @default false */
+    showSpecial?: boolean | undefined;
+    /** @default "rast"; "base" in an engine without pairs */
+    mode?: Mode | undefined;
+    /** Most tokens to draw, an integer >= 1. @default the trio's value, else until the context is full */
+    maxTokens?: number | undefined;
+    /** Text that ends the completion and is left out of it: at most 16 strings. @default the trio's */
+    stop?: string | readonly string[] | undefined;
+    /** Token ids that end the completion, beside the model's own. @default none */
+    stopTokens?: readonly number[] | Int32Array | undefined;
+    /** Go on after the model's end-of-generation tokens. @default false */
+    ignoreEos?: boolean | undefined;
+    /** Report log-probabilities, with this many alternatives per token, 0 to 20. @default none at all */
+    logprobs?: number | undefined;
+    /** Ends the generation with stop reason "abort"; what was drawn until then stays. */
+    signal?: AbortSignal | undefined;
+}
+
+const optionNames = [
+    ...samplingOptionNames,
+    "prompt",
+    "tokens",
+    "messages",
+    "raw",
+    "addBos",
+    "parseSpecial",
+    "showSpecial",
+    "mode",
+    "maxTokens",
+    "stop",
+    "stopTokens",
+    "ignoreEos",
+    "logprobs",
+    "signal"
+] as const satisfies readonly (keyof GenerateOptions)[];
+
+const maxStopStrings = 16;
+const logprobsRange = { min: 0, max: 20, integer: true };
+
+/** What the loaded engine contributes to a request. */
+export interface GenerateContext extends SamplingContext {
+    readonly contextSize: number;
+    /** The trio's defaults. */
+    readonly maxTokens: number | undefined;
+    readonly stop: readonly string[];
+    readonly addBos: boolean | undefined;
+}
+
+/** The prompt of a request, one of three kinds. */
+export type ResolvedPrompt =
+    | { readonly kind: "text"; readonly text: string; readonly raw: boolean }
+    | { readonly kind: "tokens"; readonly tokens: Int32Array }
+    | { readonly kind: "messages"; readonly messages: readonly ChatMessage[] };
+
+/** A request with every default filled in. */
+export interface ResolvedGenerateOptions {
+    readonly prompt: ResolvedPrompt;
+    readonly addBos: boolean | undefined;
+    readonly parseSpecial: boolean;
+    readonly showSpecial: boolean;
+    readonly mode: Mode;
+    /** -1 = until the context is full. */
+    readonly maxTokens: number;
+    readonly stopStrings: readonly string[];
+    readonly stopTokens: Int32Array;
+    readonly ignoreEos: boolean;
+    /** -1 = none. */
+    readonly logprobs: number;
+    readonly sampling: NativeSampling;
+}
+
+/**
+ * Checks the options of a request and fills in its defaults. The signal is read by {@link readSignal}.
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
+ */
+export function resolveGenerateOptions(value: unknown, context: GenerateContext): ResolvedGenerateOptions {
+    checkKeys("generate", checkObject("the options of generate", value), optionNames);
+    const options = value as GenerateOptions;
+    const maxTokens = options.maxTokens ?? context.maxTokens;
+    const flag = (name: "raw" | "parseSpecial" | "showSpecial" | "ignoreEos", otherwise: boolean): boolean =>
+        options[name] === undefined ? otherwise : checkBoolean(name, options[name]);
+    return {
+        prompt: readPrompt(options, context.vocabularySize, flag("raw", false)),
+        addBos: options.addBos === undefined ? context.addBos : checkBoolean("addBos", options.addBos),
+        parseSpecial: flag("parseSpecial", true),
+        showSpecial: flag("showSpecial", false),
+        mode: readMode(options.mode, context.lambdas.length),
+        // More than the context holds cannot be drawn; the cut keeps the number within 32 bits.
+        maxTokens:
+            maxTokens === undefined
+                ? -1
+                : Math.min(checkNumber("maxTokens", maxTokens, maxTokensRange), context.contextSize),
+        stopStrings: options.stop === undefined ? context.stop : checkStop("stop", options.stop),
+        stopTokens:
+            options.stopTokens === undefined
+                ? new Int32Array(0)
+                : checkTokens("stopTokens", options.stopTokens, context.vocabularySize),
+        ignoreEos: flag("ignoreEos", false),
+        logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, logprobsRange),
+        sampling: resolveSampling(options, context)
+    };
+}
+
+/**
+ * Reads the signal before everything else, so that an abort is seen even when other options are slow to check.
+ * @throws ERR_INVALID_OPTION
+ */
+export function readSignal(value: unknown): AbortSignal | undefined {
+    const { signal } = checkObject("the options", value);
+    return signal === undefined ? undefined : checkSignal("signal", signal);
+}
+
+/**
+ * Token ids as they cross to native code.
+ * @throws ERR_INVALID_OPTION unless all are integers in [0, vocabularySize)
+ */
+export function checkTokens(name: string, value: unknown, vocabularySize: number): Int32Array {
+    if (!Array.isArray(value) && !(value instanceof Int32Array)) {
+        throw invalidOption(name, "an array or Int32Array of token ids", value);
+    }
+    const wrong = value.findIndex((token: unknown) => !isTokenId(token, vocabularySize));
+    if (wrong >= 0) throw invalidOption(`${name}[${wrong}]`, `a token id in [0, ${vocabularySize - 1}]`, value[wrong]);
+    return Int32Array.from(value as ArrayLike<number>);
+}
+
+function isTokenId(token: unknown, vocabularySize: number): boolean {
+    return Number.isInteger(token) && (token as number) >= 0 && (token as number) < vocabularySize;
+}
+
+/**
+ * Stop strings, as an array.
+ * @throws ERR_INVALID_OPTION unless it is a string or an array of at most 16, none of them empty
+ */
+export function checkStop(name: string, value: unknown): readonly string[] {
+    const list: unknown = typeof value === "string" ? [value] : value;
+    if (!Array.isArray(list)) throw invalidOption(name, "a string or an array of strings", value);
+    if (list.length > maxStopStrings) throw invalidOption(name, `at most ${maxStopStrings} strings`, value);
+    return list.map((text, index) => checkString(typeof value === "string" ? name : `${name}[${index}]`, text));
+}
+
+function readMode(value: unknown, pairs: number): Mode {
+    if (value === undefined) return pairs > 0 ? "rast" : "base";
+    const mode = checkOneOf("mode", value, ["rast", "base", "expert"]);
+    if (mode !== "base" && pairs === 0) {
+        const message = `Expected "base" for mode, received "${mode}": the engine has no expert and no antiexpert.`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "mode" } });
+    }
+    return mode;
+}
+
+function readPrompt(options: GenerateOptions, vocabularySize: number, raw: boolean): ResolvedPrompt {
+    const given = (["prompt", "tokens", "messages"] as const).filter((name) => options[name] !== undefined);
+    if (given.length !== 1) {
+        const received = given.length === 0 ? "none" : given.join(" and ");
+        const message = `Expected exactly one of prompt, tokens and messages, received ${received}.`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "prompt", received: given } });
+    }
+    if (options.tokens !== undefined) {
+        return { kind: "tokens", tokens: checkTokens("tokens", options.tokens, vocabularySize) };
+    }
+    if (options.messages !== undefined) {
+        // The messages themselves are checked where they are written out.
+        return { kind: "messages", messages: options.messages };
+    }
+    return { kind: "text", text: checkString("prompt", options.prompt, true), raw };
+}

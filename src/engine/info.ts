@@ -1,0 +1,99 @@
+import type { NativeContextInfo, NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
+import type { BackendChoice } from "../native/libraries.js";
+import type { RolePlace, RolePlaces } from "./results.js";
+
+/** A loaded model, and where it runs. */
+export interface ModelInfo extends RolePlace {
+    /** Absolute. */
+    readonly path: string;
+    /** In llama.cpp's words, e.g. "qwen2 7B Q4_K - Medium". */
+    readonly description: string;
+    readonly architecture: string;
+    /** E.g. "Q4_K - Medium"; null when the file does not say. */
+    readonly quantization: string | null;
+    readonly parameterCount: number;
+    /** Size of the weights. */
+    readonly modelBytes: number;
+    /** Devices it was given; empty = CPU only. */
+    readonly devices: readonly string[];
+    readonly threads: number;
+    /** Tokens that the model was made for. */
+    readonly contextLength: number;
+    readonly vocabularySize: number;
+    readonly loadMs: number;
+    /** Parts of the compute graph; 1 = all on one backend. */
+    readonly graphSplits: number;
+    /** Whether its cache can be cut back; false for recurrent and hybrid models. */
+    readonly canTruncate: boolean;
+}
+
+/** What was loaded, where it runs and why. Plain data: `JSON.stringify` loses nothing. */
+export interface RastInfo {
+    /** Name of the trio, or null when the models were given by path. */
+    readonly trio: string | null;
+    readonly base: ModelInfo;
+    /** With the default strength of each pair. */
+    readonly pairs: readonly { readonly expert: ModelInfo; readonly antiexpert: ModelInfo; readonly lambda: number }[];
+    /** Where tokens are drawn, and why there. */
+    readonly path: "device" | "host";
+    readonly pathReason: string;
+    /** Which libraries of llama.cpp were loaded, and why those. */
+    readonly backend: BackendChoice;
+    readonly libraries: NativeLibraries;
+    /** Tokens of context per sequence. */
+    readonly contextSize: number;
+    /** Generations that run together. */
+    readonly slots: number;
+    /** Width of the base's vocabulary, and how many of its ids may be drawn. */
+    readonly vocabularySize: number;
+    readonly drawableTokens: number;
+    /** -1 for none. */
+    readonly bosToken: number;
+    readonly eosToken: number;
+    readonly hasChatTemplate: boolean;
+    readonly loadMs: number;
+    /** What differs from what was asked for, or costs speed; in sentences. */
+    readonly notes: readonly string[];
+}
+
+/** What one model is: as it was chosen, as its file says, and as it was loaded. */
+export interface ModelParts {
+    readonly path: string;
+    readonly devices: readonly string[];
+    readonly facts: NativeModelFacts;
+}
+
+/** Everything told about one model. */
+export function buildModelInfo({ path, devices, facts }: ModelParts, native: NativeContextInfo): ModelInfo {
+    return {
+        path,
+        description: native.description,
+        architecture: facts.architecture,
+        quantization: facts.quantization,
+        parameterCount: facts.parameterCount,
+        modelBytes: native.modelBytes,
+        device: native.outputDevice,
+        devices,
+        gpuLayers: native.gpuLayers,
+        layers: native.layers,
+        threads: native.threads,
+        contextLength: facts.contextLength,
+        vocabularySize: native.vocabularySize,
+        loadMs: native.loadMs,
+        graphSplits: native.graphSplits,
+        canTruncate: native.canTruncate
+    };
+}
+
+/** Where each role runs, for results. */
+export function rolePlaces(native: NativeEngineInfo): RolePlaces {
+    const place = ({ outputDevice, gpuLayers, layers }: NativeContextInfo): RolePlace => ({
+        device: outputDevice,
+        gpuLayers,
+        layers
+    });
+    return {
+        base: place(native.base),
+        pairs: native.pairs.map((pair) => ({ expert: place(pair.expert), antiexpert: place(pair.antiexpert) }))
+    };
+}

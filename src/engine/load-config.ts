@@ -1,0 +1,121 @@
+import { RastError } from "../errors.js";
+import { availableHostBytes } from "../models/host-memory.js";
+import { planLoad, usableDevices, type LoadPlan } from "../models/plan.js";
+import { defaultThreads } from "../models/threads.js";
+import type {
+    NativeAddon,
+    NativeDevice,
+    NativeEngineConfig,
+    NativeModelConfig,
+    NativeModelFacts
+} from "../native/addon-types.js";
+import type { ResolvedLoadOptions } from "./load-options.js";
+import { allModels, describeRole, type ModelChoice, type ModelSet } from "./model-set.js";
+
+/** What native code is told, and what a person should be. */
+export interface PreparedConfig {
+    readonly config: NativeEngineConfig;
+    readonly plan: LoadPlan;
+    readonly notes: readonly string[];
+}
+
+/**
+ * Decides what was left open: context, devices, layers and threads.
+ * @throws ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_INVALID_OPTION
+ */
+export async function prepareConfig(
+    addon: NativeAddon,
+    options: ResolvedLoadOptions,
+    models: ModelSet,
+    facts: ReadonlyMap<string, NativeModelFacts>
+): Promise<PreparedConfig> {
+    const devices = await addon.devices();
+    const { contextSize, notes } = fitContext(options.contextSize, models, facts);
+    const all = allModels(models);
+    const plan = planLoad({
+        ...options,
+        contextSize,
+        devices,
+        hostAvailableBytes: await availableHostBytes(),
+        models: all.map((model) => ({
+            role: model.role,
+            pair: model.pair,
+            facts: facts.get(model.path)!,
+            ...wantedDevices(model, options, devices)
+        }))
+    });
+    const threads = options.threads ?? (await defaultThreads());
+    const configs = all.map((model, index): NativeModelConfig => {
+        const { gpuLayers, devices: names } = plan.models[index]!;
+        return { path: model.path, devices: names, gpuLayers, threads: model.threads ?? threads };
+    });
+    const config: NativeEngineConfig = {
+        base: configs[0]!,
+        pairs: models.pairs.map((_, pair) => ({ expert: configs[1 + 2 * pair]!, antiexpert: configs[2 + 2 * pair]! })),
+        contextSize,
+        slots: options.slots,
+        batchSize: Math.min(options.batchSize, contextSize * options.slots),
+        kvTypeK: options.kvTypeK,
+        kvTypeV: options.kvTypeV,
+        flashAttention: options.flashAttention,
+        mmap: options.mmap,
+        mlock: options.mlock,
+        sampler: options.sampler
+    };
+    return { config, plan, notes: [...notes, ...plan.notes] };
+}
+
+function fitContext(
+    wanted: number,
+    models: ModelSet,
+    facts: ReadonlyMap<string, NativeModelFacts>
+): { contextSize: number; notes: string[] } {
+    let contextSize = wanted;
+    const notes: string[] = [];
+    for (const model of allModels(models)) {
+        const { contextLength } = facts.get(model.path)!;
+        if (contextLength === 0 || contextLength >= contextSize) continue;
+        contextSize = contextLength;
+        notes[0] = `The context was cut from ${wanted} to ${contextSize} tokens: ${describeRole(model)} holds no more.`;
+    }
+    return { contextSize, notes };
+}
+
+function wantedDevices(
+    model: ModelChoice,
+    options: ResolvedLoadOptions,
+    devices: readonly NativeDevice[]
+): { gpuLayers: "auto" | number; devices: readonly string[] | undefined } {
+    const gpuLayers = model.gpuLayers ?? options.gpuLayers;
+    const wanted = model.devices ?? options.devices;
+    const needsDevice = typeof gpuLayers === "number" && gpuLayers > 0;
+    if (wanted === undefined) {
+        if (needsDevice && usableDevices(devices).length === 0) {
+            throw noDevice(`There is no GPU to hold the ${gpuLayers} layers asked for ${describeRole(model)}`, devices);
+        }
+        return { gpuLayers, devices: undefined };
+    }
+    if (wanted.length === 0 && needsDevice) {
+        const message =
+            `Expected 0 or "auto" for the gpuLayers of ${describeRole(model)} on device "cpu", ` +
+            `received ${gpuLayers} (number).`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "gpuLayers", role: model.role } });
+    }
+    const names = wanted.map((name) => findDevice(name, devices, model).name);
+    return { gpuLayers, devices: [...new Set(names)] };
+}
+
+function findDevice(name: string, devices: readonly NativeDevice[], model: ModelChoice): NativeDevice {
+    const found = devices.find((device) => device.name.toLowerCase() === name.toLowerCase());
+    if (found === undefined || found.type === "cpu" || found.type === "accel") {
+        throw noDevice(`There is no device ${name} for ${describeRole(model)}`, devices);
+    }
+    return found;
+}
+
+function noDevice(what: string, devices: readonly NativeDevice[]): RastError {
+    const known = devices.map((device) => device.name);
+    return new RastError("ERR_DEVICE_NOT_FOUND", `${what}. Devices here: ${known.join(", ") || "none"}.`, {
+        details: { devices: known }
+    });
+}

@@ -1,0 +1,285 @@
+import {
+    checkBoolean,
+    checkKeys,
+    checkNumber,
+    checkObject,
+    checkOneOf,
+    checkSignal,
+    checkString,
+    invalidOption,
+    isObject
+} from "../checks.js";
+import { RastError } from "../errors.js";
+import type { NativeKvType, NativeRole } from "../native/addon-types.js";
+import { lambdaRange } from "../sampling-ranges.js";
+
+/** One model of a trio, with what is to differ from the rest of the engine. */
+export interface ModelOptions {
+    /** Path of the GGUF file. Needed unless `trio` names it. */
+    path?: string | undefined;
+    /** @default the engine's `device` */
+    device?: string | readonly string[] | undefined;
+    /** @default the engine's `gpuLayers` */
+    gpuLayers?: "auto" | number | undefined;
+    /** @default the engine's `threads` */
+    threads?: number | undefined;
+}
+
+/** An expert with its antiexpert: the same small model after and before reinforcement learning. */
+export interface PairOptions {
+    expert: string | ModelOptions;
+    antiexpert: string | ModelOptions;
+    /** In [-10, 10]. @default 1 */
+    lambda?: number | undefined;
+}
+
+/** What is loaded at the moment. */
+export interface LoadProgress {
+    /** The model being loaded. */
+    readonly role: NativeRole;
+    /** Which pair it belongs to, 0 to 2; 0 for the base. */
+    readonly pair: number;
+    /** Of this model, 0 to 1. */
+    readonly fraction: number;
+    /** Of all models by their size, 0 to 1; never goes back. */
+    readonly overall: number;
+}
+
+/**
+ * Options of `loadRast`: the models by path or by trio, and where and how they are to run.
+ * Without a pair the base runs alone, as a plain engine for comparison.
+ */
+export interface LoadOptions {
+    /** Name of a trio that comes with the package, or path of a trio file. Roles given beside it change parts of it. */
+    trio?: string | undefined;
+    /** The large model. */
+    base?: string | ModelOptions | undefined;
+    /** The small model after reinforcement learning. */
+    expert?: string | ModelOptions | undefined;
+    /** The same small model before it. */
+    antiexpert?: string | ModelOptions | undefined;
+    /** One to three pairs, instead of `expert` and `antiexpert`. */
+    pairs?: readonly PairOptions[] | undefined;
+    /** Default strength, in [-10, 10]; an array has one per pair. @default what the pairs or the trio say, else 1 */
+    lambda?: number | readonly number[] | undefined;
+    /** Layers on the devices, counted from the end, the output layer as one more. @default "auto": as many as fit */
+    gpuLayers?: "auto" | number | undefined;
+    /** Names of devices as `rast devices` lists them; "cpu" for none. @default every GPU */
+    device?: string | readonly string[] | undefined;
+    /** CPU threads, 1 to 1,024. @default the physical cores that this process may use */
+    threads?: number | undefined;
+    /** Tokens of context per sequence, 8 and more; cut to what the models were made for. @default 4096 */
+    contextSize?: number | undefined;
+    /** Tokens per prefill step, 1 to 16,384. @default 512 */
+    batchSize?: number | undefined;
+    /** Generations that run together, 1 to 64; more wait. @default 1 */
+    slots?: number | undefined;
+    /** Type of the KV cache. @default "f16" */
+    kvType?: NativeKvType | undefined;
+    /** @default `kvType` */
+    kvTypeK?: NativeKvType | undefined;
+    /** @default `kvType` */
+    kvTypeV?: NativeKvType | undefined;
+    /** @default "auto" */
+    flashAttention?: boolean | "auto" | undefined;
+    /** Map weights into memory instead of reading them. @default true */
+    mmap?: boolean | undefined;
+    /** Keep weights from being swapped out. @default false */
+    mlock?: boolean | undefined;
+    /** Where tokens are drawn: "device" insists, "host" is the slow reference. @default "auto" */
+    sampler?: "auto" | "device" | "host" | undefined;
+    /** Called while models load. An exception in it ends the load. */
+    onProgress?: ((progress: LoadProgress) => void) | undefined;
+    /** Aborts the load: ERR_LOAD_ABORTED with the signal's reason as cause. Without effect afterwards. */
+    signal?: AbortSignal | undefined;
+}
+
+const optionNames = [
+    "trio",
+    "base",
+    "expert",
+    "antiexpert",
+    "pairs",
+    "lambda",
+    "gpuLayers",
+    "device",
+    "threads",
+    "contextSize",
+    "batchSize",
+    "slots",
+    "kvType",
+    "kvTypeK",
+    "kvTypeV",
+    "flashAttention",
+    "mmap",
+    "mlock",
+    "sampler",
+    "onProgress",
+    "signal"
+] as const satisfies readonly (keyof LoadOptions)[];
+
+const modelKeys = ["path", "device", "gpuLayers", "threads"] as const satisfies readonly (keyof ModelOptions)[];
+const pairKeys = ["expert", "antiexpert", "lambda"] as const satisfies readonly (keyof PairOptions)[];
+const kvTypes = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"] as const;
+const maxPairs = 3;
+const layersRange = { min: 0, max: 1_000_000, integer: true };
+const threadsRange = { min: 1, max: 1024, integer: true };
+
+/** A role's options, checked; what is undefined is filled in from the engine's options later. */
+export interface ResolvedModelOptions {
+    readonly path: string | undefined;
+    /** Empty = CPU only. */
+    readonly devices: readonly string[] | undefined;
+    readonly gpuLayers: "auto" | number | undefined;
+    readonly threads: number | undefined;
+}
+
+/** `LoadOptions` with their defaults, before a trio is read. */
+export interface ResolvedLoadOptions {
+    readonly trio: string | undefined;
+    readonly base: ResolvedModelOptions | undefined;
+    readonly expert: ResolvedModelOptions | undefined;
+    readonly antiexpert: ResolvedModelOptions | undefined;
+    readonly pairs: readonly {
+        readonly expert: ResolvedModelOptions;
+        readonly antiexpert: ResolvedModelOptions;
+        readonly lambda: number | undefined;
+    }[];
+    readonly lambda: unknown;
+    readonly gpuLayers: "auto" | number;
+    readonly devices: readonly string[] | undefined;
+    readonly threads: number | undefined;
+    readonly contextSize: number;
+    readonly batchSize: number;
+    readonly slots: number;
+    readonly kvTypeK: NativeKvType;
+    readonly kvTypeV: NativeKvType;
+    readonly flashAttention: "auto" | "on" | "off";
+    readonly mmap: boolean;
+    readonly mlock: boolean;
+    readonly sampler: "auto" | "device" | "host";
+    readonly onProgress: ((progress: LoadProgress) => void) | undefined;
+    readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Checks the options of `loadRast` and fills in their defaults.
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
+ */
+export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
+    checkKeys("loadRast", checkObject("the options of loadRast", value), optionNames);
+    const options = value as LoadOptions;
+    const kvType = optional(options.kvType, (type) => checkOneOf("kvType", type, kvTypes)) ?? "f16";
+    const flag = (name: "mmap" | "mlock", otherwise: boolean): boolean =>
+        optional(options[name], (set) => checkBoolean(name, set)) ?? otherwise;
+    const integer = (name: "contextSize" | "batchSize" | "slots", min: number, max: number): number | undefined =>
+        optional(options[name], (number) => checkNumber(name, number, { min, max, integer: true }));
+    return {
+        ...readModels(options),
+        trio: optional(options.trio, (trio) => checkString("trio", trio)),
+        lambda: options.lambda,
+        gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
+        devices: optional(options.device, (device) => checkDevices("device", device)),
+        threads: optional(options.threads, (threads) => checkNumber("threads", threads, threadsRange)),
+        contextSize: integer("contextSize", 8, 16_777_216) ?? 4096,
+        batchSize: integer("batchSize", 1, 16_384) ?? 512,
+        slots: integer("slots", 1, 64) ?? 1,
+        kvTypeK: optional(options.kvTypeK, (type) => checkOneOf("kvTypeK", type, kvTypes)) ?? kvType,
+        kvTypeV: optional(options.kvTypeV, (type) => checkOneOf("kvTypeV", type, kvTypes)) ?? kvType,
+        flashAttention: readFlashAttention(options.flashAttention),
+        mmap: flag("mmap", true),
+        mlock: flag("mlock", false),
+        sampler: optional(options.sampler, (path) => checkOneOf("sampler", path, ["auto", "device", "host"])) ?? "auto",
+        onProgress: optional(options.onProgress, checkCallback),
+        signal: optional(options.signal, (signal) => checkSignal("signal", signal))
+    };
+}
+
+function optional<T, R>(value: T | undefined, check: (value: T) => R): R | undefined {
+    return value === undefined ? undefined : check(value);
+}
+
+function readModels(options: LoadOptions): Pick<ResolvedLoadOptions, "base" | "expert" | "antiexpert" | "pairs"> {
+    const withTrio = options.trio !== undefined;
+    const role = (name: NativeRole): ResolvedModelOptions | undefined =>
+        optional(options[name], (model) => checkModel(name, model, !withTrio));
+    const models = { base: role("base"), expert: role("expert"), antiexpert: role("antiexpert") };
+    if (!withTrio && models.base === undefined) throw invalidOption("base", "a path (or set trio)", undefined);
+    if (options.pairs !== undefined) {
+        const clash = (["trio", "expert", "antiexpert"] as const).find((name) => options[name] !== undefined);
+        if (clash !== undefined) throw clashingOptions("pairs", clash);
+        return { ...models, pairs: checkPairs(options.pairs) };
+    }
+    if (!withTrio && (models.expert === undefined) !== (models.antiexpert === undefined)) {
+        const missing = models.expert === undefined ? "expert" : "antiexpert";
+        throw invalidOption(missing, "a path, as an expert and an antiexpert come together,", undefined);
+    }
+    return { ...models, pairs: [] };
+}
+
+function clashingOptions(first: string, second: string): RastError {
+    const message = `Expected either ${first} or ${second}, received both.`;
+    return new RastError("ERR_INVALID_OPTION", message, { details: { option: first, clashesWith: second } });
+}
+
+function checkModel(name: string, value: unknown, needsPath: boolean): ResolvedModelOptions {
+    if (typeof value === "string") return checkModel(name, { path: value }, needsPath);
+    if (!isObject(value)) throw invalidOption(name, "a path or an object with a path", value);
+    checkKeys(name, value, modelKeys);
+    const options = value as ModelOptions;
+    if (options.path === undefined && needsPath) throw invalidOption(`${name}.path`, "a path", undefined);
+    return {
+        path: optional(options.path, (path) => checkPath(typeof value === "string" ? name : `${name}.path`, path)),
+        devices: optional(options.device, (device) => checkDevices(`${name}.device`, device)),
+        gpuLayers: optional(options.gpuLayers, (layers) => checkLayers(`${name}.gpuLayers`, layers)),
+        threads: optional(options.threads, (threads) => checkNumber(`${name}.threads`, threads, threadsRange))
+    };
+}
+
+function checkPath(name: string, value: unknown): string {
+    const path = checkString(name, value);
+    // A path with a NUL would be cut short in C.
+    if (path.includes("\0")) throw invalidOption(name, "a path without NUL characters", value);
+    return path;
+}
+
+function checkPairs(value: unknown): ResolvedLoadOptions["pairs"] {
+    if (!Array.isArray(value) || value.length < 1 || value.length > maxPairs) {
+        throw invalidOption("pairs", `an array of 1 to ${maxPairs} pairs`, value);
+    }
+    return value.map((item: unknown, index) => {
+        const name = `pairs[${index}]`;
+        checkKeys(name, checkObject(name, item), pairKeys);
+        const pair = item as PairOptions;
+        return {
+            expert: checkModel(`${name}.expert`, pair.expert, true),
+            antiexpert: checkModel(`${name}.antiexpert`, pair.antiexpert, true),
+            lambda: optional(pair.lambda, (lambda) => checkNumber(`${name}.lambda`, lambda, lambdaRange))
+        };
+    });
+}
+
+function checkLayers(name: string, value: unknown): "auto" | number {
+    if (value === "auto") return value;
+    if (typeof value !== "number") throw invalidOption(name, '"auto" or an integer >= 0', value);
+    return checkNumber(name, value, layersRange);
+}
+
+function checkDevices(name: string, value: unknown): readonly string[] {
+    const list: unknown = typeof value === "string" ? [value] : value;
+    if (!Array.isArray(list) || list.length === 0) throw invalidOption(name, "a name or an array of names", value);
+    const names = list.map((item, index) => checkString(typeof value === "string" ? name : `${name}[${index}]`, item));
+    const onCpu = names.filter((item) => item.toLowerCase() === "cpu");
+    if (onCpu.length > 0 && names.length > 1) throw invalidOption(name, '"cpu" alone or names of other devices', value);
+    return onCpu.length > 0 ? [] : names;
+}
+
+function readFlashAttention(value: unknown): "auto" | "on" | "off" {
+    const choice = value === undefined ? "auto" : checkOneOf("flashAttention", value, ["auto", true, false]);
+    return choice === "auto" ? "auto" : choice ? "on" : "off";
+}
+
+function checkCallback(value: unknown): (progress: LoadProgress) => void {
+    if (typeof value !== "function") throw invalidOption("onProgress", "a function", value);
+    return value as (progress: LoadProgress) => void;
+}

@@ -1,0 +1,200 @@
+import { RastError } from "../errors.js";
+import { checkModelFile } from "../models/files.js";
+import { resolveTrio, type Trio } from "../models/trio.js";
+import type { NativeAddon, NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
+import type { BackendChoice } from "../native/libraries.js";
+import { Rast } from "./engine.js";
+import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "./info.js";
+import { prepareConfig, type PreparedConfig } from "./load-config.js";
+import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
+import { progressReporter, type ProgressReporter } from "./load-progress.js";
+import { allModels, combineModels, describeRole, type ModelChoice, type ModelSet } from "./model-set.js";
+import { deliverSteps, type EngineCore, type Request } from "./request.js";
+
+/** The native side, as `loadNative` gives it. */
+export interface LoadedNative {
+    readonly addon: NativeAddon;
+    readonly libraries: NativeLibraries;
+    readonly choice: BackendChoice;
+}
+
+/**
+ * Loads the models of a trio (or a base alone) and gets them ready to generate.
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; for files ERR_FILE_NOT_FOUND, ERR_FILE_UNREADABLE, ERR_FILE_EMPTY,
+ *     ERR_IS_DIRECTORY, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_TRIO_FILE, ERR_UNKNOWN_TRIO; for
+ *     models that do not belong together ERR_NO_TOKENIZER, ERR_TOKENIZER_MISMATCH; for the machine
+ *     ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_MODEL_LOAD, ERR_CONTEXT_CREATE; for the installation
+ *     ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE;
+ *     ERR_LOAD_ABORTED when the signal aborts
+ */
+export function loadRast(options: LoadOptions): Promise<Rast> {
+    return loadRastWith(options, async () => (await import("../native/binding.js")).loadNative());
+}
+
+/** `loadRast` over any native side; tests hand in their own. */
+export async function loadRastWith(options: LoadOptions, loadNative: () => Promise<LoadedNative>): Promise<Rast> {
+    const resolved = resolveLoadOptions(options);
+    const assertWanted = (): void => {
+        if (resolved.signal?.aborted === true) throw loadAborted(resolved.signal);
+    };
+    assertWanted();
+    const trio = resolved.trio === undefined ? undefined : await resolveTrio(resolved.trio);
+    const models = combineModels(resolved, trio);
+    const bytes = await checkFiles(models);
+    assertWanted();
+    const native = await loadNative();
+    assertWanted();
+    const facts = await inspectModels(native.addon, models);
+    assertWanted();
+    const prepared = await prepareConfig(native.addon, resolved, models, facts);
+    assertWanted();
+    const progress = progressReporter(resolved.onProgress, bytes);
+    return startEngine({ native, options: resolved, trio, models, facts, progress, ...prepared });
+}
+
+// By path, as one file may serve two roles.
+async function checkFiles(models: ModelSet): Promise<Map<ModelChoice, number>> {
+    const bytes = new Map<ModelChoice, number>();
+    for (const model of allModels(models)) {
+        const details = { role: model.role, pair: model.pair };
+        bytes.set(model, await checkModelFile(model.path, { what: describeRole(model), details }));
+    }
+    return bytes;
+}
+
+async function inspectModels(addon: NativeAddon, models: ModelSet): Promise<Map<string, NativeModelFacts>> {
+    const facts = new Map<string, NativeModelFacts>();
+    for (const model of allModels(models)) {
+        if (!facts.has(model.path)) facts.set(model.path, await inspectModel(addon, model));
+    }
+    if (facts.size > 1) await addon.compareTokenizers([...facts.keys()]);
+    return facts;
+}
+
+async function inspectModel(addon: NativeAddon, model: ModelChoice): Promise<NativeModelFacts> {
+    const details = { role: model.role, pair: model.pair, path: model.path };
+    const facts = await addon.inspectModel(model.path).catch((error: unknown) => {
+        if (!(error instanceof RastError)) throw error;
+        // Native code knows the file and not what it is for.
+        const message = `The file for ${describeRole(model)} cannot be used: ${error.message}`;
+        throw new RastError(error.code, message, { details: { ...details, ...error.details }, cause: error });
+    });
+    if (facts.tokenizerModel === null || facts.vocabularySize === 0) {
+        const message = `The file for ${describeRole(model)} has no tokenizer: ${model.path}`;
+        throw new RastError("ERR_NO_TOKENIZER", message, { details });
+    }
+    return facts;
+}
+
+interface StartInput extends PreparedConfig {
+    readonly native: LoadedNative;
+    readonly options: ResolvedLoadOptions;
+    readonly trio: Trio | undefined;
+    readonly models: ModelSet;
+    readonly facts: ReadonlyMap<string, NativeModelFacts>;
+    readonly progress: ProgressReporter;
+}
+
+async function startEngine(input: StartInput): Promise<Rast> {
+    const { native, options, progress } = input;
+    const { addon } = native;
+    const requests = new Map<number, Request>();
+    const engine = addon.engineCreate(
+        input.config,
+        (report) => {
+            if (!progress.report(report)) void disposeQuietly(addon, engine.handle);
+        },
+        (steps) => deliverSteps(requests, steps)
+    );
+    const abort = (): void => void disposeQuietly(addon, engine.handle);
+    options.signal?.addEventListener("abort", abort, { once: true });
+    try {
+        const info = await engine.ready;
+        if (options.signal?.aborted === true || progress.failure !== undefined) throw new Error("unwanted");
+        const core = await buildCore(input, engine.handle, info, requests);
+        return new Rast(core, buildInfo(input, info));
+    } catch (error) {
+        await disposeQuietly(addon, engine.handle);
+        if (progress.failure !== undefined) throw progress.failure.error;
+        if (options.signal?.aborted === true) throw loadAborted(options.signal);
+        throw error;
+    } finally {
+        options.signal?.removeEventListener("abort", abort);
+    }
+}
+
+// What went wrong before is what the caller is told.
+async function disposeQuietly(addon: NativeAddon, handle: number): Promise<void> {
+    try {
+        await addon.engineDispose(handle);
+    } catch {
+        return;
+    }
+}
+
+function loadAborted(signal: AbortSignal): RastError {
+    return new RastError("ERR_LOAD_ABORTED", "Loading was aborted.", { cause: signal.reason });
+}
+
+async function buildCore(
+    { native: { addon }, trio, models }: StartInput,
+    handle: number,
+    info: NativeEngineInfo,
+    requests: Map<number, Request>
+): Promise<EngineCore> {
+    const special = async (token: number): Promise<string> =>
+        token < 0 ? "" : addon.detokenize(handle, Int32Array.of(token), true);
+    const { maxTokens, ...sampling } = trio?.sampling ?? {};
+    return {
+        addon,
+        handle,
+        native: info,
+        requests,
+        context: {
+            lambdas: models.lambdas,
+            defaults: sampling,
+            vocabularySize: info.vocabularySize,
+            contextSize: info.contextSize,
+            maxTokens,
+            stop: trio?.stop ?? [],
+            addBos: trio?.addBos
+        },
+        promptTemplate: trio?.promptTemplate,
+        bosText: await special(info.bosToken),
+        eosText: await special(info.eosToken),
+        devices: rolePlaces(info),
+        loadMs: info.loadMs,
+        disposed: false
+    };
+}
+
+function buildInfo({ native, options, trio, models, facts, plan, notes }: StartInput, info: NativeEngineInfo): RastInfo {
+    const all = allModels(models);
+    const contexts = [info.base, ...info.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
+    const infos = all.map((model, index): ModelInfo => {
+        const { devices } = plan.models[index]!;
+        return buildModelInfo({ path: model.path, devices, facts: facts.get(model.path)! }, contexts[index]!);
+    });
+    return {
+        trio: trio?.name ?? null,
+        base: infos[0]!,
+        pairs: models.lambdas.map((lambda, pair) => ({
+            expert: infos[1 + 2 * pair]!,
+            antiexpert: infos[2 + 2 * pair]!,
+            lambda
+        })),
+        path: info.samplerPath,
+        pathReason: info.samplerReason,
+        backend: native.choice,
+        libraries: native.libraries,
+        contextSize: info.contextSize,
+        slots: options.slots,
+        vocabularySize: info.vocabularySize,
+        drawableTokens: info.drawableTokens,
+        bosToken: info.bosToken,
+        eosToken: info.eosToken,
+        hasChatTemplate: info.chatTemplate !== null,
+        loadMs: info.loadMs,
+        notes
+    };
+}

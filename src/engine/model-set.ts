@@ -1,0 +1,82 @@
+import { resolve } from "node:path";
+import { invalidOption } from "../checks.js";
+import type { NativeRole } from "../native/addon-types.js";
+import type { Trio, TrioPair } from "../models/trio.js";
+import type { ResolvedLoadOptions, ResolvedModelOptions } from "./load-options.js";
+import { checkLambda, defaultLambda } from "./sampling-params.js";
+
+/** One model to load, its path absolute. */
+export interface ModelChoice extends ResolvedModelOptions {
+    readonly role: NativeRole;
+    /** 0 to 2; 0 for the base. */
+    readonly pair: number;
+    readonly path: string;
+}
+
+/** The models of an engine. */
+export interface ModelSet {
+    readonly base: ModelChoice;
+    readonly pairs: readonly { readonly expert: ModelChoice; readonly antiexpert: ModelChoice }[];
+    /** One per pair. */
+    readonly lambdas: readonly number[];
+}
+
+/**
+ * Puts together what the options and the trio say; options win.
+ * @throws ERR_INVALID_OPTION for a lambda that does not fit the pairs, or one path for several pairs
+ */
+export function combineModels(options: ResolvedLoadOptions, trio: Trio | undefined): ModelSet {
+    const pairs = trio === undefined ? pairsOfOptions(options) : trio.pairs.map((pair, index) => ({
+        expert: choose("expert", index, options.expert, pair.expert),
+        antiexpert: choose("antiexpert", index, options.antiexpert, pair.antiexpert),
+        lambda: pair.lambda
+    }));
+    if (trio !== undefined) refuseSharedPaths(options, trio.pairs);
+    const own = pairs.map((pair) => pair.lambda ?? defaultLambda);
+    return {
+        base: choose("base", 0, options.base, trio?.base),
+        pairs,
+        lambdas: options.lambda === undefined ? own : checkLambda(options.lambda, pairs.length)
+    };
+}
+
+/** All models of a set: the base, then each expert with its antiexpert. */
+export function allModels(set: ModelSet): ModelChoice[] {
+    return [set.base, ...set.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
+}
+
+/** A model's role in words, for messages. */
+export function describeRole(model: { readonly role: NativeRole; readonly pair: number }): string {
+    return model.pair === 0 ? `the ${model.role}` : `the ${model.role} of pair ${model.pair}`;
+}
+
+type LoosePair = { expert: ModelChoice; antiexpert: ModelChoice; lambda: number | undefined };
+
+function pairsOfOptions(options: ResolvedLoadOptions): LoosePair[] {
+    const { expert, antiexpert } = options;
+    const given =
+        expert !== undefined && antiexpert !== undefined
+            ? [{ expert, antiexpert, lambda: undefined }]
+            : options.pairs;
+    return given.map((pair, index) => ({
+        expert: choose("expert", index, pair.expert),
+        antiexpert: choose("antiexpert", index, pair.antiexpert),
+        lambda: pair.lambda
+    }));
+}
+
+function choose(role: NativeRole, pair: number, options: ResolvedModelOptions | undefined, path?: string): ModelChoice {
+    const chosen = options?.path ?? path;
+    if (chosen === undefined) throw invalidOption(role, "a path", undefined);
+    const { devices, gpuLayers, threads } = options ?? { devices: undefined, gpuLayers: undefined, threads: undefined };
+    return { role, pair, path: resolve(chosen), devices, gpuLayers, threads };
+}
+
+function refuseSharedPaths(options: ResolvedLoadOptions, pairs: readonly TrioPair[]): void {
+    for (const role of ["expert", "antiexpert"] as const) {
+        const path = options[role]?.path;
+        if (path !== undefined && pairs.length > 1) {
+            throw invalidOption(role, `no path (the trio has ${pairs.length} pairs)`, path);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import { RastError, isErrorCode } from "../errors.js";
+import type { NativeAddon, NativeEngineInfo, NativeRequestResult, NativeStep } from "../native/addon-types.js";
+import { applyChatTemplate } from "../text/chat-template.js";
+import {
+    readSignal,
+    resolveGenerateOptions,
+    type GenerateContext,
+    type ResolvedGenerateOptions
+} from "./generate-options.js";
+import type { GenerationSink } from "./generation.js";
+import { abortedResult, buildResult, readLogprobs, type RolePlaces, type TokenLogprob } from "./results.js";
+
+/** What requests need of a loaded engine. It must not refer to the `Rast` object, or that is never collected. */
+export interface EngineCore {
+    readonly addon: NativeAddon;
+    readonly handle: number;
+    readonly native: NativeEngineInfo;
+    /** Requests in native code, by id. */
+    readonly requests: Map<number, Request>;
+    readonly context: GenerateContext;
+    readonly promptTemplate: string | undefined;
+    /** Texts of the special tokens; "" for none. */
+    readonly bosText: string;
+    readonly eosText: string;
+    readonly devices: RolePlaces;
+    readonly loadMs: number;
+    disposed: boolean;
+}
+
+/** Hands the steps of native code to their requests. */
+export function deliverSteps(requests: ReadonlyMap<number, Request>, steps: readonly NativeStep[]): void {
+    for (const step of steps) requests.get(step.request)?.receive(step);
+}
+
+/** One request, from options to result. */
+export class Request {
+    /** Keeps the engine from being collected while a request runs. */
+    readonly owner: object;
+    readonly #core: EngineCore;
+    readonly #sink: GenerationSink;
+    #id: number | undefined;
+    #cancelled = false;
+    #settled = false;
+    #options: ResolvedGenerateOptions | undefined;
+    #promptTokens = 0;
+    #text = "";
+    readonly #tokens: number[] = [];
+    readonly #logprobs: TokenLogprob[] = [];
+    #forgetSignal = (): void => {};
+
+    constructor(core: EngineCore, owner: object, sink: GenerationSink) {
+        this.owner = owner;
+        this.#core = core;
+        this.#sink = sink;
+    }
+
+    /** Checks the options, prepares the prompt and submits. Never rejects: the sink hears of everything. */
+    async run(options: unknown): Promise<void> {
+        try {
+            if (this.#core.disposed) throw disposedError();
+            const signal = readSignal(options);
+            const resolved = resolveGenerateOptions(options, this.#core.context);
+            this.#options = resolved;
+            this.#watch(signal);
+            if (!this.#cancelled) {
+                const tokens = await this.#prepare(resolved);
+                this.#promptTokens = tokens.length;
+                if (!this.#cancelled && !this.#core.disposed) {
+                    this.#submit(resolved, tokens);
+                    return;
+                }
+            }
+            this.endAborted();
+        } catch (error) {
+            // A dispose during preparation makes the native calls fail: that is the abort, not an error.
+            const aborted = this.#options !== undefined && (this.#cancelled || this.#core.disposed);
+            if (aborted) this.endAborted();
+            else this.#fail(error);
+        }
+    }
+
+    /** Ends it as soon as the engine can. */
+    cancel(): void {
+        this.#cancelled = true;
+        const known = this.#id !== undefined && !this.#settled && !this.#core.disposed;
+        if (known) this.#core.addon.engineCancel(this.#core.handle, this.#id!);
+    }
+
+    /** Takes what one engine step brought. */
+    receive(step: NativeStep): void {
+        if (this.#settled) return;
+        if (step.tokens.length > 0 || step.text !== "") {
+            const logprobs = step.logprobs === undefined ? undefined : readLogprobs(step.tokens, step.logprobs);
+            const tokens = Array.from(step.tokens);
+            this.#text += step.text;
+            for (const token of tokens) this.#tokens.push(token);
+            if (logprobs !== undefined) for (const entry of logprobs) this.#logprobs.push(entry);
+            this.#sink.part({ text: step.text, tokens, ...(logprobs === undefined ? {} : { logprobs }) });
+        }
+        if (step.error !== undefined) this.#fail(stepError(step.error));
+        else if (step.result !== undefined) this.#finish(step.result);
+    }
+
+    /** Ends it here and now with what there is, as native code will not report on it. */
+    endAborted(): void {
+        if (!this.#settled) this.#finish(abortedResult(this.#promptTokens, this.#tokens.length));
+    }
+
+    #watch(signal: AbortSignal | undefined): void {
+        if (signal === undefined) return;
+        if (signal.aborted) {
+            this.cancel();
+            return;
+        }
+        const abort = (): void => this.cancel();
+        signal.addEventListener("abort", abort, { once: true });
+        this.#forgetSignal = () => signal.removeEventListener("abort", abort);
+    }
+
+    async #prepare(options: ResolvedGenerateOptions): Promise<Int32Array> {
+        const tokens = options.prompt.kind === "tokens" ? options.prompt.tokens : await this.#tokenize(options);
+        const { contextSize } = this.#core.context;
+        if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
+        if (tokens.length > contextSize) {
+            throw new RastError(
+                "ERR_PROMPT_TOO_LONG",
+                `The prompt has ${tokens.length} tokens; the context holds ${contextSize}. ` +
+                    "Shorten the prompt or raise contextSize.",
+                { details: { promptTokens: tokens.length, contextSize } }
+            );
+        }
+        return tokens;
+    }
+
+    async #tokenize(options: ResolvedGenerateOptions): Promise<Int32Array> {
+        const { addon, handle, native, bosText } = this.#core;
+        const text = promptText(this.#core, options);
+        // Templates often write the token out themselves, and a second one misleads the model.
+        const written = options.parseSpecial && bosText !== "" && text.startsWith(bosText);
+        const wanted = (options.addBos ?? native.addBos) && !written;
+        const tokens = await addon.tokenize(handle, text, wanted && native.addBos, options.parseSpecial);
+        const byHand = wanted && !native.addBos && native.bosToken >= 0;
+        return byHand ? Int32Array.of(native.bosToken, ...tokens) : tokens;
+    }
+
+    #submit(options: ResolvedGenerateOptions, prompt: Int32Array): void {
+        const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, sampling } = options;
+        this.#id = this.#core.addon.engineSubmit(this.#core.handle, {
+            prompt,
+            mode,
+            maxTokens,
+            stopStrings,
+            stopTokens,
+            ignoreEos,
+            showSpecial,
+            logprobs,
+            sampling
+        });
+        this.#core.requests.set(this.#id, this);
+    }
+
+    #finish(native: NativeRequestResult): void {
+        const options = this.#options!;
+        this.#settle();
+        this.#sink.finish(
+            buildResult(
+                {
+                    text: this.#text,
+                    tokens: this.#tokens,
+                    logprobs: options.logprobs < 0 ? undefined : this.#logprobs,
+                    seed: options.sampling.seed,
+                    mode: options.mode,
+                    lambdas: options.sampling.lambdas,
+                    loadMs: this.#core.loadMs,
+                    path: this.#core.native.samplerPath,
+                    pathReason: this.#core.native.samplerReason,
+                    threads: this.#core.native.base.threads,
+                    devices: this.#core.devices
+                },
+                native
+            )
+        );
+    }
+
+    #fail(error: unknown): void {
+        if (this.#settled) return;
+        this.#settle();
+        this.#sink.fail(error);
+    }
+
+    #settle(): void {
+        this.#settled = true;
+        this.#forgetSignal();
+        if (this.#id !== undefined) this.#core.requests.delete(this.#id);
+    }
+}
+
+/** The error of every call after `dispose`. */
+export function disposedError(): RastError {
+    return new RastError("ERR_DISPOSED", "The engine was disposed of. Load a new one with loadRast.");
+}
+
+function promptText(core: EngineCore, { prompt }: ResolvedGenerateOptions): string {
+    if (prompt.kind === "messages") {
+        const tokens = { bosToken: core.bosText, eosToken: core.eosText };
+        return applyChatTemplate(core.native.chatTemplate, prompt.messages, tokens);
+    }
+    if (prompt.kind === "tokens") throw new RastError("ERR_INTERNAL", "Token ids need no text.");
+    if (prompt.raw || core.promptTemplate === undefined) return prompt.text;
+    // A function, as the prompt may contain "$&" and the like.
+    return core.promptTemplate.replace("{prompt}", () => prompt.text);
+}
+
+function stepError({ code, message, details }: NonNullable<NativeStep["error"]>): RastError {
+    return new RastError(isErrorCode(code) ? code : "ERR_INTERNAL", message, { details });
+}

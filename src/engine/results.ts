@@ -1,0 +1,180 @@
+import type {
+    NativeLogprobs,
+    NativeRequestResult,
+    NativeRoleTimes,
+    NativeStopReason
+} from "../native/addon-types.js";
+import type { Mode } from "./generate-options.js";
+
+/** Why a generation ended: the model's end of text, a stop string or token, a limit, or an abort. */
+export type StopReason = NativeStopReason;
+
+/** Time of one role, in milliseconds, and what it did in it. */
+export type RoleTimes = NativeRoleTimes;
+
+/** Log-probability of a drawn token, natural logarithm, after bias and penalties and before the filters. */
+export interface TokenLogprob {
+    readonly token: number;
+    /** At most 0. */
+    readonly logprob: number;
+    /** The likeliest tokens, likeliest first: as many as `logprobs` asked for. */
+    readonly top: readonly { readonly token: number; readonly logprob: number }[];
+}
+
+/** New text of a running generation. */
+export interface GenerationPart {
+    /** Whole characters only. May be empty. */
+    readonly text: string;
+    readonly tokens: readonly number[];
+    /** One per token, when asked for. */
+    readonly logprobs?: readonly TokenLogprob[];
+}
+
+/** Where a role runs. */
+export interface RolePlace {
+    /** Device that holds the output layer, e.g. "CUDA0". */
+    readonly device: string;
+    /** Layers on devices; the output layer counts as one more than `layers`. */
+    readonly gpuLayers: number;
+    readonly layers: number;
+}
+
+/** Places of all roles. */
+export interface RolePlaces {
+    readonly base: RolePlace;
+    readonly pairs: readonly { readonly expert: RolePlace; readonly antiexpert: RolePlace }[];
+}
+
+/** What a generation came to. Plain data: `JSON.stringify` loses nothing. */
+export interface RastResult {
+    readonly text: string;
+    /** The completion, without the stop token. */
+    readonly tokens: readonly number[];
+    readonly stopReason: StopReason;
+    /** The stop string that ended it. */
+    readonly stopString: string | null;
+    /** The end-of-generation or stop token that ended it. */
+    readonly stopToken: number | null;
+    /** The seed used: give it again for the same draws. A string where a number cannot hold it. */
+    readonly seed: number | string;
+    readonly mode: Mode;
+    /** One per pair; empty unless the mode is "rast". */
+    readonly lambdas: readonly number[];
+    readonly usage: { readonly promptTokens: number; readonly completionTokens: number };
+    readonly timings: RastTimings;
+    /** Where tokens were drawn. */
+    readonly path: "device" | "host";
+    /** Why there, in one sentence. */
+    readonly pathReason: string;
+    /** Bytes read from the sampler's device for tokens drawn there. */
+    readonly hostBytes: number;
+    /** Every byte read, `hostRowBytes` included, per drawn token. */
+    readonly hostBytesPerToken: number;
+    /** Tokens whose draw was finished on the host, and the bytes read for them. */
+    readonly hostRows: number;
+    readonly hostRowBytes: number;
+    /** CPU threads. */
+    readonly threads: number;
+    readonly devices: RolePlaces;
+    /** One per token, when asked for. */
+    readonly logprobs?: readonly TokenLogprob[];
+}
+
+/** Times of a generation, in milliseconds. */
+export interface RastTimings {
+    /** Of the engine, once. */
+    readonly loadMs: number;
+    /** Waiting for a free slot. */
+    readonly queueMs: number;
+    readonly prefillMs: number;
+    readonly decodeMs: number;
+    /** From submission to the first token; null when there was none. */
+    readonly firstTokenMs: number | null;
+    /** Completion tokens per second of decoding; 0 when there were none. */
+    readonly tokensPerSecond: number;
+    readonly roles: { readonly base: RoleTimes; readonly expert: RoleTimes; readonly antiexpert: RoleTimes };
+}
+
+/** What a result takes from the engine and the request rather than from the token loop. */
+export interface ResultFrame {
+    readonly text: string;
+    readonly tokens: readonly number[];
+    readonly logprobs: readonly TokenLogprob[] | undefined;
+    readonly seed: bigint;
+    readonly mode: Mode;
+    readonly lambdas: readonly number[];
+    readonly loadMs: number;
+    readonly path: "device" | "host";
+    readonly pathReason: string;
+    readonly threads: number;
+    readonly devices: RolePlaces;
+}
+
+/** Puts a result together. */
+export function buildResult(frame: ResultFrame, native: NativeRequestResult): RastResult {
+    const { stopReason, stopString, stopToken, queueMs, prefillMs, decodeMs, firstTokenMs, roles } = native;
+    const { hostBytes, hostRows, hostRowBytes, promptTokens, completionTokens } = native;
+    const drawn = completionTokens + (stopToken === null ? 0 : 1);
+    return {
+        text: frame.text,
+        tokens: frame.tokens,
+        stopReason,
+        stopString,
+        stopToken,
+        seed: frame.seed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(frame.seed) : frame.seed.toString(),
+        mode: frame.mode,
+        lambdas: frame.mode === "rast" ? frame.lambdas : [],
+        usage: { promptTokens, completionTokens },
+        timings: {
+            loadMs: frame.loadMs,
+            queueMs,
+            prefillMs,
+            decodeMs,
+            firstTokenMs,
+            tokensPerSecond: decodeMs > 0 ? (completionTokens / decodeMs) * 1000 : 0,
+            roles
+        },
+        path: frame.path,
+        pathReason: frame.pathReason,
+        hostBytes,
+        hostBytesPerToken: drawn > 0 ? (hostBytes + hostRowBytes) / drawn : 0,
+        hostRows,
+        hostRowBytes,
+        threads: frame.threads,
+        devices: frame.devices,
+        ...(frame.logprobs === undefined ? {} : { logprobs: frame.logprobs })
+    };
+}
+
+/** The result of a request that ended before the token loop reported on it. */
+export function abortedResult(promptTokens: number, completionTokens: number): NativeRequestResult {
+    const idle: NativeRoleTimes = { prefillMs: 0, decodeMs: 0, prefillTokens: 0, decodeSteps: 0 };
+    return {
+        stopReason: "abort",
+        stopString: null,
+        stopToken: null,
+        promptTokens,
+        completionTokens,
+        queueMs: 0,
+        prefillMs: 0,
+        decodeMs: 0,
+        firstTokenMs: null,
+        roles: { base: idle, expert: idle, antiexpert: idle },
+        hostBytes: 0,
+        hostRows: 0,
+        hostRowBytes: 0
+    };
+}
+
+/** Log-probabilities of some tokens as objects. Tokens that can never be drawn are left out of the alternatives. */
+export function readLogprobs(tokens: Int32Array, native: NativeLogprobs): TokenLogprob[] {
+    const width = tokens.length === 0 ? 0 : native.topTokens.length / tokens.length;
+    return Array.from(tokens, (token, row) => ({
+        token,
+        logprob: native.drawn[row]!,
+        top: Array.from({ length: width }, (_, column) => ({
+            token: native.topTokens[row * width + column]!,
+            logprob: native.topLogprobs[row * width + column]!
+        })).filter((entry) => Number.isFinite(entry.logprob))
+    }));
+}

@@ -1,0 +1,146 @@
+/** What the catalogue says of one error code. */
+export interface ErrorEntry {
+    /** What went wrong, in one sentence. */
+    readonly summary: string;
+    /** What the reader can do about it, in one sentence. */
+    readonly whatToDo: string;
+    /** Whether the caller's input caused it: the command line then exits with 2 instead of 1. */
+    readonly byInput: boolean;
+}
+
+function byInput(summary: string, whatToDo: string): ErrorEntry {
+    return { summary, whatToDo, byInput: true };
+}
+
+function byRuntime(summary: string, whatToDo: string): ErrorEntry {
+    return { summary, whatToDo, byInput: false };
+}
+
+/** Every code that this package reports, from TypeScript and from native code; `docs/errors.md` lists the same. */
+export const errorCatalogue = {
+    ERR_INVALID_OPTION: byInput(
+        "An option has the wrong type or lies outside its range.",
+        "The message names the option, what is expected and what was received."
+    ),
+    ERR_UNKNOWN_OPTION: byInput(
+        "An option is not known.",
+        "Check the spelling: the message names the nearest known option."
+    ),
+    ERR_INVALID_ARGUMENT: byInput(
+        "An argument of a call has the wrong type or value.",
+        "The message names the argument, what is expected and what was received."
+    ),
+    ERR_EMPTY_PROMPT: byInput("The prompt has no tokens.", "Give at least one token of prompt."),
+    ERR_PROMPT_TOO_LONG: byInput(
+        "The prompt has more tokens than the context can hold.",
+        "Shorten the prompt or raise `contextSize`; both numbers are in `details`."
+    ),
+    ERR_FILE_NOT_FOUND: byInput("A file does not exist.", "Check the path; the message says what the file is for."),
+    ERR_FILE_UNREADABLE: byInput(
+        "A file exists and cannot be read.",
+        "Check its permissions, and that it is a regular file."
+    ),
+    ERR_FILE_EMPTY: byInput("A model file has no bytes.", "Download or copy the file again."),
+    ERR_IS_DIRECTORY: byInput("A path names a folder where a file is needed.", "Give the path of the file itself."),
+    ERR_NOT_GGUF: byInput("A model file is not in GGUF format.", "Convert the model to GGUF first."),
+    ERR_MODEL_TRUNCATED: byInput(
+        "A model file is shorter than its header says.",
+        "Download or copy the file again, and all parts of a split model."
+    ),
+    ERR_MODEL_INVALID: byInput(
+        "The header of a model file is damaged, or its architecture is not supported.",
+        "Download the file again, or choose a model that llama.cpp supports."
+    ),
+    ERR_MODEL_LOAD: byRuntime(
+        "llama.cpp could not load a model.",
+        "The message gives llama.cpp's own words; check the file and the free memory."
+    ),
+    ERR_NO_TOKENIZER: byInput(
+        "A model file has no tokenizer.",
+        "Use a GGUF file that was converted with its tokenizer."
+    ),
+    ERR_TOKENIZER_MISMATCH: byInput(
+        "The models have different tokenizers, so that their logits cannot be added.",
+        "Use an expert and an antiexpert of the base's own family; the message names the first difference."
+    ),
+    ERR_TRIO_FILE: byInput("A trio file is not valid.", "The message names the file and the key."),
+    ERR_UNKNOWN_TRIO: byInput(
+        "No trio has this name.",
+        "Use one of the names in the message, or the path of a trio file."
+    ),
+    ERR_DEVICE_NOT_FOUND: byInput("A device is not present.", "`rast devices` lists the devices of this machine."),
+    ERR_INSUFFICIENT_MEMORY: byInput(
+        "The models do not fit into the free memory.",
+        "Lower `gpuLayers`, `contextSize`, `slots` or `batchSize`, or use smaller quantizations."
+    ),
+    ERR_CONTEXT_CREATE: byRuntime(
+        "llama.cpp could not create a context.",
+        "Lower `contextSize` or `batchSize`, or choose another `kvType`."
+    ),
+    ERR_DECODE: byRuntime(
+        "llama.cpp failed to decode a batch.",
+        "Free memory on the device and load the engine again."
+    ),
+    ERR_DISPOSED: byRuntime("The engine was disposed of.", "Load a new one with `loadRast`."),
+    ERR_LOAD_ABORTED: byRuntime(
+        "Loading was aborted by its signal.",
+        "The reason of the signal is the error's `cause`."
+    ),
+    ERR_ADDON_MISSING: byRuntime(
+        "The native addon is not installed.",
+        "Install the package again; without a prebuilt addon for the platform a C++ compiler and CMake are needed."
+    ),
+    ERR_ADDON_INVALID: byRuntime(
+        "The native addon is damaged or belongs to another version of this package.",
+        "Install the package again."
+    ),
+    ERR_LIBRARIES: byRuntime(
+        "The shared libraries of llama.cpp could not be found or opened.",
+        "Install the package again with its optional dependencies; the message names the library."
+    ),
+    ERR_VERSION_MISMATCH: byRuntime(
+        "The loaded llama.cpp is not the one the addon was compiled for.",
+        "Install the package again, and load no other llama.cpp into the same process."
+    ),
+    ERR_BACKEND_UNAVAILABLE: byRuntime(
+        "The backend that was asked for is not available here.",
+        "Install its driver, or leave `RAST_BACKEND` unset to have one chosen."
+    ),
+    ERR_CHAT_TEMPLATE: byInput(
+        "The model has no chat template, or the template refused the messages.",
+        "Write the conversation out yourself and pass it as `prompt`."
+    ),
+    ERR_INTERNAL: byRuntime("Something happened that should not.", "Please report it, with the message and the stack.")
+} as const satisfies Record<string, ErrorEntry>;
+
+/** A stable code of the catalogue. */
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** Whether a value is a code of the catalogue; native code reports codes as plain strings. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+    return typeof value === "string" && Object.hasOwn(errorCatalogue, value);
+}
+
+/** The one error class of this package: branch on `code`. */
+export class RastError extends Error {
+    override readonly name = "RastError";
+    /** Stable across releases; the catalogue explains it. */
+    readonly code: ErrorCode;
+    /** The facts in the message, for programs. Sizes are in bytes. */
+    readonly details: Readonly<Record<string, unknown>>;
+
+    /**
+     * @param code a code of the catalogue
+     * @param message for a person: what failed, with names, numbers and units
+     * @param extra `details` for programs, `cause` the error behind this one
+     */
+    constructor(
+        code: ErrorCode,
+        message: string,
+        extra: { readonly details?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {}
+    ) {
+        super(message, "cause" in extra ? { cause: extra.cause } : undefined);
+        this.code = code;
+        this.details = extra.details ?? {};
+    }
+}

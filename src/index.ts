@@ -1,0 +1,20 @@
+export { Rast, type DetokenizeOptions, type TokenizeOptions } from "./engine/engine.js";
+export type { GenerateOptions, Mode } from "./engine/generate-options.js";
+export type { Generation } from "./engine/generation.js";
+export type { ModelInfo, RastInfo } from "./engine/info.js";
+export { loadRast } from "./engine/load.js";
+export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./engine/load-options.js";
+export type {
+    GenerationPart,
+    RastResult,
+    RastTimings,
+    RolePlace,
+    RolePlaces,
+    RoleTimes,
+    StopReason,
+    TokenLogprob
+} from "./engine/results.js";
+export type { SamplingOptions } from "./engine/sampling-params.js";
+export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry } from "./errors.js";
+export type { NativeDevice as Device, NativeKvType as KvType } from "./native/addon-types.js";
+export type { ChatMessage } from "./text/chat-template.js";

@@ -1,0 +1,107 @@
+import { RastError } from "../errors.js";
+import type { NativeDevice } from "../native/addon-types.js";
+import { formatMib } from "./memory.js";
+
+/** What a model asks of devices, the output layer first, then its layers from the last to the first. */
+export interface MemoryUnits {
+    /** Needed on each device that holds any layer. */
+    readonly perDevice: number;
+    /** On the last device: it has the output layer. */
+    readonly output: number;
+    readonly layers: readonly number[];
+}
+
+const minMarginBytes = 512 * 1_048_576;
+const marginShare = 0.08;
+
+interface Account {
+    readonly freeBytes: number;
+    readonly marginBytes: number;
+    takenBytes: number;
+    readonly takenBy: string[];
+}
+
+/**
+ * The free memory of every device while models are placed.
+ * A margin stays free, because running out of device memory ends the process: CUDA aborts, and nothing catches that.
+ */
+export class DeviceBudget {
+    readonly #accounts = new Map<string, Account>();
+
+    constructor(devices: readonly NativeDevice[]) {
+        for (const device of devices) {
+            // A device that does not say how much it has cannot be planned for: it takes what it is given.
+            const freeBytes = device.memoryTotalBytes > 0 ? device.memoryFreeBytes : Infinity;
+            const marginBytes = freeBytes === Infinity ? 0 : Math.max(minMarginBytes, freeBytes * marginShare);
+            this.#accounts.set(device.name, { freeBytes, marginBytes, takenBytes: 0, takenBy: [] });
+        }
+    }
+
+    /** Whether all units fit. */
+    fits(units: MemoryUnits, devices: readonly string[]): boolean {
+        return this.#spread(units, devices).layers === units.layers.length + 1;
+    }
+
+    /** Takes the output layer, then layers while they fit. @returns layers taken, the output as one, and their bytes */
+    takeWhatFits(units: MemoryUnits, devices: readonly string[]): { layers: number; bytes: number } {
+        const { layers, taken } = this.#spread(units, devices);
+        return { layers, bytes: layers === 0 ? 0 : this.#commit(taken) };
+    }
+
+    /** Takes all units, whether they fit or not; `assertFits` tells. @returns their bytes */
+    takeAnyway(units: MemoryUnits, devices: readonly string[], what: string): number {
+        const { taken } = this.#spread(units, devices, true);
+        for (const [name, bytes] of taken) this.#accounts.get(name)!.takenBy.push(`${what} ${formatMib(bytes)}`);
+        return this.#commit(taken);
+    }
+
+    /** @throws ERR_INSUFFICIENT_MEMORY when a device was given more than it has free */
+    assertFits(): void {
+        for (const [device, account] of this.#accounts) {
+            const { freeBytes, marginBytes, takenBytes, takenBy } = account;
+            if (takenBytes === 0 || takenBytes <= freeBytes - marginBytes) continue;
+            throw new RastError(
+                "ERR_INSUFFICIENT_MEMORY",
+                `The models need ${formatMib(takenBytes)} on ${device}, where ${formatMib(freeBytes)} are free and ` +
+                    `${formatMib(marginBytes)} of them are kept as a margin (${takenBy.join("; ")}). ` +
+                    'Lower gpuLayers or leave it "auto", lower contextSize, slots or batchSize, or free device memory.',
+                { details: { device, neededBytes: takenBytes, freeBytes, marginBytes } }
+            );
+        }
+    }
+
+    #room(device: string): number {
+        const account = this.#accounts.get(device)!;
+        return account.freeBytes - account.marginBytes - account.takenBytes;
+    }
+
+    // llama.cpp splits layers in proportion to free memory; taking each from the emptiest device comes close.
+    #spread(
+        units: MemoryUnits,
+        devices: readonly string[],
+        anyway = false
+    ): { layers: number; taken: Map<string, number> } {
+        const last = devices.at(-1)!;
+        const taken = new Map(devices.map((name) => [name, units.perDevice]));
+        taken.set(last, units.perDevice + units.output);
+        const left = (name: string): number => this.#room(name) - taken.get(name)!;
+        if (!anyway && devices.some((name) => left(name) < 0)) return { layers: 0, taken };
+        let layers = 1;
+        for (const bytes of units.layers) {
+            const name = devices.reduce((best, other) => (left(other) > left(best) ? other : best), last);
+            if (!anyway && left(name) < bytes) break;
+            taken.set(name, taken.get(name)! + bytes);
+            layers++;
+        }
+        return { layers, taken };
+    }
+
+    #commit(taken: Map<string, number>): number {
+        let bytes = 0;
+        for (const [name, amount] of taken) {
+            this.#accounts.get(name)!.takenBytes += amount;
+            bytes += amount;
+        }
+        return bytes;
+    }
+}

@@ -1,0 +1,183 @@
+// Where each model goes: pure arithmetic over what the files and the devices say.
+import { RastError } from "../errors.js";
+import type { NativeDevice, NativeModelFacts, NativeRole } from "../native/addon-types.js";
+import { DeviceBudget, type MemoryUnits } from "./device-budget.js";
+import { formatMib, modelMemory, samplerBytes, type MemorySettings, type ModelMemory } from "./memory.js";
+
+/** One model to place. */
+export interface PlanModel {
+    readonly role: NativeRole;
+    /** 0 to 2; 0 for the base. */
+    readonly pair: number;
+    readonly facts: NativeModelFacts;
+    readonly gpuLayers: "auto" | number;
+    /** Names of existing devices; empty = CPU only, undefined = choose. */
+    readonly devices: readonly string[] | undefined;
+}
+
+/** Everything a plan depends on. */
+export interface PlanInput extends MemorySettings {
+    /** The base first, then each expert with its antiexpert. */
+    readonly models: readonly PlanModel[];
+    readonly devices: readonly NativeDevice[];
+    readonly hostAvailableBytes: number;
+    readonly mmap: boolean;
+    readonly mlock: boolean;
+}
+
+/** Where one model goes. */
+export interface PlannedModel {
+    readonly role: NativeRole;
+    readonly pair: number;
+    /** The output layer counts as one more. */
+    readonly gpuLayers: number;
+    /** Empty = CPU only. */
+    readonly devices: readonly string[];
+    /** Estimated bytes on the devices, and in main memory. */
+    readonly deviceBytes: number;
+    readonly hostBytes: number;
+}
+
+/** Where all models go, in the order they came in. */
+export interface LoadPlan {
+    readonly models: readonly PlannedModel[];
+    /** What a person should know: a model that is not whole on its device, for instance. */
+    readonly notes: readonly string[];
+}
+
+interface Placement {
+    readonly gpuLayers: number;
+    readonly devices: readonly string[];
+    readonly deviceBytes: number;
+}
+
+/**
+ * Decides how many layers of each model go to which devices.
+ * Explicit numbers come first. Then, as every token needs both small models whole: expert and antiexpert whole, then
+ * as many layers of the base as fit, counted from the end, its output layer first.
+ * @throws ERR_INSUFFICIENT_MEMORY when explicit numbers, or the part in main memory, do not fit
+ */
+export function planLoad(input: PlanInput): LoadPlan {
+    const budget = new DeviceBudget(input.devices);
+    const memory = input.models.map((model) => modelMemory(model.facts, input));
+    const placements = new Map<PlanModel, Placement>();
+    const place = (model: PlanModel): void => {
+        const index = input.models.indexOf(model);
+        placements.set(model, placeModel(model, memory[index]!, sharedBytes(model, input), budget, input));
+    };
+    const explicit = input.models.filter((model) => model.gpuLayers !== "auto");
+    const small = input.models.filter((model) => model.gpuLayers === "auto" && model.role !== "base");
+    const base = input.models.filter((model) => model.gpuLayers === "auto" && model.role === "base");
+    [...explicit, ...small, ...base].forEach(place);
+    budget.assertFits();
+
+    const models = input.models.map((model, index) => {
+        const placement = placements.get(model)!;
+        return { role: model.role, pair: model.pair, ...placement, hostBytes: hostBytes(placement, memory[index]!) };
+    });
+    return { models, notes: [...layerNotes(input, models), ...checkHost(input, models, memory)] };
+}
+
+// The tensors of the sampler lie beside the base's output layer.
+function sharedBytes(model: PlanModel, input: PlanInput): number {
+    if (model.role !== "base") return 0;
+    return samplerBytes(model.facts.vocabularySize, input.slots, (input.models.length - 1) / 2);
+}
+
+function placeModel(
+    model: PlanModel,
+    memory: ModelMemory,
+    shared: number,
+    budget: DeviceBudget,
+    input: PlanInput
+): Placement {
+    const onCpu = { gpuLayers: 0, devices: [], deviceBytes: 0 };
+    const devices = model.devices ?? chooseDevices(memory, shared, budget, input.devices);
+    if (devices.length === 0 || model.gpuLayers === 0) return onCpu;
+    if (model.gpuLayers !== "auto") {
+        const gpuLayers = Math.min(model.gpuLayers, memory.layerBytes.length + 1);
+        const what = `${describeModel(model)} with ${gpuLayers} of ${memory.layerBytes.length + 1} layers`;
+        return { gpuLayers, devices, deviceBytes: budget.takeAnyway(units(memory, gpuLayers, shared), devices, what) };
+    }
+    const taken = budget.takeWhatFits(units(memory, memory.layerBytes.length + 1, shared), devices);
+    return taken.layers === 0 ? onCpu : { gpuLayers: taken.layers, devices, deviceBytes: taken.bytes };
+}
+
+function units(memory: ModelMemory, gpuLayers: number, shared: number): MemoryUnits {
+    const layers = memory.layerBytes.map((bytes) => bytes + memory.kvBytesPerLayer).reverse();
+    return {
+        perDevice: memory.computeBytes,
+        output: memory.outputBytes + shared,
+        layers: layers.slice(0, Math.max(0, gpuLayers - 1))
+    };
+}
+
+// One device where it holds the model whole, since every device more costs a hop per token; else all of them. The
+// last device comes first for small models: llama.cpp puts the base's output layer there, where their rows go.
+function chooseDevices(
+    memory: ModelMemory,
+    shared: number,
+    budget: DeviceBudget,
+    devices: readonly NativeDevice[]
+): readonly string[] {
+    const gpus = usableDevices(devices);
+    const whole = units(memory, memory.layerBytes.length + 1, shared);
+    const single = [...gpus].reverse().find((name) => budget.fits(whole, [name]));
+    return single === undefined ? gpus : [single];
+}
+
+/** Names of the devices used when nobody names any: GPUs; integrated ones only where there is no other. */
+export function usableDevices(devices: readonly NativeDevice[]): string[] {
+    const ofType = (type: NativeDevice["type"]): string[] =>
+        devices.filter((device) => device.type === type).map((device) => device.name);
+    const gpus = ofType("gpu");
+    return gpus.length > 0 ? gpus : ofType("igpu").slice(0, 1);
+}
+
+function hostBytes(placement: Placement, memory: ModelMemory): number {
+    const layers = memory.layerBytes.length;
+    const onHost = layers - Math.max(0, placement.gpuLayers - 1);
+    const weights = memory.layerBytes.slice(0, onHost).reduce((sum, bytes) => sum + bytes, 0);
+    const output = placement.gpuLayers === 0 ? memory.outputBytes : 0;
+    return weights + output + memory.embeddingBytes + onHost * memory.kvBytesPerLayer + memory.computeBytes;
+}
+
+// Mapped weights are the page cache's and can be dropped: too many of them is slow, not impossible.
+function checkHost(input: PlanInput, models: readonly PlannedModel[], memory: readonly ModelMemory[]): string[] {
+    const total = models.reduce((sum, model) => sum + model.hostBytes, 0);
+    const needed = models.reduce((sum, model, index) => {
+        const kvLayers = memory[index]!.layerBytes.length - Math.max(0, model.gpuLayers - 1);
+        return sum + kvLayers * memory[index]!.kvBytesPerLayer + memory[index]!.computeBytes;
+    }, 0);
+    const soft = input.mmap && !input.mlock;
+    const required = soft ? needed : total;
+    const available = input.hostAvailableBytes;
+    if (required > available) {
+        throw new RastError(
+            "ERR_INSUFFICIENT_MEMORY",
+            `The models need ${formatMib(required)} of main memory, and ${formatMib(available)} are available. ` +
+                "Lower contextSize, slots or batchSize, or use smaller quantizations" +
+                (soft ? "." : ", or turn mmap on and mlock off."),
+            { details: { device: "CPU", neededBytes: required, availableBytes: available } }
+        );
+    }
+    if (total <= available) return [];
+    return [
+        `The models take ${formatMib(total)} of main memory and ${formatMib(available)} are available: ` +
+            "parts of the weights will be read from disk again and again."
+    ];
+}
+
+function layerNotes(input: PlanInput, models: readonly PlannedModel[]): string[] {
+    if (usableDevices(input.devices).length === 0) return [];
+    return input.models.flatMap((model, index) => {
+        const total = model.facts.layerBytes.length + 1;
+        const { gpuLayers } = models[index]!;
+        if (model.gpuLayers !== "auto" || gpuLayers === total || model.devices?.length === 0) return [];
+        return [`${describeModel(model)}: ${gpuLayers} of ${total} layers fit into the free memory of the devices.`];
+    });
+}
+
+function describeModel(model: PlanModel): string {
+    return model.role === "base" || model.pair === 0 ? model.role : `${model.role} of pair ${model.pair}`;
+}

@@ -1,0 +1,225 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { checkBoolean, checkNumber, checkString, describeValue, didYouMean, isObject } from "../checks.js";
+import { RastError } from "../errors.js";
+import { packageRoot } from "../package-root.js";
+import { lambdaRange, maxTokensRange, samplingRanges, type SamplingKey } from "../sampling-ranges.js";
+import { fileSize, systemError, type FilePurpose } from "./files.js";
+
+/** Sampling defaults of a trio. */
+export type TrioSampling = Partial<Record<SamplingKey | "maxTokens", number>>;
+
+/** Three models (or one base and up to three pairs) that belong together, and how to ask them. */
+export interface Trio {
+    /** Absolute path of the trio file. */
+    readonly file: string;
+    readonly name: string;
+    readonly description: string;
+    /** Absolute path, like those of the pairs. */
+    readonly base: string;
+    /** One to three. */
+    readonly pairs: readonly TrioPair[];
+    /** Text around a prompt, with `{prompt}` where it goes. */
+    readonly promptTemplate: string | undefined;
+    /** Whether a prompt starts with the beginning-of-sequence token; undefined = as the base model says. */
+    readonly addBos: boolean | undefined;
+    readonly stop: readonly string[];
+    readonly sampling: TrioSampling;
+}
+
+/** An expert with its antiexpert. */
+export interface TrioPair {
+    readonly expert: string;
+    readonly antiexpert: string;
+    /** Strength, in [-10, 10]. */
+    readonly lambda: number;
+}
+
+const trioKeys = [
+    "name",
+    "description",
+    "base",
+    "expert",
+    "antiexpert",
+    "pairs",
+    "lambda",
+    "promptTemplate",
+    "addBos",
+    "stop",
+    "sampling"
+];
+const pairKeys = ["expert", "antiexpert", "lambda"];
+const placeholder = "{prompt}";
+const maxTrioFileBytes = 1_048_576;
+
+/** Folder of the trios that come with the package. Native code cannot read inside an asar archive. */
+export function bundledTrioFolder(): string {
+    const folder = join(packageRoot(), "models", "demo");
+    const unpacked = folder.replace(/app\.asar(?=[\\/])/, "app.asar.unpacked");
+    return existsSync(unpacked) ? unpacked : folder;
+}
+
+/** Names of the trios that come with the package, sorted. */
+export async function bundledTrioNames(folder = bundledTrioFolder()): Promise<string[]> {
+    const files = await readdir(folder).catch(() => []);
+    return files.filter((file) => file.endsWith(".json")).map((file) => basename(file, ".json")).sort();
+}
+
+/**
+ * Reads a trio by the name of a bundled one or by the path of its file.
+ * @throws ERR_UNKNOWN_TRIO, ERR_TRIO_FILE, and ERR_FILE_NOT_FOUND and its kin for the trio file and its models
+ */
+export async function resolveTrio(nameOrFile: string, folder = bundledTrioFolder()): Promise<Trio> {
+    const looksLikePath = /[\\/]/.test(nameOrFile) || extname(nameOrFile).toLowerCase() === ".json";
+    if (looksLikePath) return readTrio(resolve(nameOrFile));
+    const names = await bundledTrioNames(folder);
+    if (names.includes(nameOrFile)) return readTrio(join(folder, `${nameOrFile}.json`));
+    const known = names.length === 0 ? "none are bundled" : `known are ${names.join(", ")}`;
+    throw new RastError(
+        "ERR_UNKNOWN_TRIO",
+        `There is no trio named ${JSON.stringify(nameOrFile)}; ${known}.${didYouMean(nameOrFile, names)}`,
+        { details: { trio: nameOrFile, known: names } }
+    );
+}
+
+async function readTrio(file: string): Promise<Trio> {
+    const purpose: FilePurpose = { what: "the trio", details: { trio: file } };
+    const size = await fileSize(file, purpose);
+    if (size > maxTrioFileBytes) throw trioError(file, "", `it has ${size} bytes; a trio file is small JSON`);
+    const text = await readFile(file, "utf8").catch((error: unknown) => {
+        throw systemError(error, file, purpose);
+    });
+    let content: unknown;
+    try {
+        content = JSON.parse(text.replace(/^\uFEFF/, ""));
+    } catch (error) {
+        throw trioError(file, "", `it is not JSON: ${(error as Error).message}`, error);
+    }
+    const trio = parseTrio(content, file);
+    await checkModelFiles(trio);
+    return trio;
+}
+
+/**
+ * Checks the content of a trio file; pure.
+ * @param content what JSON.parse gave
+ * @param file absolute path of the file: model paths are relative to its folder
+ * @throws ERR_TRIO_FILE naming file and key
+ */
+export function parseTrio(content: unknown, file: string): Trio {
+    if (!isObject(content)) throw trioError(file, "", `expected an object, received ${describeValue(content)}`);
+    checkTrioKeys(file, "", content, trioKeys);
+    const read = <T>(key: string, check: (name: string, value: unknown) => T): T =>
+        checkTrioValue(file, key, () => check(key, content[key]));
+    const readOptional = <T>(key: string, check: (name: string, value: unknown) => T): T | undefined =>
+        content[key] === undefined ? undefined : read(key, check);
+    const lambda = readOptional("lambda", (name, value) => checkNumber(name, value, lambdaRange)) ?? 1;
+    return {
+        file,
+        name: readOptional("name", checkString) ?? basename(file, ".json"),
+        description: readOptional("description", (name, value) => checkString(name, value, true)) ?? "",
+        base: resolve(dirname(file), read("base", checkString)),
+        pairs: parsePairs(content, file, lambda),
+        promptTemplate: readOptional("promptTemplate", (name, value) => checkTemplate(file, name, value)),
+        addBos: readOptional("addBos", checkBoolean),
+        stop: parseStop(content["stop"], file),
+        sampling: parseSampling(content["sampling"], file)
+    };
+}
+
+function parsePairs(content: Record<string, unknown>, file: string, lambda: number): TrioPair[] {
+    const { pairs } = content;
+    if (pairs === undefined) return [parsePair(content, file, "", lambda)];
+    for (const key of ["expert", "antiexpert"]) {
+        if (content[key] !== undefined) throw trioError(file, key, "it cannot stand beside pairs");
+    }
+    if (!Array.isArray(pairs) || pairs.length < 1 || pairs.length > 3) {
+        throw trioError(file, "pairs", `expected an array of 1 to 3 pairs, received ${describeValue(pairs)}`);
+    }
+    return pairs.map((pair: unknown, index) => {
+        const where = `pairs[${index}].`;
+        if (!isObject(pair)) throw trioError(file, `pairs[${index}]`, `expected an object`);
+        checkTrioKeys(file, where, pair, pairKeys);
+        return parsePair(pair, file, where, lambda);
+    });
+}
+
+function parsePair(pair: Record<string, unknown>, file: string, where: string, otherwise: number): TrioPair {
+    const path = (key: "expert" | "antiexpert"): string =>
+        resolve(dirname(file), checkTrioValue(file, where + key, () => checkString(where + key, pair[key])));
+    const name = `${where}lambda`;
+    const lambda = pair["lambda"] ?? otherwise;
+    return {
+        expert: path("expert"),
+        antiexpert: path("antiexpert"),
+        lambda: checkTrioValue(file, name, () => checkNumber(name, lambda, lambdaRange))
+    };
+}
+
+function checkTemplate(file: string, name: string, value: unknown): string {
+    const template = checkString(name, value);
+    if (!template.includes(placeholder)) throw trioError(file, name, `it does not contain ${placeholder}`);
+    return template;
+}
+
+function parseStop(value: unknown, file: string): string[] {
+    if (value === undefined) return [];
+    if (!Array.isArray(value) || value.length > 16) {
+        throw trioError(file, "stop", `expected an array of at most 16 strings, received ${describeValue(value)}`);
+    }
+    return value.map((item: unknown, index) => {
+        const name = `stop[${index}]`;
+        return checkTrioValue(file, name, () => checkString(name, item));
+    });
+}
+
+function parseSampling(value: unknown, file: string): TrioSampling {
+    if (value === undefined) return {};
+    if (!isObject(value)) throw trioError(file, "sampling", `expected an object, received ${describeValue(value)}`);
+    const ranges = { ...samplingRanges, maxTokens: maxTokensRange };
+    checkTrioKeys(file, "sampling.", value, Object.keys(ranges));
+    const sampling: TrioSampling = {};
+    for (const key of Object.keys(value) as (keyof typeof ranges)[]) {
+        const name = `sampling.${key}`;
+        sampling[key] = checkTrioValue(file, name, () => checkNumber(name, value[key], ranges[key]));
+    }
+    return sampling;
+}
+
+function checkTrioKeys(file: string, where: string, content: Record<string, unknown>, known: readonly string[]): void {
+    for (const key of Object.keys(content)) {
+        if (!known.includes(key)) throw trioError(file, where + key, `this key is not known.${didYouMean(key, known)}`);
+    }
+}
+
+// The same checks as for options; what differs is that file and key are named.
+function checkTrioValue<T>(file: string, key: string, check: () => T): T {
+    try {
+        return check();
+    } catch (error) {
+        if (error instanceof RastError && error.code === "ERR_INVALID_OPTION") {
+            throw trioError(file, key, error.message.replace(/^E/, "e"), error);
+        }
+        throw error;
+    }
+}
+
+function trioError(file: string, key: string, what: string, cause?: unknown): RastError {
+    const place = key === "" ? file : `${file}, key ${key}`;
+    return new RastError("ERR_TRIO_FILE", `Trio file ${place}: ${what}`, {
+        details: { trio: file, key },
+        ...(cause === undefined ? {} : { cause })
+    });
+}
+
+async function checkModelFiles(trio: Trio): Promise<void> {
+    const files: [string, string][] = [["base", trio.base]];
+    trio.pairs.forEach((pair, index) => {
+        const where = trio.pairs.length > 1 ? `pairs[${index}].` : "";
+        files.push([`${where}expert`, pair.expert], [`${where}antiexpert`, pair.antiexpert]);
+    });
+    for (const [key, path] of files) {
+        await fileSize(path, { what: `key ${key} of trio ${trio.file}`, details: { trio: trio.file, key } });
+    }
+}

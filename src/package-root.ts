@@ -1,0 +1,18 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RastError } from "./errors.js";
+
+/** The folder of this package, wherever compiled or source files lie below it. */
+export function packageRoot(): string {
+    for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+        if (existsSync(join(folder, "package.json"))) return folder;
+        if (folder === dirname(folder)) throw new RastError("ERR_INTERNAL", "The package has no package.json.");
+    }
+}
+
+/** Version of this package, e.g. "0.1.0". */
+export function packageVersion(): string {
+    const manifest = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string };
+    return manifest.version;
+}

@@ -1,0 +1,349 @@
+// An addon without llama.cpp: the seam's rules in a few lines, so that the TypeScript above it can be tested alone.
+import { RastError } from "../../src/errors.js";
+import type {
+    NativeAddon,
+    NativeContextInfo,
+    NativeDevice,
+    NativeEngineConfig,
+    NativeEngineInfo,
+    NativeModelConfig,
+    NativeModelFacts,
+    NativeProgress,
+    NativeRequest,
+    NativeRequestResult,
+    NativeRoleTimes,
+    NativeStep,
+    NativeStopReason
+} from "../../src/native/addon-types.js";
+import type { LoadedNative } from "../../src/engine/load.js";
+
+/** What a fake addon pretends. */
+export interface FakeSettings {
+    /** Text of each step; a step has one token. */
+    completion?: readonly string[];
+    /** Steps are sent by hand, with `step()`. */
+    manual?: boolean;
+    /** Loading waits for `finishLoading()`. */
+    holdLoading?: boolean;
+    loadError?: RastError;
+    /** The engine fails on the request at this step. */
+    failAtStep?: number;
+    addBos?: boolean;
+    chatTemplate?: string | null;
+    devices?: readonly NativeDevice[];
+    facts?: (path: string) => Partial<NativeModelFacts>;
+    compareError?: RastError;
+}
+
+interface FakeRun {
+    readonly id: number;
+    readonly request: NativeRequest;
+    sent: number;
+    cancelled: boolean;
+}
+
+interface FakeEngine {
+    readonly config: NativeEngineConfig;
+    readonly onProgress: (progress: NativeProgress) => void;
+    readonly onSteps: (steps: readonly NativeStep[]) => void;
+    readonly runs: FakeRun[];
+    ready: boolean;
+    /** Rejects `ready`. */
+    fail: (error: unknown) => void;
+    finish: () => void;
+}
+
+const idle: NativeRoleTimes = { prefillMs: 1, decodeMs: 2, prefillTokens: 3, decodeSteps: 4 };
+export const bosToken = 1;
+export const eosToken = 2;
+const vocabularySize = 256;
+
+export const cpuDevice: NativeDevice = {
+    name: "CPU",
+    description: "A processor",
+    type: "cpu",
+    backend: "CPU",
+    memoryFreeBytes: 8 * 2 ** 30,
+    memoryTotalBytes: 16 * 2 ** 30
+};
+
+export function gpuDevice(name: string, freeBytes: number, totalBytes = freeBytes): NativeDevice {
+    return {
+        name,
+        description: "A graphics card",
+        type: "gpu",
+        backend: name.replace(/\d+$/, ""),
+        memoryFreeBytes: freeBytes,
+        memoryTotalBytes: totalBytes
+    };
+}
+
+export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModelFacts {
+    return {
+        architecture: "llama",
+        name: null,
+        fileBytes: 1000,
+        files: [],
+        layers: 2,
+        contextLength: 128,
+        embeddingLength: 64,
+        kvElementsPerToken: { k: 64, v: 64 },
+        vocabularySize,
+        tokenizerModel: "gpt2",
+        chatTemplate: null,
+        layerBytes: [100, 100],
+        outputBytes: 50,
+        embeddingBytes: 50,
+        parameterCount: 1000,
+        quantization: "F16",
+        ...changes
+    };
+}
+
+export class FakeAddon implements NativeAddon {
+    readonly submitted: NativeRequest[] = [];
+    readonly configs: NativeEngineConfig[] = [];
+    readonly cancelled: number[] = [];
+    readonly tokenized: { text: string; addSpecial: boolean; parseSpecial: boolean }[] = [];
+    readonly #settings: FakeSettings;
+    readonly #engines = new Map<number, FakeEngine>();
+    #nextHandle = 1;
+    #nextRequest = 1;
+
+    constructor(settings: FakeSettings = {}) {
+        this.#settings = settings;
+    }
+
+    buildInfo(): ReturnType<NativeAddon["buildInfo"]> {
+        return { addonVersion: "0.0.0", llamaTag: "v0.5.0", ggmlVersion: "1", ggmlCommit: "abc", compiler: "none" };
+    }
+
+    async openLibraries(): ReturnType<NativeAddon["openLibraries"]> {
+        return { ggmlVersion: "1", ggmlCommit: "abc", systemInfo: "", backends: [] };
+    }
+
+    async devices(): Promise<readonly NativeDevice[]> {
+        return this.#settings.devices ?? [cpuDevice];
+    }
+
+    async inspectModel(path: string): Promise<NativeModelFacts> {
+        return modelFacts(this.#settings.facts?.(path));
+    }
+
+    async compareTokenizers(): Promise<void> {
+        if (this.#settings.compareError !== undefined) throw this.#settings.compareError;
+    }
+
+    engineCreate(
+        config: NativeEngineConfig,
+        onProgress: (progress: NativeProgress) => void,
+        onSteps: (steps: readonly NativeStep[]) => void
+    ): { handle: number; ready: Promise<NativeEngineInfo> } {
+        const handle = this.#nextHandle++;
+        this.configs.push(config);
+        let finish!: () => void;
+        let fail!: (error: unknown) => void;
+        const ready = new Promise<NativeEngineInfo>((resolve, reject) => {
+            finish = () => resolve(this.#engineInfo(config));
+            fail = reject;
+        });
+        const engine: FakeEngine = { config, onProgress, onSteps, runs: [], ready: false, fail, finish };
+        this.#engines.set(handle, engine);
+        void this.#load(handle, engine);
+        return { handle, ready };
+    }
+
+    engineSubmit(handle: number, request: NativeRequest): number {
+        const engine = this.#engine(handle);
+        this.submitted.push(request);
+        const run: FakeRun = { id: this.#nextRequest++, request, sent: 0, cancelled: false };
+        engine.runs.push(run);
+        if (this.#settings.manual !== true) setImmediate(() => this.#runOn(handle));
+        return run.id;
+    }
+
+    engineCancel(handle: number, request: number): void {
+        this.cancelled.push(request);
+        const run = this.#engine(handle).runs.find((one) => one.id === request);
+        if (run === undefined) return;
+        run.cancelled = true;
+        setImmediate(() => this.#end(handle, run, "abort"));
+    }
+
+    async engineDispose(handle: number): Promise<void> {
+        const engine = this.#engines.get(handle);
+        if (engine === undefined) return;
+        engine.fail(new RastError("ERR_LOAD_ABORTED", "Loading was aborted."));
+        await tick();
+        for (const run of [...engine.runs]) this.#end(handle, run, "abort");
+        this.#engines.delete(handle);
+    }
+
+    async tokenize(handle: number, text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array> {
+        this.#engine(handle);
+        this.tokenized.push({ text, addSpecial, parseSpecial });
+        await tick();
+        this.#engine(handle);
+        const ids = [...Buffer.from(text)];
+        return Int32Array.from(addSpecial && this.#settings.addBos === true ? [bosToken, ...ids] : ids);
+    }
+
+    async detokenize(handle: number, tokens: Int32Array, showSpecial: boolean): Promise<string> {
+        this.#engine(handle);
+        const special = new Map([[bosToken, "<bos>"], [eosToken, "<eos>"]]);
+        return Array.from(tokens, (token) => {
+            const text = special.get(token);
+            return text === undefined ? String.fromCharCode(token) : showSpecial ? text : "";
+        }).join("");
+    }
+
+    tokenPiece(_handle: number, token: number): string {
+        return String.fromCharCode(token);
+    }
+
+    liveEngines(): number {
+        return this.#engines.size;
+    }
+
+    // What tests do by hand.
+
+    finishLoading(): void {
+        for (const engine of this.#engines.values()) engine.finish();
+    }
+
+    progress(progress: NativeProgress): void {
+        for (const engine of this.#engines.values()) engine.onProgress(progress);
+    }
+
+    /** Sends the next step of every live request of every engine. */
+    step(): void {
+        for (const [handle, engine] of this.#engines) {
+            for (const run of [...engine.runs].slice(0, engine.config.slots)) this.#stepOne(handle, engine, run);
+        }
+    }
+
+    async #load(handle: number, engine: FakeEngine): Promise<void> {
+        await tick();
+        if (this.#settings.holdLoading === true) return;
+        if (this.#settings.loadError !== undefined) {
+            engine.fail(this.#settings.loadError);
+            this.#engines.delete(handle);
+            return;
+        }
+        engine.onProgress({ role: "base", pair: 0, fraction: 0.5 });
+        engine.onProgress({ role: "base", pair: 0, fraction: 1 });
+        engine.config.pairs.forEach((_, pair) => {
+            engine.onProgress({ role: "expert", pair, fraction: 1 });
+            engine.onProgress({ role: "antiexpert", pair, fraction: 1 });
+        });
+        engine.finish();
+    }
+
+    #engine(handle: number): FakeEngine {
+        const engine = this.#engines.get(handle);
+        if (engine === undefined) throw new RastError("ERR_DISPOSED", "There is no such engine.");
+        return engine;
+    }
+
+    #runOn(handle: number): void {
+        const engine = this.#engines.get(handle);
+        if (engine === undefined || engine.runs.length === 0) return;
+        for (const run of [...engine.runs].slice(0, engine.config.slots)) this.#stepOne(handle, engine, run);
+        setImmediate(() => this.#runOn(handle));
+    }
+
+    #stepOne(handle: number, engine: FakeEngine, run: FakeRun): void {
+        if (run.cancelled) return;
+        const { completion = ["Hello", ",", " world"], failAtStep } = this.#settings;
+        if (run.sent === failAtStep) {
+            engine.runs.splice(engine.runs.indexOf(run), 1);
+            const error = { code: "ERR_DECODE", message: "The decode failed.", details: { role: "base" } };
+            engine.onSteps([{ request: run.id, tokens: new Int32Array(0), text: "", error }]);
+            return;
+        }
+        const limit = run.request.maxTokens < 0 ? Infinity : run.request.maxTokens;
+        if (run.sent === completion.length) return this.#end(handle, run, "eos");
+        const token = 100 + run.sent;
+        const text = completion[run.sent++]!;
+        const step: NativeStep = { request: run.id, tokens: Int32Array.of(token), text, ...this.#logprobs(run.request) };
+        if (run.sent < limit) return engine.onSteps([step]);
+        engine.runs.splice(engine.runs.indexOf(run), 1);
+        engine.onSteps([{ ...step, result: result(run, "maxTokens") }]);
+    }
+
+    #logprobs({ logprobs: top }: NativeRequest): Pick<NativeStep, "logprobs"> {
+        if (top < 0) return {};
+        return {
+            logprobs: {
+                drawn: Float32Array.of(-0.5),
+                topTokens: Int32Array.from({ length: top }, (_, index) => index + 10),
+                topLogprobs: Float32Array.from({ length: top }, (_, index) => (index < 2 ? -index - 1 : -Infinity))
+            }
+        };
+    }
+
+    #end(handle: number, run: FakeRun, reason: NativeStopReason): void {
+        const engine = this.#engines.get(handle);
+        const index = engine?.runs.indexOf(run) ?? -1;
+        if (engine === undefined || index < 0) return;
+        engine.runs.splice(index, 1);
+        engine.onSteps([{ request: run.id, tokens: new Int32Array(0), text: "", result: result(run, reason) }]);
+    }
+
+    #engineInfo(config: NativeEngineConfig): NativeEngineInfo {
+        const context = (model: NativeModelConfig): NativeContextInfo => ({
+            outputDevice: model.devices.at(-1) ?? "CPU",
+            gpuLayers: model.gpuLayers,
+            layers: 2,
+            threads: model.threads,
+            vocabularySize,
+            modelBytes: 1000,
+            loadMs: 5,
+            description: "a fake model",
+            canTruncate: true,
+            graphSplits: 1
+        });
+        return {
+            base: context(config.base),
+            pairs: config.pairs.map((pair) => ({ expert: context(pair.expert), antiexpert: context(pair.antiexpert) })),
+            samplerPath: "device",
+            samplerReason: "The device has every operation.",
+            contextSize: config.contextSize,
+            vocabularySize,
+            drawableTokens: 250,
+            bosToken,
+            eosToken,
+            addBos: this.#settings.addBos ?? false,
+            chatTemplate: this.#settings.chatTemplate ?? null,
+            loadMs: 15
+        };
+    }
+}
+
+function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult {
+    return {
+        stopReason,
+        stopString: null,
+        stopToken: stopReason === "eos" ? eosToken : null,
+        promptTokens: run.request.prompt.length,
+        completionTokens: run.sent,
+        queueMs: 0.5,
+        prefillMs: 10,
+        decodeMs: 20,
+        firstTokenMs: run.sent > 0 ? 11 : null,
+        roles: { base: idle, expert: idle, antiexpert: idle },
+        hostBytes: 8 * run.sent,
+        hostRows: 0,
+        hostRowBytes: 0
+    };
+}
+
+export function tick(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The native side around a fake addon. */
+export function fakeNative(addon: NativeAddon): () => Promise<LoadedNative> {
+    const libraries = { ggmlVersion: "1", ggmlCommit: "abc", systemInfo: "", backends: [] };
+    return async () => ({ addon, libraries, choice: { backend: "cpu", reason: "a fake" } as never });
+}

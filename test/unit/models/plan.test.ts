@@ -1,0 +1,176 @@
+import { describe, expect, test } from "vitest";
+import { kvElementBytes, modelMemory, samplerBytes } from "../../../src/models/memory.js";
+import { planLoad, usableDevices, type LoadPlan, type PlanInput, type PlanModel } from "../../../src/models/plan.js";
+import { cpuDevice, gpuDevice, modelFacts } from "../../support/fake-addon.js";
+
+const mib = 2 ** 20;
+const gib = 2 ** 30;
+
+// Ten layers of 100 MiB and an output layer of 100 MiB; KV cache and buffers are small beside them.
+function model(role: PlanModel["role"], changes: Partial<PlanModel> = {}, layerMib = 100): PlanModel {
+    const facts = modelFacts({
+        layers: 10,
+        layerBytes: new Array<number>(10).fill(layerMib * mib),
+        outputBytes: layerMib * mib,
+        embeddingBytes: layerMib * mib,
+        embeddingLength: 64,
+        vocabularySize: 1024
+    });
+    return { role, pair: 0, facts, gpuLayers: "auto", devices: undefined, ...changes };
+}
+
+function plan(changes: Partial<PlanInput> = {}): LoadPlan {
+    return planLoad({
+        models: [model("base"), model("expert", {}, 10), model("antiexpert", {}, 10)],
+        devices: [cpuDevice, gpuDevice("CUDA0", 24 * gib)],
+        hostAvailableBytes: 8 * gib,
+        contextSize: 256,
+        slots: 1,
+        batchSize: 16,
+        kvTypeK: "f16",
+        kvTypeV: "f16",
+        flashAttention: "auto",
+        mmap: true,
+        mlock: false,
+        ...changes
+    });
+}
+
+const layersOf = (result: LoadPlan): number[] => result.models.map((one) => one.gpuLayers);
+
+describe("memory of a model", () => {
+    const settings = {
+        contextSize: 1000,
+        slots: 2,
+        batchSize: 512,
+        kvTypeK: "q8_0",
+        kvTypeV: "f16",
+        flashAttention: "auto"
+    } as const;
+
+    test("the KV cache is exact, its cells rounded up to 256", () => {
+        const facts = modelFacts({ layers: 4, kvElementsPerToken: { k: 320, v: 320 } });
+        expect(modelMemory(facts, settings).kvBytesPerLayer).toBe((2048 * (320 * (34 / 32) + 640)) / 4);
+        expect(kvElementBytes.q4_0).toBe(18 / 32);
+    });
+
+    test("attention without flash attention costs more", () => {
+        const facts = modelFacts();
+        const off = modelMemory(facts, { ...settings, flashAttention: "off" }).computeBytes;
+        expect(off).toBeGreaterThan(modelMemory(facts, settings).computeBytes);
+    });
+
+    test("a tied output layer is a copy of the embedding", () => {
+        expect(modelMemory(modelFacts({ outputBytes: 0, embeddingBytes: 77 }), settings).outputBytes).toBe(77);
+    });
+
+    test("the sampler's rows grow with slots and pairs", () => {
+        expect(samplerBytes(1000, 2, 1)).toBe(56_000);
+        expect(samplerBytes(1000, 1, 3)).toBe(44_000);
+    });
+});
+
+describe("auto", () => {
+    test("everything whole where there is room", () => {
+        const result = plan();
+        expect(layersOf(result)).toEqual([11, 11, 11]);
+        expect(result.models.every((one) => one.devices.join() === "CUDA0")).toBe(true);
+        expect(result.notes).toEqual([]);
+    });
+
+    test("the small models whole, then layers of the base from the end", () => {
+        // 512 MiB of margin, 2 * 110 MiB of small models, and room for the output layer and three more
+        const result = plan({ devices: [cpuDevice, gpuDevice("CUDA0", (512 + 220 + 450) * mib)] });
+        expect(layersOf(result)).toEqual([4, 11, 11]);
+        expect(result.notes).toEqual(["base: 4 of 11 layers fit into the free memory of the devices."]);
+        expect(result.models[0]!.hostBytes).toBeGreaterThanOrEqual(8 * 100 * mib);
+    });
+
+    test("the base gets nothing rather than a part of the small models", () => {
+        const result = plan({ devices: [cpuDevice, gpuDevice("CUDA0", (512 + 250) * mib)] });
+        expect(layersOf(result)).toEqual([0, 11, 11]);
+        expect(result.models[0]!.devices).toEqual([]);
+    });
+
+    test("the margin is 8% of the free memory when that is more than 512 MiB", () => {
+        const large = [model("base", {}, 1000), model("expert"), model("antiexpert")];
+        const devices = [cpuDevice, gpuDevice("CUDA0", 13.8 * gib)];
+        const left = 13.8 * 1024 * 0.92 - 2200;
+        expect(layersOf(plan({ models: large, devices }))[0]).toBe(Math.floor(left / 1001));
+    });
+
+    test("without a GPU everything stays on the CPU, without a note", () => {
+        const result = plan({ devices: [cpuDevice] });
+        expect(layersOf(result)).toEqual([0, 0, 0]);
+        expect(result.notes).toEqual([]);
+    });
+
+    test("a device that does not tell its memory takes all", () => {
+        expect(layersOf(plan({ devices: [gpuDevice("X0", 0)] }))).toEqual([11, 11, 11]);
+    });
+
+    test("one device is preferred, the last one that holds the model; else all are used", () => {
+        const two = [cpuDevice, gpuDevice("CUDA0", 24 * gib), gpuDevice("CUDA1", 24 * gib)];
+        expect(plan({ devices: two }).models.map((one) => one.devices)).toEqual([["CUDA1"], ["CUDA1"], ["CUDA1"]]);
+        const narrow = [gpuDevice("CUDA0", 1250 * mib), gpuDevice("CUDA1", 1250 * mib)];
+        const result = plan({ devices: narrow });
+        expect(result.models[0]).toMatchObject({ devices: ["CUDA0", "CUDA1"], gpuLayers: 11 });
+        expect(result.models[1]).toMatchObject({ devices: ["CUDA1"], gpuLayers: 11 });
+    });
+
+    test("integrated GPUs count only where there is no other", () => {
+        const igpu = { ...gpuDevice("Vulkan1", gib), type: "igpu" as const };
+        expect(usableDevices([cpuDevice, igpu])).toEqual(["Vulkan1"]);
+        expect(usableDevices([cpuDevice, igpu, gpuDevice("CUDA0", gib)])).toEqual(["CUDA0"]);
+    });
+
+    test("a base alone", () => {
+        expect(layersOf(plan({ models: [model("base")] }))).toEqual([11]);
+    });
+});
+
+describe("explicit layers", () => {
+    test("are kept, and cut to what the model has", () => {
+        const models = [model("base", { gpuLayers: 5 }), model("expert", { gpuLayers: 99 }, 10), model("antiexpert", {}, 10)];
+        expect(layersOf(plan({ models }))).toEqual([5, 11, 11]);
+    });
+
+    test("come before automatic ones", () => {
+        const models = [model("base", { gpuLayers: 4 }), model("expert", {}, 10), model("antiexpert", {}, 10)];
+        expect(layersOf(plan({ models, devices: [gpuDevice("CUDA0", (512 + 420) * mib)] }))).toEqual([4, 1, 0]);
+    });
+
+    test("that do not fit are refused with numbers and advice", () => {
+        const models = [model("base", { gpuLayers: 11 }), model("expert", {}, 10), model("antiexpert", {}, 10)];
+        const attempt = (): unknown => plan({ models, devices: [gpuDevice("CUDA0", gib)] });
+        expect(attempt).toThrow(expect.objectContaining({ code: "ERR_INSUFFICIENT_MEMORY" }));
+        expect(attempt).toThrow(/need 1101 MiB on CUDA0, where 1024 MiB are free and 512 MiB .*base with 11 of 11 layers/);
+        expect(attempt).toThrow(/Lower gpuLayers/);
+    });
+
+    test("0, and the device cpu, mean the CPU", () => {
+        const models = [model("base", { gpuLayers: 0 }), model("expert", { devices: [] }, 10), model("antiexpert", {}, 10)];
+        const result = plan({ models });
+        expect(layersOf(result)).toEqual([0, 0, 11]);
+        expect(result.models[1]!.devices).toEqual([]);
+        expect(result.notes).toEqual([]);
+    });
+});
+
+describe("main memory", () => {
+    test("mapped weights that do not fit are a note", () => {
+        const result = plan({ devices: [cpuDevice], hostAvailableBytes: gib });
+        expect(result.notes).toHaveLength(1);
+        expect(result.notes[0]).toContain("main memory");
+    });
+
+    test.each([
+        [{ mmap: false }, /or turn mmap on/],
+        [{ mlock: true }, /mlock off/],
+        [{ contextSize: 32_000_000 }, /Lower contextSize/]
+    ])("what must fit and does not is refused: %j", (changes, advice) => {
+        const attempt = (): unknown => plan({ devices: [cpuDevice], hostAvailableBytes: gib, ...changes });
+        expect(attempt).toThrow(expect.objectContaining({ code: "ERR_INSUFFICIENT_MEMORY" }));
+        expect(attempt).toThrow(advice);
+    });
+});
