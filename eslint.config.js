@@ -1,0 +1,42 @@
+import tseslint from "typescript-eslint";
+
+/** Who may import whom: a folder of src may not import from the ones named here. */
+const layers = {
+    "src/native": ["engine", "models", "text", "cli"],
+    "src/models": ["engine", "text", "cli", "native/binding", "native/libraries"],
+    "src/text": ["engine", "models", "native", "cli"],
+    "src/engine": ["cli"]
+};
+
+const layerRules = Object.entries(layers).map(([folder, forbidden]) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: {
+        "@typescript-eslint/no-restricted-imports": [
+            "error",
+            {
+                patterns: forbidden.map((name) => ({
+                    group: [`../${name}/*`, `../${name}.js`],
+                    message: `${folder} may not import from ${name}: see ARCHITECTURE.md.`
+                }))
+            }
+        ]
+    }
+}));
+
+export default tseslint.config(
+    { ignores: ["dist/", "build/", "node_modules/", "prebuilds/", "native/", "test/.cache/"] },
+    ...tseslint.configs.recommended,
+    {
+        files: ["src/**/*.ts", "test/**/*.ts"],
+        extends: [...tseslint.configs.recommendedTypeChecked],
+        languageOptions: { parserOptions: { project: ["./tsconfig.test.json"], tsconfigRootDir: import.meta.dirname } },
+        rules: {
+            "@typescript-eslint/no-floating-promises": "error",
+            "@typescript-eslint/switch-exhaustiveness-check": "error",
+            "@typescript-eslint/consistent-type-imports": "error",
+            "@typescript-eslint/require-await": "off",
+            "@typescript-eslint/no-non-null-assertion": "off"
+        }
+    },
+    ...layerRules
+);

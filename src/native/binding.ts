@@ -1,0 +1,144 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
+import { packageRoot } from "../package-root.js";
+import type { NativeAddon, NativeLibraries } from "./addon-types.js";
+import {
+    attemptOf,
+    candidatesFor,
+    findLibraries,
+    wantedBackend,
+    type BackendAttempt,
+    type BackendCandidate,
+    type BackendChoice
+} from "./libraries.js";
+
+export interface LoadedNative {
+    readonly addon: NativeAddon;
+    readonly libraries: NativeLibraries;
+    readonly choice: BackendChoice;
+}
+
+let loaded: Promise<LoadedNative> | undefined;
+
+/**
+ * The addon with llama.cpp's libraries open, once per process and thread.
+ * @throws ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE
+ */
+export function loadNative(): Promise<LoadedNative> {
+    loaded ??= openNative().catch((error: unknown) => {
+        loaded = undefined; // a repaired installation may be tried again
+        throw error;
+    });
+    return loaded;
+}
+
+async function openNative(): Promise<LoadedNative> {
+    const addon = typedErrors(openAddon());
+    const wanted = wantedBackend();
+    const found = await findLibraries();
+    const { load, attempts } = candidatesFor(wanted, found.candidates);
+
+    // Opening all at once: the process may open its libraries only once, and one that fails does no harm.
+    const paths = load.map((candidate) => candidate.path!);
+    const libraries = await addon.openLibraries({ ...found.core, backends: paths });
+    const tried = load.map((candidate, index): [BackendCandidate, BackendAttempt] => {
+        const outcome = libraries.backends[index];
+        return [candidate, attemptOf(candidate, outcome?.loaded ?? false, outcome?.devices ?? 0)];
+    });
+    const all = [...tried.map(([, attempt]) => attempt), ...attempts];
+    const used = tried.find(([, attempt]) => attempt.outcome === "used");
+    if (used !== undefined) {
+        const [, attempt] = used;
+        return { addon, libraries, choice: { backend: attempt.kind, reason: attempt.reason, attempts: all } };
+    }
+    if (wanted !== "auto" && wanted !== "cpu") {
+        const why = all.filter((attempt) => attempt.kind === wanted).map((attempt) => attempt.reason);
+        throw new RastError(
+            "ERR_BACKEND_UNAVAILABLE",
+            `RAST_BACKEND asks for ${wanted}, which cannot be used: ${why.join("; ") || "this platform has none"}.`,
+            { details: { backend: wanted, attempts: all } }
+        );
+    }
+    const reason = wanted === "cpu" ? "RAST_BACKEND asks for cpu" : "no GPU backend found a device";
+    return { addon, libraries, choice: { backend: "cpu", reason, attempts: all } };
+}
+
+function openAddon(): NativeAddon {
+    const root = packageRoot().replace(/([\\/])app\.asar([\\/]|$)/, "$1app.asar.unpacked$2");
+    const places = [
+        join(root, "build", "Release", "rast.node"),
+        join(root, "prebuilds", `${process.platform}-${process.arch}`, "rast.node")
+    ];
+    const file = places.find((place) => existsSync(place));
+    if (file === undefined) {
+        throw new RastError(
+            "ERR_ADDON_MISSING",
+            `There is no addon for ${process.platform}-${process.arch}. Build it: npx rast build.`,
+            { details: { places } }
+        );
+    }
+    try {
+        return createRequire(import.meta.url)(file) as NativeAddon;
+    } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new RastError("ERR_ADDON_INVALID", `The addon ${file} cannot be loaded: ${why}`, {
+            details: { file },
+            cause: error
+        });
+    }
+}
+
+// Every function of the addon, with its errors as RastError.
+function typedErrors(addon: NativeAddon): NativeAddon {
+    const call = (name: string, run: (...args: unknown[]) => unknown): unknown => {
+        if (typeof run !== "function") {
+            throw new RastError("ERR_ADDON_INVALID", `The addon has no function ${name}: build it anew (npx rast build).`);
+        }
+        return (...args: unknown[]): unknown => {
+            try {
+                return settle(run(...args));
+            } catch (error) {
+                throw toRastError(error);
+            }
+        };
+    };
+    const names: (keyof NativeAddon)[] = [
+        "buildInfo",
+        "openLibraries",
+        "devices",
+        "inspectModel",
+        "compareTokenizers",
+        "engineCreate",
+        "engineSubmit",
+        "engineCancel",
+        "engineDispose",
+        "tokenize",
+        "detokenize",
+        "tokenPiece",
+        "liveEngines"
+    ];
+    const entries = names.map((name) => [name, call(name, addon[name] as (...args: unknown[]) => unknown)]);
+    return Object.fromEntries(entries) as NativeAddon;
+}
+
+function settle(value: unknown): unknown {
+    if (value instanceof Promise) return value.catch(rethrow);
+    if (typeof value === "object" && value !== null && "ready" in value && value.ready instanceof Promise) {
+        return { ...value, ready: value.ready.catch(rethrow) };
+    }
+    return value;
+}
+
+function rethrow(error: unknown): never {
+    throw toRastError(error);
+}
+
+function toRastError(error: unknown): unknown {
+    if (!(error instanceof Error) || error instanceof RastError) return error;
+    const { code, details } = error as Error & { code?: unknown; details?: Record<string, unknown> };
+    if (typeof code !== "string") return error;
+    const known = code in errorCatalogue ? (code as ErrorCode) : "ERR_INTERNAL";
+    return new RastError(known, error.message, { details: details ?? {}, cause: error });
+}

@@ -1,0 +1,251 @@
+import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { RastError } from "../errors.js";
+import type { NativeLibraryPaths } from "./addon-types.js";
+
+/** The kinds of backend that can be asked for with the environment variable RAST_BACKEND. */
+export const backendKinds = ["cpu", "cuda", "vulkan", "metal"] as const;
+export type BackendKind = (typeof backendKinds)[number];
+
+/** A GPU backend that was looked at, and what came of it. */
+export interface BackendAttempt {
+    readonly kind: BackendKind;
+    /** The package or folder it was looked for in. */
+    readonly source: string;
+    readonly outcome: "used" | "no device" | "not loaded" | "not installed" | "not asked for";
+    readonly reason: string;
+}
+
+/** Which backend runs, and why. */
+export interface BackendChoice {
+    readonly backend: BackendKind;
+    /** One sentence. */
+    readonly reason: string;
+    readonly attempts: readonly BackendAttempt[];
+}
+
+/** A library of a GPU backend that may be loaded beside the CPU's. */
+export interface BackendCandidate {
+    readonly kind: BackendKind;
+    readonly source: string;
+    /** Absolute path of the library; undefined when the package is not installed. */
+    readonly path: string | undefined;
+}
+
+/** What was found on disk. */
+export interface FoundLibraries {
+    readonly core: Omit<NativeLibraryPaths, "backends">;
+    /** In order of preference. */
+    readonly candidates: readonly BackendCandidate[];
+}
+
+/** Where a platform package keeps its libraries, or undefined when it is not installed. */
+export type PackageFolder = (name: string) => Promise<string | undefined>;
+
+interface Platform {
+    /** node-llama-cpp's name of the platform without a GPU, e.g. "linux-x64". */
+    readonly name: string;
+    readonly gpus: readonly { readonly kind: BackendKind; readonly suffixes: readonly string[] }[];
+    readonly library: (name: string) => RegExp;
+}
+
+function platformOf(platform: string, arch: string): Platform {
+    const cuda = { kind: "cuda", suffixes: ["-cuda", "-cuda-ext"] } as const;
+    const vulkan = { kind: "vulkan", suffixes: ["-vulkan"] } as const;
+    if (platform === "darwin") {
+        return {
+            name: arch === "arm64" ? "mac-arm64-metal" : "mac-x64",
+            // Metal lies in the plain package
+            gpus: arch === "arm64" ? [{ kind: "metal", suffixes: [""] }] : [],
+            library: (name) => new RegExp(`^lib${name}(\\.[\\w.-]+)?\\.dylib$`)
+        };
+    }
+    if (platform === "win32") {
+        return {
+            name: `win-${arch}`,
+            gpus: arch === "x64" ? [cuda, vulkan] : [],
+            library: (name) => new RegExp(`^(lib)?${name}(\\.[\\w.-]+)?\\.dll$`)
+        };
+    }
+    return {
+        name: `linux-${arch === "arm" ? "armv7l" : arch}`,
+        gpus: arch === "x64" ? [cuda, vulkan] : arch === "arm64" ? [vulkan] : [],
+        library: (name) => new RegExp(`^lib${name}(\\.[\\w.-]+)?\\.so$`)
+    };
+}
+
+// An archive's files cannot be opened by the system's loader; packagers put libraries beside it.
+function unpacked(path: string): string {
+    return path.replace(/([\\/])app\.asar([\\/])/, "$1app.asar.unpacked$2");
+}
+
+/** Platform packages as node-llama-cpp sees them: strict package managers show them to it alone. */
+export function packagesOfNodeLlamaCpp(): PackageFolder {
+    let require: NodeJS.Require | undefined;
+    try {
+        require = createRequire(createRequire(import.meta.url).resolve("node-llama-cpp"));
+    } catch {
+        require = undefined;
+    }
+    return async (name) => {
+        let entry: string;
+        try {
+            if (require === undefined) return undefined;
+            entry = resolveEsm(require, name);
+        } catch {
+            return undefined;
+        }
+        const { getBinsDir } = (await import(pathToFileURL(entry).href)) as { getBinsDir(): { binsDir: string } };
+        return unpacked(getBinsDir().binsDir);
+    };
+}
+
+// The packages export only an ES module, which require.resolve refuses: find their folder instead.
+function resolveEsm(require: NodeJS.Require, name: string): string {
+    for (const folder of require.resolve.paths(name) ?? []) {
+        const entry = join(folder, name, "dist", "index.js");
+        if (existsSync(entry)) return entry;
+    }
+    throw new Error(`${name} is not installed`);
+}
+
+function list(folder: string): string[] {
+    try {
+        return readdirSync(folder);
+    } catch {
+        return [];
+    }
+}
+
+function fileIn(folder: string, pattern: RegExp): string | undefined {
+    const name = list(folder).find((entry) => pattern.test(entry));
+    return name === undefined ? undefined : join(folder, name);
+}
+
+// A package holds one folder per build; a variant for other drivers keeps its libraries in "fallback".
+function libraryFolders(binsFolder: string): string[] {
+    return list(binsFolder)
+        .map((name) => join(binsFolder, name))
+        .flatMap((folder) => [folder, join(folder, "fallback")]);
+}
+
+function coreIn(folder: string, platform: Platform): FoundLibraries["core"] | undefined {
+    const find = (name: string): string | undefined => fileIn(folder, platform.library(name));
+    const ggmlBase = find("ggml-base");
+    const ggml = find("ggml");
+    const llama = find("llama");
+    if (ggmlBase === undefined || ggml === undefined || llama === undefined) return undefined;
+    return { ggmlBase, ggml, llama, cpuFolder: folder };
+}
+
+/**
+ * Finds llama.cpp's libraries.
+ * @param override a folder that holds all of them (the environment variable RAST_LIBRARIES)
+ * @throws ERR_LIBRARIES when there are none for this platform
+ */
+export async function findLibraries(
+    packageFolder: PackageFolder = packagesOfNodeLlamaCpp(),
+    override: string | undefined = process.env["RAST_LIBRARIES"],
+    system: { platform: string; arch: string } = process
+): Promise<FoundLibraries> {
+    const platform = platformOf(system.platform, system.arch);
+    if (override !== undefined && override !== "") {
+        const core = coreIn(override, platform);
+        if (core === undefined) {
+            throw new RastError("ERR_LIBRARIES", `RAST_LIBRARIES names ${override}, which holds no llama.cpp libraries.`, {
+                details: { folder: override }
+            });
+        }
+        const candidates = (["cuda", "vulkan", "metal"] as const).map((kind) => ({
+            kind,
+            source: override,
+            path: fileIn(override, platform.library(`ggml-${kind}`))
+        }));
+        return { core, candidates };
+    }
+
+    const candidates: BackendCandidate[] = [];
+    let core: FoundLibraries["core"] | undefined;
+    const plain = await packageFolder(`@node-llama-cpp/${platform.name}`);
+    if (plain !== undefined) core = firstOf(libraryFolders(plain), (folder) => coreIn(folder, platform));
+    for (const gpu of platform.gpus) {
+        for (const suffix of gpu.suffixes) {
+            const name = `@node-llama-cpp/${platform.name}${suffix}`;
+            const folder = await packageFolder(name);
+            const folders = folder === undefined ? [] : libraryFolders(folder);
+            core ??= firstOf(folders, (one) => coreIn(one, platform));
+            const path = firstOf(folders, (one) => fileIn(one, platform.library(`ggml-${gpu.kind}`)));
+            candidates.push({ kind: gpu.kind, source: name, path });
+        }
+    }
+    if (core === undefined) {
+        throw new RastError(
+            "ERR_LIBRARIES",
+            `node-llama-cpp's package for this platform is not installed: @node-llama-cpp/${platform.name}. ` +
+                "Install it without --omit=optional.",
+            { details: { package: `@node-llama-cpp/${platform.name}` } }
+        );
+    }
+    return { core, candidates };
+}
+
+function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+    for (const item of items) {
+        const found = find(item);
+        if (found !== undefined) return found;
+    }
+    return undefined;
+}
+
+/**
+ * What RAST_BACKEND asks for.
+ * @throws ERR_INVALID_OPTION for a word it does not know
+ */
+export function wantedBackend(value: string | undefined = process.env["RAST_BACKEND"]): BackendKind | "auto" {
+    if (value === undefined || value === "" || value === "auto") return "auto";
+    const kind = backendKinds.find((one) => one === value.toLowerCase());
+    if (kind === undefined) {
+        throw new RastError(
+            "ERR_INVALID_OPTION",
+            `Expected auto, ${backendKinds.join(", ")} for RAST_BACKEND, received "${value}".`,
+            { details: { option: "RAST_BACKEND", value } }
+        );
+    }
+    return kind;
+}
+
+/** Splits candidates into those to load and those not asked for. */
+export function candidatesFor(
+    wanted: BackendKind | "auto",
+    candidates: readonly BackendCandidate[]
+): { readonly load: readonly BackendCandidate[]; readonly attempts: readonly BackendAttempt[] } {
+    const load: BackendCandidate[] = [];
+    const attempts: BackendAttempt[] = [];
+    for (const candidate of candidates) {
+        const { kind, source, path } = candidate;
+        if (wanted !== "auto" && wanted !== kind) {
+            const reason = `RAST_BACKEND asks for ${wanted}`;
+            attempts.push({ kind, source, outcome: "not asked for", reason });
+        } else if (path === undefined) {
+            attempts.push({ kind, source, outcome: "not installed", reason: `${source} is not installed` });
+        } else {
+            load.push(candidate);
+        }
+    }
+    return { load, attempts };
+}
+
+/** What loading one candidate came to, in words. */
+export function attemptOf(candidate: BackendCandidate, loaded: boolean, devices: number): BackendAttempt {
+    const { kind, source } = candidate;
+    const file = basename(candidate.path ?? "");
+    if (!loaded) {
+        const reason = `${file} did not load: its driver or libraries are missing here`;
+        return { kind, source, outcome: "not loaded", reason };
+    }
+    if (devices === 0) return { kind, source, outcome: "no device", reason: `${file} loaded and found no device` };
+    const reason = `${file} loaded and found ${devices} ${devices === 1 ? "device" : "devices"}`;
+    return { kind, source, outcome: "used", reason };
+}

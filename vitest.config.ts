@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+    test: {
+        include: ["test/**/*.test.ts"],
+        exclude: ["test/heavy/**"],
+        // Two engines at full thread counts slow each other a hundredfold.
+        fileParallelism: false,
+        pool: "forks",
+        testTimeout: 60_000,
+        hookTimeout: 120_000
+    }
+});
