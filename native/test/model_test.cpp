@@ -2,6 +2,7 @@
 // are read whole; fusion and draw in double.
 #include "../engine/philox.h"
 #include "../engine/role_context.h"
+#include "../llama/libraries.h"
 #include "harness.h"
 #include "reference.h"
 
@@ -37,7 +38,9 @@ class plain_context {
         cp.type_v = engine.kv_type_v;
         cp.swa_full = true;
         cp.kv_unified = true;
+        const llama::log_capture log;
         ctx_.reset(llama_init_from_model(model_.get(), cp));
+        splits = log.graph_splits();
         if (!ctx_) {
             fail("reference could not make a context for " + config.path);
         }
@@ -60,6 +63,8 @@ class plain_context {
         n_past_ = tokens.size();
         return llama_get_logits_ith(ctx_.get(), -1);
     }
+
+    int splits = 0;
 
     void restart() {
         llama_memory_clear(llama_get_memory(ctx_.get()), true);
@@ -272,10 +277,10 @@ int test_parity(const arguments & args) {
     if (near_ties * 50 > rows) {
         fail(std::to_string(near_ties) + " near-ties in " + std::to_string(rows) + " rows: more than 2%");
     }
-    std::printf("path %s (%s), output on %s, splits %d/%d/%d\n", info.host_path ? "host" : "device",
+    std::printf("path %s (%s), output on %s, splits %d/%d/%d, without sampler %d\n", info.host_path ? "host" : "device",
                 info.sampler_reason.c_str(), info.base.output_device.c_str(), info.base.graph_splits,
                 info.pairs.empty() ? 0 : info.pairs[0][0].graph_splits,
-                info.pairs.empty() ? 0 : info.pairs[0][1].graph_splits);
+                info.pairs.empty() ? 0 : info.pairs[0][1].graph_splits, contexts[0]->splits);
     std::printf("ok rows %ld near-ties %ld in %ld sequences, host-finished %ld, bytes %lld, worst-logprob %.2e\n", rows,
                 near_ties, sequences_with_ties, host_rows, static_cast<long long>(bytes), worst_logprob);
     return 0;

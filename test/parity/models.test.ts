@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { demo } from "../support/demo.js";
+import { figure, nativeTest, places } from "../support/native.js";
+import { shapedTrio, tinyTrio } from "../support/test-models.js";
+
+// The engine against contexts of llama.cpp whose logits are read whole, fused and drawn in double precision: every
+// position of every request, with settings that differ per request. A token that differs must be a proven near-tie
+// (logits within 1e-4, or a cumulative mass within 1e-4 of the bound), and under 2% of rows may be one; the
+// log-probabilities of up to 20 tokens agree within 5e-4. The test program fails beyond these.
+const two = (a: string, b: string): string => `${a},${b}`;
+
+describe.each(places)("tokens and fused log-probabilities on %s", (place) => {
+    it.each([
+        ["one pair", { experts: demo.expert, antiexperts: demo.antiexpert }],
+        ["two pairs", { experts: two(demo.expert, demo.strongExpert), antiexperts: two(demo.antiexpert, demo.strongAntiexpert) }],
+        [
+            "three pairs",
+            {
+                experts: `${demo.expert},${demo.strongExpert},${demo.strongAntiexpert}`,
+                antiexperts: `${demo.antiexpert},${demo.strongAntiexpert},${demo.antiexpert}`
+            }
+        ]
+    ])("of the demo models, %s", async (_, models) => {
+        const output = await nativeTest("parity", { base: demo.base, ...models, requests: 16, tokens: 20 }, place);
+        expect(figure(output, "ok rows")).toBe(320);
+        expect(figure(output, "host-finished")).toBe(0);
+    });
+
+    it("on the host path", async () => {
+        const models = { base: demo.base, experts: demo.expert, antiexperts: demo.antiexpert };
+        const output = await nativeTest("parity", { ...models, sampler: "host" }, place);
+        expect(figure(output, "host-finished")).toBe(figure(output, "ok rows"));
+    });
+
+    it("with a tokenizer of bytes and padding that differs per model", async () => {
+        const trio = await tinyTrio({ padding: { base: 9, expert: 3 } });
+        const models = { base: trio.base, experts: trio.expert, antiexperts: trio.antiexpert, prompt: "ab c" };
+        expect(figure(await nativeTest("parity", models, place), "ok rows")).toBe(192);
+    });
+
+    it.each([
+        [151936, 151936],
+        [152064, 151936],
+        [151936, 152064]
+    ])("at the true widths: base %i, small models %i", async (base, small) => {
+        const trio = await shapedTrio({ base, small } as Parameters<typeof shapedTrio>[0]);
+        const models = { base: trio.base, experts: trio.expert, antiexperts: trio.antiexpert, prompt: "Q: 12+3=? abc\n" };
+        const output = await nativeTest("parity", { ...models, requests: 8, tokens: 8 }, place);
+        expect(figure(output, "ok rows")).toBe(64);
+    });
+
+    it("lambda 0 and expert = antiexpert equal the base, mode expert equals the expert, all modes side by side", async () => {
+        const models = { base: demo.base, experts: demo.expert, antiexperts: demo.antiexpert };
+        const output = await nativeTest("modes", models, place);
+        expect(figure(output, "differing in company")).toBeLessThanOrEqual(1);
+    });
+});
+
+describe.runIf(places.includes("Vulkan0"))("models on different devices", () => {
+    const models = { base: demo.base, experts: demo.expert, antiexperts: demo.antiexpert };
+
+    it.each([
+        ["expert on the CPU", { "expert-gpu-layers": 0 }],
+        ["both small models on the CPU", { "expert-gpu-layers": 0, "antiexpert-gpu-layers": 0 }],
+        ["base on the CPU", { "base-gpu-layers": 0 }],
+        ["half of the base on the CPU", { "base-gpu-layers": 2 }]
+    ])("%s", async (_, layers) => {
+        const output = await nativeTest("parity", { ...models, ...layers }, "Vulkan0");
+        expect(figure(output, "ok rows")).toBe(192);
+    });
+});
+
+it("adds no split to the graph", async () => {
+    // the base alone with its logits read by llama.cpp itself has this many
+    const models = { base: demo.base, experts: demo.expert, antiexperts: demo.antiexpert, tokens: 2 };
+    for (const place of places) {
+        const output = await nativeTest("parity", models, place);
+        const splits = /splits (\d+)\/(\d+)\/(\d+), without sampler (\d+)/.exec(output);
+        expect(splits, output).not.toBeNull();
+        expect(splits!.slice(1, 4)).toEqual([splits![4], splits![4], splits![4]]);
+    }
+});
