@@ -236,6 +236,13 @@ Napi::Value piece(const Napi::CallbackInfo & info) {
                              valid_utf8(token_piece(llama_model_get_vocab(model.get()), token, true)));
 }
 
+Napi::Value stop_engines(const Napi::CallbackInfo & info) {
+    for (const auto & [handle, binding] : state_of(info.Env()).engines) {
+        binding->stop_and_wait();
+    }
+    return info.Env().Undefined();
+}
+
 Napi::Value live_engines(const Napi::CallbackInfo & info) {
     return Napi::Number::New(info.Env(), static_cast<double>(state_of(info.Env()).engines.size()));
 }
@@ -257,6 +264,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     add("tokenize", guarded<tokenize>);
     add("detokenize", guarded<detokenize>);
     add("tokenPiece", guarded<piece>);
+    add("stopEngines", guarded<stop_engines>);
     add("liveEngines", guarded<live_engines>);
     return exports;
 }

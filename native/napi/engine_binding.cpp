@@ -155,6 +155,11 @@ Napi::Promise engine_binding::dispose() {
     return disposing_.back().Promise();
 }
 
+void engine_binding::stop_and_wait() {
+    engine_->stop();
+    engine_->join();
+}
+
 shared_model engine_binding::model() const {
     shared_model model = engine_->base_model();
     if (!model) {
@@ -178,8 +183,7 @@ void engine_binding::on_stopped(Napi::Env env) {
 
 void engine_binding::on_environment_end(void * self) {
     auto * binding = static_cast<engine_binding *>(self);
-    binding->engine_->stop();
-    binding->engine_->join();
+    binding->stop_and_wait();
     napi_release_threadsafe_function(binding->function_, napi_tsfn_abort);
     binding->function_ = nullptr;
     // JavaScript references end with the environment

@@ -37,6 +37,9 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     void cancel(uint32_t request);
     Napi::Promise dispose();
 
+    // Ends the engine thread now; for the end of the process.
+    void stop_and_wait();
+
     // For tokenizing; throws ERR_DISPOSED when there is none.
     shared_model model() const;
 

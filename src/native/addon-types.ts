@@ -288,6 +288,11 @@ export interface NativeAddon {
     /** Text of one token as a string of its bytes (may be part of a character: U+FFFD then). */
     tokenPiece(handle: number, token: number): string;
 
+    /**
+     * Ends the threads of all engines of this environment and waits for them. For the end of the process alone:
+     * process.exit() destroys what they use without running cleanup hooks.
+     */
+    stopEngines(): void;
     /** Testing and introspection: live engines of this environment. */
     liveEngines(): number;
 }

@@ -36,6 +36,7 @@ export function loadNative(): Promise<LoadedNative> {
 
 async function openNative(): Promise<LoadedNative> {
     const addon = typedErrors(openAddon());
+    process.once("exit", () => addon.stopEngines());
     const wanted = wantedBackend();
     const found = await findLibraries();
     const { load, attempts } = candidatesFor(wanted, found.candidates);
@@ -117,6 +118,7 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "tokenize",
         "detokenize",
         "tokenPiece",
+        "stopEngines",
         "liveEngines"
     ];
     const entries = names.map((name) => [name, call(name, addon[name] as (...args: unknown[]) => unknown)]);
