@@ -12,6 +12,7 @@
 #include <napi.h>
 
 #include <limits>
+#include <stdexcept>
 
 namespace rast::napi {
 
@@ -177,12 +178,19 @@ std::vector<int32_t> tokens_of(const shared_model & model, const std::string & t
     }
     const llama_vocab * vocab = llama_model_get_vocab(model.get());
     std::vector<int32_t> tokens(text.size() + 16);
-    int32_t n = llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
-                               static_cast<int32_t>(tokens.size()), special, parse);
+    const auto attempt = [&] {
+        try {
+            return llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                                  static_cast<int32_t>(tokens.size()), special, parse);
+        } catch (const std::out_of_range &) {
+            // a vocabulary without byte tokens meets a character that it lacks
+            throw rast_error("ERR_INVALID_ARGUMENT", "The text holds a character that the model's tokenizer lacks");
+        }
+    };
+    int32_t n = attempt();
     if (n < 0 && n != std::numeric_limits<int32_t>::min()) {
         tokens.resize(static_cast<size_t>(-n));
-        n = llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
-                           static_cast<int32_t>(tokens.size()), special, parse);
+        n = attempt();
     }
     if (n < 0) {
         throw rast_error("ERR_INTERNAL", "The text could not be tokenized");

@@ -2,6 +2,7 @@
 
 #include "../engine/text_stream.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -185,7 +186,7 @@ request read_request(const object_reader & in) {
     out.prompt = in.int32s("prompt");
     static const request_mode modes[] = {request_mode::rast, request_mode::base, request_mode::expert};
     out.mode = modes[in.choice("mode", {"rast", "base", "expert"})];
-    out.max_tokens = static_cast<int32_t>(in.integer("maxTokens", -1, many));
+    out.max_tokens = static_cast<int32_t>(std::min(in.integer("maxTokens", -1, int64_t{1} << 53), many));
     out.stop_strings = in.texts("stopStrings");
     out.stop_tokens = in.int32s("stopTokens");
     out.ignore_eos = in.flag("ignoreEos");
@@ -200,9 +201,9 @@ request read_request(const object_reader & in) {
     }
     s.temperature = static_cast<float>(sampling.number("temperature", 0, 1e6));
     s.top_k = static_cast<int32_t>(sampling.integer("topK", 0, many));
-    s.top_p = static_cast<float>(sampling.number("topP", 1e-9, 1));
+    s.top_p = static_cast<float>(std::max(sampling.number("topP", 0, 1), 1e-9));
     s.min_p = static_cast<float>(sampling.number("minP", 0, 1));
-    s.repetition_penalty = static_cast<float>(sampling.number("repetitionPenalty", 1e-3, 1e3));
+    s.repetition_penalty = static_cast<float>(std::max(sampling.number("repetitionPenalty", 0, 1e3), 1e-3));
     s.presence_penalty = static_cast<float>(sampling.number("presencePenalty", -1e6, 1e6));
     s.frequency_penalty = static_cast<float>(sampling.number("frequencyPenalty", -1e6, 1e6));
     s.penalty_window = static_cast<int32_t>(sampling.integer("penaltyWindow", -1, many));

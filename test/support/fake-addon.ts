@@ -201,6 +201,8 @@ export class FakeAddon implements NativeAddon {
         return String.fromCharCode(token);
     }
 
+    stopEngines(): void {}
+
     liveEngines(): number {
         return this.#engines.size;
     }

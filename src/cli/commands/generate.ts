@@ -1,0 +1,221 @@
+import { RastError } from "../../errors.js";
+import type { GenerateOptions, Mode } from "../../engine/generate-options.js";
+import { loadRast } from "../../engine/load.js";
+import type { LoadOptions, ModelOptions, PairOptions } from "../../engine/load-options.js";
+import type { RastResult } from "../../engine/results.js";
+import type { NativeKvType } from "../../native/addon-types.js";
+import type { ChatMessage } from "../../text/chat-template.js";
+import { exitCodes, StatusLine } from "../output.js";
+
+type Flags = Record<string, unknown>;
+
+/** `rast generate`: streams text to stdout, figures to stderr; or one JSON object. */
+export async function runGenerate(argument: string | undefined, flags: Flags): Promise<void> {
+    const loadOptions = readLoadOptions(flags);
+    const wanted = readGenerateOptions(flags);
+    const prompt = argument === undefined || argument === "-" ? await readStandardInput() : argument;
+
+    const controller = new AbortController();
+    const interrupt = (): void => controller.abort();
+    process.once("SIGINT", interrupt);
+    process.once("SIGTERM", interrupt);
+    const status = new StatusLine();
+    try {
+        const rast = await loadRast({
+            ...loadOptions,
+            signal: controller.signal,
+            onProgress: ({ role, overall }) => status.show(`loading ${role} ... ${Math.floor(overall * 100)}%`)
+        }).finally(() => status.clear());
+        try {
+            // A context that was not asked for may be smaller without a word.
+            const notes = loadOptions.contextSize === undefined || flags["quiet"] === true ? [] : rast.info.notes;
+            for (const note of notes) process.stderr.write(`rast: ${note}\n`);
+            const generation = rast.generate({ ...wanted, ...promptOf(prompt, flags), signal: controller.signal });
+            const json = flags["json"] === true;
+            for await (const part of generation) {
+                if (!json) process.stdout.write(part.text);
+            }
+            const result = await generation.result;
+            if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+            else if (!result.text.endsWith("\n")) process.stdout.write("\n");
+            if (!json && flags["quiet"] !== true) process.stderr.write(`${figures(result)}\n`);
+            if (controller.signal.aborted) process.exitCode = exitCodes.interrupted;
+        } finally {
+            await rast.dispose();
+        }
+    } catch (error) {
+        if (!controller.signal.aborted || !(error instanceof RastError) || error.code !== "ERR_LOAD_ABORTED") throw error;
+        process.exitCode = exitCodes.interrupted;
+    } finally {
+        process.off("SIGINT", interrupt);
+        process.off("SIGTERM", interrupt);
+    }
+}
+
+/** One line: what was drawn, how fast, where. */
+export function figures(result: RastResult): string {
+    const { usage, timings } = result;
+    const rate = timings.tokensPerSecond === null ? "" : `, ${timings.tokensPerSecond.toFixed(1)} tokens/s`;
+    const first = timings.firstTokenMs === null ? "" : `, first after ${timings.firstTokenMs.toFixed(0)} ms`;
+    const places = [result.devices.base, ...result.devices.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
+    const devices = [...new Set(places.map((place) => place.device))].join(" + ");
+    return (
+        `[${usage.completionTokens} tokens${rate}${first}; prompt ${usage.promptTokens} tokens; ${result.stopReason}; ` +
+        `seed ${result.seed}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
+    );
+}
+
+async function readStandardInput(): Promise<string> {
+    if (process.stdin.isTTY) {
+        throw new RastError("ERR_EMPTY_PROMPT", "No prompt: give it as an argument or on standard input.");
+    }
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    // The newline that ends a line of input is not part of the prompt.
+    return Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+}
+
+function promptOf(prompt: string, flags: Flags): Partial<GenerateOptions> {
+    const system = text(flags["system"]);
+    if (flags["chat"] !== true && system === undefined) return { prompt };
+    const messages: ChatMessage[] = [{ role: "user", content: prompt }];
+    if (system !== undefined) messages.unshift({ role: "system", content: system });
+    return { messages };
+}
+
+// Numbers stay text until here, so that a wrong one is named as the flag it came from.
+function number(flags: Flags, name: string): number | undefined {
+    const value = text(flags[camelCase(name)]);
+    if (value === undefined) return undefined;
+    return toNumber(value, `--${name}`);
+}
+
+function toNumber(value: string, flag: string): number {
+    const result = value.trim() === "" ? Number.NaN : Number(value);
+    if (Number.isNaN(result)) {
+        throw new RastError("ERR_INVALID_OPTION", `Expected a number for ${flag}, received "${value}".`, {
+            details: { option: flag, value }
+        });
+    }
+    return result;
+}
+
+function text(value: unknown): string | undefined {
+    return typeof value === "string" ? value : undefined;
+}
+
+function texts(value: unknown): string[] | undefined {
+    return Array.isArray(value) ? value.map(String) : undefined;
+}
+
+function camelCase(name: string): string {
+    return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+// An option that was not given must not be there at all: the trio's value holds then.
+function given<T extends Record<string, unknown>>(options: T): T {
+    return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+function layers(flags: Flags, name: string): "auto" | number | undefined {
+    const value = text(flags[camelCase(name)]);
+    return value === undefined || value === "auto" ? (value as "auto" | undefined) : toNumber(value, `--${name}`);
+}
+
+function model(path: string | undefined, role: string, flags: Flags): ModelOptions | undefined {
+    const options = given({
+        path,
+        gpuLayers: layers(flags, `${role}-gpu-layers`),
+        device: texts(flags[`${role}Device`])
+    });
+    return Object.keys(options).length === 0 ? undefined : options;
+}
+
+/** Load options from the command's flags. */
+export function readLoadOptions(flags: Flags): LoadOptions {
+    const experts = texts(flags["expert"]) ?? [];
+    const antiexperts = texts(flags["antiexpert"]) ?? [];
+    const trio = text(flags["trio"]);
+    const base = text(flags["base"]);
+    if (trio === undefined && base === undefined) {
+        throw new RastError("ERR_INVALID_OPTION", "No models: give --trio, or --base with --expert and --antiexpert.");
+    }
+    if (experts.length !== antiexperts.length && trio === undefined) {
+        throw new RastError(
+            "ERR_INVALID_OPTION",
+            `Expected as many --antiexpert as --expert, received ${antiexperts.length} and ${experts.length}.`
+        );
+    }
+    const lambdas = texts(flags["lambda"])?.map((value) => toNumber(value, "--lambda"));
+    const pair = (index: number): PairOptions =>
+        given({
+            expert: model(experts[index], "expert", flags) ?? {},
+            antiexpert: model(antiexperts[index], "antiexpert", flags) ?? {}
+        });
+    const pairs = experts.length > 1 ? experts.map((_, index) => pair(index)) : undefined;
+    const flash = text(flags["flashAttention"]);
+    return given({
+        trio,
+        base: model(base, "base", flags),
+        expert: pairs === undefined ? model(experts[0], "expert", flags) : undefined,
+        antiexpert: pairs === undefined ? model(antiexperts[0], "antiexpert", flags) : undefined,
+        pairs,
+        lambda: lambdas?.length === 1 ? lambdas[0] : lambdas,
+        gpuLayers: layers(flags, "gpu-layers"),
+        device: texts(flags["device"]),
+        threads: number(flags, "threads"),
+        contextSize: number(flags, "context-size"),
+        batchSize: number(flags, "batch-size"),
+        kvType: text(flags["kvType"]) as NativeKvType | undefined,
+        flashAttention: flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),
+        mmap: flags["mmap"] === false ? false : undefined,
+        mlock: flags["mlock"] === true ? true : undefined,
+        sampler: text(flags["sampler"]) as LoadOptions["sampler"]
+    });
+}
+
+/** Generate options, without the prompt, from the command's flags. */
+export function readGenerateOptions(flags: Flags): GenerateOptions {
+    const unescape = (value: string): string =>
+        value.replace(/\\([nrt\\])/g, (_, letter: string) => ({ n: "\n", r: "\r", t: "\t" })[letter] ?? letter);
+    return given({
+        mode: text(flags["mode"]) as Mode | undefined,
+        temperature: number(flags, "temperature"),
+        topK: number(flags, "top-k"),
+        topP: number(flags, "top-p"),
+        minP: number(flags, "min-p"),
+        repetitionPenalty: number(flags, "repetition-penalty"),
+        presencePenalty: number(flags, "presence-penalty"),
+        frequencyPenalty: number(flags, "frequency-penalty"),
+        penaltyWindow: number(flags, "penalty-window"),
+        logitBias: readBias(texts(flags["logitBias"])),
+        seed: readSeed(text(flags["seed"])),
+        ordinal: number(flags, "ordinal"),
+        maxTokens: number(flags, "max-tokens"),
+        stop: texts(flags["stop"])?.map(unescape),
+        ignoreEos: flags["ignoreEos"] === true ? true : undefined,
+        logprobs: number(flags, "logprobs"),
+        raw: flags["raw"] === true ? true : undefined
+    });
+}
+
+function readSeed(value: string | undefined): number | bigint | undefined {
+    if (value === undefined) return undefined;
+    if (!/^\d+$/.test(value)) {
+        throw new RastError("ERR_INVALID_OPTION", `Expected an integer from 0 to 2^64 - 1 for --seed, received "${value}".`);
+    }
+    return BigInt(value);
+}
+
+function readBias(values: readonly string[] | undefined): Map<number, number> | undefined {
+    if (values === undefined) return undefined;
+    return new Map(
+        values.map((value) => {
+            const [id, bias, more] = value.split("=");
+            if (id === undefined || bias === undefined || more !== undefined) {
+                throw new RastError("ERR_INVALID_OPTION", `Expected ID=VALUE for --logit-bias, received "${value}".`);
+            }
+            return [toNumber(id, "--logit-bias"), toNumber(bias, "--logit-bias")];
+        })
+    );
+}

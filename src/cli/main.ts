@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { packageVersion } from "../package-root.js";
+import { exitCodes, reportError, quietBrokenPipe } from "./output.js";
+
+/** Builds the command line; each command imports what it needs when it runs. */
+export function buildProgram(): Command {
+    const program = new Command("rast")
+        .description("Quantized RAST: a large base model with the reasoning that training gave a small one.")
+        .version(packageVersion(), "-V, --version", "print the version")
+        .option("--debug", "print stack traces, and llama.cpp's log")
+        .configureOutput({ outputError: (text, write) => write(`rast: ${text.trim().replace(/^error: /, "").replace(/\s*\n\s*/g, " ")}\n`) })
+        .exitOverride()
+        .showSuggestionAfterError(true);
+    addGenerate(program);
+    program
+        .command("devices")
+        .description("list backends and devices, and say what was loaded and why")
+        .option("--json", "print one JSON object")
+        .action(async (options: { json?: boolean }) => (await import("./commands/devices.js")).runDevices(options));
+    program
+        .command("build")
+        .description("compile the addon where no prebuilt one fits")
+        .action(async () => (await import("./commands/build.js")).runBuild());
+    return program;
+}
+
+function addGenerate(program: Command): void {
+    const repeat = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+    program
+        .command("generate")
+        .description("generate text from a prompt, or from standard input")
+        .argument("[prompt]", "text to continue; - or nothing reads standard input")
+        .option("--trio <name|file>", "a bundled trio, or a trio file (JSON)")
+        .option("--base <file>", "the large model (GGUF)")
+        .option("--expert <file>", "the small model after reinforcement learning; repeat for further pairs", repeat)
+        .option("--antiexpert <file>", "the same small model before it; repeat for further pairs", repeat)
+        .option("--lambda <number>", "strength of the delta, -10 to 10; repeat for further pairs", repeat)
+        .option("--mode <mode>", "rast, base or expert")
+        .option("--temperature <number>", "0 = greedy (default 1)")
+        .option("--top-k <number>", "keep the k likeliest tokens, 0 = all (default 0)")
+        .option("--top-p <number>", "keep the likeliest tokens up to this mass (default 0.95)")
+        .option("--min-p <number>", "keep tokens at least this likely, relative to the likeliest (default 0)")
+        .option("--repetition-penalty <number>", "divide or multiply logits of recent tokens (default 1)")
+        .option("--presence-penalty <number>", "subtract from logits of recent tokens (default 0)")
+        .option("--frequency-penalty <number>", "the same, for each occurrence (default 0)")
+        .option("--penalty-window <number>", "recent tokens that penalties look at, -1 = all (default 64)")
+        .option("--logit-bias <id=value>", "add to the logit of a token, -Infinity bans it; repeatable", repeat)
+        .option("--seed <integer>", "for the same draws again (default random)")
+        .option("--ordinal <integer>", "which of several samples of one seed (default 0)")
+        .option("--max-tokens <integer>", "most tokens to draw (default: until the context is full)")
+        .option("--stop <text>", "end before this text; \\n and \\t are understood; repeatable", repeat)
+        .option("--ignore-eos", "go on after the model's end of text")
+        .option("--logprobs <integer>", "report log-probabilities with this many alternatives (with --json)")
+        .option("--raw", "leave out the trio's prompt template")
+        .option("--chat", "write the prompt out with the base model's chat template")
+        .option("--system <text>", "system message; implies --chat")
+        .option("--context-size <integer>", "tokens of context (default 4096)")
+        .option("--batch-size <integer>", "tokens per prefill step (default 512)")
+        .option("--gpu-layers <auto|integer>", "layers on the GPU (default auto)")
+        .option("--base-gpu-layers <auto|integer>", "the same, for the base alone")
+        .option("--expert-gpu-layers <auto|integer>", "the same, for the experts")
+        .option("--antiexpert-gpu-layers <auto|integer>", "the same, for the antiexperts")
+        .option("--device <name>", "device to use, as `rast devices` names it; repeatable; cpu = none", repeat)
+        .option("--base-device <name>", "the same, for the base alone; repeatable", repeat)
+        .option("--expert-device <name>", "the same, for the experts; repeatable", repeat)
+        .option("--antiexpert-device <name>", "the same, for the antiexperts; repeatable", repeat)
+        .option("--threads <integer>", "CPU threads (default: physical cores)")
+        .option("--kv-type <type>", "f16, q8_0, ...: type of the KV cache (default f16)")
+        .option("--flash-attention <auto|on|off>", "(default auto)")
+        .option("--no-mmap", "read weights instead of mapping them")
+        .option("--mlock", "keep weights from being swapped out")
+        .option("--sampler <auto|device|host>", "where tokens are drawn (default auto)")
+        .option("--json", "print one JSON object with the whole result")
+        .option("--quiet", "no line of figures")
+        .action(async (prompt: string | undefined, options: Record<string, unknown>) =>
+            (await import("./commands/generate.js")).runGenerate(prompt, options)
+        );
+}
+
+/** Runs the command line. @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+    quietBrokenPipe();
+    const debug = args.includes("--debug");
+    if (debug) process.env["RAST_LOG"] ??= "1";
+    try {
+        const rest = args.filter((arg) => arg !== "--debug");
+        if (rest.length === 0) {
+            buildProgram().outputHelp({ error: true });
+            return exitCodes.misuse;
+        }
+        await buildProgram().parseAsync(rest, { from: "user" });
+        return typeof process.exitCode === "number" ? process.exitCode : exitCodes.ok;
+    } catch (error) {
+        if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.misuse;
+        return reportError(error, debug);
+    }
+}
+
+process.exitCode = await main(process.argv.slice(2));
