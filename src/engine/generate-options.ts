@@ -195,5 +195,8 @@ function readPrompt(options: GenerateOptions, vocabularySize: number, raw: boole
         // The messages themselves are checked where they are written out.
         return { kind: "messages", messages: options.messages };
     }
-    return { kind: "text", text: checkString("prompt", options.prompt, true), raw };
+    const text = checkString("prompt", options.prompt, true);
+    // A template or a beginning-of-sequence token around nothing is hardly what was meant.
+    if (text === "") throw new RastError("ERR_EMPTY_PROMPT", "The prompt is empty.");
+    return { kind: "text", text, raw };
 }

@@ -1,0 +1,129 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+
+/** Metadata of a GGUF file: the kind says how a number is stored. */
+export type Metadata =
+    | { readonly kind: "u32" | "i32" | "f32"; readonly value: number }
+    | { readonly kind: "bool"; readonly value: boolean }
+    | { readonly kind: "string"; readonly value: string }
+    | { readonly kind: "strings"; readonly value: readonly string[] }
+    | { readonly kind: "i32s" | "f32s"; readonly value: readonly number[] };
+
+/** A tensor: `shape` innermost dimension first, as GGUF counts; quantized to Q8_0 on writing if asked. */
+export interface Tensor {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly type: "f32" | "q8_0";
+    readonly data: Float32Array;
+}
+
+const alignment = 32;
+const codes = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
+
+function u32(value: number): Buffer {
+    const out = Buffer.alloc(4);
+    out.writeUInt32LE(value >>> 0);
+    return out;
+}
+
+function u64(value: number): Buffer {
+    const out = Buffer.alloc(8);
+    out.writeBigUInt64LE(BigInt(value));
+    return out;
+}
+
+function f32(value: number): Buffer {
+    const out = Buffer.alloc(4);
+    out.writeFloatLE(value);
+    return out;
+}
+
+function text(value: string): Buffer {
+    const bytes = Buffer.from(value, "utf8");
+    return Buffer.concat([u64(bytes.length), bytes]);
+}
+
+function encode(item: Metadata): Buffer {
+    switch (item.kind) {
+        case "u32":
+        case "i32":
+            return Buffer.concat([u32(codes[item.kind]), u32(item.value)]);
+        case "f32":
+            return Buffer.concat([u32(codes.f32), f32(item.value)]);
+        case "bool":
+            return Buffer.concat([u32(codes.bool), Buffer.from([item.value ? 1 : 0])]);
+        case "string":
+            return Buffer.concat([u32(codes.string), text(item.value)]);
+        case "strings":
+            return Buffer.concat([u32(codes.array), u32(codes.string), u64(item.value.length), ...item.value.map(text)]);
+        case "i32s":
+            return Buffer.concat([u32(codes.array), u32(codes.i32), u64(item.value.length), ...item.value.map(u32)]);
+        case "f32s":
+            return Buffer.concat([u32(codes.array), u32(codes.f32), u64(item.value.length), ...item.value.map(f32)]);
+    }
+}
+
+// Blocks of 32: one half-precision scale, 32 signed bytes.
+function quantize(data: Float32Array): Buffer {
+    const blocks = data.length / 32;
+    const out = Buffer.alloc(blocks * 34);
+    for (let b = 0; b < blocks; ++b) {
+        let largest = 0;
+        for (let i = b * 32; i < b * 32 + 32; ++i) largest = Math.max(largest, Math.abs(data[i]!));
+        const scale = largest / 127;
+        out.writeUInt16LE(half(scale), b * 34);
+        for (let i = 0; i < 32; ++i) out.writeInt8(scale > 0 ? Math.round(data[b * 32 + i]! / scale) : 0, b * 34 + 2 + i);
+    }
+    return out;
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+// Positive normal numbers are all that scales need.
+function half(value: number): number {
+    bits.setFloat32(0, value);
+    const word = bits.getUint32(0);
+    const exponent = ((word >>> 23) & 0xff) - 127 + 15;
+    if (exponent <= 0) return 0;
+    return Math.min(0x7bff, (exponent << 10) + (((word & 0x7fffff) + 0x1000) >>> 13));
+}
+
+/** The header and metadata of a file, as bytes; the tensors' data follow it. */
+export function header(metadata: Readonly<Record<string, Metadata>>, tensors: readonly Tensor[], version = 3): Buffer {
+    const parts = [Buffer.from("GGUF"), u32(version), u64(tensors.length), u64(Object.keys(metadata).length)];
+    for (const [key, item] of Object.entries(metadata)) parts.push(text(key), encode(item));
+    let offset = 0;
+    for (const { name, shape, type, data } of tensors) {
+        parts.push(text(name), u32(shape.length), ...shape.map(u64), u32(type === "f32" ? 0 : 8), u64(offset));
+        const size = type === "f32" ? data.length * 4 : (data.length / 32) * 34;
+        offset += size + padding(size);
+    }
+    const head = Buffer.concat(parts);
+    return Buffer.concat([head, Buffer.alloc(padding(head.length))]);
+}
+
+function padding(size: number): number {
+    return (alignment - (size % alignment)) % alignment;
+}
+
+/** Writes a GGUF file, version 3. */
+export function writeGguf(
+    path: string,
+    metadata: Readonly<Record<string, Metadata>>,
+    tensors: readonly Tensor[]
+): void {
+    const file = openSync(path, "w");
+    try {
+        const put = (bytes: Buffer): void => {
+            for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at);
+        };
+        put(header(metadata, tensors));
+        for (const { type, data } of tensors) {
+            const body =
+                type === "f32" ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : quantize(data);
+            put(body);
+            put(Buffer.alloc(padding(body.length)));
+        }
+    } finally {
+        closeSync(file);
+    }
+}

@@ -1,0 +1,244 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { writeGguf, type Metadata, type Tensor } from "./gguf.js";
+import { root } from "./native.js";
+
+/** Raise it when what is written changes: files are kept by recipe. */
+const generatorVersion = 2;
+const cache = join(root, "test", ".cache");
+
+export interface Trio {
+    readonly base: string;
+    readonly expert: string;
+    readonly antiexpert: string;
+}
+
+type Role = keyof Trio;
+
+const tokenTypes = { normal: 1, unknown: 2, control: 3, unused: 5, byte: 6 } as const;
+
+function cached(name: string, recipe: unknown, write: (path: string) => void): string {
+    const hash = createHash("sha256").update(JSON.stringify([generatorVersion, recipe])).digest("hex").slice(0, 12);
+    const path = join(cache, `${name}-${hash}.gguf`);
+    if (!existsSync(path)) {
+        mkdirSync(cache, { recursive: true });
+        const temporary = `${path}.${process.pid}`;
+        write(temporary);
+        renameSync(temporary, path);
+    }
+    return path;
+}
+
+// Uniform numbers of unit variance, from a seed.
+function noise(seed: number): () => number {
+    let state = (seed * 2654435761 + 88172645) >>> 0 || 1;
+    return () => {
+        state ^= state << 13;
+        state >>>= 0;
+        state ^= state >>> 17;
+        state ^= state << 5;
+        state >>>= 0;
+        return (state / 4294967296 - 0.5) * 3.4641;
+    };
+}
+
+function random(n: number, scale: number, seed: number): Float32Array {
+    const next = noise(seed);
+    const out = new Float32Array(n);
+    for (let i = 0; i < n; ++i) out[i] = next() * scale;
+    return out;
+}
+
+interface Shape {
+    readonly width: number;
+    readonly hidden: number;
+    readonly heads: number;
+    readonly layers: number;
+    readonly vocabulary: number;
+}
+
+function architecture(name: string, shape: Shape): Record<string, Metadata> {
+    const number = (value: number): Metadata => ({ kind: "u32", value });
+    return {
+        "general.architecture": { kind: "string", value: "llama" },
+        "general.name": { kind: "string", value: name },
+        "llama.context_length": number(1024),
+        "llama.embedding_length": number(shape.width),
+        "llama.block_count": number(shape.layers),
+        "llama.feed_forward_length": number(shape.hidden),
+        "llama.attention.head_count": number(shape.heads),
+        "llama.attention.head_count_kv": number(shape.heads),
+        "llama.attention.layer_norm_rms_epsilon": { kind: "f32", value: 1e-5 },
+        "llama.rope.dimension_count": number(shape.width / shape.heads),
+        "llama.vocab_size": number(shape.vocabulary)
+    };
+}
+
+// Layers of random weights; `strength` says how much they change the stream.
+function body(shape: Shape, strength: number, seed: number): Tensor[] {
+    const { width, hidden, layers } = shape;
+    const tensors: Tensor[] = [];
+    for (let layer = 0; layer < layers; ++layer) {
+        const matrix = (name: string, n: number, m: number, scale: number, at: number): void => {
+            const data = random(n * m, scale / Math.sqrt(n), seed * 1000 + layer * 10 + at);
+            tensors.push({ name: `blk.${layer}.${name}.weight`, shape: [n, m], type: "f32", data });
+        };
+        const norm = (name: string): void => {
+            tensors.push({ name: `blk.${layer}.${name}.weight`, shape: [width], type: "f32", data: new Float32Array(width).fill(1) });
+        };
+        norm("attn_norm");
+        matrix("attn_q", width, width, 1, 1);
+        matrix("attn_k", width, width, 1, 2);
+        matrix("attn_v", width, width, 1, 3);
+        matrix("attn_output", width, width, strength, 4);
+        norm("ffn_norm");
+        matrix("ffn_gate", width, hidden, 1, 5);
+        matrix("ffn_up", width, hidden, 1, 6);
+        matrix("ffn_down", hidden, width, strength, 7);
+    }
+    tensors.push({ name: "output_norm.weight", shape: [width], type: "f32", data: new Float32Array(width).fill(1) });
+    return tensors;
+}
+
+export interface TinyOptions {
+    /** UNUSED tokens after the common ones. */
+    readonly padding?: Partial<Record<Role, number>>;
+    /** A token whose text differs in one model. */
+    readonly changedToken?: { readonly role: Role; readonly id: number };
+    /** A model without a tokenizer. */
+    readonly noTokenizer?: Role;
+    readonly seed?: number;
+}
+
+/** Three random models with a sentencepiece tokenizer of bytes and some characters; any text tokenizes. */
+export async function tinyTrio(options: TinyOptions = {}): Promise<Trio> {
+    const make = (role: Role, seed: number): string =>
+        cached(`tiny-${role}`, { role, options }, (path) => {
+            const texts = ["<unk>", "<s>", "</s>"];
+            const types: number[] = [tokenTypes.unknown, tokenTypes.control, tokenTypes.control];
+            for (let byte = 0; byte < 256; ++byte) {
+                texts.push(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+                types.push(tokenTypes.byte);
+            }
+            for (const character of "▁abcdefghijklmnopqrstuvwxyz0123456789.,é€") {
+                texts.push(character);
+                types.push(tokenTypes.normal);
+            }
+            for (let i = 0; i < (options.padding?.[role] ?? 0); ++i) {
+                types.push(tokenTypes.unused);
+                texts.push(`[PAD${texts.length}]`);
+            }
+            if (options.changedToken?.role === role) texts[options.changedToken.id] = "changed";
+            const shape = { width: 32, hidden: 64, heads: 2, layers: 2, vocabulary: texts.length };
+            const tokenizer: Record<string, Metadata> = {
+                "tokenizer.ggml.model": { kind: "string", value: "llama" },
+                "tokenizer.ggml.tokens": { kind: "strings", value: texts },
+                "tokenizer.ggml.scores": { kind: "f32s", value: texts.map((_, id) => -id) },
+                "tokenizer.ggml.token_type": { kind: "i32s", value: types },
+                "tokenizer.ggml.unknown_token_id": { kind: "u32", value: 0 },
+                "tokenizer.ggml.bos_token_id": { kind: "u32", value: 1 },
+                "tokenizer.ggml.eos_token_id": { kind: "u32", value: 2 },
+                "tokenizer.ggml.add_bos_token": { kind: "bool", value: true },
+                "tokenizer.ggml.add_space_prefix": { kind: "bool", value: false }
+            };
+            const none: Record<string, Metadata> = { "tokenizer.ggml.model": { kind: "string", value: "no_vocab" } };
+            writeGguf(
+                path,
+                { ...architecture(role, shape), ...(options.noTokenizer === role ? none : tokenizer) },
+                [
+                    {
+                        name: "token_embd.weight",
+                        shape: [32, texts.length],
+                        type: "f32",
+                        data: random(32 * texts.length, 1, seed + 1)
+                    },
+                    ...body(shape, 1, seed),
+                    {
+                        name: "output.weight",
+                        shape: [32, texts.length],
+                        type: "f32",
+                        data: random(32 * texts.length, 0.4, seed + 2)
+                    }
+                ]
+            );
+        });
+    const seed = (options.seed ?? 0) * 10;
+    return { base: make("base", seed + 1), expert: make("expert", seed + 2), antiexpert: make("antiexpert", seed + 3) };
+}
+
+// The characters that stand for bytes in byte-level BPE vocabularies.
+function byteCharacters(): string[] {
+    const out: string[] = [];
+    let next = 256;
+    for (let byte = 0; byte < 256; ++byte) {
+        const printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+        out.push(String.fromCharCode(printable ? byte : next++));
+    }
+    return out;
+}
+
+const textTokens = 151646; // as Qwen2.5 has: what follows is padding
+
+function widePrefix(vocabulary: number): { texts: string[]; types: number[] } {
+    const texts = byteCharacters();
+    const types: number[] = texts.map(() => tokenTypes.normal);
+    for (let id = texts.length; id < vocabulary; ++id) {
+        const special = id === 151643 ? "<|endoftext|>" : id === 151645 ? "<|im_end|>" : undefined;
+        texts.push(special ?? (id < textTokens ? `t${id}` : `[PAD${id}]`));
+        types.push(special ? tokenTypes.control : id < textTokens ? tokenTypes.normal : tokenTypes.unused);
+    }
+    return { texts, types };
+}
+
+/**
+ * Three models at the true widths of Qwen2.5, two layers of 64: after each token a few others are likely, as in a
+ * real model, and which of them depends on the model. Nuclei of 0.95 hold a few tokens.
+ */
+export async function shapedTrio(widths: { readonly base: number; readonly small: number }): Promise<Trio> {
+    const make = (role: Role, vocabulary: number, seed: number, weights: readonly number[]): string =>
+        cached(`shaped-${role}-${vocabulary}`, { role, vocabulary, seed, weights }, (path) => {
+            const width = 64;
+            const { texts, types } = widePrefix(vocabulary);
+            const shape = { width, hidden: 128, heads: 2, layers: 2, vocabulary };
+            // One embedding for all: 152,064 rows, of which narrower models take the first.
+            const embedding = random(152064 * width, 1, 5).subarray(0, vocabulary * width);
+            const output = random(vocabulary * width, 0.05, seed + 7);
+            // successors of token i: 7i + 3 and 11i + 5, among the tokens that are text
+            for (const [k, [factor, shift]] of [
+                [7, 3],
+                [11, 5]
+            ].entries()) {
+                for (let id = 0; id < textTokens; ++id) {
+                    const successor = (id * factor! + shift!) % textTokens;
+                    for (let i = 0; i < width; ++i) {
+                        output[successor * width + i]! += weights[k]! * 0.35 * embedding[id * width + i]!;
+                    }
+                }
+            }
+            writeGguf(
+                path,
+                {
+                    ...architecture(role, shape),
+                    "tokenizer.ggml.model": { kind: "string", value: "gpt2" },
+                    "tokenizer.ggml.pre": { kind: "string", value: "qwen2" },
+                    "tokenizer.ggml.tokens": { kind: "strings", value: texts },
+                    "tokenizer.ggml.token_type": { kind: "i32s", value: types },
+                    "tokenizer.ggml.merges": { kind: "strings", value: [] },
+                    "tokenizer.ggml.eos_token_id": { kind: "u32", value: 151643 },
+                    "tokenizer.ggml.bos_token_id": { kind: "u32", value: 151643 },
+                    "tokenizer.ggml.add_bos_token": { kind: "bool", value: false }
+                },
+                [
+                    { name: "token_embd.weight", shape: [width, vocabulary], type: "q8_0", data: embedding },
+                    ...body(shape, 0.05, seed),
+                    { name: "output.weight", shape: [width, vocabulary], type: "q8_0", data: output }
+                ]
+            );
+        });
+    return {
+        base: make("base", widths.base, 1, [1, 0.92]),
+        expert: make("expert", widths.small, 2, [0.94, 0.98]),
+        antiexpert: make("antiexpert", widths.small, 3, [0.98, 0.94])
+    };
+}
