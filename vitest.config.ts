@@ -7,7 +7,7 @@ export default defineConfig({
         // Two engines at full thread counts slow each other a hundredfold.
         fileParallelism: false,
         pool: "forks",
-        testTimeout: 60_000,
+        testTimeout: 180_000,
         hookTimeout: 120_000
     }
 });

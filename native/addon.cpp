@@ -240,8 +240,7 @@ Napi::Value piece(const Napi::CallbackInfo & info) {
     const shared_model model = engine_argument(info)->model();
     const auto token = static_cast<int32_t>(id_argument(info, 1, "token"));
     check_tokens(model, {token});
-    return Napi::String::New(info.Env(),
-                             valid_utf8(token_piece(llama_model_get_vocab(model.get()), token, true)));
+    return Napi::String::New(info.Env(), valid_utf8(token_piece(llama_model_get_vocab(model.get()), token, true)));
 }
 
 Napi::Value stop_engines(const Napi::CallbackInfo & info) {

@@ -39,7 +39,8 @@ export function buildNative({ tests = false, portable = false, out = "build", qu
         `--CDRAST_PORTABLE=${portable ? "ON" : "OFF"}`
     ];
     // A moved folder leaves CMake with a cache that names the old place.
-    const run = () => spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    const run = () =>
+        spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
     let result = run();
     if (result.status !== 0 && existsSync(folder)) {
         rmSync(folder, { recursive: true, force: true });

@@ -25,7 +25,9 @@ for (const [prompt, answer] of problems) {
         const { text, timings } = await generation.result;
         if (mode === "rast") firstTokenMs ??= timings.firstTokenMs;
         const correct = new RegExp(`#${answer}$`).test(text.trim());
-        process.stdout.write(`  ${correct ? "right" : "wrong"}, ${Math.round(timings.tokensPerSecond ?? 0)} tokens/s\n`);
+        process.stdout.write(
+            `  ${correct ? "right" : "wrong"}, ${Math.round(timings.tokensPerSecond ?? 0)} tokens/s\n`
+        );
     }
 }
 const started = firstTokenMs === undefined ? "" : ` First RAST token ${firstTokenMs.toFixed(1)} ms after its request.`;

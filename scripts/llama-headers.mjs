@@ -1,6 +1,16 @@
 // Takes llama.cpp's headers out of the source bundle that node-llama-cpp ships, into native/llama/include/.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+    cpSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    renameSync,
+    rmSync,
+    writeFileSync
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -17,7 +27,8 @@ const ggmlCommits = { "v0.5.0": "0ad4a86" };
 export function nodeLlamaCppFolder() {
     let folder = dirname(createRequire(import.meta.url).resolve("node-llama-cpp"));
     while (!existsSync(join(folder, "llama", "gitRelease.bundle"))) {
-        if (folder === dirname(folder)) throw new Error("node-llama-cpp holds no source bundle (llama/gitRelease.bundle)");
+        if (folder === dirname(folder))
+            throw new Error("node-llama-cpp holds no source bundle (llama/gitRelease.bundle)");
         folder = dirname(folder);
     }
     return folder;
@@ -34,7 +45,8 @@ export function prepareHeaders() {
     if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
 
     const commit = ggmlCommits[tag];
-    if (commit === undefined) throw new Error(`no ggml commit is known for llama.cpp ${tag}: see scripts/llama-headers.mjs`);
+    if (commit === undefined)
+        throw new Error(`no ggml commit is known for llama.cpp ${tag}: see scripts/llama-headers.mjs`);
     const work = mkdtempSync(join(tmpdir(), "rast-headers-"));
     try {
         const clone = join(work, "llama.cpp");

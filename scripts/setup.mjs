@@ -52,7 +52,12 @@ function step(what, work) {
 }
 
 function run(command, args, options = {}) {
-    const result = spawnSync(command, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], ...options });
+    const result = spawnSync(command, args, {
+        cwd: root,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+        ...options
+    });
     if (result.status !== 0) fail(`\n${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`);
 }
 
@@ -76,7 +81,13 @@ if (stamps.dependencies !== lock || !existsSync(join(root, "node_modules", "node
     save({ dependencies: lock });
 }
 
-const native = hashOf("native", "CMakeLists.txt", "scripts/llama-headers.mjs", "scripts/build-native.mjs", "package-lock.json");
+const native = hashOf(
+    "native",
+    "CMakeLists.txt",
+    "scripts/llama-headers.mjs",
+    "scripts/build-native.mjs",
+    "package-lock.json"
+);
 const addon = join(root, "build", "Release", "rast.node");
 const testProgram = join(root, "build", process.platform === "win32" ? "Release" : "", "rast-native-tests");
 const testsReady = !tests || stamps.nativeTests === native;
@@ -92,7 +103,12 @@ if (stamps.native !== native || !existsSync(addon) || !testsReady) {
         save({ native, ...(tests ? { nativeTests: native } : {}) });
     }
 }
-if (tests && process.platform !== "win32" && !existsSync(testProgram) && !existsSync(join(root, "build", "Release", "rast-native-tests"))) {
+if (
+    tests &&
+    process.platform !== "win32" &&
+    !existsSync(testProgram) &&
+    !existsSync(join(root, "build", "Release", "rast-native-tests"))
+) {
     fail("The native tests were not built: remove build/ and try again.");
 }
 

@@ -115,7 +115,7 @@ export function checkKeys(where: string, options: Record<string, unknown>, known
 /** " Did you mean x?" for the nearest of some words, or nothing when none is near. */
 export function didYouMean(word: string, known: readonly string[]): string {
     let best: string | undefined;
-    let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+    let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
     for (const candidate of known) {
         const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
         if (distance < bestDistance) {

@@ -28,8 +28,7 @@ row_store::row_store(ggml_backend_buffer_type_t buft, int32_t width, int32_t row
     : buft_(buft), tensors_(static_cast<size_t>(rows) + 2), written_(static_cast<size_t>(rows) + 1, false) {
     tensor_ = ggml_new_tensor_2d(tensors_.context(), GGML_TYPE_F32, width, rows + 1);
     for (int32_t row = 0; row <= rows; ++row) {
-        rows_.push_back(
-            ggml_view_1d(tensors_.context(), tensor_, width, static_cast<size_t>(row) * tensor_->nb[1]));
+        rows_.push_back(ggml_view_1d(tensors_.context(), tensor_, width, static_cast<size_t>(row) * tensor_->nb[1]));
     }
     ok_ = tensors_.allocate(buft);
 }

@@ -130,7 +130,8 @@ void engine::serve() {
         {
             std::unique_lock lock(mutex_);
             wake_.wait(lock, [&] {
-                const bool live = std::any_of(slots_.begin(), slots_.end(), [](const auto & s) { return s != nullptr; });
+                const bool live =
+                    std::any_of(slots_.begin(), slots_.end(), [](const auto & s) { return s != nullptr; });
                 return stopping_ || live || !inbox_.empty() || !waiting_.empty();
             });
         }

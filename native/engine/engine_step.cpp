@@ -137,8 +137,7 @@ void engine::decode(size_t context, const std::vector<sequence *> & rows) {
         sequence & seq = *rows[i];
         const auto end = static_cast<llama_pos>(seq.history().size());
         for (llama_pos pos = seq.n_past[context]; pos < end; ++pos) {
-            outputs_[i] =
-                batch_.add(seq.history()[static_cast<size_t>(pos)], pos, id_in(seq, context), pos == end - 1);
+            outputs_[i] = batch_.add(seq.history()[static_cast<size_t>(pos)], pos, id_in(seq, context), pos == end - 1);
         }
     }
     if (const int status = llama_decode(target.get(), batch_.view()); status != 0) {
@@ -149,9 +148,8 @@ void engine::decode(size_t context, const std::vector<sequence *> & rows) {
 
 void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event> & events) {
     std::vector<std::vector<sequence *>> rows;
-    const bool expert_draws = std::any_of(ready.begin(), ready.end(), [](const sequence * seq) {
-        return seq->wanted().mode == request_mode::expert;
-    });
+    const bool expert_draws = std::any_of(
+        ready.begin(), ready.end(), [](const sequence * seq) { return seq->wanted().mode == request_mode::expert; });
     if (contexts_.size() > 1) {
         contexts_[expert_of(0)]->sampler().set_drawing(expert_draws);
     }
@@ -218,8 +216,8 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
         step_event event;
         event.request = seq.id();
         if (result.draw.token < 0) {
-            event.error = request_error{"ERR_DECODE", "The models gave no finite logits at position " +
-                                                          std::to_string(seq.history().size())};
+            event.error = request_error{
+                "ERR_DECODE", "The models gave no finite logits at position " + std::to_string(seq.history().size())};
         } else {
             seq.accept(result.draw, config_.context_size, event);
         }

@@ -76,9 +76,9 @@ class ensemble_sampler {
     row_draw read_row(llama_context * ctx, int32_t row, int32_t output);
 
     struct traffic {
-        int64_t bytes = 0;      // read for rows drawn on the device
-        int64_t host_rows = 0;  // rows finished on the host
-        int64_t host_bytes = 0; // read for those
+        int64_t bytes = 0;       // read for rows drawn on the device
+        int64_t host_rows = 0;   // rows finished on the host
+        int64_t host_bytes = 0;  // read for those
     };
 
     // Of the last read_row.

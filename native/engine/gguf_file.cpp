@@ -76,8 +76,7 @@ gguf_file::gguf_file(const std::string & path) : path_(path), bytes_(checked_siz
     }
     if (!ctx_) {
         const std::string why = log.problems();
-        throw rast_error("ERR_MODEL_INVALID", path + " is damaged" + (why.empty() ? "" : ": " + why),
-                         {{"path", path}});
+        throw rast_error("ERR_MODEL_INVALID", path + " is damaged" + (why.empty() ? "" : ": " + why), {{"path", path}});
     }
     uint64_t end = gguf_get_data_offset(ctx_.get());
     for (int64_t i = 0; i < gguf_get_n_tensors(ctx_.get()); ++i) {
@@ -85,12 +84,11 @@ gguf_file::gguf_file(const std::string & path) : path_(path), bytes_(checked_siz
                                           gguf_get_tensor_size(ctx_.get(), i));
     }
     if (end > bytes_) {
-        throw rast_error("ERR_MODEL_TRUNCATED",
-                         path + " is cut short: its header promises " + std::to_string(end) +
-                             " bytes, the file has " + std::to_string(bytes_),
-                         {{"path", path},
-                          {"expectedBytes", static_cast<double>(end)},
-                          {"foundBytes", static_cast<double>(bytes_)}});
+        throw rast_error(
+            "ERR_MODEL_TRUNCATED",
+            path + " is cut short: its header promises " + std::to_string(end) + " bytes, the file has " +
+                std::to_string(bytes_),
+            {{"path", path}, {"expectedBytes", static_cast<double>(end)}, {"foundBytes", static_cast<double>(bytes_)}});
     }
 }
 

@@ -67,10 +67,10 @@ void add_tensors(const gguf_file & file, model_facts & facts) {
                            rast_error::detail_list details = {}) {
     details.emplace_back("reference", reference.path());
     details.emplace_back("path", other.path());
-    throw rast_error("ERR_TOKENIZER_MISMATCH",
-                     "The models do not share a tokenizer: " + what + " (" + reference.path() + " and " +
-                         other.path() + ")",
-                     std::move(details));
+    throw rast_error(
+        "ERR_TOKENIZER_MISMATCH",
+        "The models do not share a tokenizer: " + what + " (" + reference.path() + " and " + other.path() + ")",
+        std::move(details));
 }
 
 std::string quoted(const std::string & text) {
@@ -102,10 +102,8 @@ void compare_texts(const gguf_file & reference, const gguf_file & other) {
             if (is_padding(x, reference, i) || is_padding(y, other, i)) {
                 continue;  // padding in any of the models is never drawn
             }
-            mismatch("token " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) +
-                         " in the other",
-                     reference, other,
-                     {{"token", static_cast<double>(i)}, {"referenceText", x}, {"text", y}});
+            mismatch("token " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other",
+                     reference, other, {{"token", static_cast<double>(i)}, {"referenceText", x}, {"text", y}});
         }
     }
 }
@@ -122,8 +120,7 @@ void compare_merges(const gguf_file & reference, const gguf_file & other) {
         const char * x = gguf_get_arr_str(reference.get(), a, i);
         const char * y = gguf_get_arr_str(other.get(), b, i);
         if (std::strcmp(x, y) != 0) {
-            mismatch("merge " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) +
-                         " in the other",
+            mismatch("merge " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other",
                      reference, other, {{"merge", static_cast<double>(i)}});
         }
     }
@@ -136,14 +133,14 @@ model_facts inspect_model(const std::string & path) {
     model_facts facts;
     const auto architecture = first.text("general.architecture");
     if (!architecture) {
-        throw rast_error("ERR_MODEL_INVALID", path + " names no architecture (general.architecture)",
-                         {{"path", path}});
+        throw rast_error("ERR_MODEL_INVALID", path + " names no architecture (general.architecture)", {{"path", path}});
     }
     const std::string prefix = *architecture + ".";
     const uint64_t layers = first.number(prefix + "block_count").value_or(0);
     if (layers == 0 || layers > most_layers) {
-        throw rast_error("ERR_MODEL_INVALID", path + " holds no language model: it names " + std::to_string(layers) +
-                         " layers", {{"path", path}});
+        throw rast_error("ERR_MODEL_INVALID",
+                         path + " holds no language model: it names " + std::to_string(layers) + " layers",
+                         {{"path", path}});
     }
     facts.architecture = *architecture;
     facts.name = first.text("general.name");

@@ -14,7 +14,8 @@ double ms_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-template <class F> F cpu_function(const char * name) {
+template <class F>
+F cpu_function(const char * name) {
     ggml_backend_reg_t reg = ggml_backend_reg_by_name("CPU");
     return reg != nullptr ? reinterpret_cast<F>(ggml_backend_reg_get_proc_address(reg, name)) : nullptr;
 }
@@ -194,8 +195,7 @@ void role_context::forget(llama_seq_id slot) {
     llama_memory_seq_rm(memory, slot + slots_, -1, -1);
 }
 
-batch_builder::batch_builder(uint32_t capacity, uint32_t max_outputs)
-    : capacity_(capacity), max_outputs_(max_outputs) {
+batch_builder::batch_builder(uint32_t capacity, uint32_t max_outputs) : capacity_(capacity), max_outputs_(max_outputs) {
     tokens_.reserve(capacity);
     positions_.reserve(capacity);
     seq_counts_.reserve(capacity);

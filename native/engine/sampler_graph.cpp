@@ -17,15 +17,15 @@ enum parameter : int {
     p_lambda2,
     p_inv_temperature,
     p_u,
-    p_top_p,          // 2 = off
+    p_top_p,  // 2 = off
     p_min_p,
-    p_top_k,          // more than there are candidates = off
-    p_top_k_on,       // 1 = the kept mass is that of the top-k tokens
-    p_top_k_off,      // 1 - top_k_on
-    p_unfiltered,     // 1 = no filter at all
+    p_top_k,       // more than there are candidates = off
+    p_top_k_on,    // 1 = the kept mass is that of the top-k tokens
+    p_top_k_off,   // 1 - top_k_on
+    p_unfiltered,  // 1 = no filter at all
     p_greedy,
-    p_sampled,        // 1 - greedy
-    p_on_device,      // 0 = the host finishes this row
+    p_sampled,    // 1 - greedy
+    p_on_device,  // 0 = the host finishes this row
     parameter_count
 };
 
@@ -72,9 +72,7 @@ struct parameters {
 ggml_tensor * build_adjustments(ggml_context * ctx, ggml_tensor * fused, const graph_tensors & tensors) {
     const int64_t n_vocab = fused->ne[0];
     const int64_t n = fused->ne[1];
-    const auto column = [&](ggml_tensor * t) {
-        return ggml_reshape_3d(ctx, rows_of(ctx, t, n), 1, t->ne[0], n);
-    };
+    const auto column = [&](ggml_tensor * t) { return ggml_reshape_3d(ctx, rows_of(ctx, t, n), 1, t->ne[0], n); };
     ggml_tensor * as_rows = ggml_reshape_3d(ctx, fused, 1, n_vocab, n);
     ggml_tensor * ids = rows_of(ctx, tensors.adjust_ids, n);
     ggml_tensor * values = ggml_add(ctx, ggml_get_rows(ctx, as_rows, ids), column(tensors.adjust_bias));
@@ -188,8 +186,7 @@ ggml_tensor * build_fusion(ggml_context * ctx, ggml_tensor * logits, const std::
     const parameters par{ctx, tensors.parameters, n};
     ggml_tensor * fused = logits;
     for (size_t k = 0; k < pairs.size(); ++k) {
-        ggml_tensor * delta =
-            ggml_sub(ctx, rows_of(ctx, pairs[k].expert, n), rows_of(ctx, pairs[k].antiexpert, n));
+        ggml_tensor * delta = ggml_sub(ctx, rows_of(ctx, pairs[k].expert, n), rows_of(ctx, pairs[k].antiexpert, n));
         fused = ggml_add(ctx, fused, ggml_mul(ctx, delta, par[p_lambda0 + static_cast<int>(k)]));
     }
     return ggml_add(ctx, fused, tensors.mask);
@@ -230,11 +227,10 @@ ggml_tensor * build_draw(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * 
     // the filters keep prefixes: top-k, then top-p of what top-k kept, then min-p
     ggml_tensor * within_k = ggml_step(ctx, ggml_add(ctx, rows_of(ctx, tensors.rank, n), par[p_top_k]));
     ggml_tensor * p_k = ggml_mul(ctx, p, within_k);
-    ggml_tensor * mass_k =
-        ggml_add(ctx, ggml_mul(ctx, ggml_sum_rows(ctx, p_k), par[p_top_k_on]), par[p_top_k_off]);
+    ggml_tensor * mass_k = ggml_add(ctx, ggml_mul(ctx, ggml_sum_rows(ctx, p_k), par[p_top_k_on]), par[p_top_k_off]);
     ggml_tensor * mass_before = ggml_sub(ctx, ggml_cumsum(ctx, p_k), p_k);
-    ggml_tensor * within_p = ggml_step(
-        ctx, ggml_add(ctx, ggml_neg(ctx, mass_before), ggml_mul(ctx, mass_k, par[p_top_p])));
+    ggml_tensor * within_p =
+        ggml_step(ctx, ggml_add(ctx, ggml_neg(ctx, mass_before), ggml_mul(ctx, mass_k, par[p_top_p])));
     ggml_tensor * least = ggml_mul(ctx, element_of(ctx, p, 0), par[p_min_p]);
     ggml_tensor * within_min = one_minus(ctx, ggml_step(ctx, ggml_neg(ctx, ggml_sub(ctx, p, least))));
     ggml_tensor * kept = ggml_mul(ctx, ggml_mul(ctx, within_k, within_p), within_min);
@@ -281,8 +277,7 @@ ggml_tensor * build_draw(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * 
     return tokens;
 }
 
-void build_tap(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, ggml_tensor * store,
-               ggml_tensor * rows) {
+void build_tap(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, ggml_tensor * store, ggml_tensor * rows) {
     const int64_t n = logits->ne[1];
     const int64_t width = std::min(logits->ne[0], store->ne[0]);
     ggml_tensor * bounded = ggml_clamp(ctx, logits, never, -never);
@@ -292,8 +287,7 @@ void build_tap(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, gg
 }
 
 std::string missing_operation(ggml_backend_dev_t device, int32_t n_vocab, int32_t rows, int pairs, bool drawing) {
-    const ggml_context_ptr scratch(
-        ggml_init({ggml_tensor_overhead() * 512 + ggml_graph_overhead(), nullptr, true}));
+    const ggml_context_ptr scratch(ggml_init({ggml_tensor_overhead() * 512 + ggml_graph_overhead(), nullptr, true}));
     ggml_context * ctx = scratch.get();
     const graph_tensors tensors = graph_tensors::create(ctx, n_vocab, rows, drawing);
     ggml_tensor * logits = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, n_vocab, rows);

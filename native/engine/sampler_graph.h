@@ -24,10 +24,10 @@ struct graph_tensors {
     ggml_tensor * adjust_multiply = nullptr;
     ggml_tensor * adjust_divide = nullptr;  // 1 / repetition
     ggml_tensor * adjust_subtract = nullptr;
-    ggml_tensor * fused = nullptr;         // f32[n_vocab, rows]: for rows that the host finishes
-    ggml_tensor * drawn_logprob = nullptr; // f32[1, rows]
-    ggml_tensor * top_tokens = nullptr;    // f32[max_top_logprobs, rows]: ids, exact in float
-    ggml_tensor * top_logprobs = nullptr;  // f32[max_top_logprobs, rows]
+    ggml_tensor * fused = nullptr;          // f32[n_vocab, rows]: for rows that the host finishes
+    ggml_tensor * drawn_logprob = nullptr;  // f32[1, rows]
+    ggml_tensor * top_tokens = nullptr;     // f32[max_top_logprobs, rows]: ids, exact in float
+    ggml_tensor * top_logprobs = nullptr;   // f32[max_top_logprobs, rows]
 
     static constexpr size_t count = 12;
 

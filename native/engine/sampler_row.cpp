@@ -154,8 +154,9 @@ candidate * split_by_mass(candidate * first, candidate * last, double target, bo
         // median of three
         candidate * mid = first + (last - first) / 2;
         candidate * end = last - 1;
-        const candidate pivot = before(*first, *mid) ? (before(*mid, *end) ? *mid : (before(*first, *end) ? *end : *first))
-                                                     : (before(*first, *end) ? *first : (before(*mid, *end) ? *end : *mid));
+        const candidate pivot = before(*first, *mid)
+                                    ? (before(*mid, *end) ? *mid : (before(*first, *end) ? *end : *first))
+                                    : (before(*first, *end) ? *first : (before(*mid, *end) ? *end : *mid));
         candidate * cut = std::partition(first, last, [&](const candidate & c) { return !before(pivot, c); });
         if (cut == last) {
             // the pivot is the last in order: put it there and go on without it
@@ -202,7 +203,8 @@ struct fused_row {
         for (int b = 0; b < blocks(); ++b) {
             // below e^-40 a whole block adds less than a rounding error
             if ((block_max[b] - max) * inv_temperature > -40.0F) {
-                total += block_mass(z + static_cast<ptrdiff_t>(b) * block, block_end(b) - b * block, max, inv_temperature);
+                total +=
+                    block_mass(z + static_cast<ptrdiff_t>(b) * block, block_end(b) - b * block, max, inv_temperature);
             }
         }
         return total;

@@ -12,13 +12,13 @@ namespace rast {
 
 // Borrowed for the duration of the call.
 struct row_inputs {
-    const float * logits = nullptr;                       // f32[n_vocab]
-    std::array<const float *, max_pairs> expert{};        // f32[n_vocab] each, for pairs with lambda != 0
-    std::array<const float *, max_pairs> antiexpert{};    // likewise
+    const float * logits = nullptr;                     // f32[n_vocab]
+    std::array<const float *, max_pairs> expert{};      // f32[n_vocab] each, for pairs with lambda != 0
+    std::array<const float *, max_pairs> antiexpert{};  // likewise
     int32_t n_vocab = 0;
-    int32_t n_drawable = 0;                 // ids from here on are never drawn
+    int32_t n_drawable = 0;                         // ids from here on are never drawn
     const std::vector<int32_t> * masked = nullptr;  // ids below n_drawable that are never drawn either
-    bool adjusted = false;                  // bias and penalties are in the logits already
+    bool adjusted = false;                          // bias and penalties are in the logits already
 };
 
 // Work space, reused over rows; one per thread.

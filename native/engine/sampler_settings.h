@@ -21,12 +21,12 @@ struct logit_adjustment {
 struct row_settings {
     bool draw = true;  // false: nobody asks for this row's token
     std::array<float, max_pairs> lambda{};
-    float temperature = 1.0F;  // 0 = the largest logit
-    int32_t top_k = 0;         // 0 = off
-    float top_p = 1.0F;        // 1 = off
-    float min_p = 0.0F;        // 0 = off
-    float u = 0.0F;            // the random number, in [0, 1)
-    int32_t top_logprobs = -1; // alternatives to report; -1 = no log-probabilities
+    float temperature = 1.0F;                   // 0 = the largest logit
+    int32_t top_k = 0;                          // 0 = off
+    float top_p = 1.0F;                         // 1 = off
+    float min_p = 0.0F;                         // 0 = off
+    float u = 0.0F;                             // the random number, in [0, 1)
+    int32_t top_logprobs = -1;                  // alternatives to report; -1 = no log-probabilities
     std::vector<logit_adjustment> adjustments;  // at most one per token
 };
 

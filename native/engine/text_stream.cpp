@@ -10,9 +10,9 @@ namespace {
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 struct character {
-    size_t bytes;   // consumed
+    size_t bytes;  // consumed
     bool valid;
-    bool cut_off;   // could become valid with more bytes
+    bool cut_off;  // could become valid with more bytes
 };
 
 // The character at the start of `text`, which is not empty. Rejects overlong forms, surrogates and > U+10FFFF.

@@ -42,7 +42,8 @@ void * open_library(const std::string & path) {
     // LOAD_WITH_ALTERED_SEARCH_PATH: its dependencies lie beside it
     HMODULE handle = LoadLibraryExW(wide(path).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
     if (handle == nullptr) {
-        throw rast_error("ERR_LIBRARIES", "Could not open " + path + ": Windows error " + std::to_string(GetLastError()),
+        throw rast_error("ERR_LIBRARIES",
+                         "Could not open " + path + ": Windows error " + std::to_string(GetLastError()),
                          {{"path", path}});
     }
     return handle;
@@ -76,7 +77,8 @@ void * find_symbol(void * handle, const char * name) {
 
 #endif
 
-template <class T> void bind(T & member, void * handle, const char * name, const std::string & path) {
+template <class T>
+void bind(T & member, void * handle, const char * name, const std::string & path) {
     void * symbol = find_symbol(handle, name);
     if (symbol == nullptr) {
         throw rast_error("ERR_LIBRARIES", "The library " + path + " has no function " + name,

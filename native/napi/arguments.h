@@ -19,9 +19,9 @@ class object_reader {
     double number(const char * key, double low, double high) const;
     uint64_t unsigned64(const char * key) const;  // a BigInt
     std::vector<std::string> texts(const char * key) const;
-    std::vector<int32_t> int32s(const char * key) const;    // an Int32Array
-    std::vector<float> float32s(const char * key) const;    // a Float32Array
-    std::vector<float> numbers(const char * key) const;     // an array of finite numbers
+    std::vector<int32_t> int32s(const char * key) const;  // an Int32Array
+    std::vector<float> float32s(const char * key) const;  // a Float32Array
+    std::vector<float> numbers(const char * key) const;   // an array of finite numbers
     object_reader object(const char * key) const;
     std::vector<object_reader> objects(const char * key) const;
     // Index of the text in `choices`.

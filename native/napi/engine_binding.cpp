@@ -17,13 +17,13 @@ std::shared_ptr<engine_binding> engine_binding::create(Napi::Env env, addon_stat
     const auto let_go = [](napi_env, void * data, void *) {
         delete static_cast<std::shared_ptr<engine_binding> *>(data);
     };
-    const napi_status status = napi_create_threadsafe_function(
-        env, nullptr, nullptr, Napi::String::New(env, "rast-engine"), 0, 1, keep.get(), let_go, self.get(), on_call,
-        &self->function_);
+    const napi_status status =
+        napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "rast-engine"), 0, 1, keep.get(),
+                                        let_go, self.get(), on_call, &self->function_);
     if (status != napi_ok) {
         throw rast_error("ERR_INTERNAL", "Could not create the engine's callback");
     }
-    (void) keep.release();
+    (void)keep.release();
     // After the function, so that it runs before node takes the function down: the engine thread calls it.
     napi_add_env_cleanup_hook(env, on_environment_end, self.get());
     self->engine_->start();

@@ -41,7 +41,8 @@ inline rast_error current_error() {
 }
 
 // Wraps an export: native errors become JavaScript errors.
-template <Napi::Value (*Function)(const Napi::CallbackInfo &)> Napi::Value guarded(const Napi::CallbackInfo & info) {
+template <Napi::Value (*Function)(const Napi::CallbackInfo &)>
+Napi::Value guarded(const Napi::CallbackInfo & info) {
     try {
         return Function(info);
     } catch (const Napi::Error &) {

@@ -33,11 +33,13 @@ Napi::String text(Napi::Env env, const std::string & value) {
     return Napi::String::New(env, valid_utf8(value));
 }
 
-template <class T> Napi::Value optional_text(Napi::Env env, const T & value) {
+template <class T>
+Napi::Value optional_text(Napi::Env env, const T & value) {
     return value ? static_cast<Napi::Value>(text(env, *value)) : env.Null();
 }
 
-template <class T> Napi::Value optional_number(Napi::Env env, const T & value) {
+template <class T>
+Napi::Value optional_number(Napi::Env env, const T & value) {
     return value ? static_cast<Napi::Value>(Napi::Number::New(env, static_cast<double>(*value))) : env.Null();
 }
 
@@ -127,7 +129,8 @@ Napi::Value quantization_name(Napi::Env env, uint32_t file_type) {
     }
 }
 
-template <class Array, class T> Array typed(Napi::Env env, const std::vector<T> & values) {
+template <class Array, class T>
+Array typed(Napi::Env env, const std::vector<T> & values) {
     Array out = Array::New(env, values.size());
     if (!values.empty()) {
         std::memcpy(out.Data(), values.data(), values.size() * sizeof(T));

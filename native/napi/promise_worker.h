@@ -13,7 +13,8 @@
 namespace rast::napi {
 
 // `work` runs on the pool, without JavaScript; `present` makes the promise's value from what it returned.
-template <class Result> class promise_worker : public Napi::AsyncWorker {
+template <class Result>
+class promise_worker : public Napi::AsyncWorker {
   public:
     using work_function = std::function<Result()>;
     using present_function = std::function<Napi::Value(Napi::Env, const Result &)>;
@@ -22,7 +23,7 @@ template <class Result> class promise_worker : public Napi::AsyncWorker {
         auto worker = std::unique_ptr<promise_worker>(new promise_worker(env, std::move(work), std::move(present)));
         const Napi::Promise promise = worker->deferred_.Promise();
         worker->Queue();
-        (void) worker.release();  // deletes itself when done
+        (void)worker.release();  // deletes itself when done
         return promise;
     }
 

@@ -116,10 +116,8 @@ int test_graph(const arguments & args) {
             for (size_t k = 0; k < stores.size(); ++k) {
                 fused_pairs.emplace_back(data[at].experts[k].data(), data[at].antiexperts[k].data());
             }
-            const reference_row expected =
-                reference_draw(reference_fuse(data[at].base.data(), fused_pairs, s, n_vocab, data[0].n_drawable,
-                                              data[0].masked),
-                               s);
+            const reference_row expected = reference_draw(
+                reference_fuse(data[at].base.data(), fused_pairs, s, n_vocab, data[0].n_drawable, data[0].masked), s);
             std::vector<float> fused(static_cast<size_t>(n_vocab));
             ggml_backend_tensor_get(tensors.fused, fused.data(), at * tensors.fused->nb[1],
                                     fused.size() * sizeof(float));
@@ -163,7 +161,8 @@ int test_graph(const arguments & args) {
                     const double ranked = expected.logits[static_cast<size_t>(expected.order[i])] - expected.log_total;
                     const double named = expected.logits[static_cast<size_t>(ids[i])] - expected.log_total;
                     if (ranked > -60) {
-                        worst_logprob = std::max({worst_logprob, std::fabs(top[i] - ranked), std::fabs(top[i] - named)});
+                        worst_logprob =
+                            std::max({worst_logprob, std::fabs(top[i] - ranked), std::fabs(top[i] - named)});
                     }
                 }
             }
@@ -173,8 +172,8 @@ int test_graph(const arguments & args) {
                     fail("round " + std::to_string(round) + " row " + std::to_string(r) + ": drew " +
                          std::to_string(token) + ", expected " + std::to_string(expected.token) + " (T " +
                          std::to_string(s.temperature) + ", k " + std::to_string(s.top_k) + ", p " +
-                         std::to_string(s.top_p) + ", min-p " + std::to_string(s.min_p) + ", u " +
-                         std::to_string(s.u) + ")");
+                         std::to_string(s.top_p) + ", min-p " + std::to_string(s.min_p) + ", u " + std::to_string(s.u) +
+                         ")");
                 }
             }
         }

@@ -10,9 +10,9 @@ int main(int argc, char ** argv) {
     const struct {
         const char * name;
         int (*run)(const arguments &);
-    } cases[] = {{"row", test_row},       {"text", test_text},   {"philox", test_philox},
-                 {"graph", test_graph},   {"parity", test_parity}, {"modes", test_modes},
-                 {"bench-sampling", bench_sampling}};
+    } cases[] = {
+        {"row", test_row},       {"text", test_text},   {"philox", test_philox},           {"graph", test_graph},
+        {"parity", test_parity}, {"modes", test_modes}, {"bench-sampling", bench_sampling}};
     if (argc > 1) {
         for (const auto & one : cases) {
             if (std::strcmp(argv[1], one.name) == 0) {

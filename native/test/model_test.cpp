@@ -96,8 +96,7 @@ row_settings settings_at(const request & wanted, const std::vector<llama_token> 
     for (const auto & bias : s.bias) {
         adjustments[bias.token] = {bias.token, bias.bias, 1.0F, 0.0F};
     }
-    const bool penalties =
-        s.repetition_penalty != 1.0F || s.presence_penalty != 0.0F || s.frequency_penalty != 0.0F;
+    const bool penalties = s.repetition_penalty != 1.0F || s.presence_penalty != 0.0F || s.frequency_penalty != 0.0F;
     if (penalties && s.penalty_window != 0) {
         std::map<llama_token, int> counts;
         const size_t window = s.penalty_window < 0 ? history.size() : static_cast<size_t>(s.penalty_window);
@@ -134,9 +133,19 @@ request request_of(const std::vector<llama_token> & prompt, int index, size_t pa
         case 0: s.top_p = 0.95F; break;  // the paper's
         case 1: s.temperature = 0.0F; break;
         case 2: break;  // unfiltered
-        case 3: s.top_k = 5; s.temperature = 0.8F; break;
-        case 4: s.min_p = 0.1F; s.temperature = 1.4F; break;
-        case 5: s.top_k = 40; s.top_p = 0.9F; s.min_p = 0.02F; break;
+        case 3:
+            s.top_k = 5;
+            s.temperature = 0.8F;
+            break;
+        case 4:
+            s.min_p = 0.1F;
+            s.temperature = 1.4F;
+            break;
+        case 5:
+            s.top_k = 40;
+            s.top_p = 0.9F;
+            s.min_p = 0.02F;
+            break;
         case 6:
             s.repetition_penalty = 1.2F;
             s.frequency_penalty = 0.1F;

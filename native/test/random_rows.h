@@ -71,8 +71,8 @@ class row_source {
                 const auto token = static_cast<int32_t>(below(static_cast<int>(row.base.size())));
                 if (!used[static_cast<size_t>(token)]) {
                     used[static_cast<size_t>(token)] = true;
-                    s.adjustments.push_back({token, chance(0.2) ? -1e30F : uniform() * 4.0F - 2.0F,
-                                             penalties[below(3)], uniform()});
+                    s.adjustments.push_back(
+                        {token, chance(0.2) ? -1e30F : uniform() * 4.0F - 2.0F, penalties[below(3)], uniform()});
                 }
             }
             // never ban everything

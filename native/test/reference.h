@@ -16,7 +16,7 @@ struct reference_row {
     size_t kept = 0;             // length of the kept prefix
     double kept_mass = 0;
     int32_t token = -1;
-    double log_total = 0;        // of the softmax at temperature 1
+    double log_total = 0;  // of the softmax at temperature 1
 };
 
 struct tolerance {
@@ -24,7 +24,8 @@ struct tolerance {
     double probability = 0;  // a cumulative mass this close to a bound may fall on either side
 };
 
-std::vector<double> reference_fuse(const float * base, const std::vector<std::pair<const float *, const float *>> & pairs,
+std::vector<double> reference_fuse(const float * base,
+                                   const std::vector<std::pair<const float *, const float *>> & pairs,
                                    const row_settings & settings, int32_t n_vocab, int32_t n_drawable,
                                    const std::vector<int32_t> & masked);
 

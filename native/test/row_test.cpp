@@ -16,7 +16,9 @@ namespace {
 
 void check_logprobs(const reference_row & expected, const row_settings & settings, const row_draw & draw,
                     double tolerance) {
-    const auto logprob = [&](int32_t token) { return expected.logits[static_cast<size_t>(token)] - expected.log_total; };
+    const auto logprob = [&](int32_t token) {
+        return expected.logits[static_cast<size_t>(token)] - expected.log_total;
+    };
     if (std::fabs(draw.logprob - logprob(draw.token)) > tolerance) {
         fail("log-probability of the drawn token off by " + std::to_string(draw.logprob - logprob(draw.token)));
     }
@@ -62,9 +64,8 @@ int test_row(const arguments & args) {
         in.n_drawable = row.n_drawable;
         in.masked = &row.masked;
         const row_draw draw = draw_row(in, settings, scratch);
-        const reference_row expected =
-            reference_draw(reference_fuse(row.base.data(), pairs, settings, n_vocab, row.n_drawable, row.masked),
-                           settings);
+        const reference_row expected = reference_draw(
+            reference_fuse(row.base.data(), pairs, settings, n_vocab, row.n_drawable, row.masked), settings);
         if (draw.token != expected.token) {
             ++near_ties;
             if (!is_near_tie(expected, settings, draw.token, within)) {
@@ -151,9 +152,9 @@ int test_text(const arguments &) {
     };
     check({}, {"a", "b"}, {"a", "b"}, "", "");
     check({}, {"\xF0\x9F", "\x98", "\x80!"}, {"", "", "\xF0\x9F\x98\x80!"}, "", "");
-    check({}, {"x\xE2\x82"}, {"x"}, "\xEF\xBF\xBD", "");                                  // cut off
-    check({}, {"\xFF\xC0\xAF"}, {"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, "", "");        // never valid
-    check({}, {"\xED\xA0\x80"}, {"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, "", "");        // a surrogate
+    check({}, {"x\xE2\x82"}, {"x"}, "\xEF\xBF\xBD", "");                            // cut off
+    check({}, {"\xFF\xC0\xAF"}, {"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, "", "");  // never valid
+    check({}, {"\xED\xA0\x80"}, {"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, "", "");  // a surrogate
     check({"stop"}, {"a s", "to", "p b"}, {"a ", "", ""}, "", "stop");
     check({"stop"}, {"sto", "x"}, {"", "stox"}, "", "");
     check({"stop"}, {"sto"}, {""}, "sto", "");

@@ -65,9 +65,17 @@ int bench_sampling(const arguments & args) {
         const char * name;
         std::function<void()> run;
     } kinds[] = {
-        {"ours_fused_paper", [&] { paper.u = u; sink += draw_row(fused, paper, scratch).token; }},
+        {"ours_fused_paper",
+         [&] {
+             paper.u = u;
+             sink += draw_row(fused, paper, scratch).token;
+         }},
         {"ours_fused_greedy", [&] { sink += draw_row(fused, greedy, scratch).token; }},
-        {"ours_base_paper", [&] { paper.u = u; sink += draw_row(plain, paper, scratch).token; }},
+        {"ours_base_paper",
+         [&] {
+             paper.u = u;
+             sink += draw_row(plain, paper, scratch).token;
+         }},
         {"llama_fused_paper", [&] { sink += theirs(theirs_paper, true); }},
         {"llama_base_paper", [&] { sink += theirs(theirs_paper, false); }},
         {"llama_base_greedy", [&] { sink += theirs(theirs_greedy, false); }},

@@ -9,7 +9,15 @@ export function buildProgram(): Command {
         .description("Quantized RAST: a large base model with the reasoning that training gave a small one.")
         .version(packageVersion(), "-V, --version", "print the version")
         .option("--debug", "print stack traces, and llama.cpp's log")
-        .configureOutput({ outputError: (text, write) => write(`rast: ${text.trim().replace(/^error: /, "").replace(/\s*\n\s*/g, " ")}\n`) })
+        .configureOutput({
+            outputError: (text, write) =>
+                write(
+                    `rast: ${text
+                        .trim()
+                        .replace(/^error: /, "")
+                        .replace(/\s*\n\s*/g, " ")}\n`
+                )
+        })
         .exitOverride()
         .showSuggestionAfterError(true);
     addGenerate(program);

@@ -131,7 +131,11 @@ export class Rast {
     }
 }
 
-function readFlags<K extends string>(where: string, options: unknown, defaults: Record<K, boolean>): Record<K, boolean> {
+function readFlags<K extends string>(
+    where: string,
+    options: unknown,
+    defaults: Record<K, boolean>
+): Record<K, boolean> {
     const given = checkObject(`the options of ${where}`, options);
     const names = Object.keys(defaults) as K[];
     checkKeys(where, given, names);

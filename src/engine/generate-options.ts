@@ -109,7 +109,7 @@ export interface ResolvedGenerateOptions {
 export function resolveGenerateOptions(value: unknown, context: GenerateContext): ResolvedGenerateOptions {
     checkKeys("generate", checkObject("the options of generate", value), optionNames);
     const options = value as GenerateOptions;
-    const maxTokens = options.maxTokens ?? context.maxTokens;
+    const maxTokens = options.maxTokens === undefined ? context.maxTokens : options.maxTokens;
     const flag = (name: "raw" | "parseSpecial" | "showSpecial" | "ignoreEos", otherwise: boolean): boolean =>
         options[name] === undefined ? otherwise : checkBoolean(name, options[name]);
     return {

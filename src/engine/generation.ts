@@ -60,7 +60,7 @@ export class Generation implements AsyncIterable<GenerationPart> {
     /** The parts, from the first one on. */
     async *[Symbol.asyncIterator](): AsyncGenerator<GenerationPart, void, undefined> {
         try {
-            for (let index = 0; ; ) {
+            for (let index = 0; ;) {
                 while (index < this.#parts.length) yield this.#parts[index++]!;
                 if (this.#failure !== undefined) throw this.#failure.error;
                 if (!this.#running) return;

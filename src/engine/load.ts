@@ -168,7 +168,10 @@ async function buildCore(
     };
 }
 
-function buildInfo({ native, options, trio, models, facts, plan, notes }: StartInput, info: NativeEngineInfo): RastInfo {
+function buildInfo(
+    { native, options, trio, models, facts, plan, notes }: StartInput,
+    info: NativeEngineInfo
+): RastInfo {
     const all = allModels(models);
     const contexts = [info.base, ...info.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
     const infos = all.map((model, index): ModelInfo => {

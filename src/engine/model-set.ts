@@ -26,11 +26,14 @@ export interface ModelSet {
  * @throws ERR_INVALID_OPTION for a lambda that does not fit the pairs, or one path for several pairs
  */
 export function combineModels(options: ResolvedLoadOptions, trio: Trio | undefined): ModelSet {
-    const pairs = trio === undefined ? pairsOfOptions(options) : trio.pairs.map((pair, index) => ({
-        expert: choose("expert", index, options.expert, pair.expert),
-        antiexpert: choose("antiexpert", index, options.antiexpert, pair.antiexpert),
-        lambda: pair.lambda
-    }));
+    const pairs =
+        trio === undefined
+            ? pairsOfOptions(options)
+            : trio.pairs.map((pair, index) => ({
+                  expert: choose("expert", index, options.expert, pair.expert),
+                  antiexpert: choose("antiexpert", index, options.antiexpert, pair.antiexpert),
+                  lambda: pair.lambda
+              }));
     if (trio !== undefined) refuseSharedPaths(options, trio.pairs);
     const own = pairs.map((pair) => pair.lambda ?? defaultLambda);
     return {
@@ -55,9 +58,7 @@ type LoosePair = { expert: ModelChoice; antiexpert: ModelChoice; lambda: number 
 function pairsOfOptions(options: ResolvedLoadOptions): LoosePair[] {
     const { expert, antiexpert } = options;
     const given =
-        expert !== undefined && antiexpert !== undefined
-            ? [{ expert, antiexpert, lambda: undefined }]
-            : options.pairs;
+        expert !== undefined && antiexpert !== undefined ? [{ expert, antiexpert, lambda: undefined }] : options.pairs;
     return given.map((pair, index) => ({
         expert: choose("expert", index, pair.expert),
         antiexpert: choose("antiexpert", index, pair.antiexpert),

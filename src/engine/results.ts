@@ -1,9 +1,4 @@
-import type {
-    NativeLogprobs,
-    NativeRequestResult,
-    NativeRoleTimes,
-    NativeStopReason
-} from "../native/addon-types.js";
+import type { NativeLogprobs, NativeRequestResult, NativeRoleTimes, NativeStopReason } from "../native/addon-types.js";
 import type { Mode } from "./generate-options.js";
 
 /** Why a generation ended: the model's end of text, a stop string or token, a limit, or an abort. */

@@ -21,7 +21,8 @@ async function failure(options: LoadOptions): Promise<RastError> {
     throw new Error("it loaded");
 }
 
-const cli = (...args: string[]): ReturnType<typeof run> => run(process.execPath, [join(root, "dist", "cli", "main.js"), ...args]);
+const cli = (...args: string[]): ReturnType<typeof run> =>
+    run(process.execPath, [join(root, "dist", "cli", "main.js"), ...args]);
 
 describe("files that are no models", () => {
     const files = badFiles(folder, demo.antiexpert);
@@ -53,7 +54,11 @@ describe("models that do not belong together", () => {
         expect(error.code).toBe("ERR_TOKENIZER_MISMATCH");
         expect(error.message).toContain('token 270 is "k" in one and "changed" in the other');
         expect(error.details).toMatchObject({ token: 270 });
-        const result = await cli("generate", ...Object.entries(trio).flatMap(([role, path]) => [`--${role}`, path]), "x");
+        const result = await cli(
+            "generate",
+            ...Object.entries(trio).flatMap(([role, path]) => [`--${role}`, path]),
+            "x"
+        );
         expect(result.code).toBe(2);
         expect(result.stderr).toContain("token 270");
     });
@@ -116,10 +121,13 @@ describe("prompts and options", () => {
             stop: [[""], 5, [5]],
             logitBias: [{ 99: 1 }, { x: 1 }, { 1: Number.NaN }, 5]
         })) {
-            for (const value of values) expect([key, value, await code({ [key]: value })]).toEqual([key, value, "ERR_INVALID_OPTION"]);
+            for (const value of values)
+                expect([key, value, await code({ [key]: value })]).toEqual([key, value, "ERR_INVALID_OPTION"]);
         }
         expect(await code({ temprature: 1 })).toBe("ERR_UNKNOWN_OPTION");
-        expect(await code({ maxTokens: Number.MAX_SAFE_INTEGER, topP: 1e-12, repetitionPenalty: 1e-9, seed: 1 })).toBe("none");
+        expect(await code({ maxTokens: Number.MAX_SAFE_INTEGER, topP: 1e-12, repetitionPenalty: 1e-9, seed: 1 })).toBe(
+            "none"
+        );
         await rast.dispose();
     });
 });

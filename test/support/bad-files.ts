@@ -31,7 +31,17 @@ export function badFiles(folder: string, good: string): BadFile[] {
     const none = u64(0n);
     const key = Buffer.concat([u64(1n), Buffer.from("k")]);
     const tensor = (...dimensions: bigint[]): Buffer =>
-        Buffer.concat([start, one, none, u64(1n), Buffer.from("t"), u32(dimensions.length), ...dimensions.map(u64), u32(0), none]);
+        Buffer.concat([
+            start,
+            one,
+            none,
+            u64(1n),
+            Buffer.from("t"),
+            u32(dimensions.length),
+            ...dimensions.map(u64),
+            u32(0),
+            none
+        ]);
     const make = (name: string, bytes: Buffer, code: string): BadFile => {
         const path = join(folder, `${name.replaceAll(" ", "-")}.gguf`);
         writeFileSync(path, bytes);

@@ -190,7 +190,10 @@ export class FakeAddon implements NativeAddon {
 
     async detokenize(handle: number, tokens: Int32Array, showSpecial: boolean): Promise<string> {
         this.#engine(handle);
-        const special = new Map([[bosToken, "<bos>"], [eosToken, "<eos>"]]);
+        const special = new Map([
+            [bosToken, "<bos>"],
+            [eosToken, "<eos>"]
+        ]);
         return Array.from(tokens, (token) => {
             const text = special.get(token);
             return text === undefined ? String.fromCharCode(token) : showSpecial ? text : "";
@@ -267,7 +270,12 @@ export class FakeAddon implements NativeAddon {
         if (run.sent === completion.length) return this.#end(handle, run, "eos");
         const token = 100 + run.sent;
         const text = completion[run.sent++]!;
-        const step: NativeStep = { request: run.id, tokens: Int32Array.of(token), text, ...this.#logprobs(run.request) };
+        const step: NativeStep = {
+            request: run.id,
+            tokens: Int32Array.of(token),
+            text,
+            ...this.#logprobs(run.request)
+        };
         if (run.sent < limit) return engine.onSteps([step]);
         engine.runs.splice(engine.runs.indexOf(run), 1);
         engine.onSteps([{ ...step, result: result(run, "maxTokens") }]);

@@ -54,7 +54,12 @@ function encode(item: Metadata): Buffer {
         case "string":
             return Buffer.concat([u32(codes.string), text(item.value)]);
         case "strings":
-            return Buffer.concat([u32(codes.array), u32(codes.string), u64(item.value.length), ...item.value.map(text)]);
+            return Buffer.concat([
+                u32(codes.array),
+                u32(codes.string),
+                u64(item.value.length),
+                ...item.value.map(text)
+            ]);
         case "i32s":
             return Buffer.concat([u32(codes.array), u32(codes.i32), u64(item.value.length), ...item.value.map(u32)]);
         case "f32s":
@@ -71,7 +76,8 @@ function quantize(data: Float32Array): Buffer {
         for (let i = b * 32; i < b * 32 + 32; ++i) largest = Math.max(largest, Math.abs(data[i]!));
         const scale = largest / 127;
         out.writeUInt16LE(half(scale), b * 34);
-        for (let i = 0; i < 32; ++i) out.writeInt8(scale > 0 ? Math.round(data[b * 32 + i]! / scale) : 0, b * 34 + 2 + i);
+        for (let i = 0; i < 32; ++i)
+            out.writeInt8(scale > 0 ? Math.round(data[b * 32 + i]! / scale) : 0, b * 34 + 2 + i);
     }
     return out;
 }
@@ -114,12 +120,11 @@ export function writeGguf(
     const file = openSync(path, "w");
     try {
         const put = (bytes: Buffer): void => {
-            for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at);
+            for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
         };
         put(header(metadata, tensors));
         for (const { type, data } of tensors) {
-            const body =
-                type === "f32" ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : quantize(data);
+            const body = type === "f32" ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : quantize(data);
             put(body);
             put(Buffer.alloc(padding(body.length)));
         }

@@ -40,7 +40,9 @@ export const vulkanLibrary = hasSoftwareDevice
     : undefined;
 
 if (vulkanLibrary === undefined && process.env["RAST_REQUIRE_VULKAN"] === "1") {
-    throw new Error("The software Vulkan device is missing (mesa-vulkan-drivers, libvulkan1), and RAST_REQUIRE_VULKAN is set");
+    throw new Error(
+        "The software Vulkan device is missing (mesa-vulkan-drivers, libvulkan1), and RAST_REQUIRE_VULKAN is set"
+    );
 }
 
 export interface Finished {

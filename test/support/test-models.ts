@@ -19,7 +19,10 @@ type Role = keyof Trio;
 const tokenTypes = { normal: 1, unknown: 2, control: 3, unused: 5, byte: 6 } as const;
 
 function cached(name: string, recipe: unknown, write: (path: string) => void): string {
-    const hash = createHash("sha256").update(JSON.stringify([generatorVersion, recipe])).digest("hex").slice(0, 12);
+    const hash = createHash("sha256")
+        .update(JSON.stringify([generatorVersion, recipe]))
+        .digest("hex")
+        .slice(0, 12);
     const path = join(cache, `${name}-${hash}.gguf`);
     if (!existsSync(path)) {
         mkdirSync(cache, { recursive: true });
@@ -85,7 +88,12 @@ function body(shape: Shape, strength: number, seed: number): Tensor[] {
             tensors.push({ name: `blk.${layer}.${name}.weight`, shape: [n, m], type: "f32", data });
         };
         const norm = (name: string): void => {
-            tensors.push({ name: `blk.${layer}.${name}.weight`, shape: [width], type: "f32", data: new Float32Array(width).fill(1) });
+            tensors.push({
+                name: `blk.${layer}.${name}.weight`,
+                shape: [width],
+                type: "f32",
+                data: new Float32Array(width).fill(1)
+            });
         };
         norm("attn_norm");
         matrix("attn_q", width, width, 1, 1);
@@ -143,25 +151,21 @@ export async function tinyTrio(options: TinyOptions = {}): Promise<Trio> {
                 "tokenizer.ggml.add_space_prefix": { kind: "bool", value: false }
             };
             const none: Record<string, Metadata> = { "tokenizer.ggml.model": { kind: "string", value: "no_vocab" } };
-            writeGguf(
-                path,
-                { ...architecture(role, shape), ...(options.noTokenizer === role ? none : tokenizer) },
-                [
-                    {
-                        name: "token_embd.weight",
-                        shape: [32, texts.length],
-                        type: "f32",
-                        data: random(32 * texts.length, 1, seed + 1)
-                    },
-                    ...body(shape, 1, seed),
-                    {
-                        name: "output.weight",
-                        shape: [32, texts.length],
-                        type: "f32",
-                        data: random(32 * texts.length, 0.4, seed + 2)
-                    }
-                ]
-            );
+            writeGguf(path, { ...architecture(role, shape), ...(options.noTokenizer === role ? none : tokenizer) }, [
+                {
+                    name: "token_embd.weight",
+                    shape: [32, texts.length],
+                    type: "f32",
+                    data: random(32 * texts.length, 1, seed + 1)
+                },
+                ...body(shape, 1, seed),
+                {
+                    name: "output.weight",
+                    shape: [32, texts.length],
+                    type: "f32",
+                    data: random(32 * texts.length, 0.4, seed + 2)
+                }
+            ]);
         });
     const seed = (options.seed ?? 0) * 10;
     return { base: make("base", seed + 1), expert: make("expert", seed + 2), antiexpert: make("antiexpert", seed + 3) };

@@ -5,7 +5,8 @@ import { RastError, errorCatalogue, isErrorCode } from "../../src/errors.js";
 describe("the catalogue", () => {
     test("equals the table in docs/errors.md", () => {
         const rows = Object.entries(errorCatalogue).map(
-            ([code, { summary, whatToDo, byInput }]) => `| \`${code}\` | ${summary} | ${whatToDo} | ${byInput ? 2 : 1} |`
+            ([code, { summary, whatToDo, byInput }]) =>
+                `| \`${code}\` | ${summary} | ${whatToDo} | ${byInput ? 2 : 1} |`
         );
         const text = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
         expect(text.split("\n").filter((line) => line.startsWith("| `ERR_"))).toEqual(rows);

@@ -17,10 +17,10 @@ static void count(size_t size) {
         wide = text ? strtoull(text, NULL, 10) : 65536;
     }
     if (size >= wide) {
-        wide_bytes += (long long) size;
+        wide_bytes += (long long)size;
         wide_calls += 1;
     } else {
-        small_bytes += (long long) size;
+        small_bytes += (long long)size;
         small_calls += 1;
     }
 }
@@ -62,7 +62,7 @@ __attribute__((destructor)) static void report(void) {
     FILE * file = path ? fopen(path, "w") : NULL;
     if (file != NULL) {
         fprintf(file, "{\"smallBytes\": %lld, \"smallCalls\": %lld, \"wideBytes\": %lld, \"wideCalls\": %lld}\n",
-                (long long) small_bytes, (long long) small_calls, (long long) wide_bytes, (long long) wide_calls);
+                (long long)small_bytes, (long long)small_calls, (long long)wide_bytes, (long long)wide_calls);
         fclose(file);
     }
 }

@@ -12,9 +12,9 @@
 typedef void (*function)(void);
 
 static void keep(void * device, uint64_t handle, const void * allocator) {
-    (void) device;
-    (void) handle;
-    (void) allocator;
+    (void)device;
+    (void)handle;
+    (void)allocator;
 }
 
 static int destroys(const char * name) {
@@ -24,22 +24,22 @@ static int destroys(const char * name) {
 static function (*get_device_function)(void *, const char *);
 
 static function device_function(void * device, const char * name) {
-    return destroys(name) ? (function) keep : get_device_function(device, name);
+    return destroys(name) ? (function)keep : get_device_function(device, name);
 }
 
 function vkGetInstanceProcAddr(void * instance, const char * name) {
     static function (*get)(void *, const char *) = NULL;
     if (get == NULL) {
         void * loader = dlopen("libvulkan.so.1", RTLD_NOW);
-        *(void **) &get = loader ? dlsym(loader, "vkGetInstanceProcAddr") : NULL;
+        *(void **)&get = loader ? dlsym(loader, "vkGetInstanceProcAddr") : NULL;
         if (get == NULL) {
             return NULL;
         }
     }
     function found = get(instance, name);
     if (strcmp(name, "vkGetDeviceProcAddr") == 0) {
-        get_device_function = (function (*)(void *, const char *)) found;
-        return (function) device_function;
+        get_device_function = (function(*)(void *, const char *))found;
+        return (function)device_function;
     }
-    return destroys(name) ? (function) keep : found;
+    return destroys(name) ? (function)keep : found;
 }

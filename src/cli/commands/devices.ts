@@ -7,7 +7,14 @@ export async function runDevices(options: { json?: boolean }): Promise<void> {
     const devices = await addon.devices();
     const build = addon.buildInfo();
     if (options.json === true) {
-        const report = { backend: choice.backend, reason: choice.reason, attempts: choice.attempts, devices, libraries, build };
+        const report = {
+            backend: choice.backend,
+            reason: choice.reason,
+            attempts: choice.attempts,
+            devices,
+            libraries,
+            build
+        };
         process.stdout.write(`${JSON.stringify(report)}\n`);
         return;
     }

@@ -44,7 +44,8 @@ export async function runGenerate(argument: string | undefined, flags: Flags): P
             await rast.dispose();
         }
     } catch (error) {
-        if (!controller.signal.aborted || !(error instanceof RastError) || error.code !== "ERR_LOAD_ABORTED") throw error;
+        if (!controller.signal.aborted || !(error instanceof RastError) || error.code !== "ERR_LOAD_ABORTED")
+            throw error;
         process.exitCode = exitCodes.interrupted;
     } finally {
         process.off("SIGINT", interrupt);
@@ -72,7 +73,9 @@ async function readStandardInput(): Promise<string> {
     const chunks: Buffer[] = [];
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
     // The newline that ends a line of input is not part of the prompt.
-    return Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+    return Buffer.concat(chunks)
+        .toString("utf8")
+        .replace(/\r?\n$/, "");
 }
 
 function promptOf(prompt: string, flags: Flags): Partial<GenerateOptions> {
@@ -167,7 +170,8 @@ export function readLoadOptions(flags: Flags): LoadOptions {
         contextSize: number(flags, "context-size"),
         batchSize: number(flags, "batch-size"),
         kvType: text(flags["kvType"]) as NativeKvType | undefined,
-        flashAttention: flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),
+        flashAttention:
+            flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),
         mmap: flags["mmap"] === false ? false : undefined,
         mlock: flags["mlock"] === true ? true : undefined,
         sampler: text(flags["sampler"]) as LoadOptions["sampler"]
@@ -202,7 +206,10 @@ export function readGenerateOptions(flags: Flags): GenerateOptions {
 function readSeed(value: string | undefined): number | bigint | undefined {
     if (value === undefined) return undefined;
     if (!/^\d+$/.test(value)) {
-        throw new RastError("ERR_INVALID_OPTION", `Expected an integer from 0 to 2^64 - 1 for --seed, received "${value}".`);
+        throw new RastError(
+            "ERR_INVALID_OPTION",
+            `Expected an integer from 0 to 2^64 - 1 for --seed, received "${value}".`
+        );
     }
     return BigInt(value);
 }

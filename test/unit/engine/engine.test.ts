@@ -172,7 +172,11 @@ describe("several pairs", () => {
         await rast.complete({ prompt: "Hi" });
         await rast.complete({ prompt: "Hi", lambda: 2 });
         await rast.complete({ prompt: "Hi", lambda: [0, 3] });
-        expect(addon.submitted.map((request) => request.sampling.lambdas)).toEqual([[1, 0.25], [2, 2], [0, 3]]);
+        expect(addon.submitted.map((request) => request.sampling.lambdas)).toEqual([
+            [1, 0.25],
+            [2, 2],
+            [0, 3]
+        ]);
         await expect(rast.complete({ prompt: "Hi", lambda: [1] })).rejects.toMatchObject({
             code: "ERR_INVALID_OPTION"
         });
@@ -188,7 +192,15 @@ describe("a trio", () => {
         expect(addon.submitted[0]).toMatchObject({ maxTokens: 2, stopStrings: ["Q:"] });
         expect(addon.submitted[0]!.prompt[0]).toBe(1);
         expect(addon.submitted[0]!.sampling).toMatchObject({ temperature: 0.7, topP: 0.95, lambdas: [0.5] });
-        await rast.complete({ prompt: "1", raw: true, addBos: false, stop: [], maxTokens: 9, temperature: 0, lambda: 2 });
+        await rast.complete({
+            prompt: "1",
+            raw: true,
+            addBos: false,
+            stop: [],
+            maxTokens: 9,
+            temperature: 0,
+            lambda: 2
+        });
         expect(addon.tokenized[1]!.text).toBe("1");
         expect(addon.submitted[1]).toMatchObject({ maxTokens: 9, stopStrings: [], prompt: Int32Array.of(49) });
         expect(addon.submitted[1]!.sampling).toMatchObject({ temperature: 0, lambdas: [2] });
@@ -226,7 +238,8 @@ describe("text", () => {
     });
 
     test("messages go through the chat template", async () => {
-        const chatTemplate = "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[assistant]";
+        const chatTemplate =
+            "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[assistant]";
         const { rast, addon } = await load(trioOf(), { addBos: true, chatTemplate });
         const messages = [{ role: "user", content: "Hi" }];
         expect(rast.applyChatTemplate(messages)).toBe("<bos>[user]Hi[assistant]");

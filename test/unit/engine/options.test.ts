@@ -41,7 +41,10 @@ const entries = (count: number): Record<string, number> => Object.fromEntries(ma
 
 describe("options of generate", () => {
     const matrix: Record<string, { bad: unknown[]; good: unknown[] }> = {
-        lambda: { bad: [...notNumbers.filter((value) => !Array.isArray(value)), -10.1, 11, [1], [1, NaN], [1, 2, 3]], good: [-10, 0, 10, [1, -1]] },
+        lambda: {
+            bad: [...notNumbers.filter((value) => !Array.isArray(value)), -10.1, 11, [1], [1, NaN], [1, 2, 3]],
+            good: [-10, 0, 10, [1, -1]]
+        },
         temperature: { bad: [...notNumbers, -0.1, 101], good: [0, 0.7, 100] },
         topK: { bad: [...notIntegers, -1], good: [0, 40] },
         topP: { bad: [...notNumbers, 0, -1, 1.01], good: [0.01, 1] },
@@ -70,7 +73,10 @@ describe("options of generate", () => {
             ],
             good: [{}, { 5: -100 }, { 99: -Infinity }, new Map([[0, 100]])]
         },
-        seed: { bad: ["1", null, true, {}, NaN, -1, 0.5, 2 ** 53, -1n, 2n ** 64n], good: [0, 2 ** 53 - 1, 0n, 2n ** 64n - 1n] },
+        seed: {
+            bad: ["1", null, true, {}, NaN, -1, 0.5, 2 ** 53, -1n, 2n ** 64n],
+            good: [0, 2 ** 53 - 1, 0n, 2n ** 64n - 1n]
+        },
         ordinal: { bad: [...notIntegers, -1], good: [0, 5] },
         raw: { bad: notBooleans, good: [true, false] },
         addBos: { bad: notBooleans, good: [true, false] },
@@ -80,9 +86,12 @@ describe("options of generate", () => {
         mode: { bad: ["RAST", "antiexpert", "", null, 1], good: ["rast", "base", "expert"] },
         maxTokens: { bad: [...notIntegers, 0, -1], good: [1, 2 ** 40] },
         stop: { bad: [1, null, true, {}, "", [""], ["a", 1], many(17)], good: ["a", [], ["a", "b"], many(16)] },
-        stopTokens: { bad: [1, "1", null, {}, [-1], [100], [0.5], ["1"], [NaN]], good: [[], [0, 99], Int32Array.of(5)] },
+        stopTokens: {
+            bad: [1, "1", null, {}, [-1], [100], [0.5], ["1"], [NaN]],
+            good: [[], [0, 99], Int32Array.of(5)]
+        },
         logprobs: { bad: [...notIntegers, -1, 21], good: [0, 20] },
-        prompt: { bad: notStrings, good: ["", "text"] }
+        prompt: { bad: notStrings, good: ["text"] }
     };
     const bad = Object.entries(matrix).flatMap(([name, values]) => values.bad.map((value) => ({ name, value })));
     const good = Object.entries(matrix).flatMap(([name, values]) => values.good.map((value) => ({ name, value })));
