@@ -35,7 +35,17 @@ export default tseslint.config(
             "@typescript-eslint/switch-exhaustiveness-check": "error",
             "@typescript-eslint/consistent-type-imports": "error",
             "@typescript-eslint/require-await": "off",
+            "@typescript-eslint/unbound-method": "off",
             "@typescript-eslint/no-non-null-assertion": "off"
+        }
+    },
+    {
+        // vitest's matchers are of type any
+        files: ["test/**/*.ts"],
+        rules: {
+            "@typescript-eslint/no-unsafe-argument": "off",
+            "@typescript-eslint/no-unsafe-assignment": "off",
+            "@typescript-eslint/no-unsafe-return": "off"
         }
     },
     ...layerRules

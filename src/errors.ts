@@ -102,7 +102,7 @@ export const errorCatalogue = {
         "The loaded llama.cpp is not the one the addon was compiled for.",
         "Install the package again, and load no other llama.cpp into the same process."
     ),
-    ERR_BACKEND_UNAVAILABLE: byRuntime(
+    ERR_BACKEND_UNAVAILABLE: byInput(
         "The backend that was asked for is not available here.",
         "Install its driver, or leave `RAST_BACKEND` unset to have one chosen."
     ),

@@ -50,7 +50,7 @@ describe.each(places)("tokens and fused log-probabilities on %s", (place) => {
         [152064, 151936],
         [151936, 152064]
     ])("at the true widths: base %i, small models %i", async (base, small) => {
-        const trio = await shapedTrio({ base, small } as Parameters<typeof shapedTrio>[0]);
+        const trio = await shapedTrio({ base, small });
         const models = {
             base: trio.base,
             experts: trio.expert,

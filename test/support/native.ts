@@ -25,7 +25,7 @@ export function vulkanEnvironment(...preload: string[]): NodeJS.ProcessEnv {
         GGML_VK_VISIBLE_DEVICES: "0",
         RAST_BACKEND: "vulkan",
         RAST_GGML_BASE: libraries.core.ggmlBase,
-        LD_PRELOAD: [built("keep_buffers.so"), ...preload].join(" ")
+        LD_PRELOAD: [built("software_vulkan.so"), ...preload].join(" ")
     };
 }
 

@@ -1,7 +1,11 @@
 // Preloaded into a test process: counts every byte that ggml reads from a device to the host, from outside.
+// Reads whose source lies in host memory already (an input on its way to a device) do not count.
 // At exit it writes one line "READS small N bytes, wide M bytes, wide calls K" to the file in RAST_READS_FILE;
 // a read of at least RAST_WIDE_BYTES counts as wide.
 #define _GNU_SOURCE
+#include "ggml-backend.h"
+#include "ggml.h"
+
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -10,7 +14,21 @@
 
 static atomic_llong small_bytes, wide_bytes, wide_calls, small_calls;
 
-static void count(size_t size) {
+static void * original(const char * name);
+
+static int on_host(const struct ggml_tensor * tensor) {
+    static int (*is_host)(ggml_backend_buffer_t) = NULL;
+    if (is_host == NULL) {
+        *(void **)&is_host = original("ggml_backend_buffer_is_host");
+    }
+    ggml_backend_buffer_t buffer = tensor->view_src ? tensor->view_src->buffer : tensor->buffer;
+    return buffer != NULL && (is_host(buffer) & 1);
+}
+
+static void count(const struct ggml_tensor * tensor, size_t size) {
+    if (on_host(tensor)) {
+        return;
+    }
     static size_t wide = 0;
     if (wide == 0) {
         const char * text = getenv("RAST_WIDE_BYTES");
@@ -39,21 +57,22 @@ static void * original(const char * name) {
     return dlsym(handle, name);
 }
 
-void ggml_backend_tensor_get(const void * tensor, void * data, size_t offset, size_t size) {
-    static void (*real)(const void *, void *, size_t, size_t) = NULL;
+void ggml_backend_tensor_get(const struct ggml_tensor * tensor, void * data, size_t offset, size_t size) {
+    static void (*real)(const struct ggml_tensor *, void *, size_t, size_t) = NULL;
     if (real == NULL) {
-        real = original("ggml_backend_tensor_get");
+        *(void **)&real = original("ggml_backend_tensor_get");
     }
-    count(size);
+    count(tensor, size);
     real(tensor, data, offset, size);
 }
 
-void ggml_backend_tensor_get_async(void * backend, const void * tensor, void * data, size_t offset, size_t size) {
-    static void (*real)(void *, const void *, void *, size_t, size_t) = NULL;
+void ggml_backend_tensor_get_async(ggml_backend_t backend, const struct ggml_tensor * tensor, void * data,
+                                   size_t offset, size_t size) {
+    static void (*real)(ggml_backend_t, const struct ggml_tensor *, void *, size_t, size_t) = NULL;
     if (real == NULL) {
-        real = original("ggml_backend_tensor_get_async");
+        *(void **)&real = original("ggml_backend_tensor_get_async");
     }
-    count(size);
+    count(tensor, size);
     real(backend, tensor, data, offset, size);
 }
 

@@ -1,0 +1,64 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { RastResult } from "../../dist/index.js";
+import { built, root, run, vulkanEnvironment, vulkanLibrary } from "../support/native.js";
+import { shapedTrio } from "../support/test-models.js";
+
+const folder = mkdtempSync(join(tmpdir(), "rast-bytes-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Reads {
+    readonly smallBytes: number;
+    readonly wideBytes: number;
+    readonly wideCalls: number;
+}
+
+const width = 151936;
+
+// A library preloaded into the process sees every read from the device, whoever makes it.
+async function generate(...more: string[]): Promise<{ result: RastResult; reads: Reads }> {
+    const trio = await shapedTrio({ base: width, small: width });
+    const file = join(folder, `reads-${more.length}.json`);
+    const models = Object.entries(trio).flatMap(([role, path]) => [`--${role}`, path]);
+    const settings = ["--max-tokens", "101", "--seed", "5", "--ignore-eos", "--context-size", "256", "--json"];
+    const args = [join(root, "dist", "cli", "main.js"), "generate", ...models, ...settings, ...more, "Q: 12+3=? abc"];
+    const env = { ...vulkanEnvironment(built("count_reads.so")), RAST_READS_FILE: file };
+    const finished = await run(process.execPath, args, { env });
+    expect(finished.stderr).toBe("");
+    expect(finished.code).toBe(0);
+    return {
+        result: JSON.parse(finished.stdout) as RastResult,
+        reads: JSON.parse(readFileSync(file, "utf8")) as Reads
+    };
+}
+
+describe.runIf(vulkanLibrary !== undefined)(`bytes to the host on Vulkan, vocabulary ${width}`, () => {
+    it("are at most 64 a token with the paper's settings, counted from outside", async () => {
+        const { result, reads } = await generate();
+        const tokens = result.usage.completionTokens;
+        expect(tokens).toBe(101);
+        expect(result.path).toBe("device");
+        expect(reads.smallBytes / tokens).toBeLessThanOrEqual(64);
+        // what the result says is what was seen
+        expect(reads.smallBytes).toBe(result.hostBytes);
+        expect(reads.wideCalls).toBe(result.hostRows);
+        expect(reads.wideBytes).toBe(result.hostRowBytes);
+        expect(result.hostRows / tokens).toBeLessThan(0.01);
+    });
+
+    it("stay below 64 with log-probabilities of five alternatives", async () => {
+        const { result, reads } = await generate("--logprobs", "5", "--max-tokens", "20");
+        expect(result.logprobs).toHaveLength(20);
+        expect(reads.smallBytes / 20).toBeLessThanOrEqual(64);
+        expect(reads.smallBytes).toBe(result.hostBytes);
+    });
+
+    it("are whole rows on the host path: the count can fail", async () => {
+        const { result, reads } = await generate("--sampler", "host", "--max-tokens", "3");
+        expect(result.path).toBe("host");
+        expect(reads.wideBytes).toBe(3 * width * 4);
+        expect(result.hostRows).toBe(3);
+    });
+});
