@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 const tools = [
     {
         what: "a C++ compiler",
-        commands: process.platform === "win32" ? ["cl"] : [process.env.CXX ?? "c++", "g++", "clang++"],
+        commands: process.platform === "win32" ? ["cl"] : [process.env.CXX || "c++", "g++", "clang++"],
         install: { linux: "apt-get install g++", darwin: "xcode-select --install", win32: "Visual Studio Build Tools" }
     },
     {
