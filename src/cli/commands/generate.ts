@@ -122,7 +122,7 @@ function given<T extends Record<string, unknown>>(options: T): T {
 
 function layers(flags: Flags, name: string): "auto" | number | undefined {
     const value = text(flags[camelCase(name)]);
-    return value === undefined || value === "auto" ? (value) : toNumber(value, `--${name}`);
+    return value === undefined || value === "auto" ? value : toNumber(value, `--${name}`);
 }
 
 function model(path: string | undefined, role: string, flags: Flags): ModelOptions | undefined {
