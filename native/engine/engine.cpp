@@ -10,7 +10,8 @@ engine::engine(engine_config config, engine_callbacks callbacks)
     : config_(std::move(config)),
       callbacks_(std::move(callbacks)),
       slots_(config_.slots),
-      batch_(config_.batch_size, config_.slots) {
+      batch_(config_.batch_size, std::max(config_.rows, config_.slots)),
+      costs_{row_costs(config_.rows), row_costs(config_.rows), row_costs(config_.rows)} {
     const auto refuse = [](const std::string & what) { throw rast_error("ERR_INVALID_ARGUMENT", what); };
     if (config_.pairs.size() > max_pairs) {
         refuse("At most 3 pairs of expert and antiexpert");
@@ -20,6 +21,12 @@ engine::engine(engine_config config, engine_callbacks callbacks)
     }
     if (config_.batch_size < std::max<uint32_t>(2, config_.slots)) {
         refuse("Expected a batch size of at least 2 and of one token per slot");
+    }
+    if (config_.rows < config_.slots || config_.rows > config_.batch_size) {
+        refuse("Expected at least one row per slot, and no more rows than tokens in a batch");
+    }
+    if (config_.max_draft < 0 || static_cast<uint32_t>(config_.max_draft) >= config_.rows) {
+        refuse("Expected drafts to be shorter than the number of rows");
     }
     if (config_.context_size < 2) {
         refuse("Expected a context of at least 2 tokens");
@@ -83,6 +90,11 @@ uint32_t engine::submit(request && wanted) {
             refuse("ERR_INVALID_ARGUMENT", "Logit bias names token " + std::to_string(bias.token) +
                                                ", outside the vocabulary of " + std::to_string(n_vocab_));
         }
+    }
+    if (wanted.draft > config_.max_draft) {
+        refuse("ERR_INVALID_ARGUMENT", "Drafts of " + std::to_string(wanted.draft) +
+                                           " tokens are asked for, the engine was loaded for " +
+                                           std::to_string(config_.max_draft));
     }
     std::erase_if(wanted.stop_strings, [](const std::string & stop) { return stop.empty(); });
     if (wanted.mode != request_mode::base && config_.pairs.empty()) {

@@ -1,6 +1,7 @@
 // Three models, one thread: loads them, then steps all live sequences together until it is stopped.
 #pragma once
 
+#include "draft_length.h"
 #include "engine_types.h"
 #include "role_context.h"
 #include "sequence.h"
@@ -57,17 +58,28 @@ class engine {
     std::unique_ptr<role_context> load_model(role which, size_t pair, const model_config & model);
     drawable_tokens common_tokens() const;
     void create_contexts();
+    void choose_speculation();
     void publish_info(double load_ms);
     void serve();
     void take_in(std::vector<step_event> & events);
     void step(std::vector<step_event> & events);
     bool needs(const sequence & seq, size_t context) const;
     llama_seq_id id_in(const sequence & seq, size_t context) const;
+    bool drafts(const sequence & seq) const;
     void prefill(sequence & seq);
-    void draw(const std::vector<sequence *> & ready, std::vector<step_event> & events);
-    void prepare_rows(const std::vector<sequence *> & ready, std::vector<std::vector<sequence *>> & rows);
-    void decode(size_t context, const std::vector<sequence *> & rows);
     void decode_chunk(size_t context, sequence & seq, size_t count);
+
+    // A round: engine_round.cpp.
+    struct part;
+    struct row;
+    void draw(const std::vector<sequence *> & ready, std::vector<step_event> & events);
+    std::vector<part> plan_round(const std::vector<sequence *> & ready) const;
+    void draft(std::vector<part> & parts, std::vector<row> & base_rows);
+    void verify(size_t context, const std::vector<row> & base_rows);
+    void decode(size_t context, const std::vector<row> & rows);
+    row_draw read(size_t context, part & from, size_t row);
+    void settle(part & from, std::vector<step_event> & events);
+    bool cut_back(sequence & seq);
     void fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events);
     void end(sequence & seq);
     void free_all();
@@ -93,6 +105,10 @@ class engine {
     std::vector<std::unique_ptr<sequence>> slots_;
     batch_builder batch_;
     std::vector<int32_t> outputs_;  // of the last decode of each row, index in its batch
+    int32_t max_draft_ = 0;
+    std::string draft_reason_;
+    round_costs costs_;
+    agreement agrees_{0.7, 4, 0.995};  // over all requests
 };
 
 }  // namespace rast

@@ -73,7 +73,7 @@ void engine::create_contexts() {
     if (drawable.n_drawable == 0) {
         throw rast_error("ERR_TOKENIZER_MISMATCH", "The models have no token in common that is not padding");
     }
-    const auto rows = static_cast<int32_t>(config_.slots);
+    const auto rows = static_cast<int32_t>(config_.rows);
     const auto plan_of = [&](size_t context) {
         sampler_plan plan;
         plan.n_vocab = contexts_[context]->n_vocab();
@@ -88,7 +88,7 @@ void engine::create_contexts() {
     contexts_[0]->create(std::move(base), config_, *threads_, stopping_);
     for (size_t pair = 0; pair < config_.pairs.size(); ++pair) {
         sampler_plan expert = plan_of(expert_of(pair));
-        expert.draws = pair == 0;  // for mode "expert"
+        expert.draws = pair == 0;  // drafts, and mode "expert"
         expert.tap = &contexts_[0]->sampler().expert_store(static_cast<int>(pair));
         contexts_[expert_of(pair)]->create(std::move(expert), config_, *threads_, stopping_);
         sampler_plan antiexpert = plan_of(antiexpert_of(pair));
@@ -98,10 +98,29 @@ void engine::create_contexts() {
             throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted");
         }
     }
+    choose_speculation();
     if (!config_.pairs.empty()) {
-        contexts_[expert_of(0)]->sampler().set_drawing(false);
+        contexts_[expert_of(0)]->sampler().set_drawing(max_draft_ > 0);
     }
-    outputs_.resize(config_.slots, -1);
+}
+
+void engine::choose_speculation() {
+    max_draft_ = 0;
+    if (config_.pairs.empty()) {
+        draft_reason_ = "there is no expert to draft";
+        return;
+    }
+    if (config_.max_draft == 0) {
+        draft_reason_ = "it was turned off at load";
+        return;
+    }
+    for (const auto & context : contexts_) {
+        if (!context->can_truncate()) {
+            draft_reason_ = std::string("the cache of the ") + role_name(context->which()) + " cannot be cut back";
+            return;
+        }
+    }
+    max_draft_ = config_.max_draft;
 }
 
 void engine::publish_info(double load_ms) {
@@ -114,6 +133,8 @@ void engine::publish_info(double load_ms) {
     const drawable_tokens drawable = common_tokens();
     info.host_path = base.sampler().on_host_path();
     info.sampler_reason = base.sampler().reason();
+    info.max_draft = max_draft_;
+    info.draft_reason = draft_reason_;
     info.context_size = config_.context_size;
     info.n_vocab = base.n_vocab();
     info.n_drawable = drawable.n_drawable - static_cast<int32_t>(drawable.masked.size());

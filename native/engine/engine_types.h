@@ -35,6 +35,8 @@ struct engine_config {
     uint32_t context_size = 4096;  // tokens per sequence
     uint32_t slots = 1;
     uint32_t batch_size = 512;
+    int32_t max_draft = 0;  // most tokens that the expert drafts per round; 0 = speculation is off
+    uint32_t rows = 1;      // outputs of one decode at most, over all sequences: at least one per slot
     ggml_type kv_type_k = GGML_TYPE_F16;
     ggml_type kv_type_v = GGML_TYPE_F16;
     llama_flash_attn_type flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
@@ -61,6 +63,8 @@ struct engine_info {
     std::vector<std::array<context_info, 2>> pairs;  // expert, antiexpert
     bool host_path = false;
     std::string sampler_reason;
+    int32_t max_draft = 0;
+    std::string draft_reason;  // why there is no speculation; empty when there is
     uint32_t context_size = 0;
     int32_t n_vocab = 0;
     int32_t n_drawable = 0;  // how many ids may be drawn
@@ -70,6 +74,8 @@ struct engine_info {
     std::optional<std::string> chat_template;
     double load_ms = 0;
 };
+
+inline constexpr int32_t draft_auto = -1;
 
 enum class request_mode { rast, base, expert };
 
@@ -97,6 +103,7 @@ struct request {
     bool ignore_eos = false;
     bool show_special = false;
     int32_t logprobs = -1;
+    int32_t draft = draft_auto;  // tokens to draft per round
     sampling_params sampling;
 };
 
@@ -107,6 +114,14 @@ struct role_times {
     double decode_ms = 0;
     int64_t prefill_tokens = 0;
     int64_t decode_steps = 0;
+};
+
+struct draft_stats {
+    int64_t rounds = 0;    // decodes of the base that gave tokens
+    int64_t drafted = 0;   // tokens that the base verified
+    int64_t accepted = 0;  // of those
+    int64_t compared = 0;  // positions where expert and ensemble drew from the same history
+    int64_t agreed = 0;    // of those, the same token
 };
 
 struct request_result {
@@ -120,6 +135,7 @@ struct request_result {
     double decode_ms = 0;
     std::optional<double> first_token_ms;
     std::array<role_times, 3> roles;  // by role
+    draft_stats drafts;
     int64_t host_bytes = 0;
     int64_t host_rows = 0;
     int64_t host_row_bytes = 0;

@@ -141,8 +141,8 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     params.n_batch = engine.batch_size;
     params.n_ubatch = engine.batch_size;  // one ubatch per decode: rows of the sampler are rows of the batch
     params.n_seq_max = engine.slots;
-    params.n_outputs_max = engine.slots;
-    params.n_outputs_max_per_seq = 1;
+    params.n_outputs_max = engine.rows;
+    params.n_outputs_max_per_seq = static_cast<uint32_t>(engine.max_draft) + 1;
     params.n_threads = info_.threads;
     params.n_threads_batch = info_.threads;
     params.flash_attn_type = engine.flash_attention;
@@ -187,6 +187,11 @@ void role_context::probe_truncation() {
         info_.can_truncate = llama_memory_seq_rm(memory, 0, 1, -1);
     }
     llama_memory_clear(memory, true);
+}
+
+bool role_context::cut_back(llama_seq_id seq, llama_pos keep) {
+    llama_memory_t memory = llama_get_memory(ctx_.get());
+    return llama_memory_seq_rm(memory, seq, keep, -1) && llama_memory_seq_pos_max(memory, seq) == keep - 1;
 }
 
 void role_context::forget(llama_seq_id slot) {

@@ -70,6 +70,10 @@ class role_context {
     // ends the process on software Vulkan). A unified cache takes ids beyond n_seq_max.
     llama_seq_id seq_of(llama_seq_id slot, bool apart) const { return apart ? slot + slots_ : slot; }
 
+    // Forgets what a sequence has from position `keep` on. False when its cache then holds anything else than the
+    // positions before it.
+    bool cut_back(llama_seq_id seq, llama_pos keep);
+
     // Forgets everything of a slot.
     void forget(llama_seq_id slot);
 

@@ -54,7 +54,7 @@ sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point subm
                                 ? 0
                                 : history_.size() - static_cast<size_t>(window);
         for (size_t i = from; i < history_.size(); ++i) {
-            count(history_[i], 1);
+            count(counts_, history_[i], 1);
         }
     }
 }
@@ -65,15 +65,24 @@ void sequence::begin(llama_seq_id at_slot) {
     result.queue_ms = ms_between(submitted_, begun_);
 }
 
-void sequence::count(llama_token token, int by) {
-    const auto at = counts_.try_emplace(token, 0).first;
+void sequence::count(token_counts & counts, llama_token token, int by) {
+    const auto at = counts.try_emplace(token, 0).first;
     at->second += by;
     if (at->second <= 0) {
-        counts_.erase(at);
+        counts.erase(at);
     }
 }
 
-row_settings sequence::settings(bool with_lambda) const {
+template <typename At>
+void sequence::slide(token_counts & counts, llama_token token, size_t length, const At & at) const {
+    count(counts, token, 1);
+    const int32_t window = wanted_.sampling.penalty_window;
+    if (window > 0 && length > static_cast<size_t>(window)) {
+        count(counts, at(length - 1 - static_cast<size_t>(window)), -1);
+    }
+}
+
+row_settings sequence::settings(bool with_lambda, std::span<const llama_token> ahead) const {
     const sampling_params & s = wanted_.sampling;
     row_settings out;
     if (with_lambda) {
@@ -83,15 +92,25 @@ row_settings sequence::settings(bool with_lambda) const {
     out.top_k = s.top_k;
     out.top_p = s.top_p;
     out.min_p = s.min_p;
-    out.u = draw_uniform(s.seed, s.ordinal, static_cast<uint32_t>(history_.size()), draw_purpose::token);
+    out.u = draw_uniform(s.seed, s.ordinal, static_cast<uint32_t>(history_.size() + ahead.size()),
+                         draw_purpose::token);
     out.top_logprobs = wanted_.logprobs;
-    for (const auto & [token, n] : counts_) {
+    token_counts with_ahead;
+    if (!ahead.empty() && penalizes(s)) {
+        with_ahead = counts_;
+        const auto at = [&](size_t i) { return i < history_.size() ? history_[i] : ahead[i - history_.size()]; };
+        for (size_t i = 0; i < ahead.size(); ++i) {
+            slide(with_ahead, ahead[i], history_.size() + i + 1, at);
+        }
+    }
+    const token_counts & counts = with_ahead.empty() ? counts_ : with_ahead;
+    for (const auto & [token, n] : counts) {
         const auto bias = bias_.find(token);
         out.adjustments.push_back({token, bias == bias_.end() ? 0.0F : bias->second, s.repetition_penalty,
                                    static_cast<float>(n) * s.frequency_penalty + s.presence_penalty});
     }
     for (const auto & [token, bias] : bias_) {
-        if (!counts_.contains(token)) {
+        if (!counts.contains(token)) {
             out.adjustments.push_back({token, bias, 1.0F, 0.0F});
         }
     }
@@ -121,11 +140,7 @@ bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event &
         out.draws.push_back(draw);
     }
     if (penalizes(wanted_.sampling)) {
-        count(draw.token, 1);
-        const int32_t window = wanted_.sampling.penalty_window;
-        if (window > 0 && history_.size() > static_cast<size_t>(window)) {
-            count(history_[history_.size() - 1 - static_cast<size_t>(window)], -1);
-        }
+        slide(counts_, draw.token, history_.size(), [&](size_t i) { return history_[i]; });
     }
     out.text += text_.push(token_piece(vocab_, draw.token, wanted_.show_special));
     if (text_.stopped_by()) {

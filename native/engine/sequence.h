@@ -1,11 +1,13 @@
 // A request while it is being worked on.
 #pragma once
 
+#include "draft_length.h"
 #include "engine_types.h"
 #include "text_stream.h"
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -31,12 +33,16 @@ class sequence {
     // The slot's sequence id in every context; -1 while queued.
     llama_seq_id slot = -1;
     request_result result;
+    agreement agrees{0.7, 4, 0.97};  // of expert and ensemble
     bool started = false;  // a token has been drawn
 
     void begin(llama_seq_id at_slot);
 
-    // Settings of the next draw.
-    row_settings settings(bool with_lambda) const;
+    // Settings of the draw after history and the tokens `ahead` of it.
+    row_settings settings(bool with_lambda, std::span<const llama_token> ahead = {}) const;
+
+    // Whether this token, drawn, ends the sequence.
+    bool stops_here(llama_token token) const;
 
     // Takes a drawn token. @returns true when the sequence is finished
     bool accept(const row_draw & draw, uint32_t context_size, step_event & out);
@@ -44,8 +50,12 @@ class sequence {
     void finish(stop_reason reason, step_event & out);
 
   private:
-    void count(llama_token token, int by);
-    bool stops_here(llama_token token) const;
+    using token_counts = std::unordered_map<llama_token, int32_t>;
+
+    static void count(token_counts & counts, llama_token token, int by);
+    // What the penalties see after `token` has become number `length` of the tokens; `at` gives earlier ones.
+    template <typename At>
+    void slide(token_counts & counts, llama_token token, size_t length, const At & at) const;
 
     uint32_t id_;
     request wanted_;
@@ -55,7 +65,7 @@ class sequence {
     engine_clock::time_point first_token_;
     std::vector<llama_token> history_;
     text_stream text_;
-    std::unordered_map<llama_token, int32_t> counts_;  // within the penalty window
+    token_counts counts_;  // within the penalty window
     std::unordered_map<llama_token, float> bias_;
 };
 

@@ -110,6 +110,7 @@
 #define llama_init_from_model (::rast::llama::api.llama_init_from_model)
 #define llama_log_set (::rast::llama::api.llama_log_set)
 #define llama_memory_clear (::rast::llama::api.llama_memory_clear)
+#define llama_memory_seq_pos_max (::rast::llama::api.llama_memory_seq_pos_max)
 #define llama_memory_seq_rm (::rast::llama::api.llama_memory_seq_rm)
 #define llama_model_chat_template (::rast::llama::api.llama_model_chat_template)
 #define llama_model_default_params (::rast::llama::api.llama_model_default_params)

@@ -97,6 +97,13 @@ Napi::Value present(Napi::Env env, const request_result & result) {
         roles.Set(role_name(which), present(env, result.roles[static_cast<size_t>(which)]));
     }
     out.Set("roles", roles);
+    Napi::Object drafts = Napi::Object::New(env);
+    drafts.Set("rounds", number(env, static_cast<double>(result.drafts.rounds)));
+    drafts.Set("drafted", number(env, static_cast<double>(result.drafts.drafted)));
+    drafts.Set("accepted", number(env, static_cast<double>(result.drafts.accepted)));
+    drafts.Set("compared", number(env, static_cast<double>(result.drafts.compared)));
+    drafts.Set("agreed", number(env, static_cast<double>(result.drafts.agreed)));
+    out.Set("drafts", drafts);
     out.Set("hostBytes", number(env, static_cast<double>(result.host_bytes)));
     out.Set("hostRows", number(env, static_cast<double>(result.host_rows)));
     out.Set("hostRowBytes", number(env, static_cast<double>(result.host_row_bytes)));
@@ -172,6 +179,8 @@ engine_config read_engine_config(const object_reader & config) {
     out.context_size = static_cast<uint32_t>(config.integer("contextSize", 2, many));
     out.slots = static_cast<uint32_t>(config.integer("slots", 1, 64));
     out.batch_size = static_cast<uint32_t>(config.integer("batchSize", 2, 65536));
+    out.max_draft = static_cast<int32_t>(config.integer("maxDraft", 0, 255));
+    out.rows = static_cast<uint32_t>(config.integer("rows", 1, 65536));
     out.kv_type_k = read_kv_type(config, "kvTypeK");
     out.kv_type_v = read_kv_type(config, "kvTypeV");
     static const llama_flash_attn_type attention[] = {LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_ENABLED,
@@ -195,6 +204,7 @@ request read_request(const object_reader & in) {
     out.ignore_eos = in.flag("ignoreEos");
     out.show_special = in.flag("showSpecial");
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, max_top_logprobs));
+    out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, 255));
 
     const object_reader sampling = in.object("sampling");
     sampling_params & s = out.sampling;
@@ -286,6 +296,8 @@ Napi::Value present(Napi::Env env, const engine_info & info) {
     out.Set("pairs", pairs);
     out.Set("samplerPath", Napi::String::New(env, info.host_path ? "host" : "device"));
     out.Set("samplerReason", text(env, info.sampler_reason));
+    out.Set("maxDraft", number(env, info.max_draft));
+    out.Set("draftReason", text(env, info.draft_reason));
     out.Set("contextSize", number(env, info.context_size));
     out.Set("vocabularySize", number(env, info.n_vocab));
     out.Set("drawableTokens", number(env, info.n_drawable));

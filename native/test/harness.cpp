@@ -146,6 +146,8 @@ engine_config config_from(const arguments & args) {
     config.context_size = static_cast<uint32_t>(args.number("context", 256));
     config.slots = static_cast<uint32_t>(args.number("slots", 1));
     config.batch_size = static_cast<uint32_t>(args.number("batch", 64));
+    config.max_draft = static_cast<int32_t>(args.number("max-draft", 0));
+    config.rows = config.slots * (static_cast<uint32_t>(config.max_draft) + 1);
     const std::string sampler = args.text("sampler", "auto");
     config.sampler = sampler == "host"     ? sampler_choice::host
                      : sampler == "device" ? sampler_choice::device

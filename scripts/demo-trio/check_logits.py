@@ -1,6 +1,7 @@
-"""PyTorch's logits against llama.cpp's on the exported files, at every position of worked held-out problems.
+"""PyTorch's logits against llama.cpp's, at every position of worked held-out problems: python3 check_logits.py CHECKPOINTS
 
-python3 check_logits.py CHECKPOINTS MODELS; exit code 1 beyond the tolerance.
+Each checkpoint is written in F32, which must agree within TOLERANCE (else the exit code is 1), and in Q8_0, whose
+differences are printed. The tokens are those of llama.cpp's tokenizer, compared with ours.
 """
 import argparse
 import pathlib
@@ -12,7 +13,8 @@ import numpy as np
 import torch
 
 import export
-import model as task
+import model as lm
+import task
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-3  # of a logit; both sides compute in 32-bit float, in another order
@@ -30,29 +32,37 @@ def compile_reader(folder, include, libraries):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoints", type=pathlib.Path)
-    parser.add_argument("models", type=pathlib.Path)
     parser.add_argument("--problems", type=int, default=100)
     parser.add_argument("--include", type=pathlib.Path, default=ROOT / "native/llama/include")
     parser.add_argument("--libraries", type=pathlib.Path,
                         default=ROOT / "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64")
     arguments = parser.parse_args()
-    sequences = [[task.BOS] + task.encode(f"Q:{text}=?\n{task.step_by_step(text)}") + [task.EOS]
-                 for text, _ in task.problems(arguments.problems, export.HELD_OUT_SEED)]
-    lines = "".join(" ".join(map(str, tokens)) + "\n" for tokens in sequences)
+    problems = task.problems(export.HELD_OUT_COUNT, export.HELD_OUT_SEED, "held-out")[:arguments.problems]
+    texts = [task.prompt_text(one) + task.step_by_step(one) for one in problems]
+    sequences = [[task.BOS] + task.encode(text) for text in texts]
     failed = False
-    with tempfile.TemporaryDirectory() as folder:
-        program = compile_reader(pathlib.Path(folder), arguments.include, arguments.libraries.resolve())
-        for name, checkpoint in export.ROLES.items():
-            output = subprocess.run([program, arguments.models / f"{name}.gguf", arguments.libraries.resolve()],
-                                    input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout
-            theirs = np.frombuffer(output, np.float32).reshape(-1, task.N_TOKENS)
-            model = task.load(arguments.checkpoints / f"{checkpoint}.pt")
+    libraries = arguments.libraries.resolve()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        program = compile_reader(folder, arguments.include, libraries)
+        for name in export.MODELS:
+            checkpoint = arguments.checkpoints / f"{name}.pt"
+            model = lm.load(checkpoint)
             with torch.no_grad():
                 ours = np.concatenate([model(torch.tensor([tokens]))[0].numpy() for tokens in sequences])
-            difference = np.abs(ours - theirs).max()
-            agreement = (ours.argmax(-1) == theirs.argmax(-1)).mean()
-            failed = failed or not difference <= TOLERANCE
-            print(f"{name}: {len(ours)} positions, largest difference {difference:.2e}, same argmax {agreement:.4%}")
+            for quantize in (False, True):
+                path = folder / "model.gguf"
+                export.write_model(checkpoint, path, name, quantize)
+                output = subprocess.run([program, path, libraries], input="\0".join(texts).encode(),
+                                        stdout=subprocess.PIPE, check=True).stdout
+                rows = np.frombuffer(output, np.dtype([("token", "<i4"), ("logits", "<f4", task.N_TOKENS)]))
+                same_tokens = rows["token"].tolist() == [token for tokens in sequences for token in tokens]
+                difference = np.abs(ours - rows["logits"]).max() if same_tokens else np.inf
+                agreement = (ours.argmax(-1) == rows["logits"].argmax(-1)).mean() if same_tokens else 0
+                failed = failed or not same_tokens or (not quantize and not difference <= TOLERANCE)
+                print(f"{name} in {'Q8_0' if quantize else 'F32'}: {len(ours)} positions, "
+                      f"{'the same tokens' if same_tokens else 'OTHER TOKENS'}, largest difference {difference:.2e}, "
+                      f"same largest logit at {agreement:.2%}")
     sys.exit(1 if failed else 0)
 
 

@@ -1,17 +1,16 @@
-// Logits of token sequences, by llama.cpp: llama_logits MODEL LIBRARIES < sequences > logits
-// In: one sequence of token ids per line. Out: binary f32[n_vocab] per token. F32 cache, CPU, no flash attention.
+// Tokens of texts and their logits, by llama.cpp: llama_logits MODEL LIBRARIES < texts > rows
+// In: texts, a NUL between them. Out: per token its id (i32) and f32[n_vocab]. F32 cache, CPU, no flash attention.
 #include "ggml-backend.h"
 #include "llama.h"
 
 #include <cstdio>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 int main(int argc, char ** argv) {
     if (argc != 3) {
-        std::fprintf(stderr, "usage: llama_logits MODEL LIBRARIES < sequences > logits\n");
+        std::fprintf(stderr, "usage: llama_logits MODEL LIBRARIES < texts > rows\n");
         return 2;
     }
     llama_log_set([](ggml_log_level level, const char * text, void *) {
@@ -30,13 +29,16 @@ int main(int argc, char ** argv) {
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     params.n_threads = params.n_threads_batch = 1;
     llama_context * context = llama_init_from_model(model, params);
-    const int n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
-    for (std::string line; std::getline(std::cin, line);) {
-        std::stringstream words(line);
-        std::vector<llama_token> tokens;
-        for (int token = 0; words >> token;) {
-            tokens.push_back(token);
+    const llama_vocab * vocab = llama_model_get_vocab(model);
+    const int n_vocab = llama_vocab_n_tokens(vocab);
+    for (std::string text; std::getline(std::cin, text, '\0');) {
+        std::vector<llama_token> tokens(text.size() + 2);
+        const int count = llama_tokenize(vocab, text.data(), static_cast<int>(text.size()), tokens.data(),
+                                         static_cast<int>(tokens.size()), true, true);
+        if (count <= 0) {
+            return 1;
         }
+        tokens.resize(static_cast<size_t>(count));
         llama_memory_clear(llama_get_memory(context), true);
         llama_batch batch = llama_batch_init(static_cast<int>(tokens.size()), 0, 1);
         batch.n_tokens = static_cast<int>(tokens.size());
@@ -51,6 +53,7 @@ int main(int argc, char ** argv) {
             return 1;
         }
         for (int i = 0; i < batch.n_tokens; ++i) {
+            std::fwrite(&tokens[static_cast<size_t>(i)], sizeof(llama_token), 1, stdout);
             std::fwrite(llama_get_logits_ith(context, i), sizeof(float), static_cast<size_t>(n_vocab), stdout);
         }
         llama_batch_free(batch);

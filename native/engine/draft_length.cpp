@@ -1,0 +1,113 @@
+#include "draft_length.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rast {
+
+namespace {
+
+constexpr double newest = 0.15;     // share of the latest measurement in a cost
+constexpr double hopeful = 0.8;     // slope beyond what is known, as a share of the last known one
+constexpr double worth_it = 1.02;   // a round must gain this much over one without drafts
+constexpr double surely = 0.98;     // agreement is never taken for more: a draft that fails costs the rest
+
+}  // namespace
+
+agreement::agreement(double expected, double weight, double memory)
+    : expected_(expected), weight_(weight), memory_(memory) {}
+
+void agreement::observe(bool same) {
+    agreed_ = agreed_ * memory_ + (same ? 1 : 0);
+    compared_ = compared_ * memory_ + 1;
+}
+
+row_costs::row_costs(size_t most) : ms_(most + 1, -1) {}
+
+void row_costs::learn(size_t rows, double ms) {
+    if (rows == 0 || rows >= ms_.size()) {
+        return;
+    }
+    double & known = ms_[rows];
+    // a pause of the machine is no cost: what is far above is cut
+    known = known < 0 ? ms : known + newest * (std::min(ms, known * 3) - known);
+}
+
+bool row_costs::any() const {
+    return std::any_of(ms_.begin(), ms_.end(), [](double ms) { return ms >= 0; });
+}
+
+double row_costs::at(size_t rows) const {
+    if (rows == 0) {
+        return 0;
+    }
+    if (known(rows)) {
+        return ms_[rows];
+    }
+    const auto before = [&](size_t from) {
+        while (from > 0 && !known(from)) {
+            --from;
+        }
+        return from;
+    };
+    const size_t low = before(std::min(rows, ms_.size() - 1));
+    size_t high = rows;
+    while (high < ms_.size() && !known(high)) {
+        ++high;
+    }
+    if (low == 0) {
+        return high < ms_.size() ? ms_[high] : 0;
+    }
+    if (high < ms_.size()) {
+        const double share = static_cast<double>(rows - low) / static_cast<double>(high - low);
+        return ms_[low] + share * (ms_[high] - ms_[low]);
+    }
+    const size_t earlier = before(low - 1);
+    const double slope = earlier == 0 ? ms_[low] / static_cast<double>(low) / 4
+                                      : std::max(0.0, (ms_[low] - ms_[earlier]) / static_cast<double>(low - earlier));
+    return ms_[low] + hopeful * slope * static_cast<double>(rows - low);
+}
+
+std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draft_candidate> & candidates,
+                               size_t rows_left, size_t other_rows) {
+    const size_t n = candidates.size();
+    std::vector<int> drafts(n, 0);
+    std::vector<int> best(n, 0);
+    std::vector<double> next(n);  // chance that the next row of a sequence is used
+    for (size_t i = 0; i < n; ++i) {
+        next[i] = std::min(candidates[i].agreement, surely);
+    }
+    std::vector<size_t> alive = {n};  // sequences that the expert decodes at each depth
+    size_t rows = n;
+    auto tokens = static_cast<double>(n);
+    double expert_ms = costs.expert.at(n);
+    const auto rate = [&] { return tokens / (expert_ms + costs.others.at(rows) + costs.base.at(rows + other_rows)); };
+    double best_rate = rate() * worth_it;
+    for (size_t left = rows_left; left > 0; --left) {
+        size_t choice = n;
+        for (size_t i = 0; i < n; ++i) {
+            if (drafts[i] < candidates[i].most && (choice == n || next[i] > next[choice])) {
+                choice = i;
+            }
+        }
+        if (choice == n) {
+            break;
+        }
+        const auto depth = static_cast<size_t>(++drafts[choice]);
+        if (depth >= alive.size()) {
+            alive.push_back(0);
+        }
+        expert_ms -= costs.expert.at(alive[depth]);
+        expert_ms += costs.expert.at(++alive[depth]);
+        tokens += next[choice];
+        next[choice] *= std::min(candidates[choice].agreement, surely);
+        ++rows;
+        if (rate() > best_rate) {
+            best_rate = rate();
+            best = drafts;
+        }
+    }
+    return best;
+}
+
+}  // namespace rast

@@ -1,0 +1,70 @@
+// How many tokens to draft: from what rows cost, and from how often expert and ensemble agree.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace rast {
+
+// How often expert and ensemble draw the same token from the same history; recent positions count more.
+class agreement {
+  public:
+    agreement(double expected, double weight, double memory);
+    // A request's own, which starts at what the engine has seen.
+    explicit agreement(const agreement & seen_before) = default;
+    agreement & operator=(const agreement &) = default;
+
+    void observe(bool same);
+
+    // In (0, 1).
+    double value() const { return (agreed_ + expected_ * weight_) / (compared_ + weight_); }
+
+    // Positions observed, as far as they are remembered.
+    double evidence() const { return compared_; }
+
+    // A fresh one with this one's value for its expectation.
+    agreement successor(double weight, double memory) const { return {value(), weight, memory}; }
+
+  private:
+    double expected_;
+    double weight_;  // of the expectation, in positions
+    double memory_;  // what a position's weight becomes with every further one
+    double agreed_ = 0;
+    double compared_ = 0;
+};
+
+// Milliseconds of a decode by its rows, learned while running. They come in steps: four rows may cost what three do.
+class row_costs {
+  public:
+    explicit row_costs(size_t most);
+
+    void learn(size_t rows, double ms);
+    bool known(size_t rows) const { return rows < ms_.size() && ms_[rows] >= 0; }
+    bool any() const;
+
+    // Between known numbers of rows along a line; beyond them a little below the last line, so that it is tried.
+    double at(size_t rows) const;
+
+  private:
+    std::vector<double> ms_;  // by rows, -1 = not known
+};
+
+struct round_costs {
+    row_costs expert;  // drafts one token per sequence and decode
+    row_costs others;  // all other small models, each verifying in one decode
+    row_costs base;
+};
+
+struct draft_candidate {
+    double agreement = 0;
+    int most = 0;  // tokens that may be drafted
+};
+
+// Tokens to draft for each sequence, so that a round gives the most tokens per millisecond: rows go one by one to the
+// sequence that is likeliest to use them, and the best of all these rounds is taken. None unless it gains 2%.
+// @param rows_left outputs of one decode beyond the one of each candidate
+// @param other_rows rows of the base that belong to sequences without drafts
+std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draft_candidate> & candidates,
+                               size_t rows_left, size_t other_rows);
+
+}  // namespace rast

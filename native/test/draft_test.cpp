@@ -1,0 +1,197 @@
+// Drafted against plain: the same tokens at every length of draft, up to proven near-ties.
+#include "../engine/draft_length.h"
+#include "plain_models.h"
+
+#include <cmath>
+#include <cstdio>
+
+namespace rast::test {
+
+namespace {
+
+// Proves that both tokens at the first difference are what a near-tie allows.
+bool parts_at_near_tie(plain_models & models, const request & wanted, const std::vector<llama_token> & one,
+                       const std::vector<llama_token> & other, const tolerance & within) {
+    size_t at = 0;
+    while (at < one.size() && at < other.size() && one[at] == other[at]) {
+        ++at;
+    }
+    if (at == one.size() || at == other.size()) {
+        return false;
+    }
+    std::vector<llama_token> history = wanted.prompt;
+    history.insert(history.end(), one.begin(), one.begin() + static_cast<std::ptrdiff_t>(at));
+    const row_settings settings = settings_at(wanted, history);
+    models.restart();
+    const reference_row expected = models.expected(history, settings);
+    const auto allowed = [&](llama_token token) {
+        return token == expected.token || is_near_tie(expected, settings, token, within);
+    };
+    return allowed(one[at]) && allowed(other[at]);
+}
+
+}  // namespace
+
+// --requests, --tokens, --lengths 0,1,2: every request at every length, against length 0 of an engine without drafts.
+int test_drafts(const arguments & args) {
+    open_from(args);
+    engine_config plain = config_from(args);
+    plain.max_draft = 0;
+    plain.rows = plain.slots;
+    engine_config config = config_from(args);
+    const auto max_tokens = static_cast<int>(args.number("tokens", 24));
+    const tolerance within{args.real("logit-tolerance", 2e-3), args.real("probability-tolerance", 2e-3)};
+    std::vector<request> requests;
+    std::vector<outcome> expected;
+    {
+        driven_engine engine(plain);
+        const auto prompt = prompt_tokens(args, llama_model_get_vocab(engine.base_model().get()));
+        for (long i = 0; i < args.number("requests", 8); ++i) {
+            std::vector<llama_token> start = prompt;
+            start.resize(std::max<size_t>(2, prompt.size() - static_cast<size_t>(i) % 5));
+            request one = request_of(start, static_cast<int>(i), plain.pairs.size(), max_tokens);
+            one.logprobs = i % 4 == 0 ? 2 : -1;
+            one.ignore_eos = i % 3 != 0;
+            if (const double lambda = args.real("lambda", -100); lambda > -100) {
+                one.sampling.lambda.fill(static_cast<float>(lambda));
+            }
+            requests.push_back(one);
+        }
+        expected = engine.run(requests);
+    }
+    driven_engine engine(config);
+    if (engine.info().max_draft != config.max_draft) {
+        fail("no speculation: " + engine.info().draft_reason);
+    }
+    plain_models models(plain);
+    long sequences = 0;
+    long near_ties = 0;
+    draft_stats total;
+    for (const auto & length : args.list("lengths")) {
+        for (auto & one : requests) {
+            one.draft = length == "auto" ? draft_auto : std::stoi(length);
+        }
+        const auto outcomes = engine.run(requests);
+        for (size_t i = 0; i < requests.size(); ++i) {
+            const outcome & got = outcomes[i];
+            const draft_stats & stats = got.result.drafts;
+            if (!got.error.empty() || !expected[i].error.empty()) {
+                fail("request " + std::to_string(i) + ": " + got.error + expected[i].error);
+            }
+            ++sequences;
+            if (got.tokens != expected[i].tokens) {
+                ++near_ties;
+                if (!parts_at_near_tie(models, requests[i], expected[i].tokens, got.tokens, within)) {
+                    fail("request " + std::to_string(i) + " with drafts of " + length + " differs");
+                }
+            } else if (got.text != expected[i].text || got.result.reason != expected[i].result.reason ||
+                       got.draws.size() != expected[i].draws.size()) {
+                fail("request " + std::to_string(i) + " with drafts of " + length + " ends otherwise");
+            }
+            for (size_t t = 0; t < std::min(got.draws.size(), expected[i].draws.size()); ++t) {
+                if (got.tokens[t] == expected[i].tokens[t] && got.draws[t].token != got.tokens[t]) {
+                    fail("log-probabilities belong to other tokens");
+                }
+            }
+            if (stats.accepted > stats.drafted || stats.agreed > stats.compared ||
+                (requests[i].draft == 0 && stats.drafted != 0) || stats.rounds == 0) {
+                fail("statistics do not add up");
+            }
+            total.rounds += stats.rounds;
+            total.drafted += stats.drafted;
+            total.accepted += stats.accepted;
+            total.compared += stats.compared;
+            total.agreed += stats.agreed;
+        }
+    }
+    std::printf("ok sequences %ld, near-ties %ld, rounds %lld, drafted %lld, accepted %lld, compared %lld, agreed %lld\n",
+                sequences, near_ties, static_cast<long long>(total.rounds), static_cast<long long>(total.drafted),
+                static_cast<long long>(total.accepted), static_cast<long long>(total.compared),
+                static_cast<long long>(total.agreed));
+    return 0;
+}
+
+// The choice of a length on costs that are given.
+int test_draft_length(const arguments &) {
+    const auto near = [](double a, double b) { return std::fabs(a - b) < 1e-9; };
+    row_costs costs(8);
+    if (costs.any() || costs.at(3) != 0) {
+        fail("costs that nobody measured");
+    }
+    costs.learn(1, 20);
+    costs.learn(5, 60);
+    costs.learn(9, 1);  // beyond what can be asked
+    if (!near(costs.at(3), 40) || !near(costs.at(5), 60) || !near(costs.at(7), 60 + 0.8 * 10 * 2) || costs.at(0) != 0) {
+        fail("costs between and beyond measurements");
+    }
+    costs.learn(1, 1e9);  // a pause
+    if (costs.at(1) > 30) {
+        fail("a pause counts as a cost");
+    }
+
+    const auto table = [](double slope) {
+        row_costs out(17);
+        for (size_t n = 1; n <= 17; ++n) {
+            out.learn(n, 10 + slope * static_cast<double>(n - 1));
+        }
+        return out;
+    };
+    const auto small = [](double ms) {
+        row_costs out(17);
+        for (size_t n = 1; n <= 17; ++n) {
+            out.learn(n, ms);
+        }
+        return out;
+    };
+    const round_costs cheap{small(1), small(1), table(0)};
+    const round_costs dear{small(1), small(1), table(10)};
+    const auto one = [&](const round_costs & c, double agreement, int most = 15) {
+        return choose_drafts(c, {{agreement, most}}, 16, 0)[0];
+    };
+    if (one(cheap, 0.0) != 0 || one(dear, 0.5) != 0 || one(cheap, 1.0) != 15 || one(cheap, 1.0, 3) != 3) {
+        fail("lengths at the ends");
+    }
+    // tokens per millisecond at every length, by the formula
+    for (const double a : {0.3, 0.6, 0.8, 0.9}) {
+        int best = 0;
+        double best_rate = 0;
+        for (int g = 0; g <= 15; ++g) {
+            const double rate = (1 - std::pow(a, g + 1)) / (1 - a) / (1.0 * (g + 1) + 1 + 10);
+            if (rate > best_rate) {
+                best_rate = rate;
+                best = g;
+            }
+        }
+        if (one(cheap, a) != best) {
+            fail("length " + std::to_string(one(cheap, a)) + " at agreement " + std::to_string(a) + ", expected " +
+                 std::to_string(best));
+        }
+    }
+    // rows that cost nothing more are used, and no further
+    round_costs steps{small(0.5), small(0.5), row_costs(17)};
+    for (size_t n = 1; n <= 17; ++n) {
+        steps.base.learn(n, 20 + 20 * static_cast<double>((n - 1) / 4));
+    }
+    if (one(steps, 0.6) != 3) {
+        fail("does not follow the steps of the costs: " + std::to_string(one(steps, 0.6)));
+    }
+    const auto two = choose_drafts(cheap, {{0.9, 15}, {0.3, 15}}, 6, 1);
+    if (two[0] <= two[1] || two[0] + two[1] > 6) {
+        fail("rows do not go where they are used");
+    }
+
+    agreement seen(0.7, 4, 0.97);
+    if (!near(seen.value(), 0.7)) {
+        fail("agreement before any evidence");
+    }
+    for (int i = 0; i < 200; ++i) {
+        seen.observe(i % 4 != 0);
+    }
+    if (std::fabs(seen.value() - 0.75) > 0.05) {
+        fail("agreement after evidence");
+    }
+    std::printf("ok draft lengths\n");
+    return 0;
+}
+
+}  // namespace rast::test

@@ -1,0 +1,94 @@
+"""The whole recipe: python3 train.py CHECKPOINTS [--only NAME ...]
+
+Trains every model of STAGES, two at a time, each on one core; a stage whose checkpoint exists is passed over, so that
+an interrupted run goes on where it was. Progress and times go to stderr and CHECKPOINTS/NAME.log.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ[name] = "1"
+
+SMALL = dict(steps=12000, rate=4e-3, muon_rate=0.02)
+BASE_RATES = dict(rate=3e-3, muon_rate=0.02)
+# size: width, layers, heads, hidden
+STAGES = {
+    "base": dict(kind="pretrain", size=(128, 4, 4, 384), steps=12000, seed=1, **BASE_RATES),
+    "weak-antiexpert": dict(kind="pretrain", size=(32, 3, 2, 96), seed=1, **SMALL),
+    "weak-expert": dict(kind="reinforce", start="weak-antiexpert", prompts=64, rate=5e-4, steps=110, seed=11),
+    "weak2-antiexpert": dict(kind="pretrain", size=(32, 3, 2, 96), seed=2, **SMALL),
+    "weak2-expert": dict(kind="reinforce", start="weak2-antiexpert", prompts=64, rate=5e-4, steps=110, seed=12),
+    "strong-antiexpert": dict(kind="pretrain", size=(64, 3, 4, 160), seed=1, **SMALL),
+    "strong-expert": dict(kind="reinforce", start="strong-antiexpert", prompts=48, rate=5e-4, steps=150, seed=11),
+    "base-rl": dict(kind="reinforce", start="base", prompts=24, rate=6e-4, steps=112, seed=11),
+}
+
+
+def run_stage(folder, name):
+    """In a process of its own: PyTorch's state is per process."""
+    from pretrain import pretrain
+    from reinforce import reinforce
+
+    start = time.time()
+    stage = dict(STAGES[name])
+    kind, target = stage.pop("kind"), folder / f"{name}.pt"
+    with open(folder / f"{name}.log", "w", encoding="utf-8") as file:
+
+        def log(line):
+            print(f"{name}: {line}", file=sys.stderr, flush=True)
+            print(line, file=file, flush=True)
+
+        if kind == "pretrain":
+            pretrain(target, log=log, **stage)
+        else:
+            reinforce(target, folder / f"{stage.pop('start')}.pt", log=log, **stage)
+        # the second figure is the processor's time: other programs do not lengthen it
+        log(f"done: {time.time() - start:.0f} s, {time.process_time():.0f} s of one core")
+
+
+def ready(folder, name, waiting, running):
+    start = STAGES[name].get("start")
+    return start is None or (start not in waiting and start not in running and (folder / f"{start}.pt").exists())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoints", type=pathlib.Path)
+    parser.add_argument("--only", nargs="+", choices=STAGES, default=list(STAGES))
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    folder = arguments.checkpoints
+    folder.mkdir(parents=True, exist_ok=True)
+    if arguments.stage:
+        run_stage(folder, arguments.stage)
+        return
+    start = time.time()
+    waiting = [name for name in arguments.only if not (folder / f"{name}.pt").exists()]
+    running = {}
+    failed = []
+    while waiting or running:
+        for name in [one for one in waiting if ready(folder, one, waiting, running)]:
+            if len(running) < arguments.jobs and not failed:
+                waiting.remove(name)
+                command = [sys.executable, __file__, str(folder), "--stage", name]
+                running[name] = subprocess.Popen(command)
+        if not running:
+            break
+        time.sleep(0.5)
+        for name, process in list(running.items()):
+            if process.poll() is not None:
+                del running[name]
+                if process.returncode != 0:
+                    failed.append(name)
+    if failed or waiting:
+        sys.exit(f"failed: {', '.join(failed) or 'none'}; not done: {', '.join(waiting) or 'none'}")
+    print(f"all done in {time.time() - start:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
