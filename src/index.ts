@@ -11,10 +11,12 @@ export type {
     RolePlace,
     RolePlaces,
     RoleTimes,
+    SpeculationStats,
     StopReason,
     TokenLogprob
 } from "./engine/results.js";
 export type { SamplingOptions } from "./engine/sampling-params.js";
+export type { Speculation } from "./engine/speculation-params.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry } from "./errors.js";
 export type { NativeDevice as Device, NativeKvType as KvType } from "./native/addon-types.js";
 export type { ChatMessage } from "./text/chat-template.js";

@@ -7,7 +7,8 @@ namespace rast {
 
 namespace {
 
-constexpr double newest = 0.15;     // share of the latest measurement in a cost
+constexpr double newest = 0.1;      // share of the latest measurement in a cost
+constexpr double lower = 0.4;       // the same for one below it: other work only ever makes a decode slower
 constexpr double hopeful = 0.8;     // slope beyond what is known, as a share of the last known one
 constexpr double worth_it = 1.02;   // a round must gain this much over one without drafts
 constexpr double surely = 0.98;     // agreement is never taken for more: a draft that fails costs the rest
@@ -30,11 +31,19 @@ void row_costs::learn(size_t rows, double ms) {
     }
     double & known = ms_[rows];
     // a pause of the machine is no cost: what is far above is cut
-    known = known < 0 ? ms : known + newest * (std::min(ms, known * 3) - known);
+    known = known < 0 ? ms : known + (ms < known ? lower : newest) * (std::min(ms, known * 3) - known);
 }
 
 bool row_costs::any() const {
     return std::any_of(ms_.begin(), ms_.end(), [](double ms) { return ms >= 0; });
+}
+
+void row_costs::add(const row_costs & other) {
+    for (size_t rows = 1; rows < ms_.size(); ++rows) {
+        if (other.known(rows)) {
+            ms_[rows] = std::max(0.0, ms_[rows]) + other.ms_[rows];
+        }
+    }
 }
 
 double row_costs::at(size_t rows) const {

@@ -42,6 +42,9 @@ class row_costs {
     bool known(size_t rows) const { return rows < ms_.size() && ms_[rows] >= 0; }
     bool any() const;
 
+    // Adds the costs of another model, which decodes the same rows.
+    void add(const row_costs & other);
+
     // Between known numbers of rows along a line; beyond them a little below the last line, so that it is tried.
     double at(size_t rows) const;
 

@@ -59,6 +59,7 @@ class engine {
     drawable_tokens common_tokens() const;
     void create_contexts();
     void choose_speculation();
+    void measure(size_t context, row_costs & costs, int32_t most, double budget_ms);
     void publish_info(double load_ms);
     void serve();
     void take_in(std::vector<step_event> & events);

@@ -102,6 +102,53 @@ void engine::create_contexts() {
     if (!config_.pairs.empty()) {
         contexts_[expert_of(0)]->sampler().set_drawing(max_draft_ > 0);
     }
+    if (max_draft_ > 0) {
+        measure(expert_of(0), costs_.expert, 1, 50);
+        for (size_t c = antiexpert_of(0); c < contexts_.size(); ++c) {
+            row_costs one(config_.rows);
+            measure(c, one, max_draft_ + 1, 100);
+            costs_.others.add(one);
+        }
+        measure(0, costs_.base, max_draft_ + 1, 400);
+    }
+}
+
+// Times decodes of 1 to `most` rows, for about so many milliseconds: the ends first, then what lies between.
+void engine::measure(size_t context, row_costs & costs, int32_t most, double budget_ms) {
+    role_context & target = *contexts_[context];
+    const llama_token token = std::max(0, llama_vocab_bos(target.vocab()));
+    llama_memory_t memory = llama_get_memory(target.get());
+    const auto start = engine_clock::now();
+    const auto ms_since = [](engine_clock::time_point from) {
+        return std::chrono::duration<double, std::milli>(engine_clock::now() - from).count();
+    };
+    for (const int32_t n : {1, 2, 4, 8, 16, 3, 6, 12, 5, 7}) {
+        if (n > most || (n > 1 && ms_since(start) > budget_ms)) {
+            continue;
+        }
+        for (const bool first : {true, false}) {  // the first of its shape builds a graph
+            batch_.clear();
+            for (int32_t row = 0; row < n; ++row) {
+                row_settings settings;
+                settings.draw = context == 0 || context == expert_of(0);
+                settings.top_p = 0.95F;
+                target.sampler().set_row(row, settings);
+                target.sampler().set_tap(row, -1);
+                batch_.add(token, row, 0, true);
+            }
+            target.sampler().upload();
+            const auto begun = engine_clock::now();
+            if (stopping_ || llama_decode(target.get(), batch_.view()) != 0) {
+                llama_memory_clear(memory, true);
+                return;
+            }
+            llama_synchronize(target.get());
+            if (!first) {
+                costs.learn(static_cast<size_t>(n), ms_since(begun));
+            }
+            llama_memory_clear(memory, false);
+        }
+    }
 }
 
 void engine::choose_speculation() {

@@ -63,7 +63,8 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
             continue;
         }
         // a draft beyond the last token that may be drawn is for nothing
-        size_t most = std::min<size_t>(static_cast<size_t>(max_draft_), config_.context_size - seq.history().size());
+        size_t most = static_cast<size_t>(std::min(max_draft_, wanted.max_draft));
+        most = std::min<size_t>(most, config_.context_size - seq.history().size());
         if (wanted.max_tokens >= 0) {
             most = std::min(most, static_cast<size_t>(wanted.max_tokens - seq.result.completion_tokens - 1));
         }

@@ -104,6 +104,7 @@ struct request {
     bool show_special = false;
     int32_t logprobs = -1;
     int32_t draft = draft_auto;  // tokens to draft per round
+    int32_t max_draft = 255;     // most of them; the engine's own limit holds too
     sampling_params sampling;
 };
 

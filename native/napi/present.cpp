@@ -205,6 +205,7 @@ request read_request(const object_reader & in) {
     out.show_special = in.flag("showSpecial");
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, max_top_logprobs));
     out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, 255));
+    out.max_draft = static_cast<int32_t>(in.integer("maxDraft", 0, 255));
 
     const object_reader sampling = in.object("sampling");
     sampling_params & s = out.sampling;

@@ -27,7 +27,19 @@ bool parts_at_near_tie(plain_models & models, const request & wanted, const std:
     const auto allowed = [&](llama_token token) {
         return token == expected.token || is_near_tie(expected, settings, token, within);
     };
-    return allowed(one[at]) && allowed(other[at]);
+    if (allowed(one[at]) && allowed(other[at])) {
+        return true;
+    }
+    std::printf("position %zu after %zu: plain drew %d, drafted %d, expected %d, u %.6f, temperature %.2f\n",
+                wanted.prompt.size() + at, at, one[at], other[at], expected.token, static_cast<double>(settings.u),
+                static_cast<double>(settings.temperature));
+    double mass = 0;
+    for (size_t i = 0; i < std::min<size_t>(8, expected.order.size()); ++i) {
+        mass += expected.mass[i];
+        std::printf("  %d logit %.5f, mass up to it %.6f\n", expected.order[i],
+                    expected.logits[static_cast<size_t>(expected.order[i])], mass);
+    }
+    return false;
 }
 
 }  // namespace

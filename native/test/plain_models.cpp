@@ -41,6 +41,7 @@ plain_context::plain_context(const model_config & config, const engine_config & 
     cp.kv_unified = true;
     const llama::log_capture log;
     ctx_.reset(llama_init_from_model(model_.get(), cp));
+    batch_size_ = engine.batch_size;
     splits = log.graph_splits();
     if (!ctx_) {
         fail("reference could not make a context for " + config.path);
@@ -48,15 +49,19 @@ plain_context::plain_context(const model_config & config, const engine_config & 
 }
 
 const float * plain_context::advance(const std::vector<llama_token> & tokens) {
-    batch_builder batch(static_cast<uint32_t>(tokens.size() - n_past_) + 1, 1);
-    for (size_t i = n_past_; i < tokens.size(); ++i) {
-        batch.add(tokens[i], static_cast<llama_pos>(i), 0, i + 1 == tokens.size());
+    const size_t most = batch_size_;
+    while (n_past_ < tokens.size()) {
+        const size_t end = std::min(tokens.size(), n_past_ + most);
+        batch_builder batch(static_cast<uint32_t>(most), 1);
+        for (size_t i = n_past_; i < end; ++i) {
+            batch.add(tokens[i], static_cast<llama_pos>(i), 0, i + 1 == tokens.size());
+        }
+        if (llama_decode(ctx_.get(), batch.view()) != 0) {
+            fail("reference decode failed");
+        }
+        llama_synchronize(ctx_.get());
+        n_past_ = end;
     }
-    if (llama_decode(ctx_.get(), batch.view()) != 0) {
-        fail("reference decode failed");
-    }
-    llama_synchronize(ctx_.get());
-    n_past_ = tokens.size();
     return llama_get_logits_ith(ctx_.get(), -1);
 }
 

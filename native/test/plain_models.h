@@ -27,6 +27,7 @@ class plain_context {
   private:
     shared_model model_;
     std::unique_ptr<llama_context, llama_context_deleter> ctx_;
+    size_t batch_size_ = 0;
     size_t n_past_ = 0;
 };
 

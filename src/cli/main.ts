@@ -22,6 +22,14 @@ export function buildProgram(): Command {
         .showSuggestionAfterError(true);
     addGenerate(program);
     program
+        .command("demo")
+        .description("solve small sums with a bundled trio: side by side, then accuracies")
+        .option("--trio <name>", "demo, demo-seed2 or demo-strong (default demo)")
+        .option("--problems <integer>", "held-out problems to solve, at most 1000 (default 200)")
+        .option("--seed <integer>", "of all draws (default 1)")
+        .option("--json", "print one JSON object with the accuracies")
+        .action(async (options: Record<string, unknown>) => (await import("./commands/demo.js")).runDemo(options));
+    program
         .command("devices")
         .description("list backends and devices, and say what was loaded and why")
         .option("--json", "print one JSON object")
@@ -79,6 +87,7 @@ function addGenerate(program: Command): void {
         .option("--no-mmap", "read weights instead of mapping them")
         .option("--mlock", "keep weights from being swapped out")
         .option("--sampler <auto|device|host>", "where tokens are drawn (default auto)")
+        .option("--draft <auto|off|integer>", "tokens the expert drafts per round (default auto)")
         .option("--json", "print one JSON object with the whole result")
         .option("--quiet", "no line of figures")
         .action(async (prompt: string | undefined, options: Record<string, unknown>) =>

@@ -23,6 +23,14 @@ export function quietBrokenPipe(): void {
     });
 }
 
+const styles = { bold: 1, red: 31, green: 32 } as const;
+
+/** Text in a colour, where stdout is a terminal and NO_COLOR is not set. */
+export function paint(style: keyof typeof styles, text: string): string {
+    const plain = !process.stdout.isTTY || (process.env["NO_COLOR"] ?? "") !== "";
+    return plain ? text : `\u001b[${styles[style]}m${text}\u001b[0m`;
+}
+
 /** A line on a terminal's stderr that is written over; nothing where stderr is not a terminal. */
 export class StatusLine {
     #shown = false;

@@ -12,6 +12,7 @@ import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
 import { maxTokensRange } from "../sampling-ranges.js";
 import type { ChatMessage } from "../text/chat-template.js";
+import { resolveSpeculation, type LoadedSpeculation, type Speculation } from "./speculation-params.js";
 import { resolveSampling, samplingOptionNames, type SamplingContext, type SamplingOptions } from "./sampling-params.js";
 
 /** Which distribution tokens are drawn from: the fused one, the base's, or the first pair's expert's. */
@@ -45,6 +46,8 @@ export interface GenerateOptions extends SamplingOptions {
     ignoreEos?: boolean | undefined;
     /** Report log-probabilities, with this many alternatives per token, 0 to 20. @default none at all */
     logprobs?: number | undefined;
+    /** As in `loadRast`, and with no longer drafts than were chosen there. @default what was chosen there */
+    speculation?: Speculation | undefined;
     /** Ends the generation with stop reason "abort"; what was drawn until then stays. */
     signal?: AbortSignal | undefined;
 }
@@ -64,6 +67,7 @@ const optionNames = [
     "stopTokens",
     "ignoreEos",
     "logprobs",
+    "speculation",
     "signal"
 ] as const satisfies readonly (keyof GenerateOptions)[];
 
@@ -77,6 +81,7 @@ export interface GenerateContext extends SamplingContext {
     readonly maxTokens: number | undefined;
     readonly stop: readonly string[];
     readonly addBos: boolean | undefined;
+    readonly speculation: LoadedSpeculation;
 }
 
 /** The prompt of a request, one of three kinds. */
@@ -99,6 +104,7 @@ export interface ResolvedGenerateOptions {
     readonly ignoreEos: boolean;
     /** -1 = none. */
     readonly logprobs: number;
+    readonly speculation: { readonly draft: number; readonly maxDraft: number };
     readonly sampling: NativeSampling;
 }
 
@@ -130,6 +136,7 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
                 : checkTokens("stopTokens", options.stopTokens, context.vocabularySize),
         ignoreEos: flag("ignoreEos", false),
         logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, logprobsRange),
+        speculation: resolveSpeculation(options.speculation, context.speculation),
         sampling: resolveSampling(options, context)
     };
 }

@@ -44,6 +44,9 @@ export interface RastInfo {
     readonly contextSize: number;
     /** Generations that run together. */
     readonly slots: number;
+    /** Longest draft of a round; 0 = no speculation, and then why. */
+    readonly maxDraft: number;
+    readonly draftReason: string | null;
     /** Width of the base's vocabulary, and how many of its ids may be drawn. */
     readonly vocabularySize: number;
     readonly drawableTokens: number;

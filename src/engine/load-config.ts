@@ -10,6 +10,7 @@ import type {
     NativeModelFacts
 } from "../native/addon-types.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
+import { planDrafts } from "./speculation-params.js";
 import { allModels, describeRole, type ModelChoice, type ModelSet } from "./model-set.js";
 
 /** What native code is told, and what a person should be. */
@@ -32,9 +33,14 @@ export async function prepareConfig(
     const devices = await addon.devices();
     const { contextSize, notes } = fitContext(options.contextSize, models, facts);
     const all = allModels(models);
+    const batchSize = Math.min(options.batchSize, contextSize * options.slots);
+    const room = { contextSize, batchSize, slots: options.slots };
+    const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length);
     const plan = planLoad({
         ...options,
         contextSize,
+        batchSize,
+        rows,
         devices,
         hostAvailableBytes: await availableHostBytes(),
         models: all.map((model) => ({
@@ -54,7 +60,9 @@ export async function prepareConfig(
         pairs: models.pairs.map((_, pair) => ({ expert: configs[1 + 2 * pair]!, antiexpert: configs[2 + 2 * pair]! })),
         contextSize,
         slots: options.slots,
-        batchSize: Math.min(options.batchSize, contextSize * options.slots),
+        batchSize,
+        maxDraft,
+        rows,
         kvTypeK: options.kvTypeK,
         kvTypeV: options.kvTypeV,
         flashAttention: options.flashAttention,

@@ -12,6 +12,7 @@ import {
 import { RastError } from "../errors.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
 import { lambdaRange } from "../sampling-ranges.js";
+import { assertDraftFits, checkSpeculation, type ResolvedSpeculation, type Speculation } from "./speculation-params.js";
 
 /** One model of a trio, with what is to differ from the rest of the engine. */
 export interface ModelOptions {
@@ -88,6 +89,8 @@ export interface LoadOptions {
     mlock?: boolean | undefined;
     /** Where tokens are drawn: "device" insists, "host" is the slow reference. @default "auto" */
     sampler?: "auto" | "device" | "host" | undefined;
+    /** Whether the expert drafts tokens for the base to verify, and how many at most. @default "auto" */
+    speculation?: Speculation | undefined;
     /** Called while models load. An exception in it ends the load. */
     onProgress?: ((progress: LoadProgress) => void) | undefined;
     /** Aborts the load: ERR_LOAD_ABORTED with the signal's reason as cause. Without effect afterwards. */
@@ -114,6 +117,7 @@ const optionNames = [
     "mmap",
     "mlock",
     "sampler",
+    "speculation",
     "onProgress",
     "signal"
 ] as const satisfies readonly (keyof LoadOptions)[];
@@ -158,6 +162,7 @@ export interface ResolvedLoadOptions {
     readonly mmap: boolean;
     readonly mlock: boolean;
     readonly sampler: "auto" | "device" | "host";
+    readonly speculation: ResolvedSpeculation;
     readonly onProgress: ((progress: LoadProgress) => void) | undefined;
     readonly signal: AbortSignal | undefined;
 }
@@ -174,16 +179,22 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         optional(options[name], (set) => checkBoolean(name, set)) ?? otherwise;
     const integer = (name: "contextSize" | "batchSize" | "slots", min: number, max: number): number | undefined =>
         optional(options[name], (number) => checkNumber(name, number, { min, max, integer: true }));
+    const room = {
+        contextSize: integer("contextSize", 8, 16_777_216) ?? 4096,
+        batchSize: integer("batchSize", 1, 16_384) ?? 512,
+        slots: integer("slots", 1, 64) ?? 1
+    };
+    const speculation = checkSpeculation(options.speculation === undefined ? "auto" : options.speculation);
+    assertDraftFits(speculation, room);
     return {
         ...readModels(options),
+        ...room,
+        speculation,
         trio: optional(options.trio, (trio) => checkString("trio", trio)),
         lambda: options.lambda,
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
         devices: optional(options.device, (device) => checkDevices("device", device)),
         threads: optional(options.threads, (threads) => checkNumber("threads", threads, threadsRange)),
-        contextSize: integer("contextSize", 8, 16_777_216) ?? 4096,
-        batchSize: integer("batchSize", 1, 16_384) ?? 512,
-        slots: integer("slots", 1, 64) ?? 1,
         kvTypeK: optional(options.kvTypeK, (type) => checkOneOf("kvTypeK", type, kvTypes)) ?? kvType,
         kvTypeV: optional(options.kvTypeV, (type) => checkOneOf("kvTypeV", type, kvTypes)) ?? kvType,
         flashAttention: readFlashAttention(options.flashAttention),

@@ -137,7 +137,7 @@ function loadAborted(signal: AbortSignal): RastError {
 }
 
 async function buildCore(
-    { native: { addon }, trio, models }: StartInput,
+    { native: { addon }, options, config, trio, models }: StartInput,
     handle: number,
     info: NativeEngineInfo,
     requests: Map<number, Request>
@@ -157,7 +157,8 @@ async function buildCore(
             contextSize: info.contextSize,
             maxTokens,
             stop: trio?.stop ?? [],
-            addBos: trio?.addBos
+            addBos: trio?.addBos,
+            speculation: { draft: options.speculation.draft, maxDraft: config.maxDraft, possible: info.maxDraft }
         },
         promptTemplate: trio?.promptTemplate,
         bosText: await special(info.bosToken),
@@ -192,6 +193,8 @@ function buildInfo(
         libraries: native.libraries,
         contextSize: info.contextSize,
         slots: options.slots,
+        maxDraft: info.maxDraft,
+        draftReason: info.draftReason === "" ? null : info.draftReason,
         vocabularySize: info.vocabularySize,
         drawableTokens: info.drawableTokens,
         bosToken: info.bosToken,

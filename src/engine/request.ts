@@ -144,7 +144,8 @@ export class Request {
     }
 
     #submit(options: ResolvedGenerateOptions, prompt: Int32Array): void {
-        const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, sampling } = options;
+        const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
+            options;
         this.#id = this.#core.addon.engineSubmit(this.#core.handle, {
             prompt,
             mode,
@@ -154,6 +155,7 @@ export class Request {
             ignoreEos,
             showSpecial,
             logprobs,
+            ...speculation,
             sampling
         });
         this.#core.requests.set(this.#id, this);
@@ -171,6 +173,8 @@ export class Request {
                     seed: options.sampling.seed,
                     mode: options.mode,
                     lambdas: options.sampling.lambdas,
+                    speculation: options.speculation,
+                    draftReason: this.#core.native.draftReason,
                     loadMs: this.#core.loadMs,
                     path: this.#core.native.samplerPath,
                     pathReason: this.#core.native.samplerReason,

@@ -55,6 +55,7 @@ export interface RastResult {
     readonly mode: Mode;
     /** One per pair; empty unless the mode is "rast". */
     readonly lambdas: readonly number[];
+    readonly speculation: SpeculationStats;
     readonly usage: { readonly promptTokens: number; readonly completionTokens: number };
     readonly timings: RastTimings;
     /** Where tokens were drawn. */
@@ -73,6 +74,27 @@ export interface RastResult {
     readonly devices: RolePlaces;
     /** One per token, when asked for. */
     readonly logprobs?: readonly TokenLogprob[];
+}
+
+/** What drafting came to. */
+export interface SpeculationStats {
+    /** "auto": lengths were chosen while running; "fixed": one length; "off": none. */
+    readonly mode: "auto" | "fixed" | "off";
+    /** Why it was off; null when it was not. */
+    readonly reason: string | null;
+    /** Longest draft of a round. */
+    readonly maxDraft: number;
+    /** Decodes of the base that gave tokens. */
+    readonly rounds: number;
+    /** Tokens that the expert drafted and the base verified, and those of them that the ensemble drew as well. */
+    readonly drafted: number;
+    readonly accepted: number;
+    /** accepted / drafted; null without drafts. */
+    readonly acceptanceRate: number | null;
+    /** Share of positions where expert and ensemble drew the same token from the same text; null if none was compared. */
+    readonly agreement: number | null;
+    /** Mean of tokens per round; null without rounds. */
+    readonly tokensPerRound: number | null;
 }
 
 /** Times of a generation, in milliseconds. */
@@ -98,6 +120,8 @@ export interface ResultFrame {
     readonly seed: bigint;
     readonly mode: Mode;
     readonly lambdas: readonly number[];
+    readonly speculation: { readonly draft: number; readonly maxDraft: number };
+    readonly draftReason: string;
     readonly loadMs: number;
     readonly path: "device" | "host";
     readonly pathReason: string;
@@ -119,6 +143,7 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         seed: frame.seed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(frame.seed) : frame.seed.toString(),
         mode: frame.mode,
         lambdas: frame.mode === "rast" ? frame.lambdas : [],
+        speculation: speculationStats(frame, native, drawn),
         usage: { promptTokens, completionTokens },
         timings: {
             loadMs: frame.loadMs,
@@ -141,6 +166,32 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
     };
 }
 
+function speculationStats(
+    { mode, speculation: { draft, maxDraft }, draftReason }: ResultFrame,
+    { drafts }: NativeRequestResult,
+    drawn: number
+): SpeculationStats {
+    const off =
+        draftReason !== ""
+            ? draftReason
+            : mode !== "rast"
+              ? `mode "${mode}" takes its tokens from one model`
+              : undefined;
+    const reason = off ?? (maxDraft === 0 ? "it was turned off for this request" : null);
+    const { rounds, drafted, accepted, compared, agreed } = drafts;
+    return {
+        mode: reason !== null ? "off" : draft < 0 ? "auto" : "fixed",
+        reason,
+        maxDraft: reason !== null ? 0 : maxDraft,
+        rounds,
+        drafted,
+        accepted,
+        acceptanceRate: drafted > 0 ? accepted / drafted : null,
+        agreement: compared > 0 ? agreed / compared : null,
+        tokensPerRound: rounds > 0 ? drawn / rounds : null
+    };
+}
+
 /** The result of a request that ended before the token loop reported on it. */
 export function abortedResult(promptTokens: number, completionTokens: number): NativeRequestResult {
     const idle: NativeRoleTimes = { prefillMs: 0, decodeMs: 0, prefillTokens: 0, decodeSteps: 0 };
@@ -155,6 +206,7 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         decodeMs: 0,
         firstTokenMs: null,
         roles: { base: idle, expert: idle, antiexpert: idle },
+        drafts: { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,
         hostRows: 0,
         hostRowBytes: 0

@@ -7,6 +7,8 @@ export interface MemorySettings {
     readonly contextSize: number;
     readonly slots: number;
     readonly batchSize: number;
+    /** Outputs of one decode, over all sequences: slots and drafts. */
+    readonly rows: number;
     readonly kvTypeK: NativeKvType;
     readonly kvTypeV: NativeKvType;
     readonly flashAttention: "auto" | "on" | "off";
@@ -62,7 +64,7 @@ function computeBytes(facts: NativeModelFacts, settings: MemorySettings, cells: 
     const mask = cells * settings.batchSize * (2 + 4);
     const heads = Math.ceil(facts.embeddingLength / 64);
     const scores = settings.flashAttention === "off" ? heads * cells * settings.batchSize * 4 : 0;
-    const rows = facts.vocabularySize * settings.slots * 4 * 4;
+    const rows = facts.vocabularySize * settings.rows * 4 * 4;
     return activations + mask + scores + rows;
 }
 
@@ -70,8 +72,8 @@ function computeBytes(facts: NativeModelFacts, settings: MemorySettings, cells: 
  * Bytes beside the base's output layer, per engine: the experts' and antiexperts' rows (8 bytes per column and pair),
  * the fused row, and llama.cpp's own output buffers (16 bytes per column).
  */
-export function samplerBytes(vocabularySize: number, slots: number, pairs: number): number {
-    return vocabularySize * slots * (8 * pairs + 4 + 16);
+export function samplerBytes(vocabularySize: number, rows: number, pairs: number): number {
+    return vocabularySize * rows * (8 * pairs + 4 + 16);
 }
 
 /** Bytes as people read them in messages, e.g. "1536 MiB". */

@@ -81,7 +81,7 @@ export function planLoad(input: PlanInput): LoadPlan {
 // The tensors of the sampler lie beside the base's output layer.
 function sharedBytes(model: PlanModel, input: PlanInput): number {
     if (model.role !== "base") return 0;
-    return samplerBytes(model.facts.vocabularySize, input.slots, (input.models.length - 1) / 2);
+    return samplerBytes(model.facts.vocabularySize, input.rows, (input.models.length - 1) / 2);
 }
 
 function placeModel(

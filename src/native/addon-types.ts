@@ -113,6 +113,10 @@ export interface NativeEngineConfig {
     readonly slots: number;
     /** Tokens per prefill decode (n_batch = n_ubatch). */
     readonly batchSize: number;
+    /** Most tokens that the expert drafts per round; 0 = never. */
+    readonly maxDraft: number;
+    /** Outputs of one decode at most, over all sequences: at least one per slot. */
+    readonly rows: number;
     readonly kvTypeK: NativeKvType;
     readonly kvTypeV: NativeKvType;
     readonly flashAttention: "auto" | "on" | "off";
@@ -144,6 +148,10 @@ export interface NativeEngineInfo {
     readonly samplerPath: "device" | "host";
     /** Why that path: one sentence. */
     readonly samplerReason: string;
+    /** As configured; 0 where drafts are not possible. */
+    readonly maxDraft: number;
+    /** Why there are no drafts; "" when there are. */
+    readonly draftReason: string;
     readonly contextSize: number;
     readonly vocabularySize: number;
     /** Ids that may be drawn: text in all models of the engine, padding in none. */
@@ -193,6 +201,9 @@ export interface NativeRequest {
     readonly showSpecial: boolean;
     /** Top alternatives per token, 0 to 20; -1 = no log-probabilities at all. */
     readonly logprobs: number;
+    /** Tokens to draft per round; -1 = as many as pay, up to `maxDraft`. */
+    readonly draft: number;
+    readonly maxDraft: number;
     readonly sampling: NativeSampling;
 }
 
@@ -229,6 +240,15 @@ export interface NativeRequestResult {
     /** From submission to the first token; null when there was none. */
     readonly firstTokenMs: number | null;
     readonly roles: { readonly base: NativeRoleTimes; readonly expert: NativeRoleTimes; readonly antiexpert: NativeRoleTimes };
+    readonly drafts: {
+        /** Decodes of the base that gave tokens. */
+        readonly rounds: number;
+        readonly drafted: number;
+        readonly accepted: number;
+        /** Positions where expert and ensemble drew after the same tokens, and those with the same draw. */
+        readonly compared: number;
+        readonly agreed: number;
+    };
     /** Bytes read from the sampler's device for rows drawn there. */
     readonly hostBytes: number;
     /** Rows whose draw was finished on the host, and the bytes read for them. */

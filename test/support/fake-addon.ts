@@ -318,6 +318,8 @@ export class FakeAddon implements NativeAddon {
             pairs: config.pairs.map((pair) => ({ expert: context(pair.expert), antiexpert: context(pair.antiexpert) })),
             samplerPath: "device",
             samplerReason: "The device has every operation.",
+            maxDraft: config.maxDraft,
+            draftReason: config.pairs.length === 0 ? "there is no expert to draft" : "",
             contextSize: config.contextSize,
             vocabularySize,
             drawableTokens: 250,
@@ -342,6 +344,7 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         decodeMs: 20,
         firstTokenMs: run.sent > 0 ? 11 : null,
         roles: { base: idle, expert: idle, antiexpert: idle },
+        drafts: { rounds: run.sent, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 8 * run.sent,
         hostRows: 0,
         hostRowBytes: 0

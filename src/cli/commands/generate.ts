@@ -3,6 +3,7 @@ import type { GenerateOptions, Mode } from "../../engine/generate-options.js";
 import { loadRast } from "../../engine/load.js";
 import type { LoadOptions, ModelOptions, PairOptions } from "../../engine/load-options.js";
 import type { RastResult } from "../../engine/results.js";
+import type { Speculation } from "../../engine/speculation-params.js";
 import type { NativeKvType } from "../../native/addon-types.js";
 import type { ChatMessage } from "../../text/chat-template.js";
 import { exitCodes, StatusLine } from "../output.js";
@@ -59,10 +60,12 @@ export function figures(result: RastResult): string {
     const rate = timings.tokensPerSecond === null ? "" : `, ${timings.tokensPerSecond.toFixed(1)} tokens/s`;
     const first = timings.firstTokenMs === null ? "" : `, first after ${timings.firstTokenMs.toFixed(0)} ms`;
     const places = [result.devices.base, ...result.devices.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
+    const { acceptanceRate, drafted, accepted } = result.speculation;
+    const drafts = acceptanceRate === null ? "" : `; ${accepted} of ${drafted} drafts accepted`;
     const devices = [...new Set(places.map((place) => place.device))].join(" + ");
     return (
         `[${usage.completionTokens} tokens${rate}${first}; prompt ${usage.promptTokens} tokens; ${result.stopReason}; ` +
-        `seed ${result.seed}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
+        `seed ${result.seed}${drafts}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
     );
 }
 
@@ -174,7 +177,8 @@ export function readLoadOptions(flags: Flags): LoadOptions {
             flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),
         mmap: flags["mmap"] === false ? false : undefined,
         mlock: flags["mlock"] === true ? true : undefined,
-        sampler: text(flags["sampler"]) as LoadOptions["sampler"]
+        sampler: text(flags["sampler"]) as LoadOptions["sampler"],
+        speculation: readDraft(text(flags["draft"]))
     });
 }
 
@@ -201,6 +205,11 @@ export function readGenerateOptions(flags: Flags): GenerateOptions {
         logprobs: number(flags, "logprobs"),
         raw: flags["raw"] === true ? true : undefined
     });
+}
+
+function readDraft(value: string | undefined): Speculation | undefined {
+    if (value === undefined || value === "auto" || value === "off") return value;
+    return { draft: toNumber(value, "--draft") };
 }
 
 function readSeed(value: string | undefined): number | bigint | undefined {

@@ -11,7 +11,8 @@ const context: GenerateContext = {
     contextSize: 64,
     maxTokens: undefined,
     stop: [],
-    addBos: undefined
+    addBos: undefined,
+    speculation: { draft: -1, maxDraft: 15, possible: 15 }
 };
 
 function generateWith(options: object): ReturnType<typeof resolveGenerateOptions> {
@@ -179,6 +180,13 @@ describe("options of loadRast", () => {
         contextSize: { bad: [...notIntegers, 0, 7], good: [8, 131072] },
         batchSize: { bad: [...notIntegers, 0, 16385], good: [1, 512] },
         slots: { bad: [...notIntegers, 0, 65], good: [1, 64] },
+        speculation: {
+            bad: [
+                ...["on", 1, null, true, {}, [], { maxDraft: 4, draft: 4 }],
+                ...[-1, 1.5, 64, "4", Number.NaN, null].flatMap((n) => [{ maxDraft: n }, { draft: n }])
+            ],
+            good: ["auto", "off", { maxDraft: 0 }, { maxDraft: 63 }, { draft: 15 }]
+        },
         kvType,
         kvTypeK: kvType,
         kvTypeV: kvType,

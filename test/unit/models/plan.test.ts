@@ -27,6 +27,7 @@ function plan(changes: Partial<PlanInput> = {}): LoadPlan {
         contextSize: 256,
         slots: 1,
         batchSize: 16,
+        rows: 1,
         kvTypeK: "f16",
         kvTypeV: "f16",
         flashAttention: "auto",
@@ -43,6 +44,7 @@ describe("memory of a model", () => {
         contextSize: 1000,
         slots: 2,
         batchSize: 512,
+        rows: 2,
         kvTypeK: "q8_0",
         kvTypeV: "f16",
         flashAttention: "auto"
@@ -64,7 +66,7 @@ describe("memory of a model", () => {
         expect(modelMemory(modelFacts({ outputBytes: 0, embeddingBytes: 77 }), settings).outputBytes).toBe(77);
     });
 
-    test("the sampler's rows grow with slots and pairs", () => {
+    test("the sampler's rows grow with rows and pairs", () => {
         expect(samplerBytes(1000, 2, 1)).toBe(56_000);
         expect(samplerBytes(1000, 1, 3)).toBe(44_000);
     });

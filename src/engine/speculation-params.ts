@@ -1,0 +1,101 @@
+import { checkKeys, checkNumber, invalidOption, isObject } from "../checks.js";
+import { RastError } from "../errors.js";
+
+/**
+ * Whether the expert drafts tokens that the base then verifies several at a time. The text is the same either way.
+ * "auto": as many as pay at the moment, down to none; `{ maxDraft }`: the same with a limit of its own, 0 to 63;
+ * `{ draft }`: always that many, 0 to 63.
+ */
+export type Speculation = "auto" | "off" | { maxDraft: number } | { draft: number };
+
+/** Checked. */
+export interface ResolvedSpeculation {
+    /** Tokens per round; -1 = chosen while running. */
+    readonly draft: number;
+    /** Most tokens per round; undefined = what the engine was loaded for, or the default. */
+    readonly maxDraft: number | undefined;
+}
+
+const draftRange = { min: 0, max: 63, integer: true };
+const defaultMaxDraft = 15;
+// Every row of a round takes memory as wide as the vocabulary; with many sequences few of them draft long.
+const sharedRows = 64;
+
+/**
+ * Checks the option `speculation`.
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
+ */
+export function checkSpeculation(value: unknown): ResolvedSpeculation {
+    if (value === "auto") return { draft: -1, maxDraft: undefined };
+    if (value === "off") return { draft: 0, maxDraft: 0 };
+    const keys = isObject(value) ? Object.keys(value) : [];
+    if (!isObject(value) || keys.length !== 1) {
+        throw invalidOption("speculation", '"auto", "off", { maxDraft } or { draft }', value);
+    }
+    checkKeys("speculation", value, ["maxDraft", "draft"]);
+    if (value["draft"] === undefined) {
+        return { draft: -1, maxDraft: checkNumber("speculation.maxDraft", value["maxDraft"], draftRange) };
+    }
+    const draft = checkNumber("speculation.draft", value["draft"], draftRange);
+    return { draft, maxDraft: draft };
+}
+
+/** What decides how long drafts may be. */
+export interface DraftRoom {
+    readonly contextSize: number;
+    readonly batchSize: number;
+    readonly slots: number;
+}
+
+/**
+ * A draft that was asked for must fit in context and batch.
+ * @throws ERR_INVALID_OPTION
+ */
+export function assertDraftFits({ maxDraft }: ResolvedSpeculation, room: DraftRoom): void {
+    if (maxDraft === undefined || maxDraft === 0) return;
+    const refuse = (what: "contextSize" | "batchSize", needed: number): never => {
+        const message =
+            `Drafts of ${maxDraft} tokens with ${room.slots === 1 ? "1 slot" : `${room.slots} slots`} need a ${what} ` +
+            `of at least ${needed}, received ${room[what]}.`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "speculation", maxDraft, ...room } });
+    };
+    if (maxDraft >= room.contextSize) refuse("contextSize", maxDraft + 1);
+    if (maxDraft + room.slots > room.batchSize) refuse("batchSize", maxDraft + room.slots);
+}
+
+/** The longest draft of an engine and the rows of one round, over all its sequences. */
+export function planDrafts(
+    speculation: ResolvedSpeculation,
+    { contextSize, batchSize, slots }: DraftRoom,
+    pairs: number
+): { readonly maxDraft: number; readonly rows: number } {
+    const wanted = pairs === 0 ? 0 : (speculation.maxDraft ?? defaultMaxDraft);
+    const maxDraft = Math.max(0, Math.min(wanted, contextSize - 1, batchSize - slots));
+    const drafted = Math.min(slots * maxDraft, Math.max(sharedRows - slots, maxDraft));
+    return { maxDraft, rows: Math.min(slots + drafted, batchSize) };
+}
+
+/** What a request may choose from. */
+export interface LoadedSpeculation extends ResolvedSpeculation {
+    /** The longest draft that the engine was asked to load for, and the longest that it can do. */
+    readonly maxDraft: number;
+    readonly possible: number;
+}
+
+/**
+ * The drafts of one request.
+ * @throws ERR_INVALID_OPTION when they are longer than the engine was loaded for
+ */
+export function resolveSpeculation(
+    value: unknown,
+    loaded: LoadedSpeculation
+): { readonly draft: number; readonly maxDraft: number } {
+    const { draft, maxDraft = loaded.maxDraft } = value === undefined ? loaded : checkSpeculation(value);
+    if (maxDraft > loaded.maxDraft) {
+        const message =
+            `Drafts of ${maxDraft} tokens were asked for, and the engine was loaded for ${loaded.maxDraft}: ` +
+            "set speculation in loadRast.";
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "speculation", maxDraft } });
+    }
+    return { draft: Math.min(draft, loaded.possible), maxDraft: Math.min(maxDraft, loaded.possible) };
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { resolveLoadOptions } from "../../../src/engine/load-options.js";
+import { planDrafts, resolveSpeculation } from "../../../src/engine/speculation-params.js";
+import { RastError } from "../../../src/errors.js";
+
+const load = (options: object): ReturnType<typeof resolveLoadOptions> =>
+    resolveLoadOptions({ base: "b", expert: "e", antiexpert: "a", ...options });
+const auto = { draft: -1, maxDraft: undefined };
+const room = { contextSize: 4096, batchSize: 512, slots: 1 };
+
+describe("drafts at load", () => {
+    test.each([
+        [{ contextSize: 16, speculation: { maxDraft: 16 } }, "contextSize of at least 17, received 16"],
+        [{ batchSize: 16, speculation: { maxDraft: 16 } }, "batchSize of at least 17, received 16"],
+        [{ batchSize: 16, slots: 8, speculation: { draft: 9 } }, "batchSize of at least 17, received 16"]
+    ])("%j does not fit", (options, message) => {
+        expect(() => load(options)).toThrow(RastError);
+        expect(() => load(options)).toThrow(message);
+    });
+
+    test("a length that is not asked for makes way", () => {
+        expect(load({ contextSize: 8, batchSize: 2 }).speculation).toEqual(auto);
+        expect(planDrafts(auto, { contextSize: 8, batchSize: 512, slots: 1 }, 1)).toEqual({ maxDraft: 7, rows: 8 });
+        expect(planDrafts(auto, { contextSize: 4096, batchSize: 4, slots: 4 }, 1)).toEqual({ maxDraft: 0, rows: 4 });
+    });
+
+    test("rows are slots and drafts, with a bound where there are many slots", () => {
+        expect(planDrafts(auto, room, 1)).toEqual({ maxDraft: 15, rows: 16 });
+        expect(planDrafts(auto, room, 0)).toEqual({ maxDraft: 0, rows: 1 });
+        expect(planDrafts({ draft: 0, maxDraft: 0 }, { ...room, slots: 8 }, 1)).toEqual({ maxDraft: 0, rows: 8 });
+        expect(planDrafts(auto, { ...room, slots: 8 }, 1)).toEqual({ maxDraft: 15, rows: 64 });
+        expect(planDrafts(auto, { ...room, slots: 64 }, 1)).toEqual({ maxDraft: 15, rows: 79 });
+        expect(planDrafts({ draft: 63, maxDraft: 63 }, room, 2)).toEqual({ maxDraft: 63, rows: 64 });
+    });
+});
+
+describe("drafts of a request", () => {
+    const loaded = { draft: -1, maxDraft: 8, possible: 8 };
+
+    test("default to what was loaded", () => {
+        expect(resolveSpeculation(undefined, loaded)).toEqual({ draft: -1, maxDraft: 8 });
+        expect(resolveSpeculation(undefined, { ...loaded, draft: 4, maxDraft: 4 })).toEqual({ draft: 4, maxDraft: 4 });
+        expect(resolveSpeculation("auto", { ...loaded, draft: 4 })).toEqual({ draft: -1, maxDraft: 8 });
+        expect(resolveSpeculation("off", loaded)).toEqual({ draft: 0, maxDraft: 0 });
+        expect(resolveSpeculation({ draft: 2 }, loaded)).toEqual({ draft: 2, maxDraft: 2 });
+    });
+
+    test("are no longer than the engine was loaded for", () => {
+        expect(() => resolveSpeculation({ maxDraft: 9 }, loaded)).toThrow("the engine was loaded for 8");
+        expect(() => resolveSpeculation({ draft: 1 }, { ...loaded, draft: 0, maxDraft: 0, possible: 0 })).toThrow(
+            "the engine was loaded for 0"
+        );
+    });
+
+    test("run without where the models cannot", () => {
+        expect(resolveSpeculation({ draft: 4 }, { ...loaded, possible: 0 })).toEqual({ draft: 0, maxDraft: 0 });
+    });
+});
