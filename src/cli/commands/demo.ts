@@ -7,7 +7,7 @@ import { exitCodes, paint, StatusLine } from "../output.js";
 
 /** `rast demo`: a few problems side by side, then accuracies over many. */
 export async function runDemo(flags: Record<string, unknown>): Promise<void> {
-    const trioName = String(flags["trio"] ?? "demo");
+    const trioName = typeof flags["trio"] === "string" ? flags["trio"] : "demo";
     const count = readCount(flags["problems"]);
     const seed = readSeed(flags["seed"]);
     const json = flags["json"] === true;
