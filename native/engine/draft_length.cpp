@@ -11,7 +11,13 @@ constexpr double newest = 0.1;      // share of the latest measurement in a cost
 constexpr double lower = 0.4;       // the same for one below it: other work only ever makes a decode slower
 constexpr double hopeful = 0.8;     // slope beyond what is known, as a share of the last known one
 constexpr double worth_it = 1.02;   // a round must gain this much over one without drafts
-constexpr double surely = 0.98;     // agreement is never taken for more: a draft that fails costs the rest
+constexpr double surely = 0.995;    // agreement is never taken for more: a draft that fails costs the rest
+
+// Tokens that a round with so many drafts gives.
+double expected_tokens(double agreement, int drafts) {
+    const double a = std::min(agreement, surely);
+    return (1 - std::pow(a, drafts + 1)) / (1 - a);
+}
 
 }  // namespace
 
@@ -117,6 +123,25 @@ std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draf
         }
     }
     return best;
+}
+
+int draft_probe::choose(const row_costs & base, const draft_candidate & candidate, int chosen) {
+    constexpr int lengths[] = {3, 7, 15, 1};
+    const auto pays = [&](int drafts, double share) {
+        return drafts <= candidate.most && expected_tokens(candidate.agreement, drafts) >= share * (drafts + 1);
+    };
+    for (const int drafts : lengths) {
+        if (!base.known(static_cast<size_t>(drafts) + 1) && pays(drafts, 0.6)) {
+            return drafts;
+        }
+    }
+    if (++rounds_ % 64 == 0) {
+        const int drafts = lengths[rounds_ / 64 % std::size(lengths)];
+        if (pays(drafts, 0.7)) {
+            return drafts;
+        }
+    }
+    return chosen;
 }
 
 }  // namespace rast

@@ -63,6 +63,15 @@ struct draft_candidate {
     int most = 0;  // tokens that may be drafted
 };
 
+// Tries lengths whose costs are not known, or were measured long ago, where most of their rows would be used even so.
+class draft_probe {
+  public:
+    int choose(const row_costs & base, const draft_candidate & candidate, int chosen);
+
+  private:
+    size_t rounds_ = 0;
+};
+
 // Tokens to draft for each sequence, so that a round gives the most tokens per millisecond: rows go one by one to the
 // sequence that is likeliest to use them, and the best of all these rounds is taken. None unless it gains 2%.
 // @param rows_left outputs of one decode beyond the one of each candidate

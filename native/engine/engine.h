@@ -74,7 +74,7 @@ class engine {
     struct part;
     struct row;
     void draw(const std::vector<sequence *> & ready, std::vector<step_event> & events);
-    std::vector<part> plan_round(const std::vector<sequence *> & ready) const;
+    std::vector<part> plan_round(const std::vector<sequence *> & ready);
     void draft(std::vector<part> & parts, std::vector<row> & base_rows);
     void verify(size_t context, const std::vector<row> & base_rows);
     void decode(size_t context, const std::vector<row> & rows);
@@ -109,6 +109,7 @@ class engine {
     int32_t max_draft_ = 0;
     std::string draft_reason_;
     round_costs costs_;
+    draft_probe probe_;
     agreement agrees_{0.7, 4, 0.995};  // over all requests
 };
 

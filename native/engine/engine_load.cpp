@@ -109,7 +109,7 @@ void engine::create_contexts() {
             measure(c, one, max_draft_ + 1, 100);
             costs_.others.add(one);
         }
-        measure(0, costs_.base, max_draft_ + 1, 400);
+        measure(0, costs_.base, max_draft_ + 1, 600);
     }
 }
 

@@ -39,7 +39,7 @@ struct engine::row {
     int64_t target = -1;  // row of the base that its logits belong to
 };
 
-std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & ready) const {
+std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & ready) {
     std::vector<part> parts(ready.size());
     std::vector<draft_candidate> candidates;
     std::vector<size_t> automatic;
@@ -79,7 +79,10 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
         candidates.push_back({seq.agrees.value(), known && seq.started ? static_cast<int>(most) : 0});
         automatic.push_back(i);
     }
-    const auto chosen = choose_drafts(costs_, candidates, rows_left, others);
+    auto chosen = choose_drafts(costs_, candidates, rows_left, others);
+    if (chosen.size() == 1 && others == 0 && static_cast<size_t>(candidates[0].most) <= rows_left) {
+        chosen[0] = probe_.choose(costs_.base, candidates[0], chosen[0]);
+    }
     for (size_t i = 0; i < automatic.size(); ++i) {
         parts[automatic[i]].most = static_cast<size_t>(chosen[i]);
     }

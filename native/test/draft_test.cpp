@@ -192,6 +192,14 @@ int test_draft_length(const arguments &) {
         fail("rows do not go where they are used");
     }
 
+    draft_probe probe;
+    row_costs known(17);
+    known.learn(1, 10);
+    if (probe.choose(known, {0.95, 15}, 0) != 3 || probe.choose(known, {0.1, 15}, 0) != 0 ||
+        probe.choose(known, {0.95, 2}, 0) != 1) {
+        fail("what is tried is not what may pay");
+    }
+
     agreement seen(0.7, 4, 0.97);
     if (!near(seen.value(), 0.7)) {
         fail("agreement before any evidence");

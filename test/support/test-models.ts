@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { writeGguf, type Metadata, type Tensor } from "./gguf.js";
+import { writeGguf, type Metadata, type Tensor } from "../../src/bench/gguf-writer.js";
+import { architecture, wideTokenizer, type ModelShape } from "../../src/bench/shaped-trio.js";
 import { root } from "./native.js";
 
 /** Raise it when what is written changes: files are kept by recipe. */
@@ -53,33 +54,8 @@ function random(n: number, scale: number, seed: number): Float32Array {
     return out;
 }
 
-interface Shape {
-    readonly width: number;
-    readonly hidden: number;
-    readonly heads: number;
-    readonly layers: number;
-    readonly vocabulary: number;
-}
-
-function architecture(name: string, shape: Shape): Record<string, Metadata> {
-    const number = (value: number): Metadata => ({ kind: "u32", value });
-    return {
-        "general.architecture": { kind: "string", value: "llama" },
-        "general.name": { kind: "string", value: name },
-        "llama.context_length": number(1024),
-        "llama.embedding_length": number(shape.width),
-        "llama.block_count": number(shape.layers),
-        "llama.feed_forward_length": number(shape.hidden),
-        "llama.attention.head_count": number(shape.heads),
-        "llama.attention.head_count_kv": number(shape.heads),
-        "llama.attention.layer_norm_rms_epsilon": { kind: "f32", value: 1e-5 },
-        "llama.rope.dimension_count": number(shape.width / shape.heads),
-        "llama.vocab_size": number(shape.vocabulary)
-    };
-}
-
 // Layers of random weights; `strength` says how much they change the stream.
-function body(shape: Shape, strength: number, seed: number): Tensor[] {
+function body(shape: ModelShape, strength: number, seed: number): Tensor[] {
     const { width, hidden, layers } = shape;
     const tensors: Tensor[] = [];
     for (let layer = 0; layer < layers; ++layer) {
@@ -138,7 +114,7 @@ export async function tinyTrio(options: TinyOptions = {}): Promise<Trio> {
                 texts.push(`[PAD${texts.length}]`);
             }
             if (options.changedToken?.role === role) texts[options.changedToken.id] = "changed";
-            const shape = { width: 32, hidden: 64, heads: 2, layers: 2, vocabulary: texts.length };
+            const shape = { width: 32, hidden: 64, heads: 2, kvHeads: 2, layers: 2, vocabulary: texts.length };
             const tokenizer: Record<string, Metadata> = {
                 "tokenizer.ggml.model": { kind: "string", value: "llama" },
                 "tokenizer.ggml.tokens": { kind: "strings", value: texts },
@@ -151,49 +127,31 @@ export async function tinyTrio(options: TinyOptions = {}): Promise<Trio> {
                 "tokenizer.ggml.add_space_prefix": { kind: "bool", value: false }
             };
             const none: Record<string, Metadata> = { "tokenizer.ggml.model": { kind: "string", value: "no_vocab" } };
-            writeGguf(path, { ...architecture(role, shape), ...(options.noTokenizer === role ? none : tokenizer) }, [
-                {
-                    name: "token_embd.weight",
-                    shape: [32, texts.length],
-                    type: "f32",
-                    data: random(32 * texts.length, 1, seed + 1)
-                },
-                ...body(shape, 1, seed),
-                {
-                    name: "output.weight",
-                    shape: [32, texts.length],
-                    type: "f32",
-                    data: random(32 * texts.length, 0.4, seed + 2)
-                }
-            ]);
+            writeGguf(
+                path,
+                { ...architecture(role, shape, 1024), ...(options.noTokenizer === role ? none : tokenizer) },
+                [
+                    {
+                        name: "token_embd.weight",
+                        shape: [32, texts.length],
+                        type: "f32",
+                        data: random(32 * texts.length, 1, seed + 1)
+                    },
+                    ...body(shape, 1, seed),
+                    {
+                        name: "output.weight",
+                        shape: [32, texts.length],
+                        type: "f32",
+                        data: random(32 * texts.length, 0.4, seed + 2)
+                    }
+                ]
+            );
         });
     const seed = (options.seed ?? 0) * 10;
     return { base: make("base", seed + 1), expert: make("expert", seed + 2), antiexpert: make("antiexpert", seed + 3) };
 }
 
-// The characters that stand for bytes in byte-level BPE vocabularies.
-function byteCharacters(): string[] {
-    const out: string[] = [];
-    let next = 256;
-    for (let byte = 0; byte < 256; ++byte) {
-        const printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-        out.push(String.fromCharCode(printable ? byte : next++));
-    }
-    return out;
-}
-
 const textTokens = 151646; // as Qwen2.5 has: what follows is padding
-
-function widePrefix(vocabulary: number): { texts: string[]; types: number[] } {
-    const texts = byteCharacters();
-    const types: number[] = texts.map(() => tokenTypes.normal);
-    for (let id = texts.length; id < vocabulary; ++id) {
-        const special = id === 151643 ? "<|endoftext|>" : id === 151645 ? "<|im_end|>" : undefined;
-        texts.push(special ?? (id < textTokens ? `t${id}` : `[PAD${id}]`));
-        types.push(special ? tokenTypes.control : id < textTokens ? tokenTypes.normal : tokenTypes.unused);
-    }
-    return { texts, types };
-}
 
 /**
  * Three models at the true widths of Qwen2.5, two layers of 64: after each token a few others are likely, as in a
@@ -203,8 +161,7 @@ export async function shapedTrio(widths: { readonly base: number; readonly small
     const make = (role: Role, vocabulary: number, seed: number, weights: readonly number[]): string =>
         cached(`shaped-${role}-${vocabulary}`, { role, vocabulary, seed, weights }, (path) => {
             const width = 64;
-            const { texts, types } = widePrefix(vocabulary);
-            const shape = { width, hidden: 128, heads: 2, layers: 2, vocabulary };
+            const shape = { width, hidden: 128, heads: 2, kvHeads: 2, layers: 2, vocabulary };
             // One embedding for all: 152,064 rows, of which narrower models take the first.
             const embedding = random(152064 * width, 1, 5).subarray(0, vocabulary * width);
             const output = random(vocabulary * width, 0.05, seed + 7);
@@ -223,15 +180,8 @@ export async function shapedTrio(widths: { readonly base: number; readonly small
             writeGguf(
                 path,
                 {
-                    ...architecture(role, shape),
-                    "tokenizer.ggml.model": { kind: "string", value: "gpt2" },
-                    "tokenizer.ggml.pre": { kind: "string", value: "qwen2" },
-                    "tokenizer.ggml.tokens": { kind: "strings", value: texts },
-                    "tokenizer.ggml.token_type": { kind: "i32s", value: types },
-                    "tokenizer.ggml.merges": { kind: "strings", value: [] },
-                    "tokenizer.ggml.eos_token_id": { kind: "u32", value: 151643 },
-                    "tokenizer.ggml.bos_token_id": { kind: "u32", value: 151643 },
-                    "tokenizer.ggml.add_bos_token": { kind: "bool", value: false }
+                    ...architecture(role, shape, 1024),
+                    ...wideTokenizer(vocabulary)
                 },
                 [
                     { name: "token_embd.weight", shape: [width, vocabulary], type: "q8_0", data: embedding },

@@ -8,13 +8,14 @@ export type Metadata =
     | { readonly kind: "strings"; readonly value: readonly string[] }
     | { readonly kind: "i32s" | "f32s"; readonly value: readonly number[] };
 
-/** A tensor: `shape` innermost dimension first, as GGUF counts; quantized to Q8_0 on writing if asked. */
-export interface Tensor {
-    readonly name: string;
-    readonly shape: readonly number[];
-    readonly type: "f32" | "q8_0";
-    readonly data: Float32Array;
-}
+/**
+ * A tensor: `shape` innermost dimension first, as GGUF counts. Numbers are quantized to Q8_0 on writing if asked; what
+ * is quantized already comes as bytes, piece by piece.
+ */
+export type Tensor = { readonly name: string; readonly shape: readonly number[] } & (
+    | { readonly type: "f32" | "q8_0"; readonly data: Float32Array }
+    | { readonly type: "q4_0" | "q8_0"; readonly data: () => Iterable<Buffer> }
+);
 
 const alignment = 32;
 const codes = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
@@ -93,14 +94,23 @@ function half(value: number): number {
     return Math.min(0x7bff, (exponent << 10) + (((word & 0x7fffff) + 0x1000) >>> 13));
 }
 
+const tensorTypes = { f32: 0, q4_0: 2, q8_0: 8 } as const;
+
+function sizeOf({ shape, type }: Tensor): number {
+    const elements = shape.reduce((product, n) => product * n, 1);
+    if (type === "f32") return elements * 4;
+    return (elements / 32) * (type === "q8_0" ? 34 : 18);
+}
+
 /** The header and metadata of a file, as bytes; the tensors' data follow it. */
 export function header(metadata: Readonly<Record<string, Metadata>>, tensors: readonly Tensor[], version = 3): Buffer {
     const parts = [Buffer.from("GGUF"), u32(version), u64(tensors.length), u64(Object.keys(metadata).length)];
     for (const [key, item] of Object.entries(metadata)) parts.push(text(key), encode(item));
     let offset = 0;
-    for (const { name, shape, type, data } of tensors) {
-        parts.push(text(name), u32(shape.length), ...shape.map(u64), u32(type === "f32" ? 0 : 8), u64(offset));
-        const size = type === "f32" ? data.length * 4 : (data.length / 32) * 34;
+    for (const tensor of tensors) {
+        const { name, shape, type } = tensor;
+        parts.push(text(name), u32(shape.length), ...shape.map(u64), u32(tensorTypes[type]), u64(offset));
+        const size = sizeOf(tensor);
         offset += size + padding(size);
     }
     const head = Buffer.concat(parts);
@@ -109,6 +119,13 @@ export function header(metadata: Readonly<Record<string, Metadata>>, tensors: re
 
 function padding(size: number): number {
     return (alignment - (size % alignment)) % alignment;
+}
+
+function* chunksOf(tensor: Tensor): Iterable<Buffer> {
+    const { data } = tensor;
+    if (typeof data === "function") yield* data();
+    else if (tensor.type === "f32") yield Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    else yield quantize(data);
 }
 
 /** Writes a GGUF file, version 3. */
@@ -123,10 +140,9 @@ export function writeGguf(
             for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
         };
         put(header(metadata, tensors));
-        for (const { type, data } of tensors) {
-            const body = type === "f32" ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : quantize(data);
-            put(body);
-            put(Buffer.alloc(padding(body.length)));
+        for (const tensor of tensors) {
+            for (const chunk of chunksOf(tensor)) put(chunk);
+            put(Buffer.alloc(padding(sizeOf(tensor))));
         }
     } finally {
         closeSync(file);

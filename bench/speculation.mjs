@@ -1,0 +1,123 @@
+// Tokens per second of the base alone, of RAST without drafts, with drafts of its own choice and of fixed lengths, on
+// shaped trios whose agreement is set by construction. Interleaved: every repetition runs all of them in turn.
+//   node bench/speculation.mjs [--record FILE] [--models FOLDER] [--base NAME] [--small NAME] [--agreements 1,0.95]
+//       [--lengths 1,3,7,15] [--tokens N] [--repetitions N] [--paper]
+// --paper samples at temperature 1 and top-p 0.95 instead of taking the largest logit.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { knownShapes, writeShapedTrio } from "../dist/bench/shaped-trio.js";
+import { loadRast } from "../dist/index.js";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values } = parseArgs({
+    options: {
+        record: { type: "string" },
+        models: { type: "string" },
+        base: { type: "string", default: "llama-1.2b" },
+        small: { type: "string", default: "tiny-0.07b" },
+        agreements: { type: "string", default: "1,0.95,0.8,0.5,0" },
+        lengths: { type: "string", default: "1,3,7,15" },
+        tokens: { type: "string", default: "64" },
+        repetitions: { type: "string", default: "5" },
+        paper: { type: "boolean", default: false }
+    }
+});
+const numbers = (text) => text.split(",").map(Number);
+const lengths = numbers(values.lengths);
+const repetitions = Number(values.repetitions);
+const folder = values.models ?? mkdtempSync(join(tmpdir(), "rast-speculation-"));
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+const kinds = [
+    { name: "base alone", options: { mode: "base" } },
+    { name: "RAST, off", options: { speculation: "off" } },
+    { name: "RAST, auto", options: { speculation: "auto" } },
+    ...lengths.map((draft) => ({ name: `RAST, drafts of ${draft}`, options: { speculation: { draft } } }))
+];
+const sampling = values.paper ? { temperature: 1, topP: 0.95 } : { temperature: 0 };
+const results = [];
+let info;
+for (const agreement of numbers(values.agreements)) {
+    process.stderr.write(`agreement ${agreement} ...\n`);
+    const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
+    const trio = writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement, certainty: 16 });
+    const rast = await loadRast({ ...trio, contextSize: 1024, speculation: { maxDraft: Math.max(15, ...lengths) } });
+    info = rast.info;
+    const samples = kinds.map(() => ({ rates: [], agreement: [], tokensPerRound: [] }));
+    for (let repetition = 0; repetition <= repetitions; ++repetition) {
+        for (const [index, kind] of kinds.entries()) {
+            // another prompt each time: other tokens of the cycle, the same for all kinds
+            const tokens = [300 + repetition, 400, 500, 600];
+            const { timings, speculation } = await rast.complete({
+                tokens,
+                ...sampling,
+                ...kind.options,
+                maxTokens: Number(values.tokens),
+                ignoreEos: true,
+                seed: repetition
+            });
+            if (repetition === 0) continue; // warm-up
+            samples[index].rates.push(timings.tokensPerSecond);
+            if (speculation.agreement !== null) samples[index].agreement.push(speculation.agreement);
+            if (speculation.tokensPerRound !== null) samples[index].tokensPerRound.push(speculation.tokensPerRound);
+        }
+    }
+    await rast.dispose();
+    const off = samples[1].rates;
+    results.push({
+        agreement,
+        kinds: kinds.map((kind, index) => {
+            const { rates, agreement: seen, tokensPerRound } = samples[index];
+            return {
+                name: kind.name,
+                tokensPerSecond: median(rates),
+                rates,
+                // of pairs that ran one after the other
+                againstOff: median(rates.map((rate, i) => rate / off[i])),
+                againstBase: median(rates.map((rate, i) => rate / samples[0].rates[i])),
+                agreement: seen.length > 0 ? seen.reduce((a, b) => a + b) / seen.length : null,
+                tokensPerRound: tokensPerRound.length > 0 ? median(tokensPerRound) : null
+            };
+        })
+    });
+}
+if (values.models === undefined) rmSync(folder, { recursive: true, force: true });
+
+const versions = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const record = {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: cpus()[0].model,
+    threads: info.base.threads,
+    device: info.base.device,
+    node: process.version,
+    versions: { "rast-llama": versions.version, "node-llama-cpp": versions.dependencies["node-llama-cpp"] },
+    command: `node bench/speculation.mjs ${process.argv.slice(2).join(" ")}`
+        .replace(/ ?--(record|models) \S+/g, "")
+        .trim(),
+    models: [info.base, ...info.pairs.flatMap(({ expert, antiexpert }) => [expert, antiexpert])].map(
+        ({ description, parameterCount, modelBytes }) => ({ description, parameterCount, modelBytes })
+    ),
+    results
+};
+process.stdout.write(
+    `${record.cpu}, ${record.threads} threads, ${record.device}, ${record.date}; base ${info.base.parameterCount} ` +
+        `parameters, small ${info.pairs[0].expert.parameterCount}; ${values.paper ? "temperature 1, top-p 0.95" : "greedy"}\n\n` +
+        "| agreement | | tokens/s | against off | against base alone | seen agreement | tokens a round |\n" +
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: |\n"
+);
+const fixed = (value, digits) => (value === null ? "" : value.toFixed(digits));
+for (const { agreement, kinds: rows } of results) {
+    for (const row of rows) {
+        process.stdout.write(
+            `| ${agreement} | ${row.name} | ${row.tokensPerSecond.toFixed(1)} | ${row.againstOff.toFixed(2)} | ` +
+                `${row.againstBase.toFixed(2)} | ${fixed(row.agreement, 2)} | ${fixed(row.tokensPerRound, 1)} |\n`
+        );
+    }
+}
+if (values.record !== undefined) {
+    mkdirSync(dirname(values.record), { recursive: true });
+    writeFileSync(values.record, `${JSON.stringify(record, null, 4)}\n`);
+}
