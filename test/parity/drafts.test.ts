@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { demo } from "../support/demo.js";
+import { figure, nativeTest, places } from "../support/native.js";
+import { shapedTrio, tinyTrio } from "../support/test-models.js";
+
+// Drafted against plain: requests with settings of every kind (temperatures, filters, penalties, bias), each at every
+// length of draft, give the tokens that an engine without drafts gives. At a first difference both tokens must be
+// explained by a near-tie of the independent reference; the test program fails otherwise.
+const models = { base: demo.base, experts: demo.expert, antiexperts: demo.antiexpert };
+const lengths = "0,1,2,4,8,auto";
+
+describe("drafted against plain on the CPU", () => {
+    it("200 requests on the demo trio", async () => {
+        const wanted = { requests: 200, tokens: 24, "max-draft": 8, lengths };
+        const output = await nativeTest("drafts", { ...models, ...wanted }, "CPU");
+        expect(figure(output, "ok sequences")).toBe(1200);
+        expect(figure(output, "near-ties")).toBeLessThanOrEqual(12);
+        expect(figure(output, "accepted")).toBeGreaterThan(1000);
+    });
+
+    it("with full agreement: every model is the base's own file", async () => {
+        const same = { base: demo.base, experts: demo.base, antiexperts: demo.base };
+        const wanted = { requests: 24, tokens: 32, "max-draft": 15, lengths: "4,15,auto" };
+        const output = await nativeTest("drafts", { ...same, ...wanted }, "CPU");
+        expect(figure(output, "accepted")).toBe(figure(output, "drafted"));
+        expect(figure(output, "agreed")).toBe(figure(output, "compared"));
+        expect(figure(output, "near-ties")).toBeLessThanOrEqual(1);
+    });
+
+    it("with an expert that has nothing to say", async () => {
+        const trio = await tinyTrio({ padding: { base: 9, expert: 3 } });
+        const random = { base: trio.base, experts: trio.expert, antiexperts: trio.antiexpert, prompt: "ab c" };
+        const wanted = { requests: 24, tokens: 16, "max-draft": 8, lengths, lambda: 0.01 };
+        const output = await nativeTest("drafts", { ...random, ...wanted }, "CPU");
+        expect(figure(output, "accepted")).toBeLessThan(0.1 * figure(output, "drafted"));
+        expect(figure(output, "near-ties")).toBeLessThanOrEqual(2);
+    });
+
+    it.each([
+        ["several slots, whose drafts are decoded together", { slots: 4 }],
+        ["the host path", { sampler: "host" }],
+        ["a batch hardly longer than a draft", { batch: 10 }],
+        [
+            "two pairs",
+            {
+                experts: `${demo.expert},${demo.strongExpert}`,
+                antiexperts: `${demo.antiexpert},${demo.strongAntiexpert}`
+            }
+        ]
+    ])("%s", async (_, more) => {
+        const wanted = { requests: 24, tokens: 20, "max-draft": 6, lengths: "0,1,3,6,auto", batch: 64 };
+        const output = await nativeTest("drafts", { ...models, ...wanted, ...more }, "CPU");
+        expect(figure(output, "ok sequences")).toBe(120);
+        expect(figure(output, "near-ties")).toBeLessThanOrEqual(2);
+    });
+
+    it("at mixed widths of 151,936 and 152,064", async () => {
+        const trio = await shapedTrio({ base: 152064, small: 151936 });
+        const wide = { base: trio.base, experts: trio.expert, antiexperts: trio.antiexpert, prompt: "Q: 12+3=? abc\n" };
+        const wanted = { requests: 8, tokens: 6, "max-draft": 4, lengths: "1,4,auto" };
+        const output = await nativeTest("drafts", { ...wide, ...wanted }, "CPU");
+        expect(figure(output, "ok sequences")).toBe(24);
+        expect(figure(output, "near-ties")).toBeLessThanOrEqual(2);
+    });
+});
+
+describe.runIf(places.includes("Vulkan0"))("drafted against plain on the software Vulkan device", () => {
+    it("on the demo trio", async () => {
+        // every shape of batch is a graph of its own, which takes this device a while
+        const wanted = { requests: 4, tokens: 6, "max-draft": 3, lengths: "3,auto" };
+        const output = await nativeTest("drafts", { ...models, ...wanted }, "Vulkan0");
+        expect(figure(output, "ok sequences")).toBe(8);
+        expect(figure(output, "near-ties")).toBeLessThanOrEqual(1);
+    });
+});
+
+it("chooses lengths by cost and agreement", async () => {
+    expect(await nativeTest("draft-length", {}, "CPU")).toContain("ok draft lengths");
+});
