@@ -115,9 +115,10 @@ def left_padded(prompts):
 
 
 @torch.no_grad()
-def generate(models, weights, prompts, greedy=False, max_new=72):
+def generate(models, weights, prompts, greedy=False, max_new=72, collect=None):
     """Completions drawn at temperature 1 from the weighted sum of the models' logits.
 
+    `collect`, if given, sees the models' logits, the fused ones and which rows are live, at every position.
     Returns completions (ids, the end of text included), all tokens, which are real, and where completions start.
     Padding shifts positions; rotary attention sees differences only.
     """
@@ -135,6 +136,8 @@ def generate(models, weights, prompts, greedy=False, max_new=72):
     done = torch.zeros(batch, dtype=torch.bool)
     for at in range(start, total):
         fused = sum(weight * row for weight, row in zip(weights, logits))
+        if collect is not None and not done.all():
+            collect(logits, fused, ~done)
         drawn = fused.argmax(-1) if greedy else torch.multinomial(fused.softmax(-1), 1)[:, 0]
         drawn = torch.where(done, torch.full_like(drawn, task.PAD), drawn)
         tokens[:, at] = drawn

@@ -1,14 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadRast, RastError, type Rast } from "../../dist/index.js";
+import { loadRast, RastError, type LoadOptions, type Rast } from "../../dist/index.js";
 import { demo, prompt } from "../support/demo.js";
 import { root, run } from "../support/native.js";
 
 const trio = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert, gpuLayers: 0, threads: 1 } as const;
 const endless = { prompt, ignoreEos: true, maxTokens: 400 } as const;
 
-const load = (): Promise<Rast> => loadRast(trio);
+const load = (options: LoadOptions = {}): Promise<Rast> => loadRast({ ...trio, ...options });
 
 async function codeOf(work: Promise<unknown> | (() => unknown)): Promise<string> {
     try {
@@ -106,6 +106,26 @@ describe("an engine's life", () => {
         const grown = process.memoryUsage.rss() - before;
         // one trio's weights and caches are over 6 MB: a leak of any part of it would show 50 times
         expect(grown / 1024 / 1024).toBeLessThan(24);
+    });
+
+    it("stays flat over thousands of drafted rounds, aborted ones among them", async () => {
+        const rast = await load({ speculation: { maxDraft: 6 } });
+        let rounds = 0;
+        const once = async (draft: number): Promise<void> => {
+            const signal = draft === 5 ? AbortSignal.timeout(3) : undefined;
+            const options = { prompt, maxTokens: 200, ignoreEos: true, speculation: { draft }, seed: draft };
+            rounds += (await rast.complete({ ...options, ...(signal === undefined ? {} : { signal }) })).speculation
+                .rounds;
+        };
+        for (let i = 0; i < 7; ++i) await once(i);
+        globalThis.gc?.();
+        const before = process.memoryUsage.rss();
+        for (let i = 0; i < 28; ++i) await once(i % 7);
+        globalThis.gc?.();
+        const grown = process.memoryUsage.rss() - before;
+        await rast.dispose();
+        expect(rounds).toBeGreaterThan(2000);
+        expect(grown / 1024 / 1024).toBeLessThan(16);
     });
 });
 

@@ -196,3 +196,55 @@ export async function shapedTrio(widths: { readonly base: number; readonly small
         antiexpert: make("antiexpert", widths.small, 3, [0.98, 0.94])
     };
 }
+
+/** A random recurrent model (Mamba) with the tokenizer of `shapedTrio` at 512 tokens: its cache cannot be cut back. */
+export async function recurrentModel(seed: number): Promise<string> {
+    return cached("recurrent", { seed }, (path) => {
+        const [width, inner, state, rank, kernel, layers, vocabulary] = [32, 64, 8, 4, 4, 2, 512];
+        const number = (value: number): Metadata => ({ kind: "u32", value });
+        const tensors: Tensor[] = [];
+        const add = (name: string, shape: readonly number[], data: (i: number) => number): void => {
+            const size = shape.reduce((product, n) => product * n, 1);
+            tensors.push({ name, shape, type: "f32", data: Float32Array.from({ length: size }, (_, i) => data(i)) });
+        };
+        const next = noise(seed);
+        const matrix = (name: string, n: number, m: number): void =>
+            add(`${name}.weight`, [n, m], () => next() / Math.sqrt(n));
+        matrix("token_embd", width, vocabulary);
+        for (let layer = 0; layer < layers; ++layer) {
+            const at = `blk.${layer}`;
+            add(`${at}.attn_norm.weight`, [width], () => 1);
+            matrix(`${at}.ssm_in`, width, 2 * inner);
+            matrix(`${at}.ssm_conv1d`, kernel, inner);
+            add(`${at}.ssm_conv1d.bias`, [inner], () => 0);
+            matrix(`${at}.ssm_x`, inner, rank + 2 * state);
+            matrix(`${at}.ssm_dt`, rank, inner);
+            add(`${at}.ssm_dt.bias`, [inner], () => -1);
+            add(`${at}.ssm_a`, [state, inner], (i) => -1 - (i % state));
+            add(`${at}.ssm_d`, [inner], () => 1);
+            matrix(`${at}.ssm_out`, inner, width);
+        }
+        add("output_norm.weight", [width], () => 1);
+        add("output.weight", [width, vocabulary], () => next());
+        writeGguf(
+            path,
+            {
+                "general.architecture": { kind: "string", value: "mamba" },
+                "general.name": { kind: "string", value: "recurrent" },
+                "mamba.context_length": number(1024),
+                "mamba.embedding_length": number(width),
+                "mamba.feed_forward_length": number(0),
+                "mamba.block_count": number(layers),
+                "mamba.attention.head_count": number(0),
+                "mamba.attention.layer_norm_rms_epsilon": { kind: "f32", value: 1e-5 },
+                "mamba.ssm.conv_kernel": number(kernel),
+                "mamba.ssm.inner_size": number(inner),
+                "mamba.ssm.state_size": number(state),
+                "mamba.ssm.time_step_rank": number(rank),
+                "mamba.vocab_size": number(vocabulary),
+                ...wideTokenizer(vocabulary)
+            },
+            tensors
+        );
+    });
+}
