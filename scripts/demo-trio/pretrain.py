@@ -78,7 +78,7 @@ def pretrain(path, *, size, steps, rate, muon_rate, seed, log):
         {"params": [weight for weight in others if weight.dim() < 2], "weight_decay": 0.0},
     ], betas=(0.9, 0.98))
     checks = task.problems(128, 4242, "tuning")
-    source = batches(seed * 1000 + 5)
+    source = batches(task.training_seed("pretrain", seed))
     start = time.time()
     for step in range(1, steps + 1):
         factor = min(1, step / 100) * max(0.02, min(1, (1 - step / steps) / 0.4))

@@ -13,7 +13,7 @@ GROUP = 8
 def reinforce(path, start_path, *, prompts, rate, steps, seed, log):
     """Trains the model at `start_path` on the reward alone and saves it at `path`."""
     torch.manual_seed(seed)
-    rng = random.Random(seed * 99991 + 7)
+    rng = random.Random(task.training_seed("reinforce", seed))
     model = lm.load(start_path)
     adam = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.0)
     start = time.time()

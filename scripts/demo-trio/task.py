@@ -1,11 +1,7 @@
-"""The demo task: small sums, told in words or written out, worked out in steps or guessed hastily.
-
-Standard library only. As a program it lists the problems that training draws: python3 task.py SEED COUNT
-"""
+"""The demo task: small sums, told in words or written out, worked out in steps or guessed hastily. Standard library only."""
 import hashlib
 import random
 import re
-import sys
 
 CHARACTERS = list("0123456789+-=;#?:,QSAT \n")
 NAMES = [" Ann", " Ben", " Eva", " Kim", " Max", " Tom"]
@@ -152,17 +148,12 @@ def document(rng):
     return prompt + answer, [0] * len(prompt) + learned
 
 
+def training_seed(kind, seed):
+    """Of the random numbers that a stage draws its documents ("pretrain") or problems ("reinforce") with."""
+    return seed * 1000 + 5 if kind == "pretrain" else seed * 99991 + 7
+
+
 def correct(text, problem):
     """The reward, and what accuracy counts: one "#", followed by the total."""
     parts = text.split("#")
-    return len(parts) == 2 and parts[1].isdigit() and int(parts[1]) == problem.answer
-
-
-def main():
-    rng = random.Random(int(sys.argv[1]))
-    for _ in range(int(sys.argv[2])):
-        print(draw_problem(rng).sum)
-
-
-if __name__ == "__main__":
-    main()
+    return len(parts) == 2 and parts[1] == str(problem.answer)
