@@ -237,6 +237,7 @@ void engine::decode(size_t context, const std::vector<row> & rows) {
     const double ms = ms_since(start);
     for (const row & one : rows) {
         sequence & seq = *one.of->seq;
+        seq.result.host_bytes += target.sampler().bytes_per_row();
         role_times & times = times_of(seq, target);
         if (one.depth == 0 || context == expert_of(0)) {
             (seq.started ? times.decode_ms : times.prefill_ms) += ms;

@@ -326,13 +326,11 @@ void ensemble_sampler::deliver_taps(int32_t rows) {
 row_draw ensemble_sampler::read_row(llama_context * ctx, int32_t row, int32_t output) {
     last_ = {};
     if (on_cpu_ && !host_path_) {
-        last_.bytes = sizeof(int32_t);
         return cpu_draws_[static_cast<size_t>(row)];
     }
     if (!host_path_) {
         row_draw draw;
         draw.token = llama_get_sampled_token_ith(ctx, output);
-        last_.bytes = sizeof(int32_t);
         if (draw.token >= 0 && draw.token < plan_.n_vocab) {
             read_logprobs(row, draw);
             return draw;

@@ -75,8 +75,11 @@ class ensemble_sampler {
     // `output` is the row's index in the batch, for llama.cpp.
     row_draw read_row(llama_context * ctx, int32_t row, int32_t output);
 
+    // What every decode copies to the host for each of its rows: the token.
+    int64_t bytes_per_row() const { return plan_.draws && drawing_ && !host_path_ ? 4 : 0; }
+
     struct traffic {
-        int64_t bytes = 0;       // read for rows drawn on the device
+        int64_t bytes = 0;       // read for log-probabilities of rows drawn on the device
         int64_t host_rows = 0;   // rows finished on the host
         int64_t host_bytes = 0;  // read for those
     };

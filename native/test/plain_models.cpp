@@ -185,7 +185,7 @@ request request_of(const std::vector<llama_token> & prompt, int index, size_t pa
 }
 
 std::vector<llama_token> prompt_tokens(const arguments & args, const llama_vocab * vocab) {
-    const std::string text = args.text("prompt", "Q:6+34+63+39=?\n");
+    const std::string text = args.text("prompt", "Q: 6+34+63+39?\n");
     std::vector<llama_token> tokens(text.size() + 8);
     const int n = llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
                                  static_cast<int32_t>(tokens.size()), true, true);

@@ -36,7 +36,7 @@ async function generate(...more: string[]): Promise<{ result: RastResult; reads:
 
 describe.runIf(vulkanLibrary !== undefined)(`bytes to the host on Vulkan, vocabulary ${width}`, () => {
     it("are at most 64 a token with the paper's settings, counted from outside", async () => {
-        const { result, reads } = await generate();
+        const { result, reads } = await generate("--draft", "off");
         const tokens = result.usage.completionTokens;
         expect(tokens).toBe(101);
         expect(result.path).toBe("device");
@@ -48,15 +48,25 @@ describe.runIf(vulkanLibrary !== undefined)(`bytes to the host on Vulkan, vocabu
         expect(result.hostRows / tokens).toBeLessThan(0.01);
     });
 
+    it("are at most 64 a token with drafts, those that are not accepted included", async () => {
+        const { result, reads } = await generate("--draft", "auto", "--max-tokens", "40");
+        expect(result.speculation.mode).toBe("auto");
+        expect(reads.smallBytes / 40).toBeLessThanOrEqual(64);
+        // beside what belongs to the request, loading timed some decodes
+        expect(result.hostBytes).toBeGreaterThanOrEqual(8 * 40);
+        expect(reads.smallBytes).toBeGreaterThan(result.hostBytes);
+        expect(reads.smallBytes - result.hostBytes).toBeLessThan(1024);
+    });
+
     it("stay below 64 with log-probabilities of five alternatives", async () => {
-        const { result, reads } = await generate("--logprobs", "5", "--max-tokens", "20");
+        const { result, reads } = await generate("--draft", "off", "--logprobs", "5", "--max-tokens", "20");
         expect(result.logprobs).toHaveLength(20);
         expect(reads.smallBytes / 20).toBeLessThanOrEqual(64);
         expect(reads.smallBytes).toBe(result.hostBytes);
     });
 
     it("are whole rows on the host path: the count can fail", async () => {
-        const { result, reads } = await generate("--sampler", "host", "--max-tokens", "3");
+        const { result, reads } = await generate("--draft", "off", "--sampler", "host", "--max-tokens", "3");
         expect(result.path).toBe("host");
         expect(reads.wideBytes).toBe(3 * width * 4);
         expect(result.hostRows).toBe(3);

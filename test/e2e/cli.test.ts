@@ -12,15 +12,25 @@ const problem = "6+34+63+39";
 
 describe("rast generate", () => {
     it("streams RAST's text to stdout and figures to stderr", async () => {
-        const result = await rast(["generate", "--trio", "demo", "--seed", "3", problem]);
+        const result = await rast(["generate", "--trio", "demo-strong", "--seed", "3", problem]);
         expect(result).toMatchObject({ code: 0, stdout: "S:6+34=40;40+63=103;103+39=142#142\n" });
         expect(result.stderr).toMatch(
-            /^\[34 tokens, [\d.]+ tokens\/s, first after \d+ ms; prompt 16 tokens; eos; seed 3; drawn on CPU\]\n$/
+            /^\[34 tokens, [\d.]+ tokens\/s, first after \d+ ms; prompt 16 tokens; eos; seed 3(; \d+ of \d+ drafts accepted)?; drawn on CPU\]\n$/
         );
     });
 
     it("prints one JSON object with everything in it", async () => {
-        const result = await rast(["generate", "--trio", "demo", "--seed", "3", "--json", "--logprobs", "2", problem]);
+        const result = await rast([
+            "generate",
+            "--trio",
+            "demo-strong",
+            "--seed",
+            "3",
+            "--json",
+            "--logprobs",
+            "2",
+            problem
+        ]);
         expect(result.stderr).toBe("");
         const parsed = JSON.parse(result.stdout) as RastResult;
         expect(parsed).toMatchObject({
@@ -58,7 +68,7 @@ describe("rast generate", () => {
     it("takes models by path, several pairs, and modes", async () => {
         const pair = ["--expert", demo.expert, "--antiexpert", demo.antiexpert];
         const strong = ["--expert", demo.strongExpert, "--antiexpert", demo.strongAntiexpert];
-        const settings = ["--temperature", "0", "--json", "--raw", "--max-tokens", "60", "Q:6+34+63+39=?\n"];
+        const settings = ["--temperature", "0", "--json", "--raw", "--max-tokens", "60", "Q: 6+34+63+39?\n"];
         const json = async (...args: string[]): Promise<RastResult> =>
             JSON.parse((await rast(["generate", "--base", demo.base, ...args, ...settings])).stdout) as RastResult;
         const base = await json("--mode", "base");
@@ -70,7 +80,17 @@ describe("rast generate", () => {
     });
 
     it("ends at stop strings and never shows them", async () => {
-        const result = await rast(["generate", "--trio", "demo", "--seed", "3", "--json", "--stop", "3;1", problem]);
+        const result = await rast([
+            "generate",
+            "--trio",
+            "demo-strong",
+            "--seed",
+            "3",
+            "--json",
+            "--stop",
+            "3;1",
+            problem
+        ]);
         const parsed = JSON.parse(result.stdout) as RastResult;
         expect(parsed).toMatchObject({ text: "S:6+34=40;40+63=10", stopReason: "stop", stopString: "3;1" });
     });
@@ -99,7 +119,7 @@ describe("rast generate", () => {
     });
 
     it.runIf(vulkanLibrary !== undefined)("runs the whole trio on the software Vulkan device", async () => {
-        const result = await rast(["generate", "--trio", "demo", "--seed", "3", "--json", problem], {
+        const result = await rast(["generate", "--trio", "demo-strong", "--seed", "3", "--json", problem], {
             env: vulkanEnvironment()
         });
         const parsed = JSON.parse(result.stdout) as RastResult;

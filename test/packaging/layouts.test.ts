@@ -50,7 +50,7 @@ beforeAll(async () => {
 
 const smoke = `
 import { loadRast } from "rast-llama";
-const rast = await loadRast({ trio: "demo", threads: 1, gpuLayers: 0 });
+const rast = await loadRast({ trio: "demo-strong", threads: 1, gpuLayers: 0 });
 const result = await rast.complete({ prompt: "6+34+63+39", seed: 3 });
 console.log(result.text);
 await rast.dispose();

@@ -13,4 +13,4 @@ export const demo = {
 };
 
 /** A problem of the demo task, as the base saw it in training. */
-export const prompt = "Q:6+34+63+39=?\n";
+export const prompt = "Q: 6+34+63+39?\n";

@@ -10,7 +10,7 @@ const trio = {
     gpuLayers: 0,
     threads: 1
 };
-const prompt = "Q:6+34+63+39=?\n";
+const prompt = "Q: 6+34+63+39?\n";
 const ending = process.argv[2];
 
 if (ending === "exit-loading") {

@@ -11,7 +11,7 @@ const trio = {
     gpuLayers: 0,
     threads: 1
 };
-const prompt = "Q:6+34+63+39=?\n";
+const prompt = "Q: 6+34+63+39?\n";
 
 if (workerData === "loading") {
     void loadRast({ ...trio, onProgress: () => parentPort.postMessage("loading") });
