@@ -7,11 +7,11 @@ namespace rast {
 
 namespace {
 
-constexpr double newest = 0.1;      // share of the latest measurement in a cost
-constexpr double lower = 0.4;       // the same for one below it: other work only ever makes a decode slower
-constexpr double hopeful = 0.8;     // slope beyond what is known, as a share of the last known one
-constexpr double worth_it = 1.02;   // a round must gain this much over one without drafts
-constexpr double surely = 0.995;    // agreement is never taken for more: a draft that fails costs the rest
+constexpr double newest = 0.1;     // share of the latest measurement in a cost
+constexpr double lower = 0.4;      // the same for one below it: other work only ever makes a decode slower
+constexpr double hopeful = 0.8;    // slope beyond what is known, as a share of the last known one
+constexpr double worth_it = 1.02;  // a round must gain this much over one without drafts
+constexpr double surely = 0.995;   // agreement is never taken for more: a draft that fails costs the rest
 
 // Tokens that a round with so many drafts gives.
 double expected_tokens(double agreement, int drafts) {

@@ -51,7 +51,8 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
         parts[i].watched = drafts(*ready[i]);
         rows_left -= 1;
         for (size_t c = 0; c < contexts_.size(); ++c) {
-            batch_room[c] -= needs(*ready[i], c) ? ready[i]->history().size() - static_cast<size_t>(ready[i]->n_past[c]) : 0;
+            batch_room[c] -=
+                needs(*ready[i], c) ? ready[i]->history().size() - static_cast<size_t>(ready[i]->n_past[c]) : 0;
         }
     }
     rows_left = std::min(rows_left, *std::min_element(batch_room.begin(), batch_room.end()));

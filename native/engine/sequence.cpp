@@ -92,8 +92,7 @@ row_settings sequence::settings(bool with_lambda, std::span<const llama_token> a
     out.top_k = s.top_k;
     out.top_p = s.top_p;
     out.min_p = s.min_p;
-    out.u = draw_uniform(s.seed, s.ordinal, static_cast<uint32_t>(history_.size() + ahead.size()),
-                         draw_purpose::token);
+    out.u = draw_uniform(s.seed, s.ordinal, static_cast<uint32_t>(history_.size() + ahead.size()), draw_purpose::token);
     out.top_logprobs = wanted_.logprobs;
     token_counts with_ahead;
     if (!ahead.empty() && penalizes(s)) {

@@ -34,7 +34,7 @@ class sequence {
     llama_seq_id slot = -1;
     request_result result;
     agreement agrees{0.7, 4, 0.97};  // of expert and ensemble
-    bool started = false;  // a token has been drawn
+    bool started = false;            // a token has been drawn
 
     void begin(llama_seq_id at_slot);
 

@@ -148,6 +148,12 @@ engine_config config_from(const arguments & args) {
     config.batch_size = static_cast<uint32_t>(args.number("batch", 64));
     config.max_draft = static_cast<int32_t>(args.number("max-draft", 0));
     config.rows = config.slots * (static_cast<uint32_t>(config.max_draft) + 1);
+    if (args.text("kv-type") == "f32") {
+        config.kv_type_k = config.kv_type_v = GGML_TYPE_F32;
+    }
+    if (args.text("flash-attention") == "off") {
+        config.flash_attention = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    }
     const std::string sampler = args.text("sampler", "auto");
     config.sampler = sampler == "host"     ? sampler_choice::host
                      : sampler == "device" ? sampler_choice::device

@@ -10,9 +10,16 @@ int main(int argc, char ** argv) {
     const struct {
         const char * name;
         int (*run)(const arguments &);
-    } cases[] = {
-        {"row", test_row},       {"text", test_text},   {"philox", test_philox},           {"graph", test_graph},
-        {"parity", test_parity}, {"modes", test_modes}, {"drafts", test_drafts}, {"draft-length", test_draft_length}, {"bench-sampling", bench_sampling}};
+    } cases[] = {{"row", test_row},
+                 {"text", test_text},
+                 {"philox", test_philox},
+                 {"graph", test_graph},
+                 {"parity", test_parity},
+                 {"modes", test_modes},
+                 {"drafts", test_drafts},
+                 {"draft-length", test_draft_length},
+                 {"bench-sampling", bench_sampling},
+                 {"widen", widen_model}};
     if (argc > 1) {
         for (const auto & one : cases) {
             if (std::strcmp(argv[1], one.name) == 0) {
@@ -24,6 +31,8 @@ int main(int argc, char ** argv) {
             }
         }
     }
-    std::printf("usage: rast-native-tests row|text|philox|graph|parity|modes|drafts|draft-length|bench-sampling [--name value ...]\n");
+    std::printf(
+        "usage: rast-native-tests row|text|philox|graph|parity|modes|drafts|draft-length|bench-sampling|widen [--name "
+        "value ...]\n");
     return 2;
 }

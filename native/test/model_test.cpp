@@ -170,4 +170,18 @@ int test_modes(const arguments & args) {
     return 0;
 }
 
+// --from, --to: the same model in F32, in which batches of different shapes differ by rounding alone.
+int widen_model(const arguments & args) {
+    open_from(args);
+    llama_model_quantize_params params = llama_model_quantize_default_params();
+    params.ftype = LLAMA_FTYPE_ALL_F32;
+    params.output_tensor_type = params.token_embedding_type = GGML_TYPE_F32;
+    params.allow_requantize = true;
+    if (llama_model_quantize(args.text("from").c_str(), args.text("to").c_str(), &params) != 0) {
+        fail("llama.cpp could not convert " + args.text("from"));
+    }
+    std::printf("ok widened\n");
+    return 0;
+}
+
 }  // namespace rast::test

@@ -4,6 +4,7 @@
 #include "../llama/libraries.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace rast::test {
@@ -31,7 +32,8 @@ plain_context::plain_context(const model_config & config, const engine_config & 
         fail("reference could not load " + config.path);
     }
     llama_context_params cp = llama_context_default_params();
-    cp.n_ctx = engine.context_size;
+    cp.n_ctx = 2 * engine.context_size;
+    cp.n_seq_max = 2;
     cp.n_batch = cp.n_ubatch = engine.batch_size;
     cp.n_threads = cp.n_threads_batch = config.threads;
     cp.flash_attn_type = engine.flash_attention;
@@ -48,18 +50,24 @@ plain_context::plain_context(const model_config & config, const engine_config & 
     }
 }
 
-const float * plain_context::advance(const std::vector<llama_token> & tokens) {
-    const size_t most = batch_size_;
+const float * plain_context::advance(const std::vector<llama_token> & tokens, bool in_company) {
+    const size_t most = in_company ? batch_size_ / 2 : batch_size_;
     while (n_past_ < tokens.size()) {
         const size_t end = std::min(tokens.size(), n_past_ + most);
-        batch_builder batch(static_cast<uint32_t>(most), 1);
+        batch_builder batch(static_cast<uint32_t>(batch_size_), 1);
         for (size_t i = n_past_; i < end; ++i) {
+            if (in_company) {
+                batch.add(tokens[tokens.size() - 1 - i], static_cast<llama_pos>(i), 1, false);
+            }
             batch.add(tokens[i], static_cast<llama_pos>(i), 0, i + 1 == tokens.size());
         }
         if (llama_decode(ctx_.get(), batch.view()) != 0) {
             fail("reference decode failed");
         }
         llama_synchronize(ctx_.get());
+        if (in_company && end / (end - n_past_) % 2 == 0) {
+            llama_memory_seq_rm(llama_get_memory(ctx_.get()), 1, -1, -1);  // what follows goes to its cells
+        }
         n_past_ = end;
     }
     return llama_get_logits_ith(ctx_.get(), -1);
@@ -81,7 +89,8 @@ plain_models::plain_models(const engine_config & config) {
         n_drawable_ = std::min(n_drawable_, context->n_vocab());
     }
     for (int32_t token = 0; token < n_drawable_; ++token) {
-        if (std::any_of(contexts_.begin(), contexts_.end(), [&](const auto & c) { return unused(c->vocab(), token); })) {
+        if (std::any_of(contexts_.begin(), contexts_.end(),
+                        [&](const auto & c) { return unused(c->vocab(), token); })) {
             masked_.push_back(token);
         }
     }
@@ -93,10 +102,11 @@ void plain_models::restart() {
     }
 }
 
-reference_row plain_models::expected(const std::vector<llama_token> & history, const row_settings & settings) {
+reference_row plain_models::expected(const std::vector<llama_token> & history, const row_settings & settings,
+                                     bool in_company) {
     std::vector<const float *> logits;
     for (const auto & context : contexts_) {
-        logits.push_back(context->advance(history));
+        logits.push_back(context->advance(history, in_company));
     }
     std::vector<std::pair<const float *, const float *>> pairs;
     for (size_t k = 1; k < logits.size(); k += 2) {
@@ -104,6 +114,39 @@ reference_row plain_models::expected(const std::vector<llama_token> & history, c
     }
     const int32_t n_vocab = contexts_[0]->n_vocab();
     return reference_draw(reference_fuse(logits[0], pairs, settings, n_vocab, n_drawable_, masked_), settings);
+}
+
+double plain_models::noise(const std::vector<llama_token> & history, const row_settings & settings) {
+    std::vector<double> least;
+    std::vector<double> most;
+    const auto decode_by = [&](size_t rows, bool in_company) {
+        restart();
+        size_t end = 0;
+        reference_row row;
+        while (end < history.size()) {
+            end = std::min(end + rows, history.size());
+            row = expected({history.begin(), history.begin() + static_cast<std::ptrdiff_t>(end)}, settings, in_company);
+        }
+        if (least.empty()) {
+            least = most = row.logits;
+        }
+        for (size_t i = 0; i < row.logits.size(); ++i) {
+            least[i] = std::min(least[i], row.logits[i]);
+            most[i] = std::max(most[i], row.logits[i]);
+        }
+    };
+    for (const size_t rows : {history.size(), size_t{1}, size_t{2}, size_t{3}, size_t{5}, size_t{8}}) {
+        decode_by(rows, false);
+        decode_by(rows, true);
+    }
+    double worst = 0;
+    const double largest = *std::max_element(most.begin(), most.end());
+    for (size_t i = 0; i < least.size(); ++i) {
+        if (std::isfinite(least[i]) && most[i] > largest - 8) {  // others are not drawn
+            worst = std::max(worst, most[i] - least[i]);
+        }
+    }
+    return worst;
 }
 
 row_settings settings_at(const request & wanted, const std::vector<llama_token> & history) {

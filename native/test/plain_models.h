@@ -19,7 +19,8 @@ class plain_context {
     const llama_vocab * vocab() const { return llama_model_get_vocab(model_.get()); }
 
     // Decodes tokens[n_past..) and returns the logits of the last.
-    const float * advance(const std::vector<llama_token> & tokens);
+    // @param in_company with rows of another sequence between
+    const float * advance(const std::vector<llama_token> & tokens, bool in_company = false);
     void restart();
 
     int splits = 0;
@@ -40,7 +41,14 @@ class plain_models {
     void restart();
 
     // @param history continues the one of the last call
-    reference_row expected(const std::vector<llama_token> & history, const row_settings & settings);
+    reference_row expected(const std::vector<llama_token> & history, const row_settings & settings,
+                           bool in_company = false);
+
+    // How far the fused logits of a position part when its history is decoded in batches of other shapes and in
+    // company: kernels sum in other orders, and quantized activations round to other steps.
+    double noise(const std::vector<llama_token> & history, const row_settings & settings);
+
+    const llama_vocab * vocab() const { return contexts_[0]->vocab(); }
 
     int splits() const { return contexts_[0]->splits; }
 

