@@ -25,11 +25,21 @@ const { values } = parseArgs({
         paper: { type: "boolean", default: false }
     }
 });
-const numbers = (text) => text.split(",").map(Number);
+const numbers = (text) => text.split(",").filter(Boolean).map(Number);
 const lengths = numbers(values.lengths);
 const repetitions = Number(values.repetitions);
 const folder = values.models ?? mkdtempSync(join(tmpdir(), "rast-speculation-"));
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+// Median, and its 95% interval by order statistics; under six samples it is all of them.
+function spread(list) {
+    const sorted = [...list].sort((a, b) => a - b);
+    const n = sorted.length;
+    let below = 0;
+    let chance = 0.5 ** n; // of k or fewer of n below the median
+    for (let k = 0, sum = chance; 2 * sum <= 0.05; chance *= (n - k) / (k + 1), ++k, sum += chance) below = k;
+    return { median: median(list), interval: [sorted[below], sorted[n - 1 - below]] };
+}
 
 const kinds = [
     { name: "base alone", options: { mode: "base" } },
@@ -40,6 +50,7 @@ const kinds = [
 const sampling = values.paper ? { temperature: 1, topP: 0.95 } : { temperature: 0 };
 const results = [];
 let info;
+const pairedWith = (own, other) => spread(own.map((rate, i) => rate / other[i]));
 for (const agreement of numbers(values.agreements)) {
     process.stderr.write(`agreement ${agreement} ...\n`);
     const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
@@ -66,7 +77,6 @@ for (const agreement of numbers(values.agreements)) {
         }
     }
     await rast.dispose();
-    const off = samples[1].rates;
     results.push({
         agreement,
         kinds: kinds.map((kind, index) => {
@@ -76,8 +86,8 @@ for (const agreement of numbers(values.agreements)) {
                 tokensPerSecond: median(rates),
                 rates,
                 // of pairs that ran one after the other
-                againstOff: median(rates.map((rate, i) => rate / off[i])),
-                againstBase: median(rates.map((rate, i) => rate / samples[0].rates[i])),
+                againstOff: pairedWith(rates, samples[1].rates),
+                againstBase: pairedWith(rates, samples[0].rates),
                 agreement: seen.length > 0 ? seen.reduce((a, b) => a + b) / seen.length : null,
                 tokensPerRound: tokensPerRound.length > 0 ? median(tokensPerRound) : null
             };
@@ -108,12 +118,13 @@ process.stdout.write(
         "| agreement | | tokens/s | against off | against base alone | seen agreement | tokens a round |\n" +
         "| ---: | --- | ---: | ---: | ---: | ---: | ---: |\n"
 );
+const ratio = ({ median: value, interval }) => `${value.toFixed(2)} [${interval.map((x) => x.toFixed(2)).join(", ")}]`;
 const fixed = (value, digits) => (value === null ? "" : value.toFixed(digits));
 for (const { agreement, kinds: rows } of results) {
     for (const row of rows) {
         process.stdout.write(
-            `| ${agreement} | ${row.name} | ${row.tokensPerSecond.toFixed(1)} | ${row.againstOff.toFixed(2)} | ` +
-                `${row.againstBase.toFixed(2)} | ${fixed(row.agreement, 2)} | ${fixed(row.tokensPerRound, 1)} |\n`
+            `| ${agreement} | ${row.name} | ${row.tokensPerSecond.toFixed(1)} | ${ratio(row.againstOff)} | ` +
+                `${ratio(row.againstBase)} | ${fixed(row.agreement, 2)} | ${fixed(row.tokensPerRound, 1)} |\n`
         );
     }
 }

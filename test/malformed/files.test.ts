@@ -100,7 +100,7 @@ describe("prompts and options", () => {
         expect(await code({ prompt: "" })).toBe("ERR_EMPTY_PROMPT");
         expect(await code({ prompt: "1+".repeat(300) })).toBe("ERR_PROMPT_TOO_LONG");
         expect(await code({ prompt: undefined, tokens: [] })).toBe("ERR_EMPTY_PROMPT");
-        for (const tokens of [[32], [-1], [1.5], ["1"], [Number.NaN]]) {
+        for (const tokens of [[64], [-1], [1.5], ["1"], [Number.NaN]]) {
             expect(await code({ prompt: undefined, tokens })).toBe("ERR_INVALID_OPTION");
         }
         for (const [key, values] of Object.entries({
