@@ -8,6 +8,7 @@
 #include "napi/present.h"
 #include "napi/promise_worker.h"
 #include "rast-llama-version.h"
+#include "schema/schema.h"
 
 #include <napi.h>
 
@@ -243,6 +244,30 @@ Napi::Value piece(const Napi::CallbackInfo & info) {
     return Napi::String::New(info.Env(), valid_utf8(token_piece(llama_model_get_vocab(model.get()), token, true)));
 }
 
+Napi::Value engine_save_state(const Napi::CallbackInfo & info) {
+    const auto binding = engine_argument(info);
+    const std::string path = text_argument(info, 1, "path");
+    const auto tokens = int32s_argument(info, 2, "tokens");
+    return promise_worker<uint32_t>::run(
+        info.Env(), [=] { return binding->native().save_state(path, tokens); },
+        [](Napi::Env env, const uint32_t & count) { return Napi::Number::New(env, count); });
+}
+
+Napi::Value engine_load_state(const Napi::CallbackInfo & info) {
+    const auto binding = engine_argument(info);
+    const std::string path = text_argument(info, 1, "path");
+    return promise_worker<std::vector<int32_t>>::run(
+        info.Env(), [=] { return binding->native().load_state(path); },
+        [](Napi::Env env, const std::vector<int32_t> & tokens) { return present_tokens(env, tokens); });
+}
+
+Napi::Value grammar_of(const Napi::CallbackInfo & info) {
+    const std::string schema = text_argument(info, 0, "schema");
+    return promise_worker<std::string>::run(
+        info.Env(), [=] { return grammar_of_schema(schema); },
+        [](Napi::Env env, const std::string & gbnf) { return Napi::String::New(env, gbnf); });
+}
+
 Napi::Value stop_engines(const Napi::CallbackInfo & info) {
     for (const auto & [handle, binding] : state_of(info.Env()).engines) {
         binding->stop_and_wait();
@@ -268,6 +293,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     add("engineSubmit", guarded<engine_submit>);
     add("engineCancel", guarded<engine_cancel>);
     add("engineDispose", guarded<engine_dispose>);
+    add("engineSaveState", guarded<engine_save_state>);
+    add("engineLoadState", guarded<engine_load_state>);
+    add("grammarOfSchema", guarded<grammar_of>);
     add("tokenize", guarded<tokenize>);
     add("detokenize", guarded<detokenize>);
     add("tokenPiece", guarded<piece>);

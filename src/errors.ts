@@ -35,6 +35,22 @@ export const errorCatalogue = {
         "The prompt has more tokens than the context can hold.",
         "Shorten the prompt or raise `contextSize`; both numbers are in `details`."
     ),
+    ERR_QUEUE_FULL: byRuntime(
+        "More generations wait than `maxQueue` allows.",
+        "Start fewer at a time, or raise `maxQueue`."
+    ),
+    ERR_GRAMMAR: byInput(
+        "A grammar does not parse, or allows nothing that the model could say next.",
+        "The message says where; `root` must be defined, and every character be part of the model's vocabulary."
+    ),
+    ERR_JSON_SCHEMA: byInput(
+        "A JSON schema cannot be turned into a grammar.",
+        "The message names the keyword or the reference."
+    ),
+    ERR_STATE_FILE: byInput(
+        "A saved state cannot be written or read, is damaged, or belongs to other models or settings.",
+        "Save it again with the models and the `kvType` of this engine."
+    ),
     ERR_FILE_NOT_FOUND: byInput("A file does not exist.", "Check the path; the message says what the file is for."),
     ERR_FILE_UNREADABLE: byInput(
         "A file exists and cannot be read.",
@@ -71,7 +87,7 @@ export const errorCatalogue = {
     ERR_DEVICE_NOT_FOUND: byInput("A device is not present.", "`rast devices` lists the devices of this machine."),
     ERR_INSUFFICIENT_MEMORY: byInput(
         "The models do not fit into the free memory.",
-        "Lower `gpuLayers`, `contextSize`, `slots` or `batchSize`, or use smaller quantizations."
+        "Lower `gpuLayers`, `contextSize`, `parallel` or `batchSize`, or use smaller quantizations."
     ),
     ERR_CONTEXT_CREATE: byRuntime(
         "llama.cpp could not create a context.",

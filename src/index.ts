@@ -1,5 +1,5 @@
 export { Rast, type DetokenizeOptions, type TokenizeOptions } from "./engine/engine.js";
-export type { GenerateOptions, Mode } from "./engine/generate-options.js";
+export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
 export type { ModelInfo, RastInfo } from "./engine/info.js";
 export { loadRast } from "./engine/load.js";

@@ -10,6 +10,7 @@ engine::engine(engine_config config, engine_callbacks callbacks)
     : config_(std::move(config)),
       callbacks_(std::move(callbacks)),
       slots_(config_.slots),
+      caches_(contexts_, config_.slots),
       batch_(config_.batch_size, std::max(config_.rows, config_.slots)),
       costs_{row_costs(config_.rows), row_costs(config_.rows), row_costs(config_.rows)} {
     const auto refuse = [](const std::string & what) { throw rast_error("ERR_INVALID_ARGUMENT", what); };
@@ -27,6 +28,9 @@ engine::engine(engine_config config, engine_callbacks callbacks)
     }
     if (config_.max_draft < 0 || static_cast<uint32_t>(config_.max_draft) >= config_.rows) {
         refuse("Expected drafts to be shorter than the number of rows");
+    }
+    if (config_.cache_size != 0 && config_.cache_size < config_.context_size) {
+        refuse("Expected the cache to hold the context of one sequence at least");
     }
     if (config_.context_size < 2) {
         refuse("Expected a context of at least 2 tokens");
@@ -96,10 +100,15 @@ uint32_t engine::submit(request && wanted) {
                                            " tokens are asked for, the engine was loaded for " +
                                            std::to_string(config_.max_draft));
     }
+    if (unfinished_ >= config_.slots + config_.max_queue) {
+        refuse("ERR_QUEUE_FULL", std::to_string(config_.slots) + " requests run and " +
+                                     std::to_string(config_.max_queue) + " wait: no more are taken in");
+    }
     std::erase_if(wanted.stop_strings, [](const std::string & stop) { return stop.empty(); });
     if (wanted.mode != request_mode::base && config_.pairs.empty()) {
         refuse("ERR_INVALID_ARGUMENT", "Without expert and antiexpert only mode \"base\" can run");
     }
+    unfinished_ += 1;
     const uint32_t id = next_id_++;
     inbox_.push_back({id, std::move(wanted), engine_clock::now()});
     wake_.notify_all();
@@ -144,11 +153,13 @@ void engine::serve() {
             wake_.wait(lock, [&] {
                 const bool live =
                     std::any_of(slots_.begin(), slots_.end(), [](const auto & s) { return s != nullptr; });
-                return stopping_ || live || !inbox_.empty() || !waiting_.empty();
+                return stopping_ || live || !inbox_.empty() || !waiting_.empty() || !cancelled_.empty() ||
+                       !tasks_.empty();
             });
         }
         std::vector<step_event> events;
         take_in(events);
+        run_tasks();
         if (!stopping_) {
             try {
                 step(events);
@@ -175,9 +186,16 @@ void engine::serve() {
             waiting_.clear();
         }
         if (!events.empty()) {
+            const auto ended =
+                std::count_if(events.begin(), events.end(), [](const step_event & e) { return e.result || e.error; });
+            {
+                const std::lock_guard lock(mutex_);
+                unfinished_ -= static_cast<size_t>(ended);
+            }
             callbacks_.on_steps(std::move(events));
         }
         if (stopping) {
+            run_tasks();  // those that came meanwhile: refused
             return;
         }
     }
@@ -193,8 +211,12 @@ void engine::take_in(std::vector<step_event> & events) {
         cancelled.swap(cancelled_);
     }
     for (auto & submission : arrived) {
-        waiting_.push_back(std::make_unique<sequence>(submission.id, std::move(submission.wanted), submission.at,
-                                                      contexts_[0]->vocab(), contexts_.size()));
+        try {
+            waiting_.push_back(std::make_unique<sequence>(submission.id, std::move(submission.wanted), submission.at,
+                                                          contexts_[0]->vocab()));
+        } catch (const rast_error & error) {
+            events.push_back({submission.id, {}, "", {}, std::nullopt, request_error{error.code(), error.what()}});
+        }
     }
     const auto is_cancelled = [&](const std::unique_ptr<sequence> & seq) {
         return seq && std::find(cancelled.begin(), cancelled.end(), seq->id()) != cancelled.end();
@@ -216,20 +238,14 @@ void engine::take_in(std::vector<step_event> & events) {
         }
     }
     std::erase(waiting_, nullptr);
-    for (size_t slot = 0; slot < slots_.size() && !waiting_.empty(); ++slot) {
-        if (!slots_[slot]) {
-            slots_[slot] = std::move(waiting_.front());
-            waiting_.pop_front();
-            slots_[slot]->begin(static_cast<llama_seq_id>(slot));
-        }
-    }
+    admit();
 }
 
 void engine::end(sequence & seq) {
-    for (const auto & context : contexts_) {
-        context->forget(seq.slot);
-    }
-    slots_[static_cast<size_t>(seq.slot)].reset();
+    const size_t slot = seq.slot;
+    caches_.retire(slot);
+    slots_[slot].reset();
+    crowded_ = false;
 }
 
 void engine::fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events) {
@@ -242,6 +258,8 @@ void engine::fail_all(const std::string & code, const std::string & message, std
             end(*seq);
         }
     }
+    // after a decode that failed no cache is what it should be
+    caches_.forget_all();
 }
 
 void engine::free_all() {

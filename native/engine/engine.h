@@ -5,10 +5,12 @@
 #include "engine_types.h"
 #include "role_context.h"
 #include "sequence.h"
+#include "slot_caches.h"
 
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +35,11 @@ class engine {
     // @returns the request's id. Throws ERR_DISPOSED before loading ends or after stop(), ERR_INVALID_ARGUMENT.
     uint32_t submit(request && wanted);
     void cancel(uint32_t id);
+
+    // Writes what the caches hold of the tokens to a file, and reads it back; both wait for the engine thread.
+    // @returns tokens of the state. Throw ERR_STATE_FILE, ERR_DISPOSED.
+    uint32_t save_state(const std::string & path, const std::vector<llama_token> & tokens);
+    std::vector<llama_token> load_state(const std::string & path);
 
     // Ends loading or generation soon; requests end with "abort". on_stopped follows.
     void stop();
@@ -62,13 +69,31 @@ class engine {
     void measure(size_t context, row_costs & costs, int32_t most, double budget_ms);
     void publish_info(double load_ms);
     void serve();
+
+    // Between steps: engine_state.cpp.
+    struct task;
+    void perform(std::function<void()> work);
+    void run_tasks();
+    std::vector<uint64_t> fingerprints();
+
     void take_in(std::vector<step_event> & events);
     void step(std::vector<step_event> & events);
     bool needs(const sequence & seq, size_t context) const;
-    llama_seq_id id_in(const sequence & seq, size_t context) const;
+    bool apart(const sequence & seq) const;
     bool drafts(const sequence & seq) const;
-    void prefill(sequence & seq);
+
+    // Who runs, and where: engine_schedule.cpp.
+    void admit();
+    void settle_in(sequence & seq);
+    bool waits_for_prefix(const sequence & seq) const;
+    size_t pending(const sequence & seq, size_t context) const;
+    size_t pending(const sequence & seq) const;
+    std::vector<sequence *> by_work() const;
+    size_t prefill_budget(bool generating) const;
+    void decode_chunk(sequence & seq, size_t count);
     void decode_chunk(size_t context, sequence & seq, size_t count);
+    void decode_batch(size_t context, const char * what);
+    void make_room(std::vector<step_event> & events);
 
     // A round: engine_round.cpp.
     struct part;
@@ -79,8 +104,8 @@ class engine {
     void verify(size_t context, const std::vector<row> & base_rows);
     void decode(size_t context, const std::vector<row> & rows);
     row_draw read(size_t context, part & from, size_t row);
+    row_draw read_allowed(size_t context, part & from, size_t row);
     void settle(part & from, std::vector<step_event> & events);
-    bool cut_back(sequence & seq);
     void fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events);
     void end(sequence & seq);
     void free_all();
@@ -93,6 +118,8 @@ class engine {
     std::condition_variable wake_;
     std::deque<submission> inbox_;
     std::vector<uint32_t> cancelled_;
+    std::deque<std::shared_ptr<task>> tasks_;
+    size_t unfinished_ = 0;  // requests that were submitted and have not ended
     uint32_t next_id_ = 1;
     bool loaded_ = false;
     shared_model base_model_;
@@ -104,12 +131,17 @@ class engine {
     int32_t n_vocab_ = 0;
     std::deque<std::unique_ptr<sequence>> waiting_;
     std::vector<std::unique_ptr<sequence>> slots_;
+    slot_caches caches_;
+    bool crowded_ = false;         // a request gave way: nobody comes in until another has ended
+    size_t plain_rounds_ = 0;      // rounds without drafts, for lack of cache space
+    double prefill_token_ms_ = 0;  // of all models, lately; 0 = not known
     batch_builder batch_;
     std::vector<int32_t> outputs_;  // of the last decode of each row, index in its batch
     int32_t max_draft_ = 0;
     std::string draft_reason_;
     round_costs costs_;
     draft_probe probe_;
+    bool learning_ = false;            // costs, from this round
     agreement agrees_{0.7, 4, 0.995};  // over all requests
 };
 

@@ -99,6 +99,8 @@ void engine::create_contexts() {
         }
     }
     choose_speculation();
+    caches_.reset(config_.reuse_prefixes &&
+                  std::all_of(contexts_.begin(), contexts_.end(), [](const auto & c) { return c->can_truncate(); }));
     if (!config_.pairs.empty()) {
         contexts_[expert_of(0)]->sampler().set_drawing(max_draft_ > 0);
     }

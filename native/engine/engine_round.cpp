@@ -4,6 +4,7 @@
 #include "error.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace rast {
 
@@ -22,12 +23,13 @@ role_times & times_of(sequence & seq, const role_context & context) {
 // What a sequence does in a round.
 struct engine::part {
     sequence * seq = nullptr;
-    size_t most = 0;                     // tokens to draft
-    bool watched = false;                // the expert draws for it
-    std::vector<llama_token> drafts;     // decoded by every model it needs
-    std::vector<llama_token> own_draws;  // of the expert, by depth: drafts, and one more that is only compared
-    std::vector<size_t> base_rows;       // by depth, in the base's batch
-    row_draw drawn;                      // in mode "expert"
+    size_t most = 0;                       // tokens to draft
+    bool watched = false;                  // the expert draws for it
+    std::vector<llama_token> drafts;       // decoded by every model it needs
+    std::vector<llama_token> own_draws;    // of the expert, by depth: drafts, and one more that is only compared
+    std::vector<size_t> base_rows;         // by depth, in the base's batch
+    std::optional<grammar_state> grammar;  // after the drafts
+    row_draw drawn;                        // in mode "expert"
 
     llama_pos length() const { return static_cast<llama_pos>(seq->history().size()); }
 };
@@ -51,8 +53,7 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
         parts[i].watched = drafts(*ready[i]);
         rows_left -= 1;
         for (size_t c = 0; c < contexts_.size(); ++c) {
-            batch_room[c] -=
-                needs(*ready[i], c) ? ready[i]->history().size() - static_cast<size_t>(ready[i]->n_past[c]) : 0;
+            batch_room[c] -= needs(*ready[i], c) ? pending(*ready[i], c) : 0;
         }
     }
     rows_left = std::min(rows_left, *std::min_element(batch_room.begin(), batch_room.end()));
@@ -64,7 +65,7 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
             continue;
         }
         // a draft beyond the last token that may be drawn is for nothing
-        size_t most = static_cast<size_t>(std::min(max_draft_, wanted.max_draft));
+        size_t most = plain_rounds_ > 0 ? 0 : static_cast<size_t>(std::min(max_draft_, wanted.max_draft));
         most = std::min<size_t>(most, config_.context_size - seq.history().size());
         if (wanted.max_tokens >= 0) {
             most = std::min(most, static_cast<size_t>(wanted.max_tokens - seq.result.completion_tokens - 1));
@@ -97,20 +98,21 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
         contexts_[expert_of(0)]->sampler().set_drawing(max_draft_ > 0 || expert_draws);
     }
     std::vector<part> parts = plan_round(ready);
+    // a round with somebody's prompt in it says nothing of what rows cost
+    learning_ = std::all_of(ready.begin(), ready.end(), [&](const sequence * seq) { return pending(*seq) == 1; });
     std::vector<row> base_rows;
     draft(parts, base_rows);
     const auto others = engine_clock::now();
     for (size_t c = antiexpert_of(0); c < contexts_.size(); ++c) {
         verify(c, base_rows);
     }
-    const bool fresh = std::any_of(ready.begin(), ready.end(), [](const sequence * seq) { return !seq->started; });
-    if (!fresh) {
+    if (learning_) {
         costs_.others.learn(base_rows.size(), ms_since(others));
     }
     if (!base_rows.empty()) {
         const auto start = engine_clock::now();
         verify(0, base_rows);
-        if (!fresh) {
+        if (learning_) {
             costs_.base.learn(base_rows.size(), ms_since(start));
         }
     }
@@ -124,7 +126,6 @@ void engine::draft(std::vector<part> & parts, std::vector<row> & base_rows) {
     const size_t context = expert_of(0);
     for (size_t depth = 0;; ++depth) {
         std::vector<row> rows;
-        bool fresh = false;
         for (part & one : parts) {
             if (depth > one.drafts.size()) {
                 continue;  // its drafting has ended
@@ -137,7 +138,6 @@ void engine::draft(std::vector<part> & parts, std::vector<row> & base_rows) {
             }
             if (contexts_.size() > 1 && needs(*one.seq, context)) {
                 rows.push_back(at);
-                fresh = fresh || !one.seq->started;
             }
         }
         if (rows.empty()) {
@@ -154,6 +154,7 @@ void engine::draft(std::vector<part> & parts, std::vector<row> & base_rows) {
             } else if (one.watched) {
                 settings = one.seq->settings(false, one.drafts);
                 settings.top_logprobs = -1;
+                settings.keep = false;
             }
             sampler.set_row(static_cast<int32_t>(i), settings);
             sampler.set_tap(static_cast<int32_t>(i), rows[i].target);
@@ -162,19 +163,30 @@ void engine::draft(std::vector<part> & parts, std::vector<row> & base_rows) {
         for (size_t i = 0; i < rows.size(); ++i) {
             part & one = *rows[i].of;
             if (one.seq->wanted().mode == request_mode::expert) {
-                one.drawn = read(context, one, i);
+                one.drawn = read_allowed(context, one, i);
             }
             if (!one.watched) {
                 continue;
             }
             const llama_token token = read(context, one, i).token;
+            if (one.seq->grammar) {
+                if (!one.grammar) {
+                    one.grammar.emplace(*one.seq->grammar);
+                }
+                if (token < 0 || !one.grammar->allows(token)) {
+                    continue;  // what the ensemble would draw instead is not known here
+                }
+                if (!one.seq->stops_here(token)) {
+                    one.grammar->accept(token);
+                }
+            }
             one.own_draws.push_back(token);
             // a token that ends the text is drawn by the base itself, right there
             if (depth < one.most && token >= 0 && !one.seq->stops_here(token)) {
                 one.drafts.push_back(token);
             }
         }
-        if (!fresh) {
+        if (learning_) {
             costs_.expert.learn(rows.size(), ms_since(start));
         }
     }
@@ -217,21 +229,18 @@ void engine::decode(size_t context, const std::vector<row> & rows) {
     outputs_.assign(rows.size(), -1);
     for (size_t i = 0; i < rows.size(); ++i) {
         const part & one = *rows[i].of;
-        const llama_seq_id seq = id_in(*one.seq, context);
+        const size_t slot = one.seq->slot;
+        const llama_seq_id seq = caches_.id(slot, context);
         if (rows[i].depth > 0) {
             const llama_token token = one.drafts[rows[i].depth - 1];
             outputs_[i] = batch_.add(token, one.length() + static_cast<llama_pos>(rows[i].depth) - 1, seq, true);
             continue;
         }
-        for (llama_pos pos = one.seq->n_past[context]; pos < one.length(); ++pos) {
+        for (llama_pos pos = caches_.held(slot, context); pos < one.length(); ++pos) {
             outputs_[i] = batch_.add(one.seq->history()[static_cast<size_t>(pos)], pos, seq, pos == one.length() - 1);
         }
     }
-    if (const int status = llama_decode(target.get(), batch_.view()); status != 0) {
-        throw rast_error("ERR_DECODE", "Decoding failed in the " + std::string(role_name(target.which())) +
-                                           " model (llama_decode returned " + std::to_string(status) + ")");
-    }
-    llama_synchronize(target.get());
+    decode_batch(context, "Decoding");
     target.sampler().deliver_taps(static_cast<int32_t>(rows.size()));
 
     // The time a decode took belongs to every sequence in it, once.
@@ -245,11 +254,12 @@ void engine::decode(size_t context, const std::vector<row> & rows) {
             times.decode_steps += seq.started ? 1 : 0;
         }
         if (one.depth > 0) {
-            seq.n_past[context] += 1;
+            caches_.grow(seq.slot, context, 1);
             continue;
         }
-        times.prefill_tokens += seq.started ? 0 : one.of->length() - seq.n_past[context];
-        seq.n_past[context] = one.of->length();
+        const llama_pos fresh = one.of->length() - caches_.held(seq.slot, context);
+        times.prefill_tokens += seq.started ? 0 : fresh;
+        caches_.grow(seq.slot, context, fresh);
     }
 }
 
@@ -263,6 +273,28 @@ row_draw engine::read(size_t context, part & from, size_t row) {
     return draw;
 }
 
+// A draw, and once more if the text's grammar refuses it.
+row_draw engine::read_allowed(size_t context, part & from, size_t row) {
+    row_draw draw = read(context, from, row);
+    sequence & seq = *from.seq;
+    if (!seq.grammar || draw.token < 0 || seq.grammar->allows(draw.token)) {
+        return draw;
+    }
+    ensemble_sampler & sampler = contexts_[context]->sampler();
+    request_result & result = seq.result;
+    std::vector<float> logits = sampler.fused_row(static_cast<int32_t>(row));
+    result.refused += 1;
+    draw.refused = true;
+    result.host_rows += sampler.last_traffic().host_rows;
+    result.host_row_bytes += sampler.last_traffic().host_bytes;
+    uint32_t numbers = 0;
+    const auto next = [&] { return seq.number_after_refusal(seq.history().size(), numbers++); };
+    const std::vector<float> before = seq.wanted().logprobs >= 0 ? logits : std::vector<float>();
+    draw.token = draw_allowed(logits, seq.settings(false), draw.token, *seq.grammar, next);
+    draw.logprob = draw.token < 0 || before.empty() ? 0.0F : logprob_of(before, draw.token);
+    return draw;
+}
+
 // Takes the drawn tokens up to the first that was not drafted.
 void engine::settle(part & from, std::vector<step_event> & events) {
     sequence & seq = *from.seq;
@@ -271,8 +303,10 @@ void engine::settle(part & from, std::vector<step_event> & events) {
     // @returns whether the next row is of use: this one's token was drafted, and the text goes on
     const auto take = [&](const row_draw & draw, size_t depth) {
         if (draw.token < 0) {
-            event.error = request_error{
-                "ERR_DECODE", "The models gave no finite logits at position " + std::to_string(seq.history().size())};
+            const std::string at = " at position " + std::to_string(seq.history().size());
+            event.error = seq.grammar && draw.refused
+                              ? request_error{"ERR_GRAMMAR", "The grammar allows no token" + at}
+                              : request_error{"ERR_DECODE", "The models gave no finite logits" + at};
             return false;
         }
         if (depth < from.own_draws.size()) {
@@ -292,12 +326,13 @@ void engine::settle(part & from, std::vector<step_event> & events) {
         seq.result.drafts.rounds += 1;
         seq.result.drafts.drafted += static_cast<int64_t>(from.drafts.size());
         for (size_t depth = 0; depth < from.base_rows.size(); ++depth) {
-            if (!take(read(0, from, from.base_rows[depth]), depth)) {
+            if (!take(read_allowed(0, from, from.base_rows[depth]), depth)) {
                 break;
             }
         }
     }
-    if (!event.result && !event.error && !cut_back(seq)) {
+    // the last token is one that no model has decoded yet
+    if (!event.result && !event.error && !caches_.cut_back(seq.slot, from.length() - 1)) {
         event.error = request_error{"ERR_INTERNAL", "A cache could not be cut back to the accepted tokens"};
     }
     const bool done = event.result.has_value() || event.error.has_value();
@@ -305,20 +340,6 @@ void engine::settle(part & from, std::vector<step_event> & events) {
     if (done) {
         end(seq);
     }
-}
-
-// Every cache keeps what was accepted, but for the last token, which no model has decoded yet.
-bool engine::cut_back(sequence & seq) {
-    const auto keep = static_cast<llama_pos>(seq.history().size()) - 1;
-    for (size_t c = 0; c < contexts_.size(); ++c) {
-        if (seq.n_past[c] > keep) {
-            if (!contexts_[c]->cut_back(id_in(seq, c), keep)) {
-                return false;
-            }
-            seq.n_past[c] = keep;
-        }
-    }
-    return true;
 }
 
 }  // namespace rast

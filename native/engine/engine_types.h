@@ -35,6 +35,10 @@ struct engine_config {
     uint32_t context_size = 4096;  // tokens per sequence
     uint32_t slots = 1;
     uint32_t batch_size = 512;
+    uint32_t cache_size = 0;     // tokens of all slots together; 0 = context_size each
+    uint32_t prefill_chunk = 0;  // prompt tokens per step while others generate; 0 = as many as take 0.2 s
+    uint32_t max_queue = 1024;   // requests that may wait for a slot
+    bool reuse_prefixes = true;
     int32_t max_draft = 0;  // most tokens that the expert drafts per round; 0 = speculation is off
     uint32_t rows = 1;      // outputs of one decode at most, over all sequences: at least one per slot
     ggml_type kv_type_k = GGML_TYPE_F16;
@@ -105,6 +109,7 @@ struct request {
     int32_t logprobs = -1;
     int32_t draft = draft_auto;  // tokens to draft per round
     int32_t max_draft = 255;     // most of them; the engine's own limit holds too
+    std::string grammar;         // GBNF; empty = any text
     sampling_params sampling;
 };
 
@@ -131,6 +136,9 @@ struct request_result {
     std::optional<llama_token> stop_token;
     int32_t prompt_tokens = 0;
     int32_t completion_tokens = 0;
+    int32_t cached_tokens = 0;  // of the prompt, in a cache already
+    int32_t restarts = 0;       // gave way to others for lack of cache space, and decoded its text anew
+    int32_t refused = 0;        // draws that the grammar refused
     double queue_ms = 0;
     double prefill_ms = 0;
     double decode_ms = 0;

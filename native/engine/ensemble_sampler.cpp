@@ -30,6 +30,7 @@ ensemble_sampler::ensemble_sampler(sampler_plan plan)
       device_adjusted_(rows_.size(), false),
       tap_targets_(rows_.size(), -1),
       cpu_draws_(rows_.size()),
+      kept_rows_(rows_.size()),
       scratches_(max_threads) {
     interface_.name = [](const llama_sampler *) -> const char * { return "rast-ensemble"; };
     interface_.apply = [](llama_sampler *, llama_token_data_array *) {};
@@ -267,6 +268,9 @@ void ensemble_sampler::cpu_row(const float * logits, int32_t row, row_scratch & 
         in.antiexpert[static_cast<size_t>(k)] = row_in(antiexpert_store(k), row);
     }
     cpu_draws_[at] = draw_row(in, rows_[at], scratch);
+    if (rows_[at].keep) {
+        kept_rows_[at].assign(scratch.fused.begin(), scratch.fused.begin() + std::min(in.n_drawable, in.n_vocab));
+    }
 }
 
 // ---- around a decode
@@ -340,7 +344,23 @@ row_draw ensemble_sampler::read_row(llama_context * ctx, int32_t row, int32_t ou
     return finish_on_host(row);
 }
 
+std::vector<float> ensemble_sampler::fused_row(int32_t row) {
+    const auto at = static_cast<size_t>(row);
+    last_ = {};
+    if (on_cpu_ && !host_path_) {
+        return std::move(kept_rows_[at]);
+    }
+    last_.host_rows = 1;
+    std::vector<float> out;
+    fuse_row(read_fused(row), rows_[at], scratches_[0], out);
+    return out;
+}
+
 row_draw ensemble_sampler::finish_on_host(int32_t row) {
+    return draw_row(read_fused(row), rows_[static_cast<size_t>(row)], scratches_[0]);
+}
+
+row_inputs ensemble_sampler::read_fused(int32_t row) {
     const auto at = static_cast<size_t>(row);
     host_row_.resize(static_cast<size_t>(plan_.n_vocab));
     const size_t bytes = host_row_.size() * sizeof(float);
@@ -352,7 +372,7 @@ row_draw ensemble_sampler::finish_on_host(int32_t row) {
     in.n_drawable = plan_.drawable.n_drawable;
     in.masked = &plan_.drawable.masked;
     in.adjusted = device_adjusted_[at];
-    return draw_row(in, rows_[at], scratches_[0]);
+    return in;
 }
 
 void ensemble_sampler::read_logprobs(int32_t row, row_draw & draw) {

@@ -75,6 +75,9 @@ class ensemble_sampler {
     // `output` is the row's index in the batch, for llama.cpp.
     row_draw read_row(llama_context * ctx, int32_t row, int32_t output);
 
+    // f32[n_drawable]: what a row with `keep` was drawn from, fused, masked and adjusted.
+    std::vector<float> fused_row(int32_t row);
+
     // What every decode copies to the host for each of its rows: the token.
     int64_t bytes_per_row() const { return plan_.draws && drawing_ && !host_path_ ? 4 : 0; }
 
@@ -101,6 +104,7 @@ class ensemble_sampler {
     void choose_path(ggml_backend_buffer_type_t buft);
     void build(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, bool probe);
     void cpu_row(const float * logits, int32_t row, row_scratch & scratch);
+    row_inputs read_fused(int32_t row);
     row_draw finish_on_host(int32_t row);
     void read_logprobs(int32_t row, row_draw & draw);
 
@@ -127,7 +131,8 @@ class ensemble_sampler {
     std::vector<bool> device_adjusted_;
     std::vector<int64_t> tap_targets_;
     std::vector<row_draw> cpu_draws_;
-    std::vector<row_scratch> scratches_;  // one per thread of the CPU path; [0] also for the host path
+    std::vector<std::vector<float>> kept_rows_;  // of the CPU path, where asked for
+    std::vector<row_scratch> scratches_;         // one per thread of the CPU path; [0] also for the host path
     std::vector<float> host_row_;
     traffic last_;
 

@@ -20,7 +20,7 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::
 }
 
 // What a number is drawn for; a new purpose at the same position gets an independent number.
-enum class draw_purpose : uint32_t { token = 0 };
+enum class draw_purpose : uint32_t { token = 0, after_refusal = 1 };  // and on: one for each refusal
 
 // In [0, 1), 24 bits, exact in float.
 inline float draw_uniform(uint64_t seed, uint32_t ordinal, uint32_t position, draw_purpose purpose) {

@@ -137,7 +137,7 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     }
 
     llama_context_params params = llama_context_default_params();
-    params.n_ctx = engine.context_size * engine.slots;
+    params.n_ctx = engine.cache_size != 0 ? engine.cache_size : engine.context_size * engine.slots;
     params.n_batch = engine.batch_size;
     params.n_ubatch = engine.batch_size;  // one ubatch per decode: rows of the sampler are rows of the batch
     params.n_seq_max = engine.slots;

@@ -385,6 +385,11 @@ void exp_block(const float * x, float * y, int n) {
     }
 }
 
+void fuse_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch, std::vector<float> & out) {
+    const fused_row row = fuse(in, settings, scratch);
+    out.assign(row.z, row.z + row.n);
+}
+
 row_draw draw_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch) {
     row_draw out;
     const fused_row row = fuse(in, settings, scratch);

@@ -36,6 +36,9 @@ struct row_scratch {
 
 row_draw draw_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch);
 
+// f32[n_drawable]: the row fused, masked and adjusted, as draw_row() draws from it.
+void fuse_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch, std::vector<float> & out);
+
 // e^x for x <= 0, within 2 ulp; exported for its test.
 void exp_block(const float * x, float * y, int n);
 

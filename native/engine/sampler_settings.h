@@ -26,12 +26,14 @@ struct row_settings {
     float top_p = 1.0F;                         // 1 = off
     float min_p = 0.0F;                         // 0 = off
     float u = 0.0F;                             // the random number, in [0, 1)
+    bool keep = false;                          // the fused row may be asked for after the decode
     int32_t top_logprobs = -1;                  // alternatives to report; -1 = no log-probabilities
     std::vector<logit_adjustment> adjustments;  // at most one per token
 };
 
 struct row_draw {
-    int32_t token = -1;  // -1: not drawn (yet); row_invalid: the logits hold no finite value
+    int32_t token = -1;    // -1: not drawn (yet); row_invalid: the logits hold no finite value
+    bool refused = false;  // by a grammar, and drawn again
     float logprob = 0.0F;
     int32_t n_top = 0;
     std::array<int32_t, max_top_logprobs> top_tokens{};

@@ -33,14 +33,11 @@ std::string token_piece(const llama_vocab * vocab, llama_token token, bool speci
     return large;
 }
 
-sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point submitted, const llama_vocab * vocab,
-                   size_t contexts)
-    : n_past(contexts, 0),
-      id_(id),
+sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point submitted, const llama_vocab * vocab)
+    : id_(id),
       wanted_(std::move(wanted)),
       vocab_(vocab),
       submitted_(submitted),
-      begun_(submitted),
       first_token_(submitted),
       history_(wanted_.prompt),
       text_(wanted_.stop_strings) {
@@ -57,12 +54,29 @@ sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point subm
             count(counts_, history_[i], 1);
         }
     }
+    if (!wanted_.grammar.empty()) {
+        grammar.emplace(vocab_, wanted_.grammar);
+    }
 }
 
-void sequence::begin(llama_seq_id at_slot) {
+void sequence::begin(size_t at_slot, size_t cached) {
     slot = at_slot;
-    begun_ = engine_clock::now();
-    result.queue_ms = ms_between(submitted_, begun_);
+    if (!begun_) {
+        begun_ = engine_clock::now();
+        result.queue_ms = ms_between(submitted_, *begun_);
+        result.cached_tokens = static_cast<int32_t>(cached);
+    }
+}
+
+void sequence::give_way() {
+    slot = queued;
+    follows = {};
+    result.restarts += 1;
+}
+
+float sequence::number_after_refusal(size_t position, uint32_t refusals) const {
+    const auto purpose = static_cast<draw_purpose>(static_cast<uint32_t>(draw_purpose::after_refusal) + refusals);
+    return draw_uniform(wanted_.sampling.seed, wanted_.sampling.ordinal, static_cast<uint32_t>(position), purpose);
 }
 
 void sequence::count(token_counts & counts, llama_token token, int by) {
@@ -94,6 +108,7 @@ row_settings sequence::settings(bool with_lambda, std::span<const llama_token> a
     out.min_p = s.min_p;
     out.u = draw_uniform(s.seed, s.ordinal, static_cast<uint32_t>(history_.size() + ahead.size()), draw_purpose::token);
     out.top_logprobs = wanted_.logprobs;
+    out.keep = grammar.has_value();
     token_counts with_ahead;
     if (!ahead.empty() && penalizes(s)) {
         with_ahead = counts_;
@@ -117,7 +132,8 @@ row_settings sequence::settings(bool with_lambda, std::span<const llama_token> a
 }
 
 bool sequence::stops_here(llama_token token) const {
-    return (!wanted_.ignore_eos && llama_vocab_is_eog(vocab_, token)) ||
+    // a grammar allows an end-of-generation token only where the text is complete
+    return ((!wanted_.ignore_eos || grammar) && llama_vocab_is_eog(vocab_, token)) ||
            std::find(wanted_.stop_tokens.begin(), wanted_.stop_tokens.end(), token) != wanted_.stop_tokens.end();
 }
 
@@ -133,6 +149,9 @@ bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event &
         return true;
     }
     history_.push_back(draw.token);
+    if (grammar) {
+        grammar->accept(draw.token);
+    }
     result.completion_tokens += 1;
     out.tokens.push_back(draw.token);
     if (wanted_.logprobs >= 0) {
@@ -164,13 +183,13 @@ void sequence::finish(stop_reason reason, step_event & out) {
     if (reason != stop_reason::stop || !result.stop_string) {
         out.text += text_.finish();
     }
-    if (slot < 0) {
+    if (!begun_) {
         result.queue_ms = ms_between(submitted_, now);
     } else if (started) {
-        result.prefill_ms = ms_between(begun_, first_token_);
+        result.prefill_ms = ms_between(*begun_, first_token_);
         result.decode_ms = ms_between(first_token_, now);
     } else {
-        result.prefill_ms = ms_between(begun_, now);
+        result.prefill_ms = ms_between(*begun_, now);
     }
     out.result = result;
 }

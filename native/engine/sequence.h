@@ -3,10 +3,12 @@
 
 #include "draft_length.h"
 #include "engine_types.h"
+#include "grammar.h"
 #include "text_stream.h"
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -17,8 +19,8 @@ using engine_clock = std::chrono::steady_clock;
 
 class sequence {
   public:
-    sequence(uint32_t id, request && wanted, engine_clock::time_point submitted, const llama_vocab * vocab,
-             size_t contexts);
+    // Throws ERR_GRAMMAR.
+    sequence(uint32_t id, request && wanted, engine_clock::time_point submitted, const llama_vocab * vocab);
 
     uint32_t id() const { return id_; }
 
@@ -27,16 +29,27 @@ class sequence {
     // Prompt and completion so far.
     const std::vector<llama_token> & history() const { return history_; }
 
-    // Tokens that context c has in its cache.
-    std::vector<llama_pos> n_past;
-
-    // The slot's sequence id in every context; -1 while queued.
-    llama_seq_id slot = -1;
+    static constexpr size_t queued = static_cast<size_t>(-1);
+    size_t slot = queued;
     request_result result;
     agreement agrees{0.7, 4, 0.97};  // of expert and ensemble
     bool started = false;            // a token has been drawn
+    std::optional<grammar_state> grammar;
+    // Another request, in this slot, whose caches will soon hold so many tokens of this one's prompt.
+    struct {
+        size_t slot = queued;
+        uint32_t request = 0;
+        size_t tokens = 0;
+    } follows;
 
-    void begin(llama_seq_id at_slot);
+    // @param cached prompt tokens that need not be decoded
+    void begin(size_t at_slot, size_t cached);
+
+    // Back to the queue; what was drawn stays.
+    void give_way();
+
+    // The next random number of a position whose token was refused.
+    float number_after_refusal(size_t position, uint32_t refusals) const;
 
     // Settings of the draw after history and the tokens `ahead` of it.
     row_settings settings(bool with_lambda, std::span<const llama_token> ahead = {}) const;
@@ -61,7 +74,7 @@ class sequence {
     request wanted_;
     const llama_vocab * vocab_;
     engine_clock::time_point submitted_;
-    engine_clock::time_point begun_;
+    std::optional<engine_clock::time_point> begun_;
     engine_clock::time_point first_token_;
     std::vector<llama_token> history_;
     text_stream text_;

@@ -41,6 +41,8 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     void stop_and_wait();
 
     // For tokenizing; throws ERR_DISPOSED when there is none.
+    engine & native() { return *engine_; }
+
     shared_model model() const;
 
   private:

@@ -87,6 +87,9 @@ Napi::Value present(Napi::Env env, const request_result & result) {
     out.Set("stopString", optional_text(env, result.stop_string));
     out.Set("stopToken", optional_number(env, result.stop_token));
     out.Set("promptTokens", number(env, result.prompt_tokens));
+    out.Set("cachedTokens", number(env, result.cached_tokens));
+    out.Set("restarts", number(env, result.restarts));
+    out.Set("refused", number(env, result.refused));
     out.Set("completionTokens", number(env, result.completion_tokens));
     out.Set("queueMs", number(env, result.queue_ms));
     out.Set("prefillMs", number(env, result.prefill_ms));
@@ -180,6 +183,10 @@ engine_config read_engine_config(const object_reader & config) {
     out.slots = static_cast<uint32_t>(config.integer("slots", 1, 64));
     out.batch_size = static_cast<uint32_t>(config.integer("batchSize", 2, 65536));
     out.max_draft = static_cast<int32_t>(config.integer("maxDraft", 0, 255));
+    out.cache_size = static_cast<uint32_t>(config.integer("cacheSize", 1, many));
+    out.prefill_chunk = static_cast<uint32_t>(config.integer("prefillChunk", 0, 65536));
+    out.max_queue = static_cast<uint32_t>(config.integer("maxQueue", 0, many));
+    out.reuse_prefixes = config.flag("reusePrefixes");
     out.rows = static_cast<uint32_t>(config.integer("rows", 1, 65536));
     out.kv_type_k = read_kv_type(config, "kvTypeK");
     out.kv_type_v = read_kv_type(config, "kvTypeV");
@@ -206,6 +213,7 @@ request read_request(const object_reader & in) {
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, max_top_logprobs));
     out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, 255));
     out.max_draft = static_cast<int32_t>(in.integer("maxDraft", 0, 255));
+    out.grammar = in.text("grammar");
 
     const object_reader sampling = in.object("sampling");
     sampling_params & s = out.sampling;

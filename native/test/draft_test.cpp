@@ -91,7 +91,7 @@ int test_drafts(const arguments & args) {
     if (engine.info().max_draft != config.max_draft) {
         fail("no speculation: " + engine.info().draft_reason);
     }
-    plain_models models(plain);
+    plain_models models(plain, true);
     long sequences = 0;
     long near_ties = 0;
     std::set<size_t> requests_with_ties;

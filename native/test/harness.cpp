@@ -147,6 +147,8 @@ engine_config config_from(const arguments & args) {
     config.slots = static_cast<uint32_t>(args.number("slots", 1));
     config.batch_size = static_cast<uint32_t>(args.number("batch", 64));
     config.max_draft = static_cast<int32_t>(args.number("max-draft", 0));
+    // a prompt that is decoded in other batches rounds differently: off unless asked for
+    config.reuse_prefixes = args.number("reuse", 0) != 0;
     config.rows = config.slots * (static_cast<uint32_t>(config.max_draft) + 1);
     if (args.text("kv-type") == "f32") {
         config.kv_type_k = config.kv_type_v = GGML_TYPE_F32;

@@ -18,7 +18,7 @@ bool unused(const llama_vocab * vocab, int32_t token) {
 
 }  // namespace
 
-plain_context::plain_context(const model_config & config, const engine_config & engine) {
+plain_context::plain_context(const model_config & config, const engine_config & engine, uint32_t sequences) {
     std::vector<ggml_backend_dev_t> devices;
     for (const auto & name : config.devices) {
         devices.push_back(ggml_backend_dev_by_name(name.c_str()));
@@ -32,8 +32,8 @@ plain_context::plain_context(const model_config & config, const engine_config & 
         fail("reference could not load " + config.path);
     }
     llama_context_params cp = llama_context_default_params();
-    cp.n_ctx = 2 * engine.context_size;
-    cp.n_seq_max = 2;
+    cp.n_ctx = sequences * engine.context_size;
+    cp.n_seq_max = sequences;
     cp.n_batch = cp.n_ubatch = engine.batch_size;
     cp.n_threads = cp.n_threads_batch = config.threads;
     cp.flash_attn_type = engine.flash_attention;
@@ -78,11 +78,12 @@ void plain_context::restart() {
     n_past_ = 0;
 }
 
-plain_models::plain_models(const engine_config & config) {
-    contexts_.push_back(std::make_unique<plain_context>(config.base, config));
+plain_models::plain_models(const engine_config & config, bool in_company) {
+    const uint32_t sequences = in_company ? 2 : 1;
+    contexts_.push_back(std::make_unique<plain_context>(config.base, config, sequences));
     for (const auto & pair : config.pairs) {
-        contexts_.push_back(std::make_unique<plain_context>(pair.expert, config));
-        contexts_.push_back(std::make_unique<plain_context>(pair.antiexpert, config));
+        contexts_.push_back(std::make_unique<plain_context>(pair.expert, config, sequences));
+        contexts_.push_back(std::make_unique<plain_context>(pair.antiexpert, config, sequences));
     }
     n_drawable_ = contexts_[0]->n_vocab();
     for (const auto & context : contexts_) {

@@ -12,7 +12,8 @@ namespace rast::test {
 
 class plain_context {
   public:
-    plain_context(const model_config & config, const engine_config & engine);
+    // @param sequences that it may hold
+    plain_context(const model_config & config, const engine_config & engine, uint32_t sequences);
 
     int32_t n_vocab() const { return llama_vocab_n_tokens(llama_model_get_vocab(model_.get())); }
 
@@ -35,7 +36,8 @@ class plain_context {
 // All models of an engine: what it must draw after a history.
 class plain_models {
   public:
-    explicit plain_models(const engine_config & config);
+    // @param in_company whether noise() will be asked for, which needs room for another sequence
+    explicit plain_models(const engine_config & config, bool in_company = false);
 
     // To another history.
     void restart();

@@ -27,13 +27,13 @@ export interface Score extends Accuracy {
     readonly seconds: number;
 }
 
-const slots = 8;
+const parallel = 8;
 
 /** Antiexpert, base, expert and RAST of a bundled trio; then the controls. */
 export async function contestantsOf(name: string): Promise<{ trio: Trio; contestants: Contestant[] }> {
     const trio = await resolveTrio(name);
-    const rast = { trio: trio.file, slots };
-    const alone = (base: string): LoadOptions => ({ base, slots });
+    const rast = { trio: trio.file, parallel };
+    const alone = (base: string): LoadOptions => ({ base, parallel });
     const part = { control: false, opening: "", options: {} };
     return {
         trio,
@@ -95,7 +95,7 @@ async function scoreOf(contestant: Contestant, rast: Rast, input: EvaluateInput)
     let correct = 0;
     let workedOut = 0;
     let tokens = 0;
-    // As many at a time as the engine has slots for.
+    // As many at a time as the engine runs together.
     const queue = problems.entries();
     const worker = async (): Promise<void> => {
         for (const [ordinal, problem] of queue) {
@@ -110,7 +110,7 @@ async function scoreOf(contestant: Contestant, rast: Rast, input: EvaluateInput)
             input.onAnswer(contestant.name, ++done);
         }
     };
-    await Promise.all(Array.from({ length: slots }, worker));
+    await Promise.all(Array.from({ length: parallel }, worker));
     return {
         name: contestant.name,
         control: contestant.control,

@@ -1,12 +1,13 @@
 import "./async-dispose.js";
-import { checkBoolean, checkKeys, checkObject, invalidOption } from "../checks.js";
+import { checkBoolean, checkKeys, checkNumber, checkObject, checkString, invalidOption } from "../checks.js";
 import type { NativeAddon } from "../native/addon-types.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
-import { checkTokens, type GenerateOptions } from "./generate-options.js";
+import { checkTokens, resolveGenerateOptions, type GenerateOptions, type PromptOptions } from "./generate-options.js";
 import { Generation } from "./generation.js";
 import type { RastInfo } from "./info.js";
-import { disposedError, Request, type EngineCore } from "./request.js";
+import { disposedError, prepareTokens, Request, type EngineCore } from "./request.js";
 import type { RastResult } from "./results.js";
+import { randomSeed } from "./sampling-params.js";
 
 /** Options of {@link Rast.tokenize}. */
 export interface TokenizeOptions {
@@ -21,6 +22,8 @@ export interface DetokenizeOptions {
     /** Render control tokens. @default false */
     showSpecial?: boolean | undefined;
 }
+
+const maxSamples = 100_000;
 
 // The safety net for engines that nobody disposed of. Held values must not refer to the engine object.
 const collected = new FinalizationRegistry<{ readonly addon: NativeAddon; readonly handle: number }>((engine) => {
@@ -65,6 +68,53 @@ export class Rast {
     /** Generates and gives the whole. Rejects with what {@link Rast.generate} lists. */
     complete(options: GenerateOptions): Promise<RastResult> {
         return this.generate(options).result;
+    }
+
+    /**
+     * Several samples of one prompt, which is decoded once: like {@link Rast.complete}, with ordinals from the given
+     * one on, so that sample i is what `complete` gives for ordinal + i and the same seed. If one fails, so does all.
+     * @throws also ERR_QUEUE_FULL
+     */
+    async completeMany(options: GenerateOptions, n: number): Promise<RastResult[]> {
+        checkNumber("n", n, { min: 1, max: maxSamples, integer: true });
+        const seed = options?.seed ?? randomSeed();
+        const first = options?.ordinal ?? 0;
+        const generations = Array.from({ length: n }, (_, i) =>
+            this.generate({ ...options, seed, ordinal: typeof first === "number" ? first + i : first })
+        );
+        try {
+            return await Promise.all(generations.map((generation) => generation.result));
+        } catch (error) {
+            for (const generation of generations) generation.cancel();
+            throw error;
+        }
+    }
+
+    /**
+     * Writes to a file what all models know after a text, so that a later engine with the same models can go on from
+     * there: a long prompt, or a conversation. What is not decoded yet is decoded first.
+     * @param file replaced if it exists, whole or not at all
+     * @returns how many tokens the file holds
+     * @throws ERR_STATE_FILE, and what {@link Rast.generate} lists
+     */
+    async saveState(file: string, text: PromptOptions): Promise<{ readonly tokens: number }> {
+        this.#assertUsable();
+        const path = checkFile(file);
+        const tokens = await prepareTokens(this.#core, resolveGenerateOptions(text, this.#core.context));
+        // one token more is drawn, so that all of these are decoded
+        await this.complete({ tokens, maxTokens: 1, ignoreEos: true });
+        return { tokens: await this.#core.addon.engineSaveState(this.#core.handle, path, tokens) };
+    }
+
+    /**
+     * Reads a file of {@link Rast.saveState}. Prompts that begin with its tokens then need not decode them.
+     * @throws ERR_STATE_FILE for a file that is damaged or belongs to other models; nothing has changed then.
+     *     ERR_QUEUE_FULL while every slot has a generation
+     */
+    async loadState(file: string): Promise<{ readonly tokens: readonly number[] }> {
+        this.#assertUsable();
+        const tokens = await this.#core.addon.engineLoadState(this.#core.handle, checkFile(file));
+        return { tokens: Array.from(tokens) };
     }
 
     /**
@@ -129,6 +179,12 @@ export class Rast {
     #assertUsable(): void {
         if (this.#core.disposed) throw disposedError();
     }
+}
+
+function checkFile(value: unknown): string {
+    const file = checkString("file", value);
+    if (file.includes("\0")) throw invalidOption("file", "a path without NUL characters", value);
+    return file;
 }
 
 function readFlags<K extends string>(

@@ -6,7 +6,8 @@ import {
     checkOneOf,
     checkSignal,
     checkString,
-    invalidOption
+    invalidOption,
+    isObject
 } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
@@ -18,8 +19,8 @@ import { resolveSampling, samplingOptionNames, type SamplingContext, type Sampli
 /** Which distribution tokens are drawn from: the fused one, the base's, or the first pair's expert's. */
 export type Mode = "rast" | "base" | "expert";
 
-/** Options of one generation: exactly one of `prompt`, `tokens` and `messages`, and what else is to differ. */
-export interface GenerateOptions extends SamplingOptions {
+/** A text for the models: exactly one of `prompt`, `tokens` and `messages`. */
+export interface PromptOptions {
     /** Text to continue. The trio's prompt template is put around it, unless `raw` is set. */
     prompt?: string | undefined;
     /** Token ids to continue, exactly as given: no template, nothing added. */
@@ -32,6 +33,10 @@ export interface GenerateOptions extends SamplingOptions {
     addBos?: boolean | undefined;
     /** Read control tokens such as `<|im_end|>` in the prompt as what they stand for. @default true */
     parseSpecial?: boolean | undefined;
+}
+
+/** Options of one generation: its text, and what else is to differ. */
+export interface GenerateOptions extends PromptOptions, SamplingOptions {
     /** Render control tokens in the text. @default false */
     showSpecial?: boolean | undefined;
     /** @default "rast"; "base" in an engine without pairs */
@@ -46,6 +51,10 @@ export interface GenerateOptions extends SamplingOptions {
     ignoreEos?: boolean | undefined;
     /** Report log-probabilities, with this many alternatives per token, 0 to 20. @default none at all */
     logprobs?: number | undefined;
+    /** GBNF grammar that the text must follow; `root` is its start. It ends where the grammar does. @default none */
+    grammar?: string | undefined;
+    /** JSON schema that the text must follow, instead of a grammar: a boolean or an object. @default none */
+    jsonSchema?: boolean | Readonly<Record<string, unknown>> | undefined;
     /** As in `loadRast`, and with no longer drafts than were chosen there. @default what was chosen there */
     speculation?: Speculation | undefined;
     /** Ends the generation with stop reason "abort"; what was drawn until then stays. */
@@ -67,6 +76,8 @@ const optionNames = [
     "stopTokens",
     "ignoreEos",
     "logprobs",
+    "grammar",
+    "jsonSchema",
     "speculation",
     "signal"
 ] as const satisfies readonly (keyof GenerateOptions)[];
@@ -90,6 +101,12 @@ export type ResolvedPrompt =
     | { readonly kind: "tokens"; readonly tokens: Int32Array }
     | { readonly kind: "messages"; readonly messages: readonly ChatMessage[] };
 
+/** What a text must follow. */
+export type Constraint =
+    | { readonly kind: "none" }
+    | { readonly kind: "grammar"; readonly gbnf: string }
+    | { readonly kind: "schema"; readonly json: string };
+
 /** A request with every default filled in. */
 export interface ResolvedGenerateOptions {
     readonly prompt: ResolvedPrompt;
@@ -105,6 +122,7 @@ export interface ResolvedGenerateOptions {
     /** -1 = none. */
     readonly logprobs: number;
     readonly speculation: { readonly draft: number; readonly maxDraft: number };
+    readonly constraint: Constraint;
     readonly sampling: NativeSampling;
 }
 
@@ -137,6 +155,7 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
         ignoreEos: flag("ignoreEos", false),
         logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, logprobsRange),
         speculation: resolveSpeculation(options.speculation, context.speculation),
+        constraint: readConstraint(options),
         sampling: resolveSampling(options, context)
     };
 }
@@ -186,6 +205,24 @@ function readMode(value: unknown, pairs: number): Mode {
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "mode" } });
     }
     return mode;
+}
+
+function readConstraint({ grammar, jsonSchema }: GenerateOptions): Constraint {
+    if (grammar !== undefined && jsonSchema !== undefined) {
+        const message = "Expected either grammar or jsonSchema, received both.";
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "grammar" } });
+    }
+    if (grammar !== undefined) return { kind: "grammar", gbnf: checkString("grammar", grammar) };
+    if (jsonSchema === undefined) return { kind: "none" };
+    if (typeof jsonSchema !== "boolean" && !isObject(jsonSchema)) {
+        throw invalidOption("jsonSchema", "an object or a boolean", jsonSchema);
+    }
+    try {
+        return { kind: "schema", json: JSON.stringify(jsonSchema) };
+    } catch (error) {
+        const message = "Expected a jsonSchema that can be written as JSON.";
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "jsonSchema" }, cause: error });
+    }
 }
 
 function readPrompt(options: GenerateOptions, vocabularySize: number, raw: boolean): ResolvedPrompt {

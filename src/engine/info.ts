@@ -43,7 +43,7 @@ export interface RastInfo {
     /** Tokens of context per sequence. */
     readonly contextSize: number;
     /** Generations that run together. */
-    readonly slots: number;
+    readonly parallel: number;
     /** Longest draft of a round; 0 = no speculation, and then why. */
     readonly maxDraft: number;
     readonly draftReason: string | null;

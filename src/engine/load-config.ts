@@ -33,12 +33,13 @@ export async function prepareConfig(
     const devices = await addon.devices();
     const { contextSize, notes } = fitContext(options.contextSize, models, facts);
     const all = allModels(models);
-    const batchSize = Math.min(options.batchSize, contextSize * options.slots);
-    const room = { contextSize, batchSize, slots: options.slots };
+    const batchSize = Math.min(options.batchSize, contextSize * options.parallel);
+    const room = { contextSize, batchSize, parallel: options.parallel };
+    const cacheSize = Math.max(contextSize, Math.min(options.cacheSize ?? Infinity, contextSize * options.parallel));
     const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length);
     const plan = planLoad({
         ...options,
-        contextSize,
+        cacheSize,
         batchSize,
         rows,
         devices,
@@ -59,7 +60,11 @@ export async function prepareConfig(
         base: configs[0]!,
         pairs: models.pairs.map((_, pair) => ({ expert: configs[1 + 2 * pair]!, antiexpert: configs[2 + 2 * pair]! })),
         contextSize,
-        slots: options.slots,
+        slots: options.parallel,
+        cacheSize,
+        prefillChunk: options.prefillChunk,
+        maxQueue: options.maxQueue,
+        reusePrefixes: options.reusePrefixes,
         batchSize,
         maxDraft,
         rows,

@@ -74,7 +74,21 @@ export interface LoadOptions {
     /** Tokens per prefill step, 1 to 16,384. @default 512 */
     batchSize?: number | undefined;
     /** Generations that run together, 1 to 64; more wait. @default 1 */
-    slots?: number | undefined;
+    parallel?: number | undefined;
+    /** Generations that may wait, 0 to 1,000,000: beyond it ERR_QUEUE_FULL. @default 1024 */
+    maxQueue?: number | undefined;
+    /**
+     * Tokens that the caches hold for all sequences together, `contextSize` and more. With less than the default long
+     * generations give way to older ones when room runs out, and go on later. @default contextSize * parallel
+     */
+    cacheSize?: number | undefined;
+    /**
+     * Tokens of others' prompts that one step may decode while somebody generates, 1 and more: fewer mean a steadier
+     * stream, more a quicker first token. "off" decodes `batchSize` at once. @default "auto": as many as take 0.2 s
+     */
+    prefillChunk?: number | "auto" | "off" | undefined;
+    /** Keep what a generation had decoded, for later prompts with the same beginning. @default true */
+    reusePrefixes?: boolean | undefined;
     /** Type of the KV cache. @default "f16" */
     kvType?: NativeKvType | undefined;
     /** @default `kvType` */
@@ -109,7 +123,11 @@ const optionNames = [
     "threads",
     "contextSize",
     "batchSize",
-    "slots",
+    "parallel",
+    "maxQueue",
+    "cacheSize",
+    "prefillChunk",
+    "reusePrefixes",
     "kvType",
     "kvTypeK",
     "kvTypeV",
@@ -155,7 +173,12 @@ export interface ResolvedLoadOptions {
     readonly threads: number | undefined;
     readonly contextSize: number;
     readonly batchSize: number;
-    readonly slots: number;
+    readonly parallel: number;
+    readonly maxQueue: number;
+    readonly cacheSize: number | undefined;
+    /** 0 = "auto". */
+    readonly prefillChunk: number;
+    readonly reusePrefixes: boolean;
     readonly kvTypeK: NativeKvType;
     readonly kvTypeV: NativeKvType;
     readonly flashAttention: "auto" | "on" | "off";
@@ -175,14 +198,16 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
     checkKeys("loadRast", checkObject("the options of loadRast", value), optionNames);
     const options = value as LoadOptions;
     const kvType = optional(options.kvType, (type) => checkOneOf("kvType", type, kvTypes)) ?? "f16";
-    const flag = (name: "mmap" | "mlock", otherwise: boolean): boolean =>
+    const flag = (name: "mmap" | "mlock" | "reusePrefixes", otherwise: boolean): boolean =>
         optional(options[name], (set) => checkBoolean(name, set)) ?? otherwise;
-    const integer = (name: "contextSize" | "batchSize" | "slots", min: number, max: number): number | undefined =>
+    type Integer = "contextSize" | "batchSize" | "parallel" | "maxQueue" | "cacheSize";
+    const integer = (name: Integer, min: number, max: number): number | undefined =>
         optional(options[name], (number) => checkNumber(name, number, { min, max, integer: true }));
+    const contextSize = integer("contextSize", 8, 16_777_216) ?? 4096;
     const room = {
-        contextSize: integer("contextSize", 8, 16_777_216) ?? 4096,
+        contextSize,
         batchSize: integer("batchSize", 1, 16_384) ?? 512,
-        slots: integer("slots", 1, 64) ?? 1
+        parallel: integer("parallel", 1, 64) ?? 1
     };
     const speculation = checkSpeculation(options.speculation === undefined ? "auto" : options.speculation);
     assertDraftFits(speculation, room);
@@ -190,6 +215,10 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         ...readModels(options),
         ...room,
         speculation,
+        maxQueue: integer("maxQueue", 0, 1_000_000) ?? 1024,
+        cacheSize: integer("cacheSize", contextSize, 1_073_741_824),
+        prefillChunk: readPrefillChunk(options.prefillChunk, room.batchSize),
+        reusePrefixes: flag("reusePrefixes", true),
         trio: optional(options.trio, (trio) => checkString("trio", trio)),
         lambda: options.lambda,
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
@@ -288,6 +317,13 @@ function checkDevices(name: string, value: unknown): readonly string[] {
 function readFlashAttention(value: unknown): "auto" | "on" | "off" {
     const choice = value === undefined ? "auto" : checkOneOf("flashAttention", value, ["auto", true, false]);
     return choice === "auto" ? "auto" : choice ? "on" : "off";
+}
+
+function readPrefillChunk(value: unknown, batchSize: number): number {
+    if (value === undefined || value === "auto") return 0;
+    if (value === "off") return batchSize;
+    if (typeof value !== "number") throw invalidOption("prefillChunk", '"auto", "off" or an integer >= 1', value);
+    return checkNumber("prefillChunk", value, { min: 1, max: 16_384, integer: true });
 }
 
 function checkCallback(value: unknown): (progress: LoadProgress) => void {

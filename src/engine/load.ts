@@ -192,7 +192,7 @@ function buildInfo(
         backend: native.choice,
         libraries: native.libraries,
         contextSize: info.contextSize,
-        slots: options.slots,
+        parallel: options.parallel,
         maxDraft: info.maxDraft,
         draftReason: info.draftReason === "" ? null : info.draftReason,
         vocabularySize: info.vocabularySize,

@@ -63,10 +63,11 @@ export class Request {
             this.#options = resolved;
             this.#watch(signal);
             if (!this.#cancelled) {
-                const tokens = await this.#prepare(resolved);
+                const tokens = await prepareTokens(this.#core, resolved);
                 this.#promptTokens = tokens.length;
+                const grammar = await this.#grammar(resolved);
                 if (!this.#cancelled && !this.#core.disposed) {
-                    this.#submit(resolved, tokens);
+                    this.#submit(resolved, tokens, grammar);
                     return;
                 }
             }
@@ -117,33 +118,12 @@ export class Request {
         this.#forgetSignal = () => signal.removeEventListener("abort", abort);
     }
 
-    async #prepare(options: ResolvedGenerateOptions): Promise<Int32Array> {
-        const tokens = options.prompt.kind === "tokens" ? options.prompt.tokens : await this.#tokenize(options);
-        const { contextSize } = this.#core.context;
-        if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
-        if (tokens.length > contextSize) {
-            throw new RastError(
-                "ERR_PROMPT_TOO_LONG",
-                `The prompt has ${tokens.length} tokens; the context holds ${contextSize}. ` +
-                    "Shorten the prompt or raise contextSize.",
-                { details: { promptTokens: tokens.length, contextSize } }
-            );
-        }
-        return tokens;
+    async #grammar({ constraint }: ResolvedGenerateOptions): Promise<string> {
+        if (constraint.kind === "none") return "";
+        return constraint.kind === "grammar" ? constraint.gbnf : this.#core.addon.grammarOfSchema(constraint.json);
     }
 
-    async #tokenize(options: ResolvedGenerateOptions): Promise<Int32Array> {
-        const { addon, handle, native, bosText } = this.#core;
-        const text = promptText(this.#core, options);
-        // Templates often write the token out themselves, and a second one misleads the model.
-        const written = options.parseSpecial && bosText !== "" && text.startsWith(bosText);
-        const wanted = (options.addBos ?? native.addBos) && !written;
-        const tokens = await addon.tokenize(handle, text, wanted && native.addBos, options.parseSpecial);
-        const byHand = wanted && !native.addBos && native.bosToken >= 0;
-        return byHand ? Int32Array.of(native.bosToken, ...tokens) : tokens;
-    }
-
-    #submit(options: ResolvedGenerateOptions, prompt: Int32Array): void {
+    #submit(options: ResolvedGenerateOptions, prompt: Int32Array, grammar: string): void {
         const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
             options;
         this.#id = this.#core.addon.engineSubmit(this.#core.handle, {
@@ -156,6 +136,7 @@ export class Request {
             showSpecial,
             logprobs,
             ...speculation,
+            grammar,
             sampling
         });
         this.#core.requests.set(this.#id, this);
@@ -202,6 +183,36 @@ export class Request {
 /** The error of every call after `dispose`. */
 export function disposedError(): RastError {
     return new RastError("ERR_DISPOSED", "The engine was disposed of. Load a new one with loadRast.");
+}
+
+/**
+ * The tokens of a request's prompt.
+ * @throws ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_CHAT_TEMPLATE
+ */
+export async function prepareTokens(core: EngineCore, options: ResolvedGenerateOptions): Promise<Int32Array> {
+    const tokens = options.prompt.kind === "tokens" ? options.prompt.tokens : await tokenizePrompt(core, options);
+    const { contextSize } = core.context;
+    if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
+    if (tokens.length > contextSize) {
+        throw new RastError(
+            "ERR_PROMPT_TOO_LONG",
+            `The prompt has ${tokens.length} tokens; the context holds ${contextSize}. ` +
+                "Shorten the prompt or raise contextSize.",
+            { details: { promptTokens: tokens.length, contextSize } }
+        );
+    }
+    return tokens;
+}
+
+async function tokenizePrompt(core: EngineCore, options: ResolvedGenerateOptions): Promise<Int32Array> {
+    const { addon, handle, native, bosText } = core;
+    const text = promptText(core, options);
+    // Templates often write the token out themselves, and a second one misleads the model.
+    const written = options.parseSpecial && bosText !== "" && text.startsWith(bosText);
+    const wanted = (options.addBos ?? native.addBos) && !written;
+    const tokens = await addon.tokenize(handle, text, wanted && native.addBos, options.parseSpecial);
+    const byHand = wanted && !native.addBos && native.bosToken >= 0;
+    return byHand ? Int32Array.of(native.bosToken, ...tokens) : tokens;
 }
 
 function promptText(core: EngineCore, { prompt }: ResolvedGenerateOptions): string {

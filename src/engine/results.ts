@@ -56,7 +56,11 @@ export interface RastResult {
     /** One per pair; empty unless the mode is "rast". */
     readonly lambdas: readonly number[];
     readonly speculation: SpeculationStats;
-    readonly usage: { readonly promptTokens: number; readonly completionTokens: number };
+    readonly usage: TokenUsage;
+    /** Draws that the grammar refused, and that were drawn again. */
+    readonly refusedDraws: number;
+    /** How often it gave way to older generations for lack of cache space, and decoded its text anew. */
+    readonly restarts: number;
     readonly timings: RastTimings;
     /** Where tokens were drawn. */
     readonly path: "device" | "host";
@@ -74,6 +78,14 @@ export interface RastResult {
     readonly devices: RolePlaces;
     /** One per token, when asked for. */
     readonly logprobs?: readonly TokenLogprob[];
+}
+
+/** Tokens of a generation. */
+export interface TokenUsage {
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    /** Prompt tokens that did not have to be decoded: an earlier or a parallel generation began with them. */
+    readonly cachedPromptTokens: number;
 }
 
 /** What drafting came to. */
@@ -144,7 +156,9 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         mode: frame.mode,
         lambdas: frame.mode === "rast" ? frame.lambdas : [],
         speculation: speculationStats(frame, native, drawn),
-        usage: { promptTokens, completionTokens },
+        usage: { promptTokens, completionTokens, cachedPromptTokens: native.cachedTokens },
+        refusedDraws: native.refused,
+        restarts: native.restarts,
         timings: {
             loadMs: frame.loadMs,
             queueMs,
@@ -201,6 +215,9 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         stopToken: null,
         promptTokens,
         completionTokens,
+        cachedTokens: 0,
+        restarts: 0,
+        refused: 0,
         queueMs: 0,
         prefillMs: 0,
         decodeMs: 0,

@@ -123,8 +123,8 @@ function checkSeed(value: unknown): bigint {
     throw invalidOption("seed", "a safe integer >= 0 or a bigint in [0, 2^64)", value);
 }
 
-// 53 bits, so that a random seed is always a plain number in results.
-function randomSeed(): bigint {
+/** 53 bits, so that a random seed is always a plain number in results. */
+export function randomSeed(): bigint {
     const [high, low] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
     return (BigInt(high & 0x1fffff) << 32n) | BigInt(low);
 }

@@ -44,7 +44,7 @@ export function checkSpeculation(value: unknown): ResolvedSpeculation {
 export interface DraftRoom {
     readonly contextSize: number;
     readonly batchSize: number;
-    readonly slots: number;
+    readonly parallel: number;
 }
 
 /**
@@ -55,24 +55,24 @@ export function assertDraftFits({ maxDraft }: ResolvedSpeculation, room: DraftRo
     if (maxDraft === undefined || maxDraft === 0) return;
     const refuse = (what: "contextSize" | "batchSize", needed: number): never => {
         const message =
-            `Drafts of ${maxDraft} tokens with ${room.slots === 1 ? "1 slot" : `${room.slots} slots`} need a ${what} ` +
+            `Drafts of ${maxDraft} tokens with ${room.parallel === 1 ? "1 sequence" : `${room.parallel} sequences`} need a ${what} ` +
             `of at least ${needed}, received ${room[what]}.`;
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "speculation", maxDraft, ...room } });
     };
     if (maxDraft >= room.contextSize) refuse("contextSize", maxDraft + 1);
-    if (maxDraft + room.slots > room.batchSize) refuse("batchSize", maxDraft + room.slots);
+    if (maxDraft + room.parallel > room.batchSize) refuse("batchSize", maxDraft + room.parallel);
 }
 
 /** The longest draft of an engine and the rows of one round, over all its sequences. */
 export function planDrafts(
     speculation: ResolvedSpeculation,
-    { contextSize, batchSize, slots }: DraftRoom,
+    { contextSize, batchSize, parallel }: DraftRoom,
     pairs: number
 ): { readonly maxDraft: number; readonly rows: number } {
     const wanted = pairs === 0 ? 0 : (speculation.maxDraft ?? defaultMaxDraft);
-    const maxDraft = Math.max(0, Math.min(wanted, contextSize - 1, batchSize - slots));
-    const drafted = Math.min(slots * maxDraft, Math.max(sharedRows - slots, maxDraft));
-    return { maxDraft, rows: Math.min(slots + drafted, batchSize) };
+    const maxDraft = Math.max(0, Math.min(wanted, contextSize - 1, batchSize - parallel));
+    const drafted = Math.min(parallel * maxDraft, Math.max(sharedRows - parallel, maxDraft));
+    return { maxDraft, rows: Math.min(parallel + drafted, batchSize) };
 }
 
 /** What a request may choose from. */

@@ -64,7 +64,7 @@ export class DeviceBudget {
                 "ERR_INSUFFICIENT_MEMORY",
                 `The models need ${formatMib(takenBytes)} on ${device}, where ${formatMib(freeBytes)} are free and ` +
                     `${formatMib(marginBytes)} of them are kept as a margin (${takenBy.join("; ")}). ` +
-                    'Lower gpuLayers or leave it "auto", lower contextSize, slots or batchSize, or free device memory.',
+                    'Lower gpuLayers or leave it "auto", lower contextSize, parallel or batchSize, or free device memory.',
                 { details: { device, neededBytes: takenBytes, freeBytes, marginBytes } }
             );
         }

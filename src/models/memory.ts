@@ -3,9 +3,8 @@ import type { NativeKvType, NativeModelFacts } from "../native/addon-types.js";
 
 /** The settings of an engine that decide how much memory it takes. */
 export interface MemorySettings {
-    /** Tokens per sequence. */
-    readonly contextSize: number;
-    readonly slots: number;
+    /** Tokens that the cache holds, of all sequences. */
+    readonly cacheSize: number;
     readonly batchSize: number;
     /** Outputs of one decode, over all sequences: slots and drafts. */
     readonly rows: number;
@@ -45,8 +44,7 @@ const kvPaddingTokens = 256;
 
 /** Bytes of a model under the given settings. */
 export function modelMemory(facts: NativeModelFacts, settings: MemorySettings): ModelMemory {
-    const wanted = settings.contextSize * settings.slots;
-    const cells = Math.ceil(wanted / kvPaddingTokens) * kvPaddingTokens;
+    const cells = Math.ceil(settings.cacheSize / kvPaddingTokens) * kvPaddingTokens;
     const { k, v } = facts.kvElementsPerToken;
     const bytesPerToken = k * kvElementBytes[settings.kvTypeK] + v * kvElementBytes[settings.kvTypeV];
     return {

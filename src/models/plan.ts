@@ -156,7 +156,7 @@ function checkHost(input: PlanInput, models: readonly PlannedModel[], memory: re
         throw new RastError(
             "ERR_INSUFFICIENT_MEMORY",
             `The models need ${formatMib(required)} of main memory, and ${formatMib(available)} are available. ` +
-                "Lower contextSize, slots or batchSize, or use smaller quantizations" +
+                "Lower contextSize, parallel or batchSize, or use smaller quantizations" +
                 (soft ? "." : ", or turn mmap on and mlock off."),
             { details: { device: "CPU", neededBytes: required, availableBytes: available } }
         );

@@ -111,6 +111,14 @@ export interface NativeEngineConfig {
     readonly contextSize: number;
     /** Sequences decoded together. */
     readonly slots: number;
+    /** Tokens of all sequences in a cache. */
+    readonly cacheSize: number;
+    /** Prompt tokens per step while others generate; 0 = as many as take 0.2 s. */
+    readonly prefillChunk: number;
+    /** Requests that may wait for a slot. */
+    readonly maxQueue: number;
+    /** Keep what ended requests had in the caches, for prompts with the same beginning. */
+    readonly reusePrefixes: boolean;
     /** Tokens per prefill decode (n_batch = n_ubatch). */
     readonly batchSize: number;
     /** Most tokens that the expert drafts per round; 0 = never. */
@@ -204,6 +212,8 @@ export interface NativeRequest {
     /** Tokens to draft per round; -1 = as many as pay, up to `maxDraft`. */
     readonly draft: number;
     readonly maxDraft: number;
+    /** GBNF; "" = any text. */
+    readonly grammar: string;
     readonly sampling: NativeSampling;
 }
 
@@ -234,6 +244,12 @@ export interface NativeRequestResult {
     readonly stopToken: number | null;
     readonly promptTokens: number;
     readonly completionTokens: number;
+    /** Prompt tokens that a cache held already. */
+    readonly cachedTokens: number;
+    /** How often it gave way to others for lack of cache space. */
+    readonly restarts: number;
+    /** Draws that the grammar refused. */
+    readonly refused: number;
     readonly queueMs: number;
     readonly prefillMs: number;
     readonly decodeMs: number;
@@ -302,6 +318,17 @@ export interface NativeAddon {
     engineCancel(handle: number, request: number): void;
     /** Aborts loading or generation, frees everything. Idempotent. Requests end with "abort" first. */
     engineDispose(handle: number): Promise<void>;
+
+    /** GBNF of a JSON schema, which is given as JSON, by llama.cpp's own converter. Rejects with ERR_JSON_SCHEMA. */
+    grammarOfSchema(schema: string): Promise<string>;
+
+    /**
+     * Writes what the caches hold of these tokens to a file, for every model.
+     * @returns tokens written. Rejects with ERR_STATE_FILE, ERR_DISPOSED
+     */
+    engineSaveState(handle: number, path: string, tokens: Int32Array): Promise<number>;
+    /** Reads such a file into a free slot. Rejects with ERR_STATE_FILE, ERR_DISPOSED. @returns its tokens */
+    engineLoadState(handle: number, path: string): Promise<Int32Array>;
 
     tokenize(handle: number, text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
     detokenize(handle: number, tokens: Int32Array, showSpecial: boolean): Promise<string>;

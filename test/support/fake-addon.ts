@@ -179,6 +179,18 @@ export class FakeAddon implements NativeAddon {
         this.#engines.delete(handle);
     }
 
+    async grammarOfSchema(schema: string): Promise<string> {
+        return `root ::= ${JSON.stringify(schema)}`;
+    }
+
+    async engineSaveState(_handle: number, _path: string, tokens: Int32Array): Promise<number> {
+        return tokens.length;
+    }
+
+    async engineLoadState(): Promise<Int32Array> {
+        return Int32Array.of(bosToken);
+    }
+
     async tokenize(handle: number, text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array> {
         this.#engine(handle);
         this.tokenized.push({ text, addSpecial, parseSpecial });
@@ -339,6 +351,9 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         stopToken: stopReason === "eos" ? eosToken : null,
         promptTokens: run.request.prompt.length,
         completionTokens: run.sent,
+        cachedTokens: 0,
+        restarts: 0,
+        refused: 0,
         queueMs: 0.5,
         prefillMs: 10,
         decodeMs: 20,

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { RastError } from "../../errors.js";
 import type { GenerateOptions, Mode } from "../../engine/generate-options.js";
 import { loadRast } from "../../engine/load.js";
@@ -13,7 +14,8 @@ type Flags = Record<string, unknown>;
 /** `rast generate`: streams text to stdout, figures to stderr; or one JSON object. */
 export async function runGenerate(argument: string | undefined, flags: Flags): Promise<void> {
     const loadOptions = readLoadOptions(flags);
-    const wanted = readGenerateOptions(flags);
+    const wanted = { ...readGenerateOptions(flags), ...(await readConstraint(flags)) };
+    const samples = number(flags, "samples") ?? 1;
     const prompt = argument === undefined || argument === "-" ? await readStandardInput() : argument;
 
     const controller = new AbortController();
@@ -31,8 +33,17 @@ export async function runGenerate(argument: string | undefined, flags: Flags): P
             // A context that was not asked for may be smaller without a word.
             const notes = loadOptions.contextSize === undefined || flags["quiet"] === true ? [] : rast.info.notes;
             for (const note of notes) process.stderr.write(`rast: ${note}\n`);
-            const generation = rast.generate({ ...wanted, ...promptOf(prompt, flags), signal: controller.signal });
+            const options = { ...wanted, ...promptOf(prompt, flags), signal: controller.signal };
             const json = flags["json"] === true;
+            const [loadFrom, saveTo] = [text(flags["loadState"]), text(flags["saveState"])];
+            if (loadFrom !== undefined) await rast.loadState(loadFrom);
+            if (samples !== 1) {
+                writeSamples(await rast.completeMany(options, samples), json, flags["quiet"] === true);
+                if (saveTo !== undefined) await rast.saveState(saveTo, promptOf(prompt, flags));
+                if (controller.signal.aborted) process.exitCode = exitCodes.interrupted;
+                return;
+            }
+            const generation = rast.generate(options);
             for await (const part of generation) {
                 if (!json) process.stdout.write(part.text);
             }
@@ -41,6 +52,7 @@ export async function runGenerate(argument: string | undefined, flags: Flags): P
             else if (!result.text.endsWith("\n")) process.stdout.write("\n");
             if (!json && flags["quiet"] !== true) process.stderr.write(`${figures(result)}\n`);
             if (controller.signal.aborted) process.exitCode = exitCodes.interrupted;
+            else if (saveTo !== undefined) await rast.saveState(saveTo, promptOf(prompt, flags));
         } finally {
             await rast.dispose();
         }
@@ -54,6 +66,45 @@ export async function runGenerate(argument: string | undefined, flags: Flags): P
     }
 }
 
+function writeSamples(results: readonly RastResult[], json: boolean, quiet: boolean): void {
+    if (json) {
+        process.stdout.write(`${JSON.stringify(results)}\n`);
+        return;
+    }
+    for (const [index, result] of results.entries()) {
+        process.stdout.write(`--- ${index + 1} of ${results.length} ---\n${result.text}\n`);
+        if (!quiet) process.stderr.write(`${figures(result)}\n`);
+    }
+}
+
+async function readConstraint(flags: Flags): Promise<Pick<GenerateOptions, "grammar" | "jsonSchema">> {
+    const [grammar, schema] = [text(flags["grammar"]), text(flags["jsonSchema"])];
+    const constraint: Pick<GenerateOptions, "grammar" | "jsonSchema"> = {};
+    if (grammar !== undefined) constraint.grammar = await readInput(grammar, "the grammar");
+    if (schema !== undefined) {
+        const json = await readInput(schema, "the JSON schema");
+        try {
+            constraint.jsonSchema = JSON.parse(json) as Record<string, unknown>;
+        } catch (error) {
+            const message = `${schema} is not valid JSON: ${(error as Error).message}`;
+            throw new RastError("ERR_JSON_SCHEMA", message, { details: { path: schema }, cause: error });
+        }
+    }
+    return constraint;
+}
+
+async function readInput(path: string, what: string): Promise<string> {
+    try {
+        return await readFile(path, "utf8");
+    } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        const known = { ENOENT: "ERR_FILE_NOT_FOUND", EISDIR: "ERR_IS_DIRECTORY" } as const;
+        const message = `The file for ${what} cannot be read (${code ?? "unknown"}): ${path}`;
+        const name = known[code as keyof typeof known] ?? "ERR_FILE_UNREADABLE";
+        throw new RastError(name, message, { details: { path }, cause: error });
+    }
+}
+
 /** One line: what was drawn, how fast, where. */
 export function figures(result: RastResult): string {
     const { usage, timings } = result;
@@ -61,10 +112,11 @@ export function figures(result: RastResult): string {
     const first = timings.firstTokenMs === null ? "" : `, first after ${timings.firstTokenMs.toFixed(0)} ms`;
     const places = [result.devices.base, ...result.devices.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
     const { acceptanceRate, drafted, accepted } = result.speculation;
+    const cached = usage.cachedPromptTokens === 0 ? "" : `, ${usage.cachedPromptTokens} of them cached`;
     const drafts = acceptanceRate === null ? "" : `; ${accepted} of ${drafted} drafts accepted`;
     const devices = [...new Set(places.map((place) => place.device))].join(" + ");
     return (
-        `[${usage.completionTokens} tokens${rate}${first}; prompt ${usage.promptTokens} tokens; ${result.stopReason}; ` +
+        `[${usage.completionTokens} tokens${rate}${first}; prompt ${usage.promptTokens} tokens${cached}; ${result.stopReason}; ` +
         `seed ${result.seed}${drafts}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
     );
 }
@@ -137,6 +189,10 @@ function model(path: string | undefined, role: string, flags: Flags): ModelOptio
     return Object.keys(options).length === 0 ? undefined : options;
 }
 
+function parallelFor(samples: number | undefined): number | undefined {
+    return samples === undefined || !(samples > 1) ? undefined : Math.min(16, Math.ceil(samples));
+}
+
 /** Load options from the command's flags. */
 export function readLoadOptions(flags: Flags): LoadOptions {
     const experts = texts(flags["expert"]) ?? [];
@@ -172,6 +228,8 @@ export function readLoadOptions(flags: Flags): LoadOptions {
         threads: number(flags, "threads"),
         contextSize: number(flags, "context-size"),
         batchSize: number(flags, "batch-size"),
+        cacheSize: number(flags, "cache-size"),
+        parallel: number(flags, "parallel") ?? parallelFor(number(flags, "samples")),
         kvType: text(flags["kvType"]) as NativeKvType | undefined,
         flashAttention:
             flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),

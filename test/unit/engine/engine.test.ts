@@ -34,7 +34,7 @@ async function load(options: LoadOptions, settings: FakeSettings = {}): Promise<
 describe("loading", () => {
     test("tells what was loaded, as plain data", async () => {
         const { rast } = await load(trioOf());
-        expect(rast.info).toMatchObject({ trio: null, path: "device", contextSize: 128, slots: 1 });
+        expect(rast.info).toMatchObject({ trio: null, path: "device", contextSize: 128, parallel: 1 });
         expect(rast.info.base).toMatchObject({ path: files.base, device: "CPU", devices: [], gpuLayers: 0 });
         expect(rast.info.pairs).toHaveLength(1);
         expect(rast.info.notes[0]).toBe("The context was cut from 4096 to 128 tokens: the base holds no more.");

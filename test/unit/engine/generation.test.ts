@@ -22,10 +22,10 @@ afterEach(async () => {
     expect(unhandled).toEqual([]);
 });
 
-async function load(settings: FakeSettings = {}, slots = 1): Promise<{ rast: Rast; addon: FakeAddon }> {
+async function load(settings: FakeSettings = {}, parallel = 1): Promise<{ rast: Rast; addon: FakeAddon }> {
     const addon = new FakeAddon(settings);
     const { base, expert, antiexpert } = files;
-    return { rast: await loadRastWith({ base, expert, antiexpert, slots }, fakeNative(addon)), addon };
+    return { rast: await loadRastWith({ base, expert, antiexpert, parallel }, fakeNative(addon)), addon };
 }
 
 async function collect(parts: AsyncIterable<GenerationPart>): Promise<GenerationPart[]> {
@@ -49,7 +49,7 @@ describe("streaming", () => {
         expect(result.text).toBe("Hello, world");
         expect(result.tokens).toEqual([100, 101, 102]);
         expect(result).toMatchObject({ stopReason: "eos", stopToken: 2, seed: 7, mode: "rast", lambdas: [1] });
-        expect(result.usage).toEqual({ promptTokens: 2, completionTokens: 3 });
+        expect(result.usage).toEqual({ promptTokens: 2, completionTokens: 3, cachedPromptTokens: 0 });
         expect(result.timings.tokensPerSecond).toBeCloseTo(150);
         expect(result.hostBytesPerToken).toBe(6);
         expect(JSON.parse(JSON.stringify(result))).toEqual(result);

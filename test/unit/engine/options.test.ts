@@ -179,7 +179,7 @@ describe("options of loadRast", () => {
         threads: { bad: [...notIntegers, 0, 1025], good: [1, 64] },
         contextSize: { bad: [...notIntegers, 0, 7], good: [8, 131072] },
         batchSize: { bad: [...notIntegers, 0, 16385], good: [1, 512] },
-        slots: { bad: [...notIntegers, 0, 65], good: [1, 64] },
+        parallel: { bad: [...notIntegers, 0, 65], good: [1, 64] },
         speculation: {
             bad: [
                 ...["on", 1, null, true, {}, [], { maxDraft: 4, draft: 4 }],
@@ -253,7 +253,7 @@ describe("options of loadRast", () => {
             devices: undefined,
             contextSize: 4096,
             batchSize: 512,
-            slots: 1,
+            parallel: 1,
             kvTypeK: "f16",
             kvTypeV: "f16",
             flashAttention: "auto",

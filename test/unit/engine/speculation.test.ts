@@ -6,13 +6,13 @@ import { RastError } from "../../../src/errors.js";
 const load = (options: object): ReturnType<typeof resolveLoadOptions> =>
     resolveLoadOptions({ base: "b", expert: "e", antiexpert: "a", ...options });
 const auto = { draft: -1, maxDraft: undefined };
-const room = { contextSize: 4096, batchSize: 512, slots: 1 };
+const room = { contextSize: 4096, batchSize: 512, parallel: 1 };
 
 describe("drafts at load", () => {
     test.each([
         [{ contextSize: 16, speculation: { maxDraft: 16 } }, "contextSize of at least 17, received 16"],
         [{ batchSize: 16, speculation: { maxDraft: 16 } }, "batchSize of at least 17, received 16"],
-        [{ batchSize: 16, slots: 8, speculation: { draft: 9 } }, "batchSize of at least 17, received 16"]
+        [{ batchSize: 16, parallel: 8, speculation: { draft: 9 } }, "batchSize of at least 17, received 16"]
     ])("%j does not fit", (options, message) => {
         expect(() => load(options)).toThrow(RastError);
         expect(() => load(options)).toThrow(message);
@@ -20,16 +20,16 @@ describe("drafts at load", () => {
 
     test("a length that is not asked for makes way", () => {
         expect(load({ contextSize: 8, batchSize: 2 }).speculation).toEqual(auto);
-        expect(planDrafts(auto, { contextSize: 8, batchSize: 512, slots: 1 }, 1)).toEqual({ maxDraft: 7, rows: 8 });
-        expect(planDrafts(auto, { contextSize: 4096, batchSize: 4, slots: 4 }, 1)).toEqual({ maxDraft: 0, rows: 4 });
+        expect(planDrafts(auto, { contextSize: 8, batchSize: 512, parallel: 1 }, 1)).toEqual({ maxDraft: 7, rows: 8 });
+        expect(planDrafts(auto, { contextSize: 4096, batchSize: 4, parallel: 4 }, 1)).toEqual({ maxDraft: 0, rows: 4 });
     });
 
     test("rows are slots and drafts, with a bound where there are many slots", () => {
         expect(planDrafts(auto, room, 1)).toEqual({ maxDraft: 15, rows: 16 });
         expect(planDrafts(auto, room, 0)).toEqual({ maxDraft: 0, rows: 1 });
-        expect(planDrafts({ draft: 0, maxDraft: 0 }, { ...room, slots: 8 }, 1)).toEqual({ maxDraft: 0, rows: 8 });
-        expect(planDrafts(auto, { ...room, slots: 8 }, 1)).toEqual({ maxDraft: 15, rows: 64 });
-        expect(planDrafts(auto, { ...room, slots: 64 }, 1)).toEqual({ maxDraft: 15, rows: 79 });
+        expect(planDrafts({ draft: 0, maxDraft: 0 }, { ...room, parallel: 8 }, 1)).toEqual({ maxDraft: 0, rows: 8 });
+        expect(planDrafts(auto, { ...room, parallel: 8 }, 1)).toEqual({ maxDraft: 15, rows: 64 });
+        expect(planDrafts(auto, { ...room, parallel: 64 }, 1)).toEqual({ maxDraft: 15, rows: 79 });
         expect(planDrafts({ draft: 63, maxDraft: 63 }, room, 2)).toEqual({ maxDraft: 63, rows: 64 });
     });
 });

@@ -24,8 +24,7 @@ function plan(changes: Partial<PlanInput> = {}): LoadPlan {
         models: [model("base"), model("expert", {}, 10), model("antiexpert", {}, 10)],
         devices: [cpuDevice, gpuDevice("CUDA0", 24 * gib)],
         hostAvailableBytes: 8 * gib,
-        contextSize: 256,
-        slots: 1,
+        cacheSize: 256,
         batchSize: 16,
         rows: 1,
         kvTypeK: "f16",
@@ -41,8 +40,7 @@ const layersOf = (result: LoadPlan): number[] => result.models.map((one) => one.
 
 describe("memory of a model", () => {
     const settings = {
-        contextSize: 1000,
-        slots: 2,
+        cacheSize: 2000,
         batchSize: 512,
         rows: 2,
         kvTypeK: "q8_0",
@@ -169,7 +167,7 @@ describe("main memory", () => {
     test.each([
         [{ mmap: false }, /or turn mmap on/],
         [{ mlock: true }, /mlock off/],
-        [{ contextSize: 32_000_000 }, /Lower contextSize/]
+        [{ cacheSize: 32_000_000 }, /Lower contextSize/]
     ])("what must fit and does not is refused: %j", (changes, advice) => {
         const attempt = (): unknown => plan({ devices: [cpuDevice], hostAvailableBytes: gib, ...changes });
         expect(attempt).toThrow(expect.objectContaining({ code: "ERR_INSUFFICIENT_MEMORY" }));

@@ -1,0 +1,90 @@
+// What is done between steps on behalf of other threads: states of sequences, saved and loaded.
+#include "engine.h"
+#include "error.h"
+
+#include <algorithm>
+#include <future>
+
+namespace rast {
+
+struct engine::task {
+    std::function<void()> work;
+    std::promise<void> done;
+};
+
+void engine::perform(std::function<void()> work) {
+    auto one = std::make_shared<task>();
+    one->work = std::move(work);
+    auto done = one->done.get_future();
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_ || !loaded_) {
+            throw rast_error("ERR_DISPOSED", "The engine is not loaded, or disposed of");
+        }
+        tasks_.push_back(std::move(one));
+    }
+    wake_.notify_all();
+    done.get();
+}
+
+// On the engine thread. Once the engine stops, tasks are refused.
+void engine::run_tasks() {
+    std::deque<std::shared_ptr<task>> tasks;
+    {
+        const std::lock_guard lock(mutex_);
+        tasks.swap(tasks_);
+    }
+    for (const auto & one : tasks) {
+        try {
+            if (stopping_) {
+                throw rast_error("ERR_DISPOSED", "The engine was disposed of");
+            }
+            one->work();
+            one->done.set_value();
+        } catch (...) {
+            one->done.set_exception(std::current_exception());
+        }
+    }
+}
+
+std::vector<uint64_t> engine::fingerprints() {
+    std::vector<std::string> paths = {config_.base.path};
+    for (const auto & pair : config_.pairs) {
+        paths.push_back(pair.expert.path);
+        paths.push_back(pair.antiexpert.path);
+    }
+    const std::string salt = std::string(ggml_type_name(config_.kv_type_k)) + " " + ggml_type_name(config_.kv_type_v);
+    std::vector<uint64_t> out;
+    for (const auto & path : paths) {
+        out.push_back(file_fingerprint(path, salt));
+    }
+    return out;
+}
+
+uint32_t engine::save_state(const std::string & path, const std::vector<llama_token> & tokens) {
+    sequence_state state;
+    perform([&] { state = caches_.snapshot(tokens); });
+    const auto prints = fingerprints();
+    for (size_t c = 0; c < prints.size(); ++c) {
+        state.contexts[c].fingerprint = prints[c];
+    }
+    write_state(path, state);
+    return static_cast<uint32_t>(state.tokens.size());
+}
+
+std::vector<llama_token> engine::load_state(const std::string & path) {
+    const sequence_state state = read_state(path, fingerprints());
+    if (state.tokens.size() > config_.context_size) {
+        throw rast_error("ERR_STATE_FILE", "The state holds " + std::to_string(state.tokens.size()) +
+                                               " tokens, the context " + std::to_string(config_.context_size));
+    }
+    for (const llama_token token : state.tokens) {
+        if (token < 0 || token >= n_vocab_) {
+            throw rast_error("ERR_STATE_FILE", "The state file " + path + " is damaged", {{"path", path}});
+        }
+    }
+    perform([&] { caches_.restore(state); });
+    return state.tokens;
+}
+
+}  // namespace rast

@@ -1,0 +1,220 @@
+#include "slot_caches.h"
+
+#include "error.h"
+
+#include <algorithm>
+
+namespace rast {
+
+slot_caches::slot_caches(const role_contexts & contexts, size_t slots) : contexts_(contexts), slots_(slots) {}
+
+void slot_caches::reset(bool reusable) {
+    reusable_ = reusable;
+    for (slot_content & slot : slots_) {
+        slot = {};
+        slot.held.assign(contexts_.size(), 0);
+    }
+}
+
+shared_prefix slot_caches::best_prefix(std::span<const llama_token> prompt, const std::vector<bool> & needed,
+                                       bool apart) const {
+    shared_prefix best;
+    if (!reusable_) {
+        return best;
+    }
+    for (size_t i = 0; i < slots_.size(); ++i) {
+        const slot_content & slot = slots_[i];
+        if (slot.apart != apart) {
+            continue;
+        }
+        const auto tokens = slot.tokens();
+        const auto end = std::mismatch(prompt.begin(), prompt.end(), tokens.begin(), tokens.end()).first;
+        const auto common = static_cast<size_t>(end - prompt.begin());
+        size_t held = common;
+        for (size_t c = 0; c < contexts_.size(); ++c) {
+            held = needed[c] ? std::min(held, static_cast<size_t>(slot.held[c])) : held;
+        }
+        if (held > best.held || (held == best.held && common > best.tokens)) {
+            best = {i, common, held};
+        }
+    }
+    return best;
+}
+
+size_t slot_caches::idle_slot(size_t taking) const {
+    size_t best = shared_prefix::nowhere;
+    const auto better = [&](size_t one, size_t other) {
+        return slots_[one].kept.empty() != slots_[other].kept.empty() ? slots_[one].kept.empty()
+                                                                      : slots_[one].used < slots_[other].used;
+    };
+    for (size_t i = 0; i < slots_.size(); ++i) {
+        if (i != taking && idle(i) && (best == shared_prefix::nowhere || better(i, best))) {
+            best = i;
+        }
+    }
+    const bool can_take = taking != shared_prefix::nowhere && idle(taking);
+    // an empty slot beside it: keep both beginnings
+    if (can_take && (best == shared_prefix::nowhere || !slots_[best].kept.empty())) {
+        return taking;
+    }
+    return best;
+}
+
+std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_token> & history, bool apart,
+                                          const shared_prefix & from) {
+    slot_content & to = slots_[slot];
+    std::vector<llama_pos> keep(contexts_.size(), 0);
+    if (from.slot != shared_prefix::nowhere) {
+        const size_t most = std::min(from.tokens, history.size() - 1);
+        for (size_t c = 0; c < contexts_.size(); ++c) {
+            keep[c] = std::min(slots_[from.slot].held[c], static_cast<llama_pos>(most));
+        }
+    }
+    if (from.slot != slot) {
+        forget(slot);
+        to.apart = apart;
+        for (size_t c = 0; c < contexts_.size(); ++c) {
+            if (keep[c] > 0) {
+                llama_memory_seq_cp(llama_get_memory(contexts_[c]->get()), id(from.slot, c), id(slot, c), 0, keep[c]);
+            }
+        }
+    }
+    to.held = keep;
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        if (keep[c] > 0 && !contexts_[c]->cut_back(id(slot, c), keep[c])) {
+            forget(slot);
+            keep.assign(contexts_.size(), 0);
+            break;
+        }
+        if (keep[c] == 0) {
+            contexts_[c]->forget(static_cast<llama_seq_id>(slot));
+        }
+    }
+    to.apart = apart;
+    to.live = &history;
+    to.kept.clear();
+    to.used = ++clock_;
+    if (from.slot != shared_prefix::nowhere) {
+        slots_[from.slot].used = clock_;
+    }
+    return keep;
+}
+
+bool slot_caches::cut_back(size_t slot, llama_pos keep) {
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        llama_pos & held = slots_[slot].held[c];
+        if (held > keep) {
+            if (!contexts_[c]->cut_back(id(slot, c), keep)) {
+                return false;
+            }
+            held = keep;
+        }
+    }
+    return true;
+}
+
+void slot_caches::retire(size_t slot) {
+    slot_content & content = slots_[slot];
+    if (!reusable_ || content.live == nullptr || !cut_back(slot, static_cast<llama_pos>(content.live->size()) - 1)) {
+        forget(slot);
+        return;
+    }
+    const llama_pos longest = *std::max_element(content.held.begin(), content.held.end());
+    content.kept.assign(content.live->begin(), content.live->begin() + longest);
+    content.live = nullptr;
+    content.used = ++clock_;
+}
+
+void slot_caches::forget(size_t slot) {
+    for (const auto & context : contexts_) {
+        context->forget(static_cast<llama_seq_id>(slot));
+    }
+    slot_content & content = slots_[slot];
+    content = {};
+    content.held.assign(contexts_.size(), 0);
+}
+
+void slot_caches::forget_all() {
+    for (size_t slot = 0; slot < slots_.size(); ++slot) {
+        forget(slot);
+    }
+}
+
+bool slot_caches::give_up_oldest() {
+    size_t oldest = shared_prefix::nowhere;
+    for (size_t i = 0; i < slots_.size(); ++i) {
+        if (idle(i) && !slots_[i].kept.empty() &&
+            (oldest == shared_prefix::nowhere || slots_[i].used < slots_[oldest].used)) {
+            oldest = i;
+        }
+    }
+    if (oldest == shared_prefix::nowhere) {
+        return false;
+    }
+    forget(oldest);
+    return true;
+}
+
+sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const {
+    if (!reusable_) {
+        throw rast_error("ERR_STATE_FILE",
+                         "States cannot be saved: prefixes are not reused, or the cache of a model "
+                         "cannot be cut back");
+    }
+    std::vector<bool> base_only(contexts_.size(), false);
+    base_only[0] = true;
+    const shared_prefix found = best_prefix(tokens, base_only, false);
+    if (found.held == 0) {
+        throw rast_error("ERR_STATE_FILE", "No cache holds anything of these tokens: generate with them first");
+    }
+    sequence_state state;
+    state.tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(found.held));
+    const auto spare = static_cast<llama_seq_id>(2 * slots_.size());
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        llama_context * ctx = contexts_[c]->get();
+        sequence_state::context_state one;
+        one.held = std::min(static_cast<uint32_t>(held(found.slot, c)), static_cast<uint32_t>(found.held));
+        if (one.held > 0) {
+            llama_memory_seq_cp(llama_get_memory(ctx), id(found.slot, c), spare, 0, static_cast<llama_pos>(one.held));
+            one.bytes.resize(llama_state_seq_get_size(ctx, spare));
+            const size_t written = llama_state_seq_get_data(ctx, one.bytes.data(), one.bytes.size(), spare);
+            llama_memory_seq_rm(llama_get_memory(ctx), spare, -1, -1);
+            if (written != one.bytes.size()) {
+                throw rast_error("ERR_STATE_FILE", "llama.cpp did not give the state of the " +
+                                                       std::string(role_name(contexts_[c]->which())) + " model");
+            }
+        }
+        state.contexts.push_back(std::move(one));
+    }
+    return state;
+}
+
+void slot_caches::restore(const sequence_state & state) {
+    if (!reusable_) {
+        throw rast_error("ERR_STATE_FILE",
+                         "States cannot be loaded: prefixes are not reused, or the cache of a model "
+                         "cannot be cut back");
+    }
+    const size_t slot = idle_slot(shared_prefix::nowhere);
+    if (slot == shared_prefix::nowhere) {
+        throw rast_error("ERR_QUEUE_FULL", "Every slot has a generation: none is free for the state");
+    }
+    forget(slot);
+    slot_content & content = slots_[slot];
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        const auto & one = state.contexts[c];
+        llama_context * ctx = contexts_[c]->get();
+        const auto keep = static_cast<llama_pos>(one.held);
+        if (keep > 0 && (llama_state_seq_set_data(ctx, one.bytes.data(), one.bytes.size(), id(slot, c)) == 0 ||
+                         !contexts_[c]->cut_back(id(slot, c), keep))) {
+            forget(slot);
+            throw rast_error("ERR_STATE_FILE", "llama.cpp did not take the state of the " +
+                                                   std::string(role_name(contexts_[c]->which())) + " model");
+        }
+        content.held[c] = keep;
+    }
+    content.kept = state.tokens;
+    content.used = ++clock_;
+}
+
+}  // namespace rast
