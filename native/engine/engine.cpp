@@ -11,6 +11,7 @@ engine::engine(engine_config config, engine_callbacks callbacks)
       callbacks_(std::move(callbacks)),
       slots_(config_.slots),
       caches_(contexts_, config_.slots),
+      most_at_once_(config_.slots),
       batch_(config_.batch_size, std::max(config_.rows, config_.slots)),
       costs_{row_costs(config_.rows), row_costs(config_.rows), row_costs(config_.rows)} {
     const auto refuse = [](const std::string & what) { throw rast_error("ERR_INVALID_ARGUMENT", what); };
@@ -245,7 +246,7 @@ void engine::end(sequence & seq) {
     const size_t slot = seq.slot;
     caches_.retire(slot);
     slots_[slot].reset();
-    crowded_ = false;
+    most_at_once_ = std::min(slots_.size(), most_at_once_ + 1);
 }
 
 void engine::fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events) {

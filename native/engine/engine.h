@@ -132,7 +132,7 @@ class engine {
     std::deque<std::unique_ptr<sequence>> waiting_;
     std::vector<std::unique_ptr<sequence>> slots_;
     slot_caches caches_;
-    bool crowded_ = false;         // a request gave way: nobody comes in until another has ended
+    size_t most_at_once_;          // requests: fewer than slots after one gave way, one more with each that ends
     size_t plain_rounds_ = 0;      // rounds without drafts, for lack of cache space
     double prefill_token_ms_ = 0;  // of all models, lately; 0 = not known
     batch_builder batch_;

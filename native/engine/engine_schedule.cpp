@@ -67,10 +67,9 @@ size_t engine::pending(const sequence & seq) const {
 
 // Free slots go to those who wait, in the order they came.
 void engine::admit() {
-    const bool alone = std::all_of(slots_.begin(), slots_.end(), [](const auto & seq) { return seq == nullptr; });
-    crowded_ = crowded_ && !alone;
-    while (!waiting_.empty() && !crowded_ &&
-           std::any_of(slots_.begin(), slots_.end(), [](const auto & seq) { return seq == nullptr; })) {
+    auto live =
+        static_cast<size_t>(std::count_if(slots_.begin(), slots_.end(), [](const auto & s) { return s != nullptr; }));
+    for (; !waiting_.empty() && live < most_at_once_; ++live) {
         std::unique_ptr<sequence> seq = std::move(waiting_.front());
         waiting_.pop_front();
         sequence & admitted = *seq;
@@ -281,7 +280,7 @@ void engine::make_room(std::vector<step_event> & events) {
         caches_.forget(slot);
         last->give_way();
         waiting_.push_front(std::move(slots_[slot]));
-        crowded_ = true;
+        most_at_once_ = live.size() - 1;
         return;
     }
     events.push_back({live[0]->id(), {}, "", {}, std::nullopt, std::nullopt});

@@ -1,4 +1,4 @@
-// Drafted against plain: the same tokens at every length of draft, up to proven near-ties.
+// Drafted against plain, and together against alone: the same tokens, up to proven near-ties.
 #include "../engine/draft_length.h"
 #include "plain_models.h"
 
@@ -60,12 +60,28 @@ bool parts_at_near_tie(plain_models & models, const request & wanted, const std:
 
 }  // namespace
 
-// --requests, --tokens, --lengths 0,1,2: every request at every length, against length 0 of an engine without drafts.
+// Prompts of many lengths that share beginnings, some of them equal, and texts of many lengths.
+request mixed_request(const std::vector<llama_token> & prompt, int index, size_t pairs, int max_tokens) {
+    const int of_prompt = index % 8 < 3 ? index - index % 8 : index;  // the first three of eight are samples of one
+    std::vector<llama_token> tokens;
+    for (int i = 0; i <= of_prompt % 5; ++i) {
+        tokens.insert(tokens.end(), prompt.begin(), prompt.end() - (i + of_prompt / 8) % 3);
+    }
+    request one = request_of(tokens, index, pairs, 4 + (index * 7) % max_tokens);
+    one.sampling.ordinal = static_cast<uint32_t>(index);
+    return one;
+}
+
+// --requests, --tokens, --lengths 0,1,2: every request at every length of draft, against an engine without drafts that
+// runs one after the other. --mixed 1: requests that differ more.
 int test_drafts(const arguments & args) {
     open_from(args);
     engine_config plain = config_from(args);
     plain.max_draft = 0;
-    plain.rows = plain.slots;
+    plain.slots = plain.rows = 1;
+    plain.cache_size = 0;
+    plain.reuse_prefixes = false;
+    const bool mixed = args.number("mixed", 0) != 0;
     engine_config config = config_from(args);
     const auto max_tokens = static_cast<int>(args.number("tokens", 24));
     const tolerance within{args.real("logit-tolerance", 2e-3), args.real("probability-tolerance", 2e-3)};
@@ -77,7 +93,8 @@ int test_drafts(const arguments & args) {
         for (long i = 0; i < args.number("requests", 8); ++i) {
             std::vector<llama_token> start = prompt;
             start.resize(std::max<size_t>(2, prompt.size() - static_cast<size_t>(i) % 5));
-            request one = request_of(start, static_cast<int>(i), plain.pairs.size(), max_tokens);
+            request one = mixed ? mixed_request(prompt, static_cast<int>(i), plain.pairs.size(), max_tokens)
+                                : request_of(start, static_cast<int>(i), plain.pairs.size(), max_tokens);
             one.logprobs = i % 4 == 0 ? 2 : -1;
             one.ignore_eos = i % 3 != 0;
             if (const double lambda = args.real("lambda", -100); lambda > -100) {
@@ -96,6 +113,8 @@ int test_drafts(const arguments & args) {
     long near_ties = 0;
     std::set<size_t> requests_with_ties;
     draft_stats total;
+    long cached = 0;
+    long restarts = 0;
     for (const auto & length : args.list("lengths")) {
         for (auto & one : requests) {
             one.draft = length == "auto" ? draft_auto : std::stoi(length);
@@ -127,6 +146,8 @@ int test_drafts(const arguments & args) {
                 (requests[i].draft == 0 && stats.drafted != 0) || stats.rounds == 0) {
                 fail("statistics do not add up");
             }
+            cached += got.result.cached_tokens;
+            restarts += got.result.restarts;
             total.rounds += stats.rounds;
             total.drafted += stats.drafted;
             total.accepted += stats.accepted;
@@ -138,10 +159,12 @@ int test_drafts(const arguments & args) {
         fail(std::to_string(requests_with_ties.size()) + " requests with near-ties: more than 5%");
     }
     std::printf(
-        "ok sequences %ld, near-ties %ld, rounds %lld, drafted %lld, accepted %lld, compared %lld, agreed %lld\n",
+        "ok sequences %ld, near-ties %ld, rounds %lld, drafted %lld, accepted %lld, compared %lld, agreed %lld, cached "
+        "%ld, "
+        "restarts %ld\n",
         sequences, near_ties, static_cast<long long>(total.rounds), static_cast<long long>(total.drafted),
         static_cast<long long>(total.accepted), static_cast<long long>(total.compared),
-        static_cast<long long>(total.agreed));
+        static_cast<long long>(total.agreed), cached, restarts);
     return 0;
 }
 

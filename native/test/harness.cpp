@@ -2,6 +2,8 @@
 
 #include "../llama/libraries.h"
 
+#include <algorithm>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -149,7 +151,9 @@ engine_config config_from(const arguments & args) {
     config.max_draft = static_cast<int32_t>(args.number("max-draft", 0));
     // a prompt that is decoded in other batches rounds differently: off unless asked for
     config.reuse_prefixes = args.number("reuse", 0) != 0;
-    config.rows = config.slots * (static_cast<uint32_t>(config.max_draft) + 1);
+    config.prefill_chunk = static_cast<uint32_t>(args.number("chunk", 0));
+    config.cache_size = static_cast<uint32_t>(args.number("cache", 0));
+    config.rows = std::min(config.slots * (static_cast<uint32_t>(config.max_draft) + 1), config.batch_size);
     if (args.text("kv-type") == "f32") {
         config.kv_type_k = config.kv_type_v = GGML_TYPE_F32;
     }
