@@ -59,7 +59,19 @@ export function prepareHeaders() {
         const git = (...args) => execFileSync("git", args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
         git("init", "-q", clone);
         git("-C", clone, "fetch", "-q", "--depth=1", join(source, "llama", "gitRelease.bundle"), "HEAD");
-        git("-C", clone, "checkout", "-q", "FETCH_HEAD", "--", "include", "ggml/include", "ggml/CMakeLists.txt", "vendor/nlohmann", ...converter);
+        git(
+            "-C",
+            clone,
+            "checkout",
+            "-q",
+            "FETCH_HEAD",
+            "--",
+            "include",
+            "ggml/include",
+            "ggml/CMakeLists.txt",
+            "vendor/nlohmann",
+            ...converter
+        );
         const made = join(work, "include");
         mkdirSync(made);
         for (const folder of ["include", join("ggml", "include")]) {

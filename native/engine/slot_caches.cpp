@@ -1,5 +1,6 @@
 #include "slot_caches.h"
 
+#include "../llama/libraries.h"
 #include "error.h"
 
 #include <algorithm>
@@ -169,16 +170,16 @@ sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const 
     }
     sequence_state state;
     state.tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(found.held));
-    const auto spare = static_cast<llama_seq_id>(2 * slots_.size());
     for (size_t c = 0; c < contexts_.size(); ++c) {
         llama_context * ctx = contexts_[c]->get();
         sequence_state::context_state one;
         one.held = std::min(static_cast<uint32_t>(held(found.slot, c)), static_cast<uint32_t>(found.held));
         if (one.held > 0) {
-            llama_memory_seq_cp(llama_get_memory(ctx), id(found.slot, c), spare, 0, static_cast<llama_pos>(one.held));
-            one.bytes.resize(llama_state_seq_get_size(ctx, spare));
-            const size_t written = llama_state_seq_get_data(ctx, one.bytes.data(), one.bytes.size(), spare);
-            llama_memory_seq_rm(llama_get_memory(ctx), spare, -1, -1);
+            // All that the slot holds: restore() cuts it back. A copy of the beginning alone would need a sequence id
+            // below n_seq_max, or llama.cpp writes cells that it does not read.
+            const llama_seq_id seq = id(found.slot, c);
+            one.bytes.resize(llama_state_seq_get_size(ctx, seq));
+            const size_t written = llama_state_seq_get_data(ctx, one.bytes.data(), one.bytes.size(), seq);
             if (written != one.bytes.size()) {
                 throw rast_error("ERR_STATE_FILE", "llama.cpp did not give the state of the " +
                                                        std::string(role_name(contexts_[c]->which())) + " model");
@@ -201,6 +202,7 @@ void slot_caches::restore(const sequence_state & state) {
     }
     forget(slot);
     slot_content & content = slots_[slot];
+    const llama::log_capture log;
     for (size_t c = 0; c < contexts_.size(); ++c) {
         const auto & one = state.contexts[c];
         llama_context * ctx = contexts_[c]->get();
@@ -209,7 +211,8 @@ void slot_caches::restore(const sequence_state & state) {
                          !contexts_[c]->cut_back(id(slot, c), keep))) {
             forget(slot);
             throw rast_error("ERR_STATE_FILE", "llama.cpp did not take the state of the " +
-                                                   std::string(role_name(contexts_[c]->which())) + " model");
+                                                   std::string(role_name(contexts_[c]->which())) +
+                                                   " model: " + log.problems());
         }
         content.held[c] = keep;
     }
