@@ -23,8 +23,6 @@ export function buildNative({ tests = false, portable = false, out = "build", qu
     const headers = require("node-api-headers").include_dir;
     const addonApi = require("node-addon-api").include_dir;
     const args = [
-        cmakeJs,
-        "compile",
         "--directory",
         root,
         "--out",
@@ -38,9 +36,18 @@ export function buildNative({ tests = false, portable = false, out = "build", qu
         `--CDRAST_BUILD_TESTS=${tests ? "ON" : "OFF"}`,
         `--CDRAST_PORTABLE=${portable ? "ON" : "OFF"}`
     ];
+    const cmake = (command) =>
+        spawnSync(process.execPath, [cmakeJs, command, ...args], {
+            cwd: root,
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "pipe"]
+        });
+    // "build" alone keeps to what was configured before, perhaps without tests.
+    const run = () => {
+        const configured = cmake("configure");
+        return configured.status === 0 ? cmake("build") : configured;
+    };
     // A moved folder leaves CMake with a cache that names the old place.
-    const run = () =>
-        spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
     let result = run();
     if (result.status !== 0 && existsSync(folder)) {
         rmSync(folder, { recursive: true, force: true });

@@ -125,23 +125,38 @@ std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draf
     return best;
 }
 
-int draft_probe::choose(const row_costs & base, const draft_candidate & candidate, int chosen) {
-    constexpr int lengths[] = {3, 7, 15, 1};
-    const auto pays = [&](int drafts, double share) {
-        return drafts <= candidate.most && expected_tokens(candidate.agreement, drafts) >= share * (drafts + 1);
+int draft_probe::choose(const round_costs & costs, const draft_candidate & candidate, int chosen) {
+    constexpr size_t every = 32;  // rounds, of which one tries something: at most 0.5% is lost
+    constexpr double nearly = 0.85;
+    rounds_ += 1;
+    used_.resize(std::max(used_.size(), static_cast<size_t>(candidate.most) + 1), 0);
+    const auto use = [&](int drafts) {
+        used_[static_cast<size_t>(drafts)] = rounds_;
+        return drafts;
     };
-    for (const int drafts : lengths) {
-        if (!base.known(static_cast<size_t>(drafts) + 1) && pays(drafts, 0.6)) {
-            return drafts;
+    for (const int drafts : {3, 7, 15, 1}) {
+        if (drafts <= candidate.most && !costs.base.known(static_cast<size_t>(drafts) + 1) &&
+            expected_tokens(candidate.agreement, drafts) >= 0.6 * (drafts + 1)) {
+            return use(drafts);
         }
     }
-    if (++rounds_ % 64 == 0) {
-        const int drafts = lengths[rounds_ / 64 % std::size(lengths)];
-        if (pays(drafts, 0.7)) {
-            return drafts;
+    if (rounds_ % every != 0) {
+        return use(chosen);
+    }
+    const auto rate = [&](int drafts) {
+        const auto rows = static_cast<size_t>(drafts) + 1;
+        const double ms =
+            static_cast<double>(rows) * costs.expert.at(1) + costs.others.at(rows) + costs.base.at(rows);
+        return expected_tokens(candidate.agreement, drafts) / ms;
+    };
+    int longest_ago = chosen;
+    for (int drafts = 1; drafts <= candidate.most; ++drafts) {
+        if (used_[static_cast<size_t>(drafts)] < used_[static_cast<size_t>(longest_ago)] &&
+            rate(drafts) >= nearly * rate(chosen)) {
+            longest_ago = drafts;
         }
     }
-    return chosen;
+    return use(longest_ago);
 }
 
 }  // namespace rast

@@ -10,10 +10,6 @@ namespace rast {
 class agreement {
   public:
     agreement(double expected, double weight, double memory);
-    // A request's own, which starts at what the engine has seen.
-    explicit agreement(const agreement & seen_before) = default;
-    agreement & operator=(const agreement &) = default;
-
     void observe(bool same);
 
     // In (0, 1).
@@ -22,8 +18,8 @@ class agreement {
     // Positions observed, as far as they are remembered.
     double evidence() const { return compared_; }
 
-    // A fresh one with this one's value for its expectation.
-    agreement successor(double weight, double memory) const { return {value(), weight, memory}; }
+    // A fresh one like `other` that expects this one's value.
+    agreement successor(const agreement & other) const { return {value(), other.weight_, other.memory_}; }
 
   private:
     double expected_;
@@ -63,13 +59,15 @@ struct draft_candidate {
     int most = 0;  // tokens that may be drafted
 };
 
-// Tries lengths whose costs are not known, or were measured long ago, where most of their rows would be used even so.
+// Tries lengths whose costs are not known, where most of their rows would be used even so; and now and then one that was
+// not used for long and is nearly as good by what is known, as that may have been measured on a busy machine.
 class draft_probe {
   public:
-    int choose(const row_costs & base, const draft_candidate & candidate, int chosen);
+    int choose(const round_costs & costs, const draft_candidate & candidate, int chosen);
 
   private:
     size_t rounds_ = 0;
+    std::vector<size_t> used_;  // the last round with so many drafts
 };
 
 // Tokens to draft for each sequence, so that a round gives the most tokens per millisecond: rows go one by one to the

@@ -83,7 +83,7 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
     }
     auto chosen = choose_drafts(costs_, candidates, rows_left, others);
     if (chosen.size() == 1 && others == 0 && static_cast<size_t>(candidates[0].most) <= rows_left) {
-        chosen[0] = probe_.choose(costs_.base, candidates[0], chosen[0]);
+        chosen[0] = probe_.choose(costs_, candidates[0], chosen[0]);
     }
     for (size_t i = 0; i < automatic.size(); ++i) {
         parts[automatic[i]].most = static_cast<size_t>(chosen[i]);

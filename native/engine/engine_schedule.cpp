@@ -83,6 +83,9 @@ void engine::admit() {
         slots_[slot] = std::move(seq);
         const size_t first = needed[0] ? 0 : expert_of(0);
         admitted.begin(slot, static_cast<size_t>(keep[first]));
+        if (admitted.agrees.evidence() == 0 && agrees_.evidence() > 0) {
+            admitted.agrees = agrees_.successor(admitted.agrees);
+        }
 
         // somebody may be about to decode the same beginning
         for (size_t other = 0; caches_.reusable() && other < slots_.size(); ++other) {

@@ -238,11 +238,24 @@ int test_draft_length(const arguments &) {
     }
 
     draft_probe probe;
-    row_costs known(17);
-    known.learn(1, 10);
+    round_costs known{small(1), small(1), row_costs(17)};
+    known.base.learn(1, 10);
     if (probe.choose(known, {0.95, 15}, 0) != 3 || probe.choose(known, {0.1, 15}, 0) != 0 ||
         probe.choose(known, {0.95, 2}, 0) != 1) {
         fail("what is tried is not what may pay");
+    }
+    // with all costs known: what is chosen, but for one round in 32, which goes to lengths that are nearly as good
+    draft_probe later;
+    std::set<int> tried;
+    for (int i = 1; i <= 640; ++i) {
+        const int drafts = later.choose(cheap, {0.8, 15}, 5);
+        tried.insert(drafts);
+        if (drafts != 5 && i % 32 != 0) {
+            fail("too much is tried");
+        }
+    }
+    if (!tried.contains(4) || !tried.contains(7) || tried.contains(1) || tried.contains(15)) {
+        fail("what is tried is not what is nearly as good");
     }
 
     agreement seen(0.7, 4, 0.97);
@@ -254,6 +267,16 @@ int test_draft_length(const arguments &) {
     }
     if (std::fabs(seen.value() - 0.75) > 0.05) {
         fail("agreement after evidence");
+    }
+    agreement next = seen.successor(agreement(0.7, 4, 0.97));
+    if (!near(next.value(), seen.value()) || next.evidence() != 0) {
+        fail("a request does not start at what others have shown");
+    }
+    for (int i = 0; i < 12; ++i) {
+        next.observe(false);
+    }
+    if (next.value() > 0.25) {
+        fail("a request does not go its own way");
     }
     std::printf("ok draft lengths\n");
     return 0;
