@@ -1,8 +1,9 @@
 // Tokens per second of the base alone, of RAST without drafts, with drafts of its own choice and of fixed lengths, on
 // shaped trios whose agreement is set by construction. Interleaved: every repetition runs all of them in turn.
 //   node bench/speculation.mjs [--record FILE] [--models FOLDER] [--base NAME] [--small NAME] [--agreements 1,0.95]
-//       [--lengths 1,3,7,15] [--tokens N] [--repetitions N] [--paper]
-// --paper samples at temperature 1 and top-p 0.95 instead of taking the largest logit.
+//       [--lengths 1,3,7,15] [--tokens N] [--repetitions N] [--paper] [--trio NAME]
+// --paper samples at temperature 1 and top-p 0.95 instead of taking the largest logit. --trio measures a bundled trio on
+// its own problems instead, eight at a time.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,7 +23,8 @@ const { values } = parseArgs({
         lengths: { type: "string", default: "1,3,7,15" },
         tokens: { type: "string", default: "64" },
         repetitions: { type: "string", default: "5" },
-        paper: { type: "boolean", default: false }
+        paper: { type: "boolean", default: false },
+        trio: { type: "string" }
     }
 });
 const numbers = (text) => text.split(",").filter(Boolean).map(Number);
@@ -51,29 +53,62 @@ const sampling = values.paper ? { temperature: 1, topP: 0.95 } : { temperature: 
 const results = [];
 let info;
 const pairedWith = (own, other) => spread(own.map((rate, i) => rate / other[i]));
-for (const agreement of numbers(values.agreements)) {
-    process.stderr.write(`agreement ${agreement} ...\n`);
-    const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
-    const trio = writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement, certainty: 16 });
-    const rast = await loadRast({ ...trio, contextSize: 1024, speculation: { maxDraft: Math.max(15, ...lengths) } });
+const problems =
+    values.trio === undefined
+        ? []
+        : readFileSync(join(root, "models", "demo", "problems.jsonl"), "utf8").trim().split("\n").map(JSON.parse);
+const problemsAtATime = 8;
+
+// Tokens per second and drafts of one repetition.
+async function generate(rast, repetition, options) {
+    const common = { ...sampling, ...options, seed: repetition };
+    if (values.trio === undefined) {
+        // another prompt each time: other tokens of the cycle, the same for all kinds
+        const tokens = [300 + repetition, 400, 500, 600];
+        const { timings, speculation } = await rast.complete({
+            tokens,
+            ...common,
+            maxTokens: Number(values.tokens),
+            ignoreEos: true
+        });
+        return { rate: timings.tokensPerSecond, ...speculation };
+    }
+    let [tokens, ms, rounds, weighted] = [0, 0, 0, 0];
+    for (let i = 0; i < problemsAtATime; ++i) {
+        const { prompt } = problems[(repetition * problemsAtATime + i) % problems.length];
+        const { usage, timings, speculation } = await rast.complete({ prompt, ...common });
+        tokens += usage.completionTokens;
+        ms += timings.decodeMs;
+        rounds += speculation.rounds;
+        weighted += speculation.agreement === null ? NaN : speculation.agreement * usage.completionTokens;
+    }
+    return {
+        rate: (1000 * tokens) / ms,
+        agreement: Number.isNaN(weighted) ? null : weighted / tokens,
+        tokensPerRound: rounds > 0 ? tokens / rounds : null
+    };
+}
+
+for (const agreement of values.trio === undefined ? numbers(values.agreements) : [null]) {
+    process.stderr.write(agreement === null ? `${values.trio} ...\n` : `agreement ${agreement} ...\n`);
+    const speculation = { maxDraft: Math.max(15, ...lengths) };
+    let rast;
+    if (agreement === null) {
+        rast = await loadRast({ trio: values.trio, speculation });
+    } else {
+        const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
+        const trio = writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement, certainty: 16 });
+        rast = await loadRast({ ...trio, contextSize: 1024, speculation });
+    }
     info = rast.info;
     const samples = kinds.map(() => ({ rates: [], agreement: [], tokensPerRound: [] }));
     for (let repetition = 0; repetition <= repetitions; ++repetition) {
         for (const [index, kind] of kinds.entries()) {
-            // another prompt each time: other tokens of the cycle, the same for all kinds
-            const tokens = [300 + repetition, 400, 500, 600];
-            const { timings, speculation } = await rast.complete({
-                tokens,
-                ...sampling,
-                ...kind.options,
-                maxTokens: Number(values.tokens),
-                ignoreEos: true,
-                seed: repetition
-            });
+            const { rate, agreement: seen, tokensPerRound } = await generate(rast, repetition, kind.options);
             if (repetition === 0) continue; // warm-up
-            samples[index].rates.push(timings.tokensPerSecond);
-            if (speculation.agreement !== null) samples[index].agreement.push(speculation.agreement);
-            if (speculation.tokensPerRound !== null) samples[index].tokensPerRound.push(speculation.tokensPerRound);
+            samples[index].rates.push(rate);
+            if (seen !== null) samples[index].agreement.push(seen);
+            if (tokensPerRound !== null) samples[index].tokensPerRound.push(tokensPerRound);
         }
     }
     await rast.dispose();
@@ -123,7 +158,7 @@ const fixed = (value, digits) => (value === null ? "" : value.toFixed(digits));
 for (const { agreement, kinds: rows } of results) {
     for (const row of rows) {
         process.stdout.write(
-            `| ${agreement} | ${row.name} | ${row.tokensPerSecond.toFixed(1)} | ${ratio(row.againstOff)} | ` +
+            `| ${agreement ?? values.trio} | ${row.name} | ${row.tokensPerSecond.toFixed(1)} | ${ratio(row.againstOff)} | ` +
                 `${ratio(row.againstBase)} | ${fixed(row.agreement, 2)} | ${fixed(row.tokensPerRound, 1)} |\n`
         );
     }

@@ -261,6 +261,20 @@ Napi::Value engine_load_state(const Napi::CallbackInfo & info) {
         [](Napi::Env env, const std::vector<int32_t> & tokens) { return present_tokens(env, tokens); });
 }
 
+Napi::Value engine_measure(const Napi::CallbackInfo & info) {
+    const auto binding = engine_argument(info);
+    const object_reader in(info[1], "decodes");
+    bare_decodes wanted;
+    wanted.context = static_cast<uint32_t>(in.integer("context", 0, 2 * max_pairs));
+    wanted.sequences = static_cast<uint32_t>(in.integer("sequences", 1, 64));
+    wanted.depth = static_cast<uint32_t>(in.integer("depth", 0, 1 << 30));
+    wanted.tokens = static_cast<uint32_t>(in.integer("tokens", 1, 1 << 30));
+    wanted.prompt = in.flag("prompt");
+    return promise_worker<std::vector<double>>::run(
+        info.Env(), [=] { return binding->native().measure_decodes(wanted); },
+        [](Napi::Env env, const std::vector<double> & ms) { return present_doubles(env, ms); });
+}
+
 Napi::Value grammar_of(const Napi::CallbackInfo & info) {
     const std::string schema = text_argument(info, 0, "schema");
     return promise_worker<std::string>::run(
@@ -295,6 +309,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     add("engineDispose", guarded<engine_dispose>);
     add("engineSaveState", guarded<engine_save_state>);
     add("engineLoadState", guarded<engine_load_state>);
+    add("engineMeasure", guarded<engine_measure>);
     add("grammarOfSchema", guarded<grammar_of>);
     add("tokenize", guarded<tokenize>);
     add("detokenize", guarded<detokenize>);

@@ -29,15 +29,17 @@ void agreement::observe(bool same) {
     compared_ = compared_ * memory_ + 1;
 }
 
-row_costs::row_costs(size_t most) : ms_(most + 1, -1) {}
+row_costs::row_costs(size_t most) : ms_(most + 1, -1), seen_(most + 1, 0) {}
 
 void row_costs::learn(size_t rows, double ms) {
     if (rows == 0 || rows >= ms_.size()) {
         return;
     }
     double & known = ms_[rows];
+    // what was seen seldom, as at load, is soon outweighed: else the luckiest measurement would be chosen for long
+    const double share = std::max(ms < known ? lower : newest, 1.0 / static_cast<double>(++seen_[rows]));
     // a pause of the machine is no cost: what is far above is cut
-    known = known < 0 ? ms : known + (ms < known ? lower : newest) * (std::min(ms, known * 3) - known);
+    known = known < 0 ? ms : known + share * (std::min(ms, known * 3) - known);
 }
 
 bool row_costs::any() const {
@@ -48,6 +50,7 @@ void row_costs::add(const row_costs & other) {
     for (size_t rows = 1; rows < ms_.size(); ++rows) {
         if (other.known(rows)) {
             ms_[rows] = std::max(0.0, ms_[rows]) + other.ms_[rows];
+            seen_[rows] = 1;
         }
     }
 }
@@ -145,8 +148,7 @@ int draft_probe::choose(const round_costs & costs, const draft_candidate & candi
     }
     const auto rate = [&](int drafts) {
         const auto rows = static_cast<size_t>(drafts) + 1;
-        const double ms =
-            static_cast<double>(rows) * costs.expert.at(1) + costs.others.at(rows) + costs.base.at(rows);
+        const double ms = static_cast<double>(rows) * costs.expert.at(1) + costs.others.at(rows) + costs.base.at(rows);
         return expected_tokens(candidate.agreement, drafts) / ms;
     };
     int longest_ago = chosen;

@@ -45,7 +45,8 @@ class row_costs {
     double at(size_t rows) const;
 
   private:
-    std::vector<double> ms_;  // by rows, -1 = not known
+    std::vector<double> ms_;    // by rows, -1 = not known
+    std::vector<size_t> seen_;  // measurements
 };
 
 struct round_costs {
@@ -59,8 +60,8 @@ struct draft_candidate {
     int most = 0;  // tokens that may be drafted
 };
 
-// Tries lengths whose costs are not known, where most of their rows would be used even so; and now and then one that was
-// not used for long and is nearly as good by what is known, as that may have been measured on a busy machine.
+// Tries lengths whose costs are not known, where most of their rows would be used even so; and now and then one that
+// was not used for long and is nearly as good by what is known, as that may have been measured on a busy machine.
 class draft_probe {
   public:
     int choose(const round_costs & costs, const draft_candidate & candidate, int chosen);

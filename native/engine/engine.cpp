@@ -271,6 +271,7 @@ void engine::free_all() {
     }
     slots_.clear();
     waiting_.clear();
+    bare_.clear();
     contexts_.clear();
     threads_.reset();
 }

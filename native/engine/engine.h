@@ -1,6 +1,7 @@
 // Three models, one thread: loads them, then steps all live sequences together until it is stopped.
 #pragma once
 
+#include "bare_decoder.h"
 #include "draft_length.h"
 #include "engine_types.h"
 #include "role_context.h"
@@ -40,6 +41,11 @@ class engine {
     // @returns tokens of the state. Throw ERR_STATE_FILE, ERR_DISPOSED.
     uint32_t save_state(const std::string & path, const std::vector<llama_token> & tokens);
     std::vector<llama_token> load_state(const std::string & path);
+
+    // Milliseconds of bare decodes of one model (0 the base, then each pair's), between the steps of requests; each
+    // call waits for the engine thread. With `prompt` one number, that of a prompt of so many tokens. Throw
+    // ERR_DISPOSED, ERR_INVALID_ARGUMENT, ERR_CONTEXT_CREATE, ERR_DECODE.
+    std::vector<double> measure_decodes(const bare_decodes & wanted);
 
     // Ends loading or generation soon; requests end with "abort". on_stopped follows.
     void stop();
@@ -139,6 +145,7 @@ class engine {
     std::vector<int32_t> outputs_;  // of the last decode of each row, index in its batch
     int32_t max_draft_ = 0;
     std::string draft_reason_;
+    std::vector<std::unique_ptr<bare_decoder>> bare_;  // by context, made when first asked for
     round_costs costs_;
     draft_probe probe_;
     bool learning_ = false;            // costs, from this round

@@ -78,6 +78,7 @@ void engine::create_contexts() {
         sampler_plan plan;
         plan.n_vocab = contexts_[context]->n_vocab();
         plan.rows = rows;
+        plan.threads = threads;
         plan.choice = config_.sampler;
         plan.drawable = drawable;
         return plan;
@@ -115,8 +116,8 @@ void engine::create_contexts() {
     }
 }
 
-// Times decodes of 1 to `most` rows, for about so many milliseconds: the ends first, then what lies between. The quickest
-// of a few counts, as other work only ever makes a decode slower.
+// Times decodes of 1 to `most` rows, for about so many milliseconds: the ends first, then what lies between. The
+// quickest of a few counts, as other work only ever makes a decode slower.
 void engine::measure(size_t context, row_costs & costs, int32_t most, double budget_ms) {
     constexpr int repetitions = 3;
     role_context & target = *contexts_[context];

@@ -245,12 +245,14 @@ void engine::decode(size_t context, const std::vector<row> & rows) {
 
     // The time a decode took belongs to every sequence in it, once.
     const double ms = ms_since(start);
+    const double sampling_ms = target.sampler().take_cpu_ms();
     for (const row & one : rows) {
         sequence & seq = *one.of->seq;
         seq.result.host_bytes += target.sampler().bytes_per_row();
         role_times & times = times_of(seq, target);
         if (one.depth == 0 || context == expert_of(0)) {
             (seq.started ? times.decode_ms : times.prefill_ms) += ms;
+            times.sampling_ms += seq.started ? sampling_ms : 0;
             times.decode_steps += seq.started ? 1 : 0;
         }
         if (one.depth > 0) {
@@ -267,6 +269,11 @@ row_draw engine::read(size_t context, part & from, size_t row) {
     ensemble_sampler & sampler = contexts_[context]->sampler();
     const row_draw draw = sampler.read_row(contexts_[context]->get(), static_cast<int32_t>(row), outputs_[row]);
     request_result & result = from.seq->result;
+    if (from.seq->started) {
+        const double ms = sampler.take_cpu_ms();
+        times_of(*from.seq, *contexts_[context]).sampling_ms += ms;
+        times_of(*from.seq, *contexts_[context]).decode_ms += ms;
+    }
     result.host_bytes += sampler.last_traffic().bytes;
     result.host_rows += sampler.last_traffic().host_rows;
     result.host_row_bytes += sampler.last_traffic().host_bytes;

@@ -1,4 +1,4 @@
-// What is done between steps on behalf of other threads: states of sequences, saved and loaded.
+// What is done between steps on behalf of other threads: states of sequences, saved and loaded; bare decodes.
 #include "engine.h"
 #include "error.h"
 
@@ -45,6 +45,34 @@ void engine::run_tasks() {
             one->done.set_exception(std::current_exception());
         }
     }
+}
+
+std::vector<double> engine::measure_decodes(const bare_decodes & wanted) {
+    const uint64_t needed = static_cast<uint64_t>(wanted.sequences) * (wanted.depth + wanted.tokens);
+    const uint64_t cache =
+        config_.cache_size != 0 ? config_.cache_size : uint64_t{config_.context_size} * config_.slots;
+    if (wanted.context > 2 * config_.pairs.size() || wanted.sequences < 1 || wanted.sequences > config_.slots ||
+        wanted.tokens < 1 || needed > cache) {
+        throw rast_error("ERR_INVALID_ARGUMENT", std::to_string(wanted.sequences) + " sequences of " +
+                                                     std::to_string(wanted.depth + wanted.tokens) +
+                                                     " tokens are asked for; the engine has " +
+                                                     std::to_string(config_.slots) + " slots and a cache of " +
+                                                     std::to_string(cache) + " tokens");
+    }
+    std::vector<double> ms;
+    perform([&] {
+        bare_.resize(contexts_.size());
+        auto & decoder = bare_[wanted.context];
+        if (!decoder) {
+            decoder = std::make_unique<bare_decoder>(*contexts_[wanted.context], config_, *threads_, stopping_);
+        }
+        if (wanted.prompt) {
+            ms = {decoder->prompt(wanted.sequences, wanted.depth, wanted.tokens)};
+        } else {
+            ms = decoder->steps(wanted.sequences, wanted.depth, wanted.tokens);
+        }
+    });
+    return ms;
 }
 
 std::vector<uint64_t> engine::fingerprints() {

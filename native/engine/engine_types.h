@@ -49,6 +49,14 @@ struct engine_config {
     sampler_choice sampler = sampler_choice::automatic;
 };
 
+// What a context holds beside its model's weights, in bytes, wherever it lies.
+struct context_memory {
+    uint64_t cache = 0;
+    uint64_t compute = 0;
+    uint64_t output = 0;   // llama.cpp's own copy of what a decode gives
+    uint64_t sampler = 0;  // rows of small models, fused rows, settings
+};
+
 struct context_info {
     std::string output_device;
     int32_t gpu_layers = 0;
@@ -60,6 +68,7 @@ struct context_info {
     std::string description;
     bool can_truncate = false;
     int32_t graph_splits = 0;
+    context_memory memory;
 };
 
 struct engine_info {
@@ -118,6 +127,7 @@ enum class stop_reason { eos, stop, max_tokens, context_full, abort };
 struct role_times {
     double prefill_ms = 0;
     double decode_ms = 0;
+    double sampling_ms = 0;  // of decode_ms: fusing, filtering, drawing and handing rows over, where a CPU does it
     int64_t prefill_tokens = 0;
     int64_t decode_steps = 0;
 };
@@ -148,6 +158,15 @@ struct request_result {
     int64_t host_bytes = 0;
     int64_t host_rows = 0;
     int64_t host_row_bytes = 0;
+};
+
+// What engine::measure_decodes times.
+struct bare_decodes {
+    uint32_t context = 0;    // 0 the base, then expert and antiexpert of each pair
+    uint32_t sequences = 1;  // at most the slots
+    uint32_t depth = 0;      // tokens that each of them holds before
+    uint32_t tokens = 1;     // steps, or tokens of a prompt
+    bool prompt = false;
 };
 
 struct request_error {

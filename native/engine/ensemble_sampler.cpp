@@ -1,6 +1,7 @@
 #include "ensemble_sampler.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace rast {
@@ -17,6 +18,10 @@ void copy_bounded(const float * from, float * to, int32_t n) {
     }
 }
 
+double ms_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
 ensemble_sampler * self_of(llama_sampler * sampler) {
     return static_cast<ensemble_sampler *>(sampler->ctx);
 }
@@ -31,7 +36,8 @@ ensemble_sampler::ensemble_sampler(sampler_plan plan)
       tap_targets_(rows_.size(), -1),
       cpu_draws_(rows_.size()),
       kept_rows_(rows_.size()),
-      scratches_(max_threads) {
+      scratches_(max_threads),
+      thread_ms_(max_threads, 0.0) {
     interface_.name = [](const llama_sampler *) -> const char * { return "rast-ensemble"; };
     interface_.apply = [](llama_sampler *, llama_token_data_array *) {};
     interface_.backend_init = on_backend_init;
@@ -63,6 +69,21 @@ size_t ensemble_sampler::device_bytes() const {
         bytes += store->bytes();
     }
     return bytes + (local_tap_ ? local_tap_->bytes() : 0);
+}
+
+size_t ensemble_sampler::host_bytes() const {
+    // a fused row and its block maxima, and candidates that seldom are many: as many as threads work at once
+    const size_t rows = plan_.draws && on_cpu_
+                            ? std::min<size_t>(static_cast<size_t>(plan_.rows), static_cast<size_t>(plan_.threads))
+                            : 0;
+    return (rows + (host_path_ ? 2 : 0)) * static_cast<size_t>(plan_.n_vocab) * sizeof(float);
+}
+
+double ensemble_sampler::take_cpu_ms() {
+    const double ms = *std::max_element(thread_ms_.begin(), thread_ms_.end()) + host_ms_;
+    std::fill(thread_ms_.begin(), thread_ms_.end(), 0.0);
+    host_ms_ = 0;
+    return ms;
 }
 
 // ---- at context creation
@@ -236,6 +257,7 @@ void ensemble_sampler::build(ggml_context * ctx, ggml_cgraph * graph, ggml_tenso
 void ensemble_sampler::on_cpu_rows(ggml_tensor * out, int thread, int threads, void * self) {
     auto * sampler = static_cast<ensemble_sampler *>(self);
     const ggml_tensor * logits = out->src[0];
+    const auto start = std::chrono::steady_clock::now();
     for (int64_t row = thread; row < logits->ne[1]; row += threads) {
         const auto * values = reinterpret_cast<const float *>(static_cast<const char *>(logits->data) +
                                                               static_cast<size_t>(row) * logits->nb[1]);
@@ -243,6 +265,7 @@ void ensemble_sampler::on_cpu_rows(ggml_tensor * out, int thread, int threads, v
                          sampler->scratches_[static_cast<size_t>(thread) % max_threads]);
         static_cast<int32_t *>(out->data)[row] = sampler->cpu_draws_[static_cast<size_t>(row)].token;
     }
+    sampler->thread_ms_[static_cast<size_t>(thread) % max_threads] += ms_since(start);
 }
 
 void ensemble_sampler::cpu_row(const float * logits, int32_t row, row_scratch & scratch) {
@@ -357,7 +380,10 @@ std::vector<float> ensemble_sampler::fused_row(int32_t row) {
 }
 
 row_draw ensemble_sampler::finish_on_host(int32_t row) {
-    return draw_row(read_fused(row), rows_[static_cast<size_t>(row)], scratches_[0]);
+    const auto start = std::chrono::steady_clock::now();
+    const row_draw draw = draw_row(read_fused(row), rows_[static_cast<size_t>(row)], scratches_[0]);
+    host_ms_ += ms_since(start);
+    return draw;
 }
 
 row_inputs ensemble_sampler::read_fused(int32_t row) {

@@ -27,6 +27,7 @@ struct drawable_tokens {
 struct sampler_plan {
     int32_t n_vocab = 0;  // columns of this context's logits
     int32_t rows = 1;     // outputs per decode at most
+    int32_t threads = 1;  // of the CPU
     bool draws = false;   // gives tokens
     int pairs = 0;        // (expert, antiexpert) pairs added to its logits
     sampler_choice choice = sampler_choice::automatic;
@@ -92,6 +93,13 @@ class ensemble_sampler {
 
     size_t device_bytes() const;
 
+    // Room for the rows that the CPU works on.
+    size_t host_bytes() const;
+
+    // Milliseconds that the CPU spent on rows since the last call: its node in the graph, and rows finished on the
+    // host.
+    double take_cpu_ms();
+
   private:
     static bool on_backend_init(llama_sampler * self, ggml_backend_buffer_type_t buft, uint32_t rows);
     static void on_backend_apply(llama_sampler * self, ggml_context * ctx, ggml_cgraph * graph,
@@ -133,6 +141,8 @@ class ensemble_sampler {
     std::vector<row_draw> cpu_draws_;
     std::vector<std::vector<float>> kept_rows_;  // of the CPU path, where asked for
     std::vector<row_scratch> scratches_;         // one per thread of the CPU path; [0] also for the host path
+    std::vector<double> thread_ms_;              // of the CPU path's node, by thread
+    double host_ms_ = 0;                         // of rows finished on the host
     std::vector<float> host_row_;
     traffic last_;
 

@@ -1,6 +1,5 @@
 #include "role_context.h"
 
-#include "../llama/libraries.h"
 #include "error.h"
 
 #include <chrono>
@@ -40,12 +39,12 @@ std::vector<ggml_backend_dev_t> devices_of(const model_config & model) {
     return devices;
 }
 
+}  // namespace
+
 std::string because(const llama::log_capture & log) {
     const std::string problems = log.problems();
     return problems.empty() ? "" : ": " + problems;
 }
-
-}  // namespace
 
 const char * role_name(role which) {
     switch (which) {
@@ -68,6 +67,32 @@ cpu_threads::~cpu_threads() {
     if (pool_ != nullptr && free_pool != nullptr) {
         free_pool(pool_);
     }
+}
+
+void cpu_threads::attach(llama_context * ctx) const {
+    if (pool_ != nullptr) {
+        llama_attach_threadpool(ctx, pool_, pool_);
+    }
+}
+
+llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping) {
+    llama_context_params params = llama_context_default_params();
+    params.n_ctx = engine.cache_size != 0 ? engine.cache_size : engine.context_size * engine.slots;
+    params.n_batch = engine.batch_size;
+    params.n_ubatch = engine.batch_size;  // one ubatch per decode: rows of the sampler are rows of the batch
+    params.n_seq_max = engine.slots;
+    params.n_outputs_max = engine.slots;
+    params.n_threads = threads;
+    params.n_threads_batch = threads;
+    params.flash_attn_type = engine.flash_attention;
+    params.type_k = engine.kv_type_k;
+    params.type_v = engine.kv_type_v;
+    params.abort_callback = [](void * flag) { return static_cast<const std::atomic<bool> *>(flag)->load(); };
+    params.abort_callback_data = const_cast<std::atomic<bool> *>(&stopping);
+    params.no_perf = true;
+    params.swa_full = true;
+    params.kv_unified = true;
+    return params;
 }
 
 role_context::role_context(role which, const model_config & model, const engine_config & engine,
@@ -136,23 +161,9 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
         chains.push_back({seq, sampler_->make_chain()});
     }
 
-    llama_context_params params = llama_context_default_params();
-    params.n_ctx = engine.cache_size != 0 ? engine.cache_size : engine.context_size * engine.slots;
-    params.n_batch = engine.batch_size;
-    params.n_ubatch = engine.batch_size;  // one ubatch per decode: rows of the sampler are rows of the batch
-    params.n_seq_max = engine.slots;
+    llama_context_params params = context_params(engine, info_.threads, stopping);
     params.n_outputs_max = engine.rows;
     params.n_outputs_max_per_seq = static_cast<uint32_t>(engine.max_draft) + 1;
-    params.n_threads = info_.threads;
-    params.n_threads_batch = info_.threads;
-    params.flash_attn_type = engine.flash_attention;
-    params.type_k = engine.kv_type_k;
-    params.type_v = engine.kv_type_v;
-    params.abort_callback = [](void * flag) { return static_cast<const std::atomic<bool> *>(flag)->load(); };
-    params.abort_callback_data = const_cast<std::atomic<bool> *>(&stopping);
-    params.no_perf = true;
-    params.swa_full = true;
-    params.kv_unified = true;
     params.samplers = chains.data();
     params.n_samplers = chains.size();
 
@@ -163,11 +174,11 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
         throw rast_error("ERR_CONTEXT_CREATE", "Could not create " + label + why,
                          {{"role", role_name(role_)}, {"path", path_}});
     }
-    if (threads.get() != nullptr) {
-        llama_attach_threadpool(ctx_.get(), threads.get(), threads.get());
-    }
+    threads.attach(ctx_.get());
     info_.output_device = sampler_->device_name();
     info_.graph_splits = log.graph_splits();
+    info_.memory = {log.buffer_bytes("KV"), log.buffer_bytes("compute"), log.buffer_bytes("output"),
+                    sampler_->device_bytes() + sampler_->host_bytes()};
     probe_truncation();
     info_.load_ms += ms_since(start);
 }

@@ -1,12 +1,14 @@
 // One model with its context and sampler.
 #pragma once
 
+#include "../llama/libraries.h"
 #include "engine_types.h"
 #include "ensemble_sampler.h"
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace rast {
@@ -30,11 +32,18 @@ class cpu_threads {
     cpu_threads(const cpu_threads &) = delete;
     cpu_threads & operator=(const cpu_threads &) = delete;
 
-    ggml_threadpool_t get() const { return pool_; }
+    // Where there is no pool, llama.cpp makes one of its own.
+    void attach(llama_context * ctx) const;
 
   private:
     ggml_threadpool_t pool_ = nullptr;
 };
+
+// What all contexts of an engine have in common: no sampler, one output per slot.
+llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping);
+
+// What llama.cpp said, as the end of a sentence.
+std::string because(const llama::log_capture & log);
 
 class role_context {
   public:

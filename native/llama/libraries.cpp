@@ -205,6 +205,22 @@ void log_capture::line(int level, const char * text) {
         }
         graph_splits_ = std::atoi(number);
     }
+    // "llama_kv_cache:        CPU KV buffer size =    12.00 MiB"
+    if (const char * at = std::strstr(text, " buffer size = ")) {
+        const char * kind = at;
+        while (kind > text && kind[-1] != ' ') {
+            --kind;
+        }
+        buffers_.emplace_back(std::string(kind, at), std::atof(at + std::strlen(" buffer size = ")));
+    }
+}
+
+uint64_t log_capture::buffer_bytes(const char * kind) const {
+    double mib = 0;
+    for (const auto & [name, size] : buffers_) {
+        mib += name == kind ? size : 0;
+    }
+    return static_cast<uint64_t>(mib * 1048576);
 }
 
 }  // namespace rast::llama

@@ -1,7 +1,9 @@
 // Opens llama.cpp's shared libraries and binds the functions of api.h.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rast::llama {
@@ -50,11 +52,15 @@ class log_capture {
     // Splits of the token-generation graph as last logged, 0 when none was.
     int graph_splits() const { return graph_splits_; }
 
+    // Sum of the buffers of a kind that were logged: "KV", "compute", "output". In hundredths of a MiB.
+    uint64_t buffer_bytes(const char * kind) const;
+
     void line(int level, const char * text);
 
   private:
     std::vector<std::string> problems_;
     int graph_splits_ = 0;
+    std::vector<std::pair<std::string, double>> buffers_;  // kind, MiB
     log_capture * outer_;
 };
 

@@ -59,6 +59,12 @@ Napi::Value present(Napi::Env env, const context_info & info) {
     out.Set("description", text(env, info.description));
     out.Set("canTruncate", Napi::Boolean::New(env, info.can_truncate));
     out.Set("graphSplits", number(env, info.graph_splits));
+    Napi::Object memory = Napi::Object::New(env);
+    memory.Set("cacheBytes", number(env, static_cast<double>(info.memory.cache)));
+    memory.Set("computeBytes", number(env, static_cast<double>(info.memory.compute)));
+    memory.Set("outputBytes", number(env, static_cast<double>(info.memory.output)));
+    memory.Set("samplerBytes", number(env, static_cast<double>(info.memory.sampler)));
+    out.Set("memory", memory);
     return out;
 }
 
@@ -66,6 +72,7 @@ Napi::Value present(Napi::Env env, const role_times & times) {
     Napi::Object out = Napi::Object::New(env);
     out.Set("prefillMs", number(env, times.prefill_ms));
     out.Set("decodeMs", number(env, times.decode_ms));
+    out.Set("samplingMs", number(env, times.sampling_ms));
     out.Set("prefillTokens", number(env, static_cast<double>(times.prefill_tokens)));
     out.Set("decodeSteps", number(env, static_cast<double>(times.decode_steps)));
     return out;
@@ -341,6 +348,10 @@ Napi::Value present(Napi::Env env, const step_event & event) {
 
 Napi::Value present_tokens(Napi::Env env, const std::vector<int32_t> & tokens) {
     return typed<Napi::Int32Array>(env, tokens);
+}
+
+Napi::Value present_doubles(Napi::Env env, const std::vector<double> & values) {
+    return typed<Napi::Float64Array>(env, values);
 }
 
 }  // namespace rast::napi

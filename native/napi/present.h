@@ -18,5 +18,6 @@ Napi::Value present(Napi::Env env, const model_facts & facts);
 Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);
 Napi::Value present_tokens(Napi::Env env, const std::vector<int32_t> & tokens);
+Napi::Value present_doubles(Napi::Env env, const std::vector<double> & values);
 
 }  // namespace rast::napi

@@ -181,8 +181,15 @@ int test_draft_length(const arguments &) {
     if (!near(costs.at(3), 40) || !near(costs.at(5), 60) || !near(costs.at(7), 60 + 0.8 * 10 * 2) || costs.at(0) != 0) {
         fail("costs between and beyond measurements");
     }
+    costs.learn(1, 30);
+    if (!near(costs.at(1), 25)) {
+        fail("a second measurement is not worth as much as the first");
+    }
+    for (int i = 0; i < 20; ++i) {
+        costs.learn(1, 30);
+    }
     costs.learn(1, 1e9);  // a pause
-    if (costs.at(1) > 30) {
+    if (costs.at(1) > 37) {
         fail("a pause counts as a cost");
     }
 

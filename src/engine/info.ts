@@ -1,4 +1,4 @@
-import type { NativeContextInfo, NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
+import type { NativeContextInfo, NativeContextMemory, NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
 import type { BackendChoice } from "../native/libraries.js";
 import type { RolePlace, RolePlaces } from "./results.js";
 
@@ -23,6 +23,8 @@ export interface ModelInfo extends RolePlace {
     readonly loadMs: number;
     /** Parts of the compute graph; 1 = all on one backend. */
     readonly graphSplits: number;
+    /** What it holds beside its weights, in bytes, wherever that lies. */
+    readonly memory: NativeContextMemory;
     /** Whether its cache can be cut back; false for recurrent and hybrid models. */
     readonly canTruncate: boolean;
 }
@@ -84,6 +86,7 @@ export function buildModelInfo({ path, devices, facts }: ModelParts, native: Nat
         vocabularySize: native.vocabularySize,
         loadMs: native.loadMs,
         graphSplits: native.graphSplits,
+        memory: native.memory,
         canTruncate: native.canTruncate
     };
 }

@@ -208,7 +208,7 @@ function speculationStats(
 
 /** The result of a request that ended before the token loop reported on it. */
 export function abortedResult(promptTokens: number, completionTokens: number): NativeRequestResult {
-    const idle: NativeRoleTimes = { prefillMs: 0, decodeMs: 0, prefillTokens: 0, decodeSteps: 0 };
+    const idle: NativeRoleTimes = { prefillMs: 0, decodeMs: 0, samplingMs: 0, prefillTokens: 0, decodeSteps: 0 };
     return {
         stopReason: "abort",
         stopString: null,

@@ -148,6 +148,17 @@ export interface NativeContextInfo {
     readonly canTruncate: boolean;
     /** Splits of the compute graph; 1 = all on one backend. */
     readonly graphSplits: number;
+    readonly memory: NativeContextMemory;
+}
+
+/** What a context holds beside its model's weights, in bytes, wherever it lies. */
+export interface NativeContextMemory {
+    readonly cacheBytes: number;
+    readonly computeBytes: number;
+    /** llama.cpp's own copy of what a decode gives. */
+    readonly outputBytes: number;
+    /** Rows of small models, fused rows, settings. */
+    readonly samplerBytes: number;
 }
 
 export interface NativeEngineInfo {
@@ -232,6 +243,8 @@ export type NativeStopReason = "eos" | "stop" | "maxTokens" | "contextFull" | "a
 export interface NativeRoleTimes {
     readonly prefillMs: number;
     readonly decodeMs: number;
+    /** Of `decodeMs`: fusing, filtering, drawing and handing rows over, where the CPU does it; 0 where a device does. */
+    readonly samplingMs: number;
     readonly prefillTokens: number;
     readonly decodeSteps: number;
 }
@@ -292,6 +305,18 @@ export interface NativeProgress {
     readonly fraction: number;
 }
 
+/** What `engineMeasure` times. */
+export interface NativeBareDecodes {
+    readonly context: number;
+    /** At most the slots. */
+    readonly sequences: number;
+    /** Tokens that each sequence holds before. */
+    readonly depth: number;
+    /** Steps, or tokens of a prompt in each sequence. */
+    readonly tokens: number;
+    readonly prompt: boolean;
+}
+
 export interface NativeAddon {
     buildInfo(): NativeBuildInfo;
     /** Opens the libraries once per process; later calls with the same paths return the same answer. */
@@ -329,6 +354,13 @@ export interface NativeAddon {
     engineSaveState(handle: number, path: string, tokens: Int32Array): Promise<number>;
     /** Reads such a file into a free slot. Rejects with ERR_STATE_FILE, ERR_DISPOSED. @returns its tokens */
     engineLoadState(handle: number, path: string): Promise<Int32Array>;
+
+    /**
+     * Milliseconds of bare decodes of one model (context 0 the base, then expert and antiexpert of each pair), no sampler
+     * and no other model beside it: f64[tokens] of steps with a token of every sequence each, or f64[1] of a prompt.
+     * Runs between the steps of requests. Rejects with ERR_INVALID_ARGUMENT, ERR_CONTEXT_CREATE, ERR_DECODE, ERR_DISPOSED
+     */
+    engineMeasure(handle: number, decodes: NativeBareDecodes): Promise<Float64Array>;
 
     tokenize(handle: number, text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
     detokenize(handle: number, tokens: Int32Array, showSpecial: boolean): Promise<string>;

@@ -117,6 +117,7 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "engineDispose",
         "engineSaveState",
         "engineLoadState",
+        "engineMeasure",
         "grammarOfSchema",
         "tokenize",
         "detokenize",

@@ -53,7 +53,7 @@ interface FakeEngine {
     finish: () => void;
 }
 
-const idle: NativeRoleTimes = { prefillMs: 1, decodeMs: 2, prefillTokens: 3, decodeSteps: 4 };
+const idle: NativeRoleTimes = { prefillMs: 1, decodeMs: 2, samplingMs: 0.5, prefillTokens: 3, decodeSteps: 4 };
 export const bosToken = 1;
 export const eosToken = 2;
 const vocabularySize = 256;
@@ -185,6 +185,10 @@ export class FakeAddon implements NativeAddon {
 
     async engineSaveState(_handle: number, _path: string, tokens: Int32Array): Promise<number> {
         return tokens.length;
+    }
+
+    async engineMeasure(): Promise<Float64Array> {
+        return new Float64Array();
     }
 
     async engineLoadState(): Promise<Int32Array> {
@@ -323,7 +327,8 @@ export class FakeAddon implements NativeAddon {
             loadMs: 5,
             description: "a fake model",
             canTruncate: true,
-            graphSplits: 1
+            graphSplits: 1,
+            memory: { cacheBytes: 1, computeBytes: 2, outputBytes: 3, samplerBytes: 4 }
         });
         return {
             base: context(config.base),
