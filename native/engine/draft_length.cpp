@@ -10,7 +10,7 @@ namespace {
 constexpr double newest = 0.1;     // share of the latest measurement in a cost
 constexpr double lower = 0.4;      // the same for one below it: other work only ever makes a decode slower
 constexpr double hopeful = 0.8;    // slope beyond what is known, as a share of the last known one
-constexpr double worth_it = 1.02;  // a round must gain this much over one without drafts
+constexpr double worth_it = 1.04;  // a round must gain this much over one without drafts
 constexpr double surely = 0.995;   // agreement is never taken for more: a draft that fails costs the rest
 
 // Tokens that a round with so many drafts gives.
@@ -93,7 +93,7 @@ std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draf
     std::vector<int> best(n, 0);
     std::vector<double> next(n);  // chance that the next row of a sequence is used
     for (size_t i = 0; i < n; ++i) {
-        next[i] = std::min(candidates[i].agreement, surely);
+        next[i] = candidates[i].useful > 0 ? std::min(candidates[i].agreement, surely) : 0;
     }
     std::vector<size_t> alive = {n};  // sequences that the expert decodes at each depth
     size_t rows = n;
@@ -118,9 +118,10 @@ std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draf
         expert_ms -= costs.expert.at(alive[depth]);
         expert_ms += costs.expert.at(++alive[depth]);
         tokens += next[choice];
-        next[choice] *= std::min(candidates[choice].agreement, surely);
+        next[choice] *= drafts[choice] < candidates[choice].useful ? std::min(candidates[choice].agreement, surely) : 0;
         ++rows;
-        if (rate() > best_rate) {
+        // a sequence alone keeps to what was measured: between that, costs may rise and fall
+        if ((n > 1 || costs.base.known(rows + other_rows)) && rate() > best_rate) {
             best_rate = rate();
             best = drafts;
         }

@@ -18,8 +18,8 @@ class agreement {
     // Positions observed, as far as they are remembered.
     double evidence() const { return compared_; }
 
-    // A fresh one like `other` that expects this one's value.
-    agreement successor(const agreement & other) const { return {value(), other.weight_, other.memory_}; }
+    // A fresh one that expects this one's value.
+    agreement successor(double weight, double memory) const { return {value(), weight, memory}; }
 
   private:
     double expected_;
@@ -29,7 +29,8 @@ class agreement {
     double compared_ = 0;
 };
 
-// Milliseconds of a decode by its rows, learned while running. They come in steps: four rows may cost what three do.
+// Milliseconds of a decode by its rows, learned while running. They rise in steps and fall: kernels that take four rows
+// at once make four cheaper than three.
 class row_costs {
   public:
     explicit row_costs(size_t most);
@@ -57,7 +58,8 @@ struct round_costs {
 
 struct draft_candidate {
     double agreement = 0;
-    int most = 0;  // tokens that may be drafted
+    int most = 0;          // tokens that may be drafted
+    int useful = 1 << 30;  // tokens after which the text ends: more drafts are for nothing, unless rows get cheaper
 };
 
 // Tries lengths whose costs are not known, where most of their rows would be used even so; and now and then one that
@@ -72,7 +74,7 @@ class draft_probe {
 };
 
 // Tokens to draft for each sequence, so that a round gives the most tokens per millisecond: rows go one by one to the
-// sequence that is likeliest to use them, and the best of all these rounds is taken. None unless it gains 2%.
+// sequence that is likeliest to use them, and the best of all these rounds is taken. None unless it gains 4%.
 // @param rows_left outputs of one decode beyond the one of each candidate
 // @param other_rows rows of the base that belong to sequences without drafts
 std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draft_candidate> & candidates,

@@ -64,21 +64,21 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
             others += needs(seq, 0) ? 1 : 0;
             continue;
         }
-        // a draft beyond the last token that may be drawn is for nothing
         size_t most = plain_rounds_ > 0 ? 0 : static_cast<size_t>(std::min(max_draft_, wanted.max_draft));
         most = std::min<size_t>(most, config_.context_size - seq.history().size());
-        if (wanted.max_tokens >= 0) {
-            most = std::min(most, static_cast<size_t>(wanted.max_tokens - seq.result.completion_tokens - 1));
-        }
+        // a draft beyond the last token that may be drawn is for nothing
+        const size_t useful =
+            wanted.max_tokens < 0 ? most : static_cast<size_t>(wanted.max_tokens - seq.result.completion_tokens - 1);
         if (wanted.draft != draft_auto) {
-            parts[i].most = std::min({most, static_cast<size_t>(wanted.draft), rows_left});
+            parts[i].most = std::min({most, useful, static_cast<size_t>(wanted.draft), rows_left});
             rows_left -= parts[i].most;
             others += 1;
             continue;
         }
         // what the first rounds show is worth more than a guess
         const bool known = seq.agrees.evidence() + agrees_.evidence() >= 4 && costs_.base.any();
-        candidates.push_back({seq.agrees.value(), known && seq.started ? static_cast<int>(most) : 0});
+        candidates.push_back({seq.agrees.value(), known && seq.started ? static_cast<int>(most) : 0,
+                              static_cast<int>(std::min(most, useful))});
         automatic.push_back(i);
     }
     auto chosen = choose_drafts(costs_, candidates, rows_left, others);

@@ -12,6 +12,7 @@ constexpr double longest_stall_ms = 200;  // of those who generate, by somebody'
 constexpr size_t smallest_chunk = 32;
 constexpr size_t worth_waiting_for = 8;  // tokens of a prompt that another request is about to decode
 constexpr size_t rounds_without_drafts = 16;
+constexpr double inherited_weight = 8;  // in positions, of the agreement that other requests have shown
 
 double ms_since(engine_clock::time_point start) {
     return std::chrono::duration<double, std::milli>(engine_clock::now() - start).count();
@@ -84,7 +85,7 @@ void engine::admit() {
         const size_t first = needed[0] ? 0 : expert_of(0);
         admitted.begin(slot, static_cast<size_t>(keep[first]));
         if (admitted.agrees.evidence() == 0 && agrees_.evidence() > 0) {
-            admitted.agrees = agrees_.successor(admitted.agrees);
+            admitted.agrees = agrees_.successor(inherited_weight, sequence::agreement_memory);
         }
 
         // somebody may be about to decode the same beginning

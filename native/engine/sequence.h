@@ -32,8 +32,9 @@ class sequence {
     static constexpr size_t queued = static_cast<size_t>(-1);
     size_t slot = queued;
     request_result result;
-    agreement agrees{0.7, 4, 0.97};  // of expert and ensemble
-    bool started = false;            // a token has been drawn
+    static constexpr double agreement_memory = 0.98;
+    agreement agrees{0.7, 4, agreement_memory};  // of expert and ensemble
+    bool started = false;                        // a token has been drawn
     std::optional<grammar_state> grammar;
     // Another request, in this slot, whose caches will soon hold so many tokens of this one's prompt.
     struct {

@@ -239,6 +239,23 @@ int test_draft_length(const arguments &) {
     if (one(steps, 0.6) != 3) {
         fail("does not follow the steps of the costs: " + std::to_string(one(steps, 0.6)));
     }
+    // as CPUs do it that take four rows at once: 16 rows cost less than 15, and the text has 14 tokens left
+    round_costs teeth{small(1), small(1), row_costs(17)};
+    for (size_t n = 1; n <= 17; ++n) {
+        teeth.base.learn(n, 20 + 10 * static_cast<double>(n / 4) + 15 * static_cast<double>(n % 4));
+    }
+    if (choose_drafts(teeth, {{0.99, 15, 14}}, 15, 0)[0] != 15 ||
+        choose_drafts(teeth, {{0.99, 14, 14}}, 15, 0)[0] != 11) {
+        fail("rows that cost less than fewer are not taken");
+    }
+    // alone, what was not measured is not chosen
+    round_costs sparse{small(1), small(1), row_costs(17)};
+    sparse.base.learn(1, 20);
+    sparse.base.learn(4, 30);
+    sparse.base.learn(8, 200);
+    if (one(sparse, 0.95) != 3 || choose_drafts(sparse, {{0.95, 15}, {0.95, 15}}, 3, 0)[0] == 0) {
+        fail("what was not measured is chosen, or nothing else is");
+    }
     const auto two = choose_drafts(cheap, {{0.9, 15}, {0.3, 15}}, 6, 1);
     if (two[0] <= two[1] || two[0] + two[1] > 6) {
         fail("rows do not go where they are used");
@@ -275,7 +292,7 @@ int test_draft_length(const arguments &) {
     if (std::fabs(seen.value() - 0.75) > 0.05) {
         fail("agreement after evidence");
     }
-    agreement next = seen.successor(agreement(0.7, 4, 0.97));
+    agreement next = seen.successor(4, 0.97);
     if (!near(next.value(), seen.value()) || next.evidence() != 0) {
         fail("a request does not start at what others have shown");
     }

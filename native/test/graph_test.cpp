@@ -1,73 +1,25 @@
 // The sampler's graph on a device, with rows made here: the fused row over its whole width, tokens, log-probabilities.
-#include "../engine/device_tensors.h"
-#include "../engine/sampler_graph.h"
 #include "../engine/sampler_row.h"
-#include "harness.h"
-#include "random_rows.h"
 #include "reference.h"
+#include "sampler_rig.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <memory>
 
 namespace rast::test {
 
-namespace {
-
-constexpr float bound = 1e30F;
-
-struct backend_deleter {
-    void operator()(ggml_backend * backend) const { ggml_backend_free(backend); }
-};
-
-ggml_backend_dev_t device_named(const std::string & name) {
-    ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
-    if (device == nullptr) {
-        fail("no device " + name);
-    }
-    return device;
-}
-
-}  // namespace
-
 int test_graph(const arguments & args) {
     open_from(args);
-    ggml_backend_dev_t device = device_named(args.text("device", "CPU"));
     const auto n_vocab = static_cast<int32_t>(args.number("vocab", 151936));
     const auto pairs = static_cast<int>(args.number("pairs", 1));
     const auto rounds = static_cast<int>(args.number("rounds", 10));
     const auto rows = static_cast<int32_t>(args.number("rows", 4));
     const tolerance within{4e-6, 4e-5};  // logits add up in float; cumulative sums of 1,024 float terms
 
-    const std::string missing = missing_operation(device, n_vocab, rows + 1, pairs, true);
-    if (!missing.empty()) {
-        fail("the device lacks " + missing);
-    }
-    const std::unique_ptr<ggml_backend, backend_deleter> backend(ggml_backend_dev_init(device, nullptr));
-    device_tensors memory(512);
-    const ggml_context_ptr graph_memory(ggml_init({ggml_graph_overhead() + 1024, nullptr, true}));
-    ggml_context * ctx = memory.context();
-    const graph_tensors tensors = graph_tensors::create(ctx, n_vocab, rows + 1, true);
-    ggml_tensor * logits = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, n_vocab, rows);
-    std::vector<graph_pair> stores;
-    for (int k = 0; k < pairs; ++k) {
-        stores.push_back({ggml_new_tensor_2d(ctx, GGML_TYPE_F32, n_vocab, rows + 1),
-                          ggml_new_tensor_2d(ctx, GGML_TYPE_F32, n_vocab, rows + 1)});
-    }
-    ggml_cgraph * graph = ggml_new_graph(graph_memory.get());
-    ggml_tensor * tokens = build_draw(ctx, graph, logits, stores, tensors);
-    if (!memory.allocate(ggml_backend_dev_buffer_type(device))) {
-        fail("no memory on the device");
-    }
-    std::vector<float> rank(static_cast<size_t>(tensors.rank->ne[0]) * static_cast<size_t>(rows + 1));
-    for (size_t i = 0; i < rank.size(); ++i) {
-        rank[i] = -static_cast<float>(i % static_cast<size_t>(tensors.rank->ne[0]));
-    }
-    ggml_backend_tensor_set(tensors.rank, rank.data(), 0, rank.size() * sizeof(float));
-
+    sampler_rig rig(args.text("device", "CPU"), n_vocab, pairs, rows);
+    const graph_tensors & tensors = rig.tensors;
     row_source source(static_cast<uint32_t>(args.number("seed", 11)));
-    graph_settings uploaded(n_vocab, rows + 1);
     row_scratch scratch;
     long near_ties = 0;
     long finished = 0;
@@ -84,43 +36,23 @@ int test_graph(const arguments & args) {
             data[static_cast<size_t>(r)].masked = data[0].masked;
             settings.push_back(source.settings(data.back(), round * rows + r));
         }
-        std::vector<float> mask(static_cast<size_t>(n_vocab), 0.0F);
-        std::fill(mask.begin() + data[0].n_drawable, mask.end(), -bound);
-        for (const int32_t token : data[0].masked) {
-            mask[static_cast<size_t>(token)] = -bound;
-        }
-        ggml_backend_tensor_set(tensors.mask, mask.data(), 0, mask.size() * sizeof(float));
+        rig.mask(data[0]);
         for (int32_t r = 0; r < rows; ++r) {
-            const auto send = [&](ggml_tensor * to, const std::vector<float> & values) {
-                ggml_backend_tensor_set(to, values.data(), static_cast<size_t>(r) * to->nb[1],
-                                        values.size() * sizeof(float));
-            };
-            send(logits, data[static_cast<size_t>(r)].base);
-            for (size_t k = 0; k < stores.size(); ++k) {
-                send(stores[k].expert, data[static_cast<size_t>(r)].experts[k]);
-                send(stores[k].antiexpert, data[static_cast<size_t>(r)].antiexperts[k]);
-            }
-            uploaded.set(r, settings[static_cast<size_t>(r)]);
+            rig.put(r, data[static_cast<size_t>(r)]);
+            rig.set(r, settings[static_cast<size_t>(r)]);
         }
-        uploaded.upload(tensors);
-        if (ggml_backend_graph_compute(backend.get(), graph) != GGML_STATUS_SUCCESS) {
-            fail("the graph did not run");
-        }
-        std::vector<int32_t> got(static_cast<size_t>(rows));
-        ggml_backend_tensor_get(tokens, got.data(), 0, got.size() * sizeof(int32_t));
+        const std::vector<int32_t> got = rig.run();
 
         for (int32_t r = 0; r < rows; ++r) {
             const auto at = static_cast<size_t>(r);
             const row_settings & s = settings[at];
             std::vector<std::pair<const float *, const float *>> fused_pairs;
-            for (size_t k = 0; k < stores.size(); ++k) {
+            for (size_t k = 0; k < data[at].experts.size(); ++k) {
                 fused_pairs.emplace_back(data[at].experts[k].data(), data[at].antiexperts[k].data());
             }
             const reference_row expected = reference_draw(
                 reference_fuse(data[at].base.data(), fused_pairs, s, n_vocab, data[0].n_drawable, data[0].masked), s);
-            std::vector<float> fused(static_cast<size_t>(n_vocab));
-            ggml_backend_tensor_get(tensors.fused, fused.data(), at * tensors.fused->nb[1],
-                                    fused.size() * sizeof(float));
+            const std::vector<float> fused = rig.fused(r);
             for (size_t i = 0; i < fused.size(); ++i) {
                 const double want = expected.logits[i];
                 if (std::isinf(want)) {

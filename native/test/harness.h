@@ -72,5 +72,7 @@ int widen_model(const arguments & args);
 int test_drafts(const arguments & args);
 int test_draft_length(const arguments & args);
 int bench_sampling(const arguments & args);
+int bench_filters(const arguments & args);
+int bench_streams(const arguments & args);
 
 }  // namespace rast::test

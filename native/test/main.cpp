@@ -19,6 +19,8 @@ int main(int argc, char ** argv) {
                  {"drafts", test_drafts},
                  {"draft-length", test_draft_length},
                  {"bench-sampling", bench_sampling},
+                 {"bench-filters", bench_filters},
+                 {"bench-streams", bench_streams},
                  {"widen", widen_model}};
     if (argc > 1) {
         for (const auto & one : cases) {
@@ -31,8 +33,9 @@ int main(int argc, char ** argv) {
             }
         }
     }
-    std::printf(
-        "usage: rast-native-tests row|text|philox|graph|parity|modes|drafts|draft-length|bench-sampling|widen [--name "
-        "value ...]\n");
+    std::printf("usage: rast-native-tests CASE [--name value ...], with CASE one of:\n");
+    for (const auto & one : cases) {
+        std::printf("  %s\n", one.name);
+    }
     return 2;
 }
