@@ -56,6 +56,10 @@ export const errorCatalogue = {
         "A file exists and cannot be read.",
         "Check its permissions, and that it is a regular file."
     ),
+    ERR_FILE_UNWRITABLE: byInput(
+        "A file cannot be written.",
+        "Check that its folder exists, its permissions and the free space."
+    ),
     ERR_FILE_EMPTY: byInput("A model file has no bytes.", "Download or copy the file again."),
     ERR_IS_DIRECTORY: byInput("A path names a folder where a file is needed.", "Give the path of the file itself."),
     ERR_NOT_GGUF: byInput("A model file is not in GGUF format.", "Convert the model to GGUF first."),
@@ -70,6 +74,10 @@ export const errorCatalogue = {
     ERR_MODEL_LOAD: byRuntime(
         "llama.cpp could not load a model.",
         "The message gives llama.cpp's own words; check the file and the free memory."
+    ),
+    ERR_QUANTIZE: byRuntime(
+        "llama.cpp could not quantize a model.",
+        "The message gives llama.cpp's own words; check the file and the free space."
     ),
     ERR_NO_TOKENIZER: byInput(
         "A model file has no tokenizer.",
@@ -125,6 +133,10 @@ export const errorCatalogue = {
     ERR_CHAT_TEMPLATE: byInput(
         "The model has no chat template, or the template refused the messages.",
         "Write the conversation out yourself and pass it as `prompt`."
+    ),
+    ERR_PEER: byRuntime(
+        "A rival in a benchmark failed.",
+        "The message gives its own words; the benchmark runs without it too."
     ),
     ERR_INTERNAL: byRuntime("Something happened that should not.", "Please report it, with the message and the stack.")
 } as const satisfies Record<string, ErrorEntry>;
