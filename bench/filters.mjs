@@ -48,7 +48,11 @@ function filters(device, rounds) {
             env.LD_PRELOAD = built("software_vulkan.so");
         }
     }
-    const result = spawnSync(built("rast-native-tests"), args, { encoding: "utf8", env, stdio: ["ignore", "pipe", "inherit"] });
+    const result = spawnSync(built("rast-native-tests"), args, {
+        encoding: "utf8",
+        env,
+        stdio: ["ignore", "pipe", "inherit"]
+    });
     if (result.status !== 0) throw new Error(`bench-filters on ${device}: ${result.stdout}`);
     return JSON.parse(result.stdout.slice(result.stdout.indexOf("{")));
 }
@@ -97,10 +101,12 @@ for (const name of names) {
         return `${(kind.median / 1000).toFixed(3)}${kind.finishedOnHost > 0 ? " *" : ""}`;
     });
     const onCpu = devices[0].kinds.find((one) => one.name === name);
-    const share = onCpu === undefined ? "" : `${((onCpu.median / 10 / stepMs)).toFixed(2)}%`;
+    const share = onCpu === undefined ? "" : `${(onCpu.median / 10 / stepMs).toFixed(2)}%`;
     process.stdout.write(`| ${name} | ${cells.join(" | ")} | ${share} |\n`);
 }
-process.stdout.write("\n* the host finished the row, or some of the rows, as the 1,024 likeliest did not hold what was kept\n");
+process.stdout.write(
+    "\n* the host finished the row, or some of the rows, as the 1,024 likeliest did not hold what was kept\n"
+);
 if (values.record !== undefined) {
     mkdirSync(dirname(values.record), { recursive: true });
     writeFileSync(values.record, `${JSON.stringify(record, null, 4)}\n`);

@@ -56,7 +56,10 @@ const pairedWith = (own, other) => spread(own.map((rate, i) => rate / other[i]))
 const problems =
     values.trio === undefined
         ? []
-        : readFileSync(join(root, "models", "demo", "problems.jsonl"), "utf8").trim().split("\n").map(JSON.parse);
+        : readFileSync(join(root, "models", "demo", "problems.jsonl"), "utf8")
+              .trim()
+              .split("\n")
+              .map(JSON.parse);
 const problemsAtATime = 8;
 
 // Tokens per second and drafts of one repetition.

@@ -138,6 +138,10 @@ export const errorCatalogue = {
         "A rival in a benchmark failed.",
         "The message gives its own words; the benchmark runs without it too."
     ),
+    ERR_BENCH_RECORD: byInput(
+        "A file is not a benchmark record, or two records cannot be compared.",
+        "The message names the field that does not fit, or what differs; `rast bench` writes records."
+    ),
     ERR_INTERNAL: byRuntime("Something happened that should not.", "Please report it, with the message and the stack.")
 } as const satisfies Record<string, ErrorEntry>;
 

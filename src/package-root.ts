@@ -13,6 +13,14 @@ export function packageRoot(): string {
 
 /** Version of this package, e.g. "0.1.0". */
 export function packageVersion(): string {
-    const manifest = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string };
-    return manifest.version;
+    return manifest().version;
+}
+
+/** The version that this package asks for of one it depends on. */
+export function dependencyVersion(name: string): string {
+    return manifest().dependencies[name] ?? "";
+}
+
+function manifest(): { readonly version: string; readonly dependencies: Readonly<Record<string, string>> } {
+    return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as ReturnType<typeof manifest>;
 }

@@ -21,6 +21,7 @@ export function buildProgram(): Command {
         .exitOverride()
         .showSuggestionAfterError(true);
     addGenerate(program);
+    addBench(program);
     program
         .command("demo")
         .description("solve small sums with a bundled trio: side by side, then accuracies")
@@ -99,6 +100,45 @@ function addGenerate(program: Command): void {
         .option("--quiet", "no line of figures")
         .action(async (prompt: string | undefined, options: Record<string, unknown>) =>
             (await import("./commands/generate.js")).runGenerate(prompt, options)
+        );
+}
+
+function addBench(program: Command): void {
+    const repeat = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+    program
+        .command("bench")
+        .description("measure tokens per second; or show or compare records of it")
+        .argument("[record...]", "a record to show in another format, or two with --compare")
+        .option("--trio <name|file>", "a bundled trio, or a trio file (JSON)")
+        .option("--base <file>", "the large model (GGUF); alone, it is measured as a plain model")
+        .option("--expert <file>", "the small model after reinforcement learning", repeat)
+        .option("--antiexpert <file>", "the same small model before it", repeat)
+        .option("--mode <list>", "base, host, device, draft (default base,device,draft)")
+        .option("--peer <list>", "rivals to measure in the same run: node-llama-cpp")
+        .option("-p, --prompt <list>", "tokens of prompts to decode, 0 = none (default 512)")
+        .option("-n, --generate <list>", "tokens to generate, 0 = none (default 128)")
+        .option("-d, --depth <list>", "tokens in the context before (default 0)")
+        .option("-s, --sequences <list>", "generations that run together (default 1)")
+        .option("-t, --threads <list>", "CPU threads (default: physical cores)")
+        .option("-g, --gpu-layers <list>", "layers on the GPU, or auto (default auto)")
+        .option("--kv-type <list>", "f16, q8_0, ...: type of the KV cache (default f16)")
+        .option("--lambda <list>", "strength of the delta (default: the trio's, else 1)")
+        .option("--temperature <list>", "0 = greedy (default 1)")
+        .option("--top-p <number>", "keep the likeliest tokens up to this mass (default 0.95)")
+        .option("-r, --repetitions <integer>", "measurements of every row (default 5)")
+        .option("--batch-size <integer>", "tokens per prefill step (default 512)")
+        .option("--device <name>", "device to use, as `rast devices` names it; repeatable; cpu = none", repeat)
+        .option("--flash-attention <auto|on|off>", "(default auto)")
+        .option("--no-mmap", "read weights instead of mapping them")
+        .option("--no-ideal", "leave out the yardstick: bare decodes beside every sample")
+        .option("--prompt-file <file>", "take prompts from this text instead of random tokens")
+        .option("--seed <integer>", "of all draws (default 1)")
+        .option("-o, --format <md|csv|json|jsonl>", "how to print the record (default md)")
+        .option("--output <file>", "print to a file instead of stdout")
+        .option("--html <file>", "write a page with plots as well")
+        .option("--compare", "print two records side by side, with ratios")
+        .action(async (records: string[], options: Record<string, unknown>) =>
+            (await import("./commands/bench.js")).runBenchCommand(records, options)
         );
 }
 

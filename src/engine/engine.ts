@@ -1,6 +1,14 @@
 import "./async-dispose.js";
-import { checkBoolean, checkKeys, checkNumber, checkObject, checkString, invalidOption } from "../checks.js";
-import type { NativeAddon } from "../native/addon-types.js";
+import {
+    checkBoolean,
+    checkKeys,
+    checkNumber,
+    checkObject,
+    checkOneOf,
+    checkString,
+    invalidOption
+} from "../checks.js";
+import type { NativeAddon, NativeRole } from "../native/addon-types.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
 import { checkTokens, resolveGenerateOptions, type GenerateOptions, type PromptOptions } from "./generate-options.js";
 import { Generation } from "./generation.js";
@@ -22,6 +30,24 @@ export interface DetokenizeOptions {
     /** Render control tokens. @default false */
     showSpecial?: boolean | undefined;
 }
+
+/** Options of {@link Rast.measureDecodes}. */
+export interface MeasureOptions {
+    /** @default "base" */
+    role?: NativeRole | undefined;
+    /** Which pair the role belongs to. @default 0 */
+    pair?: number | undefined;
+    /** Sequences that are decoded together, at most the engine's `parallel`. @default 1 */
+    sequences?: number | undefined;
+    /** Tokens that each sequence holds before. @default 0 */
+    depth?: number | undefined;
+    /** Steps, or tokens of a prompt in each sequence: 1 and more. */
+    tokens: number;
+    /** Time a prompt instead of steps. @default false */
+    prompt?: boolean | undefined;
+}
+
+const measureKeys = ["role", "pair", "sequences", "depth", "tokens", "prompt"] as const;
 
 const maxSamples = 100_000;
 
@@ -115,6 +141,32 @@ export class Rast {
         this.#assertUsable();
         const tokens = await this.#core.addon.engineLoadState(this.#core.handle, checkFile(file));
         return { tokens: Array.from(tokens) };
+    }
+
+    /**
+     * Times bare decodes of one model, with no sampler and no other model beside it: a yardstick for what an engine adds.
+     * They run in a second context, made at the first call and kept, between the steps of generations.
+     * @returns milliseconds of each step, or of the prompt
+     * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_INVALID_ARGUMENT when it is more than the cache holds,
+     *     ERR_CONTEXT_CREATE, ERR_DECODE, ERR_DISPOSED
+     */
+    async measureDecodes(options: MeasureOptions): Promise<number[]> {
+        this.#assertUsable();
+        checkKeys("measureDecodes", checkObject("the options of measureDecodes", options), measureKeys);
+        const role = checkOneOf("role", options.role ?? "base", ["base", "expert", "antiexpert"]);
+        const pairs = this.info.pairs.length;
+        if (role !== "base" && pairs === 0) throw invalidOption("role", '"base", as there is no pair,', role);
+        const integer = (name: "pair" | "sequences" | "depth" | "tokens", otherwise: number, range: [number, number]) =>
+            checkNumber(name, options[name] ?? otherwise, { min: range[0], max: range[1], integer: true });
+        const pair = integer("pair", 0, [0, Math.max(0, pairs - 1)]);
+        const ms = await this.#core.addon.engineMeasure(this.#core.handle, {
+            context: role === "base" ? 0 : 1 + 2 * pair + (role === "antiexpert" ? 1 : 0),
+            sequences: integer("sequences", 1, [1, this.info.parallel]),
+            depth: integer("depth", 0, [0, 2 ** 30]),
+            tokens: integer("tokens", 0, [1, 2 ** 30]),
+            prompt: checkBoolean("prompt", options.prompt ?? false)
+        });
+        return Array.from(ms);
     }
 
     /**

@@ -1,4 +1,10 @@
-import type { NativeContextInfo, NativeContextMemory, NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
+import type {
+    NativeContextInfo,
+    NativeContextMemory,
+    NativeEngineInfo,
+    NativeLibraries,
+    NativeModelFacts
+} from "../native/addon-types.js";
 import type { BackendChoice } from "../native/libraries.js";
 import type { RolePlace, RolePlaces } from "./results.js";
 

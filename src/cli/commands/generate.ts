@@ -1,15 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { RastError } from "../../errors.js";
 import type { GenerateOptions, Mode } from "../../engine/generate-options.js";
 import { loadRast } from "../../engine/load.js";
-import type { LoadOptions, ModelOptions, PairOptions } from "../../engine/load-options.js";
 import type { RastResult } from "../../engine/results.js";
-import type { Speculation } from "../../engine/speculation-params.js";
-import type { NativeKvType } from "../../native/addon-types.js";
 import type { ChatMessage } from "../../text/chat-template.js";
+import { given, number, readInput, readLoadOptions, readSeed, text, texts, toNumber, type Flags } from "../flags.js";
 import { exitCodes, StatusLine } from "../output.js";
-
-type Flags = Record<string, unknown>;
 
 /** `rast generate`: streams text to stdout, figures to stderr; or one JSON object. */
 export async function runGenerate(argument: string | undefined, flags: Flags): Promise<void> {
@@ -93,18 +88,6 @@ async function readConstraint(flags: Flags): Promise<Pick<GenerateOptions, "gram
     return constraint;
 }
 
-async function readInput(path: string, what: string): Promise<string> {
-    try {
-        return await readFile(path, "utf8");
-    } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
-        const known = { ENOENT: "ERR_FILE_NOT_FOUND", EISDIR: "ERR_IS_DIRECTORY" } as const;
-        const message = `The file for ${what} cannot be read (${code ?? "unknown"}): ${path}`;
-        const name = known[code as keyof typeof known] ?? "ERR_FILE_UNREADABLE";
-        throw new RastError(name, message, { details: { path }, cause: error });
-    }
-}
-
 /** One line: what was drawn, how fast, where. */
 export function figures(result: RastResult): string {
     const { usage, timings } = result;
@@ -141,105 +124,6 @@ function promptOf(prompt: string, flags: Flags): Partial<GenerateOptions> {
     return { messages };
 }
 
-// Numbers stay text until here, so that a wrong one is named as the flag it came from.
-function number(flags: Flags, name: string): number | undefined {
-    const value = text(flags[camelCase(name)]);
-    if (value === undefined) return undefined;
-    return toNumber(value, `--${name}`);
-}
-
-function toNumber(value: string, flag: string): number {
-    const result = value.trim() === "" ? Number.NaN : Number(value);
-    if (Number.isNaN(result)) {
-        throw new RastError("ERR_INVALID_OPTION", `Expected a number for ${flag}, received "${value}".`, {
-            details: { option: flag, value }
-        });
-    }
-    return result;
-}
-
-function text(value: unknown): string | undefined {
-    return typeof value === "string" ? value : undefined;
-}
-
-function texts(value: unknown): string[] | undefined {
-    return Array.isArray(value) ? value.map(String) : undefined;
-}
-
-function camelCase(name: string): string {
-    return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-// An option that was not given must not be there at all: the trio's value holds then.
-function given<T extends Record<string, unknown>>(options: T): T {
-    return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
-}
-
-function layers(flags: Flags, name: string): "auto" | number | undefined {
-    const value = text(flags[camelCase(name)]);
-    return value === undefined || value === "auto" ? value : toNumber(value, `--${name}`);
-}
-
-function model(path: string | undefined, role: string, flags: Flags): ModelOptions | undefined {
-    const options = given({
-        path,
-        gpuLayers: layers(flags, `${role}-gpu-layers`),
-        device: texts(flags[`${role}Device`])
-    });
-    return Object.keys(options).length === 0 ? undefined : options;
-}
-
-function parallelFor(samples: number | undefined): number | undefined {
-    return samples === undefined || !(samples > 1) ? undefined : Math.min(16, Math.ceil(samples));
-}
-
-/** Load options from the command's flags. */
-export function readLoadOptions(flags: Flags): LoadOptions {
-    const experts = texts(flags["expert"]) ?? [];
-    const antiexperts = texts(flags["antiexpert"]) ?? [];
-    const trio = text(flags["trio"]);
-    const base = text(flags["base"]);
-    if (trio === undefined && base === undefined) {
-        throw new RastError("ERR_INVALID_OPTION", "No models: give --trio, or --base with --expert and --antiexpert.");
-    }
-    if (experts.length !== antiexperts.length && trio === undefined) {
-        throw new RastError(
-            "ERR_INVALID_OPTION",
-            `Expected as many --antiexpert as --expert, received ${antiexperts.length} and ${experts.length}.`
-        );
-    }
-    const lambdas = texts(flags["lambda"])?.map((value) => toNumber(value, "--lambda"));
-    const pair = (index: number): PairOptions =>
-        given({
-            expert: model(experts[index], "expert", flags) ?? {},
-            antiexpert: model(antiexperts[index], "antiexpert", flags) ?? {}
-        });
-    const pairs = experts.length > 1 ? experts.map((_, index) => pair(index)) : undefined;
-    const flash = text(flags["flashAttention"]);
-    return given({
-        trio,
-        base: model(base, "base", flags),
-        expert: pairs === undefined ? model(experts[0], "expert", flags) : undefined,
-        antiexpert: pairs === undefined ? model(antiexperts[0], "antiexpert", flags) : undefined,
-        pairs,
-        lambda: lambdas?.length === 1 ? lambdas[0] : lambdas,
-        gpuLayers: layers(flags, "gpu-layers"),
-        device: texts(flags["device"]),
-        threads: number(flags, "threads"),
-        contextSize: number(flags, "context-size"),
-        batchSize: number(flags, "batch-size"),
-        cacheSize: number(flags, "cache-size"),
-        parallel: number(flags, "parallel") ?? parallelFor(number(flags, "samples")),
-        kvType: text(flags["kvType"]) as NativeKvType | undefined,
-        flashAttention:
-            flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),
-        mmap: flags["mmap"] === false ? false : undefined,
-        mlock: flags["mlock"] === true ? true : undefined,
-        sampler: text(flags["sampler"]) as LoadOptions["sampler"],
-        speculation: readDraft(text(flags["draft"]))
-    });
-}
-
 /** Generate options, without the prompt, from the command's flags. */
 export function readGenerateOptions(flags: Flags): GenerateOptions {
     const unescape = (value: string): string =>
@@ -263,22 +147,6 @@ export function readGenerateOptions(flags: Flags): GenerateOptions {
         logprobs: number(flags, "logprobs"),
         raw: flags["raw"] === true ? true : undefined
     });
-}
-
-function readDraft(value: string | undefined): Speculation | undefined {
-    if (value === undefined || value === "auto" || value === "off") return value;
-    return { draft: toNumber(value, "--draft") };
-}
-
-function readSeed(value: string | undefined): number | bigint | undefined {
-    if (value === undefined) return undefined;
-    if (!/^\d+$/.test(value)) {
-        throw new RastError(
-            "ERR_INVALID_OPTION",
-            `Expected an integer from 0 to 2^64 - 1 for --seed, received "${value}".`
-        );
-    }
-    return BigInt(value);
 }
 
 function readBias(values: readonly string[] | undefined): Map<number, number> | undefined {
