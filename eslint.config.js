@@ -25,7 +25,7 @@ const layerRules = Object.entries(layers).map(([folder, forbidden]) => ({
 }));
 
 export default tseslint.config(
-    { ignores: ["dist/", "build/", "node_modules/", "prebuilds/", "native/", "test/.cache/"] },
+    { ignores: ["dist/", "build/", "node_modules/", "prebuilds/", "gpu-pack/", "native/", "test/.cache/"] },
     ...tseslint.configs.recommended,
     {
         files: ["src/**/*.ts", "test/**/*.ts"],

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 
@@ -53,6 +54,10 @@ void * find_symbol(void * handle, const char * name) {
     return reinterpret_cast<void *>(GetProcAddress(static_cast<HMODULE>(handle), name));
 }
 
+void close_library(void * handle) {
+    FreeLibrary(static_cast<HMODULE>(handle));
+}
+
 #else
 
 void * open_library(const std::string & path) {
@@ -73,6 +78,10 @@ void * find_symbol(void * handle, const char * name) {
         }
     }
     return dlsym(handle, name);
+}
+
+void close_library(void * handle) {
+    dlclose(handle);
 }
 
 #endif
@@ -98,6 +107,58 @@ void on_log(ggml_log_level level, const char * text, void *) {
         current_capture->line(level, text);
     }
 }
+
+#ifdef __APPLE__
+
+void load_cpu(const std::string & folder) {
+    api.ggml_backend_load_all_from_path(folder.c_str());
+}
+
+#else
+
+// How well a CPU library fits this processor; 0 when it does not.
+int score_of(const std::string & path) {
+    try {
+        void * handle = open_library(path);
+        const auto score = reinterpret_cast<int (*)()>(find_symbol(handle, "ggml_backend_score"));
+        const int points = score != nullptr ? score() : 1;  // the only variant need not have one
+        close_library(handle);
+        return points;
+    } catch (const rast_error &) {
+        return 0;
+    }
+}
+
+std::string utf8(const std::filesystem::path & path) {
+    const std::u8string text = path.u8string();
+    return {text.begin(), text.end()};
+}
+
+// The best CPU library alone. ggml_backend_load_all_from_path would also open every GPU backend in the folder, which is
+// not asked for here: with all libraries in one folder RAST_BACKEND=cpu would still run on the GPU.
+void load_cpu(const std::string & folder) {
+    int best_score = 0;
+    std::string best;
+    std::error_code ignored;
+    const std::filesystem::path where(std::u8string(folder.begin(), folder.end()));
+    for (const auto & entry : std::filesystem::directory_iterator(where, ignored)) {
+        const std::string name = utf8(entry.path().filename());
+        const std::string extension = utf8(entry.path().extension());
+        const bool is_cpu = name.rfind("libggml-cpu", 0) == 0 || name.rfind("ggml-cpu", 0) == 0;
+        if (is_cpu && (extension == ".so" || extension == ".dll")) {
+            const int score = score_of(utf8(entry.path()));
+            if (score > best_score) {
+                best_score = score;
+                best = utf8(entry.path());
+            }
+        }
+    }
+    if (!best.empty()) {
+        api.ggml_backend_load(best.c_str());
+    }
+}
+
+#endif
 
 void check_version() {
     const std::string version = api.ggml_version();
@@ -144,7 +205,7 @@ const libraries_info & open_libraries(const library_paths & paths) {
     libraries_info info;
     info.version = api.ggml_version();
     info.commit = api.ggml_commit();
-    api.ggml_backend_load_all_from_path(paths.cpu_folder.c_str());
+    load_cpu(paths.cpu_folder);
     if (api.ggml_backend_reg_by_name("CPU") == nullptr) {
         throw rast_error("ERR_LIBRARIES", "No CPU library in " + paths.cpu_folder + " fits this processor",
                          {{"path", paths.cpu_folder}});

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { RastError } from "../errors.js";
 import type { NativeLibraryPaths } from "./addon-types.js";
@@ -140,6 +140,30 @@ function coreIn(folder: string, platform: Platform): FoundLibraries["core"] | un
     return { ggmlBase, ggml, llama, cpuFolder: folder };
 }
 
+// All libraries from one folder, as a build of llama.cpp with loadable backends leaves them.
+function librariesIn(folder: string, platform: Platform): FoundLibraries {
+    const core = coreIn(folder, platform);
+    if (core === undefined) {
+        const names = ["ggml-base", "ggml", "llama"];
+        const missing = names.filter((name) => fileIn(folder, platform.library(name)) === undefined);
+        const lacks = missing.map((name) => `lib${name}`).join(", ");
+        throw new RastError(
+            "ERR_LIBRARIES",
+            `RAST_LIBRARIES names ${folder}, which ${existsSync(folder) ? `lacks ${lacks}` : "does not exist"}.`,
+            { details: { folder, missing } }
+        );
+    }
+    const kinds = ["cuda", "vulkan", "metal"] as const;
+    return {
+        core,
+        candidates: kinds.map((kind) => ({
+            kind,
+            source: folder,
+            path: fileIn(folder, platform.library(`ggml-${kind}`))
+        }))
+    };
+}
+
 /**
  * Finds llama.cpp's libraries.
  * @param override a folder that holds all of them (the environment variable RAST_LIBRARIES)
@@ -151,20 +175,7 @@ export async function findLibraries(
     system: { platform: string; arch: string } = process
 ): Promise<FoundLibraries> {
     const platform = platformOf(system.platform, system.arch);
-    if (override !== undefined && override !== "") {
-        const core = coreIn(override, platform);
-        if (core === undefined) {
-            throw new RastError("ERR_LIBRARIES", `RAST_LIBRARIES names ${override}, which holds no llama.cpp libraries.`, {
-                details: { folder: override }
-            });
-        }
-        const candidates = (["cuda", "vulkan", "metal"] as const).map((kind) => ({
-            kind,
-            source: override,
-            path: fileIn(override, platform.library(`ggml-${kind}`))
-        }));
-        return { core, candidates };
-    }
+    if (override !== undefined && override !== "") return librariesIn(resolve(override), platform);
 
     const candidates: BackendCandidate[] = [];
     let core: FoundLibraries["core"] | undefined;
@@ -229,7 +240,10 @@ export function candidatesFor(
             const reason = `RAST_BACKEND asks for ${wanted}`;
             attempts.push({ kind, source, outcome: "not asked for", reason });
         } else if (path === undefined) {
-            attempts.push({ kind, source, outcome: "not installed", reason: `${source} is not installed` });
+            const reason = isAbsolute(source)
+                ? `${source} holds no libggml-${kind}`
+                : `${source} is not installed`;
+            attempts.push({ kind, source, outcome: "not installed", reason });
         } else {
             load.push(candidate);
         }

@@ -8,7 +8,7 @@ const trio = {
     base: demo("demo-base"),
     expert: demo("demo-weak-expert"),
     antiexpert: demo("demo-weak-antiexpert"),
-    gpuLayers: 0,
+    gpuLayers: Number(process.env.RAST_TEST_GPU_LAYERS ?? 0),
     threads: 1
 };
 const prompt = "Q: 6+34+63+39?\n";

@@ -91,8 +91,35 @@ describe("findLibraries", () => {
         expect(found.candidates.filter((one) => one.path !== undefined).map((one) => one.kind)).toEqual(["cuda"]);
         await expect(findLibraries(installed(), at("none"), linux)).rejects.toMatchObject({
             code: "ERR_LIBRARIES",
-            message: expect.stringContaining(at("none"))
+            message: `RAST_LIBRARIES names ${at("none")}, which does not exist.`
         });
+    });
+
+    it("names what a folder lacks", async () => {
+        add("half/libggml.so", "half/libggml-cuda.so", "half/libllama.txt");
+        await expect(findLibraries(installed(), at("half"), linux)).rejects.toMatchObject({
+            code: "ERR_LIBRARIES",
+            message: `RAST_LIBRARIES names ${at("half")}, which lacks libggml-base, libllama.`,
+            details: { folder: at("half"), missing: ["ggml-base", "llama"] }
+        });
+    });
+
+    it("takes a build of llama.cpp, with versioned names beside plain ones", async () => {
+        add(...core("mine"), "mine/libllama.so.0.5.0", "mine/libggml-base.so.0", "mine/libggml-cpu-haswell.so");
+        const { core: found } = await findLibraries(installed(), at("mine"), linux);
+        expect(found).toEqual({
+            ggmlBase: at("mine/libggml-base.so"),
+            ggml: at("mine/libggml.so"),
+            llama: at("mine/libllama.so"),
+            cpuFolder: at("mine")
+        });
+    });
+
+    it("says which folder holds no library of a backend that is asked for", async () => {
+        add(...core("mine"));
+        const { candidates } = await findLibraries(installed(), at("mine"), linux);
+        const cuda = candidatesFor("cuda", candidates).attempts.find((attempt) => attempt.kind === "cuda");
+        expect(cuda).toMatchObject({ outcome: "not installed", reason: `${at("mine")} holds no libggml-cuda` });
     });
 
     it("names the package that is missing", async () => {
