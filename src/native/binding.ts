@@ -118,6 +118,8 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "engineSaveState",
         "engineLoadState",
         "grammarOfSchema",
+        "quantizations",
+        "quantizeModel",
         "tokenize",
         "detokenize",
         "tokenPiece",
