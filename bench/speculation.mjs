@@ -54,7 +54,7 @@ const pairedWith = (own, other) => spread(own.map((rate, i) => rate / other[i]))
 for (const agreement of numbers(values.agreements)) {
     process.stderr.write(`agreement ${agreement} ...\n`);
     const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
-    const trio = writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement, certainty: 16 });
+    const trio = await writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement, certainty: 16 });
     const rast = await loadRast({ ...trio, contextSize: 1024, speculation: { maxDraft: Math.max(15, ...lengths) } });
     info = rast.info;
     const samples = kinds.map(() => ({ rates: [], agreement: [], tokensPerRound: [] }));
