@@ -60,7 +60,7 @@ function filters(device, rounds) {
 process.stderr.write("a step of the trio ...\n");
 const folder = values.models ?? mkdtempSync(join(tmpdir(), "rast-filters-"));
 const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
-const trio = writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement: 0.8, certainty: 16 });
+const trio = await writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement: 0.8, certainty: 16 });
 const rast = await loadRast({ ...trio, contextSize: 256, device: "cpu", speculation: "off" });
 const step = { base: 0, expert: 0, antiexpert: 0 };
 for (const role of Object.keys(step)) {

@@ -29,7 +29,7 @@ const repetitions = Number(values.repetitions);
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const folder = values.models ?? mkdtempSync(join(tmpdir(), "rast-parallel-"));
 const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
-const trio = writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement: 0.8, certainty: 16 });
+const trio = await writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement: 0.8, certainty: 16 });
 // distinct prompts: nothing is shared unless it is meant to be
 const promptOf = (i, length) => Array.from({ length }, (_, k) => 300 + ((i * 7919 + k * 31) % 20000));
 const progress = (text) => process.stderr.write(`${text} ...\n`);

@@ -100,7 +100,7 @@ for (const agreement of values.trio === undefined ? numbers(values.agreements) :
         rast = await loadRast({ trio: values.trio, speculation });
     } else {
         const shapes = { base: knownShapes[values.base], small: knownShapes[values.small] };
-        const trio = writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement, certainty: 16 });
+        const trio = await writeShapedTrio(folder, { ...shapes, type: "q4_0", agreement, certainty: 16 });
         rast = await loadRast({ ...trio, contextSize: 1024, speculation });
     }
     info = rast.info;

@@ -1,5 +1,6 @@
 // The addon's exports; their types are src/native/addon-types.ts.
 #include "engine/model_facts.h"
+#include "engine/quantize.h"
 #include "engine/text_stream.h"
 #include "llama/libraries.h"
 #include "napi/arguments.h"
@@ -282,6 +283,38 @@ Napi::Value grammar_of(const Napi::CallbackInfo & info) {
         [](Napi::Env env, const std::string & gbnf) { return Napi::String::New(env, gbnf); });
 }
 
+Napi::Value list_quantizations(const Napi::CallbackInfo & info) {
+    Napi::Array out = Napi::Array::New(info.Env());
+    for (const auto & one : quantizations()) {
+        if (one.how == quantizer::none) {
+            continue;
+        }
+        Napi::Object entry = Napi::Object::New(info.Env());
+        entry.Set("name", std::string(one.name));
+        entry.Set("needsImportanceMatrix", one.how == quantizer::weighted);
+        out.Set(out.Length(), entry);
+    }
+    return out;
+}
+
+Napi::Value quantize(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const std::string input = text_argument(info, 0, "input");
+    const std::string output = text_argument(info, 1, "output");
+    const std::string type = text_argument(info, 2, "type");
+    const uint32_t threads = id_argument(info, 3, "threads");
+    if (threads < 1 || threads > 512) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "Expected 1 to 512 threads, received " + std::to_string(threads));
+    }
+    return promise_worker<bool>::run(
+        info.Env(),
+        [=] {
+            quantize_model(input, output, type, static_cast<int32_t>(threads));
+            return true;
+        },
+        [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
 Napi::Value stop_engines(const Napi::CallbackInfo & info) {
     for (const auto & [handle, binding] : state_of(info.Env()).engines) {
         binding->stop_and_wait();
@@ -311,6 +344,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     add("engineLoadState", guarded<engine_load_state>);
     add("engineMeasure", guarded<engine_measure>);
     add("grammarOfSchema", guarded<grammar_of>);
+    add("quantizations", guarded<list_quantizations>);
+    add("quantizeModel", guarded<quantize>);
     add("tokenize", guarded<tokenize>);
     add("detokenize", guarded<detokenize>);
     add("tokenPiece", guarded<piece>);

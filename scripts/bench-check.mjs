@@ -39,7 +39,7 @@ let record;
 try {
     const small = { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 151936 };
     const options = { base: knownShapes["qwen2.5-0.5b"], small, type: "q4_0", agreement: 0.9, certainty: 16 };
-    const models = writeShapedTrio(work, options);
+    const models = await writeShapedTrio(work, options);
     record = await runBench({
         models,
         modes: ["base", "host", "device", "draft"],

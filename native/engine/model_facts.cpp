@@ -12,7 +12,7 @@ namespace rast {
 
 namespace {
 
-constexpr uint32_t most_layers = 4096;  // a header that claims more is damaged
+constexpr uint32_t most_layers = 512;  // llama.cpp ends the process at a header that claims more
 constexpr uint32_t most_splits = 512;
 
 std::vector<std::string> files_of(const gguf_file & first) {

@@ -1,5 +1,6 @@
 #include "present.h"
 
+#include "../engine/quantize.h"
 #include "../engine/text_stream.h"
 
 #include <algorithm>
@@ -118,32 +119,6 @@ Napi::Value present(Napi::Env env, const request_result & result) {
     out.Set("hostRows", number(env, static_cast<double>(result.host_rows)));
     out.Set("hostRowBytes", number(env, static_cast<double>(result.host_row_bytes)));
     return out;
-}
-
-// Names as llama.cpp prints them (llama_ftype in llama.h); null for one that is not known.
-Napi::Value quantization_name(Napi::Env env, uint32_t file_type) {
-    switch (file_type) {
-        case LLAMA_FTYPE_ALL_F32: return text(env, "F32");
-        case LLAMA_FTYPE_MOSTLY_F16: return text(env, "F16");
-        case LLAMA_FTYPE_MOSTLY_BF16: return text(env, "BF16");
-        case LLAMA_FTYPE_MOSTLY_Q4_0: return text(env, "Q4_0");
-        case LLAMA_FTYPE_MOSTLY_Q4_1: return text(env, "Q4_1");
-        case LLAMA_FTYPE_MOSTLY_Q5_0: return text(env, "Q5_0");
-        case LLAMA_FTYPE_MOSTLY_Q5_1: return text(env, "Q5_1");
-        case LLAMA_FTYPE_MOSTLY_Q8_0: return text(env, "Q8_0");
-        case LLAMA_FTYPE_MOSTLY_Q2_K: return text(env, "Q2_K");
-        case LLAMA_FTYPE_MOSTLY_Q3_K_S: return text(env, "Q3_K_S");
-        case LLAMA_FTYPE_MOSTLY_Q3_K_M: return text(env, "Q3_K_M");
-        case LLAMA_FTYPE_MOSTLY_Q3_K_L: return text(env, "Q3_K_L");
-        case LLAMA_FTYPE_MOSTLY_Q4_K_S: return text(env, "Q4_K_S");
-        case LLAMA_FTYPE_MOSTLY_Q4_K_M: return text(env, "Q4_K_M");
-        case LLAMA_FTYPE_MOSTLY_Q5_K_S: return text(env, "Q5_K_S");
-        case LLAMA_FTYPE_MOSTLY_Q5_K_M: return text(env, "Q5_K_M");
-        case LLAMA_FTYPE_MOSTLY_Q6_K: return text(env, "Q6_K");
-        case LLAMA_FTYPE_MOSTLY_IQ4_NL: return text(env, "IQ4_NL");
-        case LLAMA_FTYPE_MOSTLY_IQ4_XS: return text(env, "IQ4_XS");
-        default: return env.Null();
-    }
 }
 
 template <class Array, class T>
@@ -295,7 +270,8 @@ Napi::Value present(Napi::Env env, const model_facts & facts) {
     out.Set("outputBytes", number(env, static_cast<double>(facts.output_bytes)));
     out.Set("embeddingBytes", number(env, static_cast<double>(facts.embedding_bytes)));
     out.Set("parameterCount", number(env, static_cast<double>(facts.parameter_count)));
-    out.Set("quantization", facts.file_type ? quantization_name(env, *facts.file_type) : env.Null());
+    const std::string_view kind = facts.file_type ? quantization_name(*facts.file_type) : std::string_view();
+    out.Set("quantization", kind.empty() ? env.Null() : static_cast<Napi::Value>(text(env, std::string(kind))));
     return out;
 }
 

@@ -128,20 +128,27 @@ function* chunksOf(tensor: Tensor): Iterable<Buffer> {
     else yield quantize(data);
 }
 
-/** Writes a GGUF file, version 3. */
+/** Writes a GGUF file, version 3. @param onPiece told after every piece how much of the tensors is written, 0 to 1 */
 export function writeGguf(
     path: string,
     metadata: Readonly<Record<string, Metadata>>,
-    tensors: readonly Tensor[]
+    tensors: readonly Tensor[],
+    onPiece: (fraction: number) => void = () => {}
 ): void {
     const file = openSync(path, "w");
+    const all = tensors.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+    let written = 0;
     try {
         const put = (bytes: Buffer): void => {
             for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
         };
         put(header(metadata, tensors));
         for (const tensor of tensors) {
-            for (const chunk of chunksOf(tensor)) put(chunk);
+            for (const chunk of chunksOf(tensor)) {
+                put(chunk);
+                written += chunk.length;
+                onPiece(written / all);
+            }
             put(Buffer.alloc(padding(sizeOf(tensor))));
         }
     } finally {

@@ -1,7 +1,10 @@
 // Trios with the dimensions of real models and weights without meaning: for timing, and for tests at true widths.
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { RastError } from "../errors.js";
+import { generator } from "./random.js";
 import { writeGguf, type Metadata, type Tensor } from "./gguf-writer.js";
+import { checkQuantization, quantizeModel } from "./quantize.js";
 
 /** Dimensions of a model of llama architecture. */
 export interface ModelShape {
@@ -11,28 +14,59 @@ export interface ModelShape {
     readonly kvHeads: number;
     readonly hidden: number;
     readonly vocabulary: number;
+    /** The real model's output layer is its embedding. What is written here has both: they must differ. */
+    readonly tied?: boolean;
 }
 
-/** Dimensions of known families; their parameters differ a little, as biases and ties are left out. */
+/**
+ * Dimensions of known models as their config.json has them, after two of nobody for small machines. What is written
+ * leaves out biases (0.02% of Qwen2.5 0.5B). llama.cpp's K types need widths that are multiples of 256, as those of
+ * tiny-0.07b and qwen2.5-0.5b are not: it takes Q5_0, Q5_1 or Q8_0 for such tensors, as it does for the real models.
+ */
 export const knownShapes = {
     "tiny-0.07b": { width: 640, layers: 6, heads: 10, kvHeads: 2, hidden: 1728, vocabulary: 32000 },
+    "tiny-0.1b": { width: 768, layers: 8, heads: 12, kvHeads: 4, hidden: 2048, vocabulary: 32000 },
     "llama-1.2b": { width: 2048, layers: 22, heads: 32, kvHeads: 8, hidden: 5632, vocabulary: 32000 },
-    "qwen2.5-0.5b": { width: 896, layers: 24, heads: 14, kvHeads: 2, hidden: 4864, vocabulary: 151936 },
-    "qwen2.5-1.5b": { width: 1536, layers: 28, heads: 12, kvHeads: 2, hidden: 8960, vocabulary: 151936 },
+    "llama3.2-1b": { width: 2048, layers: 16, heads: 32, kvHeads: 8, hidden: 8192, vocabulary: 128256, tied: true },
+    "llama3.1-8b": { width: 4096, layers: 32, heads: 32, kvHeads: 8, hidden: 14336, vocabulary: 128256 },
+    "qwen2.5-0.5b": { width: 896, layers: 24, heads: 14, kvHeads: 2, hidden: 4864, vocabulary: 151936, tied: true },
+    "qwen2.5-1.5b": { width: 1536, layers: 28, heads: 12, kvHeads: 2, hidden: 8960, vocabulary: 151936, tied: true },
     "qwen2.5-7b": { width: 3584, layers: 28, heads: 28, kvHeads: 4, hidden: 18944, vocabulary: 152064 },
     "qwen2.5-14b": { width: 5120, layers: 48, heads: 40, kvHeads: 8, hidden: 13824, vocabulary: 152064 },
     "qwen2.5-32b": { width: 5120, layers: 64, heads: 40, kvHeads: 8, hidden: 27648, vocabulary: 152064 }
 } as const satisfies Record<string, ModelShape>;
 
+/** Parameters of a model as it is written, and of the real one, whose embedding may serve as its output layer. */
+export function parameterCounts({ width, layers, heads, kvHeads, hidden, vocabulary, tied }: ModelShape): {
+    written: number;
+    real: number;
+} {
+    const attention = 2 * width * width + 2 * width * (width / heads) * kvHeads;
+    const layer = attention + 3 * width * hidden + 2 * width;
+    const written = layers * layer + width + 2 * width * vocabulary;
+    return { written, real: tied === true ? written - width * vocabulary : written };
+}
+
 /** A trio to write. */
 export interface ShapedTrioOptions {
     readonly base: ModelShape;
     readonly small: ModelShape;
-    readonly type: "q4_0" | "q8_0";
+    /** Any quantization that llama.cpp makes without an importance matrix, e.g. "q4_k_m". */
+    readonly type: string;
+    /** Of expert and antiexpert. @default type */
+    readonly smallType?: string | undefined;
     /** Share of tokens after which expert and ensemble have the same successor, 0 to 1. */
     readonly agreement: number;
     /** Logit of the successor over all others; 16 leaves others 2% at temperature 1 and 150,000 tokens. */
     readonly certainty: number;
+}
+
+/** What is being done for a trio. llama.cpp does not tell how far a quantization is. */
+export interface ShapedTrioProgress {
+    readonly file: string;
+    readonly step: "write" | "quantize";
+    /** 0 to 1; null while quantizing. */
+    readonly fraction: number | null;
 }
 
 const firstPadding = 151646; // of Qwen2.5's ids: those from here on are no text
@@ -85,16 +119,6 @@ export function architecture(name: string, shape: ModelShape, contextLength: num
         "llama.attention.layer_norm_rms_epsilon": { kind: "f32", value: 1e-5 },
         "llama.rope.dimension_count": number(shape.width / shape.heads),
         "llama.vocab_size": number(shape.vocabulary)
-    };
-}
-
-function generator(seed: number): () => number {
-    let state = (Math.imul(seed, 2654435761) ^ 0x9e3779b9) >>> 0 || 1;
-    return () => {
-        state ^= state << 13;
-        state ^= state >>> 17;
-        state ^= state << 5;
-        return state >>> 0;
     };
 }
 
@@ -213,34 +237,86 @@ function modelTensors(
     return tensors;
 }
 
-/** Writes base, expert and antiexpert into a folder, passing over files that are there. @returns their paths */
-export function writeShapedTrio(
+// What is written without llama.cpp, by its llama_ftype; everything else is made of the second.
+const direct = { Q4_0: 2, Q8_0: 7 } as const;
+
+function kindOf(type: string): string | Promise<string> {
+    const name = type.toUpperCase();
+    return name in direct ? name : checkQuantization(type);
+}
+
+// All that decides what is in a file, so that one may be taken for what another run wrote.
+function fileName(role: string, shape: ModelShape, type: string, rest: Readonly<Record<string, number>>): string {
+    const { width, layers, heads, kvHeads, hidden, vocabulary } = shape;
+    const numbers = { w: width, l: layers, h: heads, kv: kvHeads, f: hidden, v: vocabulary, ...rest };
+    const parts = Object.entries(numbers).map(([key, value]) => `${key}${value}`);
+    return [role, ...parts, type.toLowerCase()].join("-");
+}
+
+// Ids that are text in both, or undefined when their tokens differ before the padding.
+function textTokens(a: number, b: number): number | undefined {
+    if (a !== b && Math.min(a, b) <= firstPadding) return undefined;
+    return Math.min(a, b, endOfText + 1) - 1;
+}
+
+/**
+ * Writes base, expert and antiexpert into a folder, passing over files that are there. Memory stays flat: weights are
+ * made and written piece by piece.
+ * @returns their paths
+ * @throws ERR_INVALID_OPTION for a type or vocabularies that do not do, and what `quantizeModel` throws
+ */
+export async function writeShapedTrio(
     folder: string,
-    { base, small, type, agreement, certainty }: ShapedTrioOptions
-): { base: string; expert: string; antiexpert: string } {
+    { base, small, type, smallType = type, agreement, certainty }: ShapedTrioOptions,
+    onProgress: (progress: ShapedTrioProgress) => void = () => {}
+): Promise<{ base: string; expert: string; antiexpert: string }> {
+    const [baseType, pairType] = [await kindOf(type), await kindOf(smallType)];
+    const text = textTokens(base.vocabulary, small.vocabulary);
+    if (text === undefined) {
+        throw new RastError(
+            "ERR_INVALID_OPTION",
+            `Expected models of one family: vocabularies of ${base.vocabulary} and ${small.vocabulary} are no trio.`
+        );
+    }
     mkdirSync(folder, { recursive: true });
-    // all models share ids up to the narrower one's, without padding and the end of the text
-    const text = Math.min(base.vocabulary, small.vocabulary, endOfText) - 1;
     const chance = generator(99);
     const differs = Uint8Array.from({ length: text }, () => (chance() / 2 ** 32 >= agreement ? 1 : 0));
-    const write = (role: string, shape: ModelShape, next: Int32Array, seed: number): string => {
-        const parts = [role, shape.width, shape.layers, shape.hidden, shape.vocabulary, type, certainty];
-        const path = join(
-            folder,
-            `${[...parts, role === "base" ? "" : agreement].filter((part) => part !== "").join("-")}.gguf`
-        );
-        if (!existsSync(path)) {
-            const metadata = { ...architecture(role, shape, 4096), ...wideTokenizer(shape.vocabulary) };
-            writeGguf(`${path}.part`, metadata, modelTensors(shape, type, next, certainty, seed));
-            renameSync(`${path}.part`, path);
+    const successorsOf = {
+        base: () => successors(text, () => false),
+        small: () => successors(text, (id) => differs[id] === 1)
+    };
+
+    const write = async (role: "base" | "expert" | "antiexpert", seed: number): Promise<string> => {
+        const [shape, wanted] = role === "base" ? ([base, baseType] as const) : ([small, pairType] as const);
+        const rest = { t: text, c: certainty, ...(role === "base" ? {} : { a: agreement }) };
+        const pathOf = (kind: string): string => join(folder, `${fileName(role, shape, kind, rest)}.gguf`);
+        const path = pathOf(wanted);
+        if (existsSync(path)) return path;
+        const isDirect = wanted in direct;
+        const plain = isDirect ? (wanted as keyof typeof direct) : "Q8_0";
+        const there = !isDirect && existsSync(pathOf(plain));
+        const source = there ? pathOf(plain) : `${pathOf(plain)}.${process.pid}.part`;
+        try {
+            if (!there) {
+                const metadata: Record<string, Metadata> = {
+                    ...architecture(role, shape, 4096),
+                    "general.file_type": { kind: "u32", value: direct[plain] },
+                    "general.quantization_version": { kind: "u32", value: 2 },
+                    ...wideTokenizer(shape.vocabulary)
+                };
+                const next = role === "base" ? successorsOf.base() : successorsOf.small();
+                const tensors = modelTensors(shape, plain === "Q4_0" ? "q4_0" : "q8_0", next, certainty, seed);
+                writeGguf(source, metadata, tensors, (fraction) => onProgress({ file: path, step: "write", fraction }));
+            }
+            if (isDirect) renameSync(source, path);
+            else {
+                onProgress({ file: path, step: "quantize", fraction: null });
+                await quantizeModel(source, path, wanted);
+            }
+        } finally {
+            if (!there) rmSync(source, { force: true });
         }
         return path;
     };
-    const shared = successors(text, () => false);
-    const others = successors(text, (id) => differs[id] === 1);
-    return {
-        base: write("base", base, shared, 1),
-        expert: write("expert", small, others, 2),
-        antiexpert: write("antiexpert", small, others, 3)
-    };
+    return { base: await write("base", 1), expert: await write("expert", 2), antiexpert: await write("antiexpert", 3) };
 }

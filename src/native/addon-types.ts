@@ -87,6 +87,13 @@ export interface NativeModelFacts {
     readonly quantization: string | null;
 }
 
+/** A quantization by the name that llama.cpp's tools give it, e.g. "Q4_K_M". */
+export interface NativeQuantization {
+    readonly name: string;
+    /** llama.cpp refuses to quantize to it without; models that are quantized already come in it. */
+    readonly needsImportanceMatrix: boolean;
+}
+
 export interface NativeModelConfig {
     readonly path: string;
     /** Devices to use, by name, in order; empty = CPU only. */
@@ -346,6 +353,15 @@ export interface NativeAddon {
 
     /** GBNF of a JSON schema, which is given as JSON, by llama.cpp's own converter. Rejects with ERR_JSON_SCHEMA. */
     grammarOfSchema(schema: string): Promise<string>;
+
+    /** Quantizations that llama.cpp can make. */
+    quantizations(): readonly NativeQuantization[];
+    /**
+     * Writes a model in another quantization, by llama.cpp's own quantizer; `type` is a name of `quantizations`, in any
+     * case. The file gets its name when it is whole.
+     * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE_UNWRITABLE, ERR_QUANTIZE and what `inspectModel` rejects with.
+     */
+    quantizeModel(input: string, output: string, type: string, threads: number): Promise<void>;
 
     /**
      * Writes what the caches hold of these tokens to a file, for every model.

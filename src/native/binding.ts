@@ -119,6 +119,8 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "engineLoadState",
         "engineMeasure",
         "grammarOfSchema",
+        "quantizations",
+        "quantizeModel",
         "tokenize",
         "detokenize",
         "tokenPiece",

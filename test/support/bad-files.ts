@@ -76,6 +76,19 @@ export function badFiles(folder: string, good: string): BadFile[] {
             "ERR_MODEL_INVALID"
         ),
         make(
+            "too many layers", // llama.cpp has room for 512
+            header(
+                {
+                    "general.architecture": { kind: "string", value: "llama" },
+                    "llama.context_length": { kind: "u32", value: 64 },
+                    "llama.embedding_length": { kind: "u32", value: 32 },
+                    "llama.block_count": { kind: "u32", value: 513 }
+                },
+                []
+            ),
+            "ERR_MODEL_INVALID"
+        ),
+        make(
             "architecture of another type",
             header({ "general.architecture": { kind: "u32", value: 7 } }, []),
             "ERR_MODEL_INVALID"

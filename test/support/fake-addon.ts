@@ -183,6 +183,12 @@ export class FakeAddon implements NativeAddon {
         return `root ::= ${JSON.stringify(schema)}`;
     }
 
+    quantizations(): ReturnType<NativeAddon["quantizations"]> {
+        return [{ name: "Q4_K_M", needsImportanceMatrix: false }];
+    }
+
+    async quantizeModel(): Promise<void> {}
+
     async engineSaveState(_handle: number, _path: string, tokens: Int32Array): Promise<number> {
         return tokens.length;
     }

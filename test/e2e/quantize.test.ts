@@ -1,0 +1,203 @@
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { checkQuantization, quantizeModel } from "../../dist/bench/quantize.js";
+import { writeShapedTrio, type ModelShape } from "../../dist/bench/shaped-trio.js";
+import { loadRast, RastError } from "../../dist/index.js";
+import { loadNative } from "../../dist/native/binding.js";
+import { badFiles } from "../support/bad-files.js";
+import { demo } from "../support/demo.js";
+import { root, run, type Finished } from "../support/native.js";
+
+const folder = mkdtempSync(join(tmpdir(), "rast-quantize-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const path = (name: string): string => join(folder, name);
+
+// wide enough for the K types' blocks of 256
+const shape: ModelShape = { width: 256, layers: 2, heads: 4, kvHeads: 2, hidden: 512, vocabulary: 2048 };
+const plain = { base: shape, small: shape, type: "q8_0", agreement: 1, certainty: 16 };
+const { addon } = await loadNative();
+const source = (await writeShapedTrio(folder, plain)).base;
+
+async function failure(work: Promise<unknown>): Promise<RastError> {
+    try {
+        await work;
+    } catch (error) {
+        if (error instanceof RastError) return error;
+        throw error;
+    }
+    throw new Error("it worked");
+}
+
+describe("quantizeModel", () => {
+    const usable = addon.quantizations().filter((one) => !one.needsImportanceMatrix);
+
+    it.each(usable)("makes $name, and the file says so", async ({ name }) => {
+        const output = path(`${name}.gguf`);
+        await quantizeModel(source, output, name.toLowerCase(), 2);
+        const [before, after] = [await addon.inspectModel(source), await addon.inspectModel(output)];
+        expect(after.quantization).toBe(name);
+        expect(after.parameterCount).toBe(before.parameterCount);
+        expect(after.vocabularySize).toBe(before.vocabularySize);
+    });
+
+    it("makes files of the sizes that their bits ask for", async () => {
+        const size = (name: string): number => statSync(path(`${name}.gguf`)).size / statSync(source).size;
+        expect(size("F32") / size("F16")).toBeGreaterThan(1.9);
+        expect(size("Q4_K_M")).toBeLessThan(0.75);
+        expect(size("Q2_K")).toBeLessThan(size("Q4_K_M"));
+    });
+
+    it("refuses names that it does not know, and those that need an importance matrix", async () => {
+        const unknown = await failure(quantizeModel(source, path("x.gguf"), "q9_z", 1));
+        expect(unknown.code).toBe("ERR_INVALID_ARGUMENT");
+        expect(unknown.message).toMatch(/received "q9_z"; known: F32, F16, .*Q4_K_M/);
+        const weighted = addon.quantizations().filter((one) => one.needsImportanceMatrix);
+        expect(weighted.map(({ name }) => name)).toContain("IQ2_XS");
+        for (const { name } of [...weighted, { name: "NVFP4" }]) {
+            const error = await failure(quantizeModel(source, path("x.gguf"), name, 1));
+            expect(error.code).toBe("ERR_INVALID_ARGUMENT");
+            expect(error.message).toMatch(/^\w+ (needs an importance matrix|is not something)/);
+        }
+        expect(existsSync(path("x.gguf"))).toBe(false);
+    });
+
+    it("refuses input that is no model, whatever is wrong with it", async () => {
+        for (const bad of badFiles(path("bad"), demo.antiexpert)) {
+            const error = await failure(quantizeModel(bad.path, path("x.gguf"), "q4_0", 1));
+            expect([bad.name, error.code]).toEqual([bad.name, bad.code]);
+        }
+        expect(existsSync(path("x.gguf"))).toBe(false);
+    });
+
+    it("refuses output that cannot be written, and the input itself", async () => {
+        const nowhere = await failure(quantizeModel(source, path("no/such/x.gguf"), "q4_0", 1));
+        expect(nowhere.code).toBe("ERR_FILE_UNWRITABLE");
+        expect(nowhere.message).toContain("no/such/x.gguf: No such file or directory");
+        expect((await failure(quantizeModel(source, folder, "q4_0", 1))).code).toBe("ERR_IS_DIRECTORY");
+        const same = await failure(quantizeModel(source, join(folder, ".", basename(source)), "q4_0", 1));
+        expect(same.code).toBe("ERR_INVALID_ARGUMENT");
+        expect(same.message).toContain("same file");
+        expect((await addon.inspectModel(source)).quantization).toBe("Q8_0");
+    });
+
+    it("keeps what was there when it fails, and leaves nothing else", async () => {
+        const output = path("kept.gguf");
+        writeFileSync(output, "kept");
+        const damaged = path("damaged.gguf");
+        const bytes = readFileSync(source);
+        // a scale that is no number, in the last block
+        bytes.writeUInt16LE(0x7e00, bytes.length - 34);
+        writeFileSync(damaged, bytes);
+        const error = await failure(quantizeModel(damaged, output, "q4_k_m", 1));
+        expect(error.code).toBe("ERR_QUANTIZE");
+        expect(error.message).toContain("llama.cpp could not quantize");
+        expect(readFileSync(output, "utf8")).toBe("kept");
+        expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
+    });
+
+    it("does not hold up the event loop", async () => {
+        let ticks = 0;
+        const timer = setInterval(() => ++ticks, 1);
+        await quantizeModel(source, path("ticks.gguf"), "iq4_nl", 1);
+        clearInterval(timer);
+        expect(ticks).toBeGreaterThan(3);
+    });
+
+    it("refuses arguments of other kinds", async () => {
+        for (const args of [[], [source], [source, path("x.gguf"), "q4_0"], [1, 2, 3, 4]]) {
+            const quantize = addon.quantizeModel as (...args: unknown[]) => Promise<void>;
+            await expect((async () => quantize(...args))()).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+        }
+        expect((await failure(quantizeModel(source, path("x.gguf"), "q4_0", 0))).code).toBe("ERR_INVALID_ARGUMENT");
+        expect(await checkQuantization("q4_k_m")).toBe("Q4_K_M");
+        expect((await failure(checkQuantization("q4"))).message).toMatch(/q4_k_m.*received "q4"/);
+        expect((await failure(checkQuantization("iq1_s"))).message).toContain('"iq1_s" needs an importance matrix');
+    });
+});
+
+describe("shaped trios", () => {
+    it.each(["q8_0", "q4_0", "q4_k_m", "q6_k", "iq4_nl", "q3_k_m", "f16"])(
+        "agree as asked in %s, and follow the successors",
+        async (type) => {
+            for (const agreement of [1, 0.5]) {
+                const trio = await writeShapedTrio(folder, { ...plain, type, agreement });
+                const rast = await loadRast({ ...trio, contextSize: 512, threads: 1, gpuLayers: 0 });
+                const result = await rast.complete({
+                    tokens: [300, 400, 500],
+                    temperature: 0,
+                    maxTokens: 400,
+                    ignoreEos: true
+                });
+                await rast.dispose();
+                expect(new Set(result.tokens).size).toBe(400); // one long cycle
+                if (agreement === 1) expect(result.speculation.agreement).toBe(1);
+                else expect(Math.abs(result.speculation.agreement! - agreement)).toBeLessThan(0.1);
+            }
+        }
+    );
+
+    it("are the same text in every quantization", async () => {
+        const texts = new Set<string>();
+        for (const type of ["q8_0", "q4_k_m", "f16"]) {
+            const { base } = await writeShapedTrio(folder, { ...plain, type });
+            const rast = await loadRast({ base, contextSize: 256, threads: 1, gpuLayers: 0 });
+            texts.add((await rast.complete({ tokens: [300], temperature: 0, maxTokens: 100 })).tokens.join(" "));
+            await rast.dispose();
+        }
+        expect(texts.size).toBe(1);
+    });
+
+    it("are refused in types that are not known before anything is written", async () => {
+        const empty = path("empty");
+        for (const change of [{ type: "q9" }, { type: "iq2_xs" }, { smallType: "x" }]) {
+            expect((await failure(writeShapedTrio(empty, { ...plain, ...change }))).code).toBe("ERR_INVALID_OPTION");
+        }
+        expect(existsSync(empty)).toBe(false);
+    });
+});
+
+describe("make-shaped-trio", () => {
+    const script = (...args: string[]): Promise<Finished> =>
+        run(process.execPath, [join(root, "scripts", "make-shaped-trio.mjs"), ...args]);
+
+    it("lists its shapes, and explains itself", async () => {
+        const { stdout, code } = await script("--list");
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/^shape +width +layers +vocabulary +parameters\n/);
+        expect(stdout).toMatch(/\nqwen2\.5-32b +5120 +64 +152064 +32763 M\n/);
+        expect(stdout).toMatch(/\nqwen2\.5-0\.5b .*494 M in the real model/);
+        expect((await script("--help")).stdout).toContain("--small-type TYPE");
+    });
+
+    it.each([
+        [[], "expected one folder"],
+        [["a", "b"], "expected one folder"],
+        [["a", "--base", "gpt-5"], 'no shape "gpt-5"; there are tiny-0.07b,'],
+        [["a", "--base", "constructor"], "no shape"],
+        [["a", "--type", "q9"], 'received "q9"'],
+        [["a", "--small-type", "iq1_s"], "needs an importance matrix"],
+        [["a", "--agreement", "2"], "from 0 to 1 for --agreement"],
+        [["a", "--agreement", ""], "from 0 to 1 for --agreement"],
+        [["a", "--certainty", "x"], "for --certainty"],
+        [["a", "--base", "qwen2.5-7b", "--small", "tiny-0.07b"], "of one family"],
+        [["a", "--depth", "3"], "--depth"]
+    ])("refuses %j with one line and exit code 2", async (args, message) => {
+        const result = await script(...args);
+        expect(result.code).toBe(2);
+        expect(result.stdout).toBe("");
+        expect(result.stderr).toMatch(/^make-shaped-trio: [^\n]+\n$/);
+        expect(result.stderr).toContain(message);
+    });
+
+    it("writes two types at once", async () => {
+        const args = ["--base", "tiny-0.1b", "--small", "tiny-0.1b", "--type", "q4_k_m", "--small-type", "q8_0"];
+        const result = await script(path("script"), ...args);
+        expect(result.stderr).toBe("");
+        const trio = JSON.parse(result.stdout) as Record<string, string>;
+        const kinds = await Promise.all(Object.values(trio).map(async (file) => addon.inspectModel(file)));
+        expect(kinds.map(({ quantization }) => quantization)).toEqual(["Q4_K_M", "Q8_0", "Q8_0"]);
+        expect(readdirSync(path("script"))).toHaveLength(3);
+    });
+});
