@@ -126,6 +126,10 @@ export const errorCatalogue = {
         "The model has no chat template, or the template refused the messages.",
         "Write the conversation out yourself and pass it as `prompt`."
     ),
+    ERR_BENCH_RECORD: byInput(
+        "A file is not a benchmark record, or two records cannot be compared.",
+        "The message names the field that does not fit, or what differs; `rast bench` writes records."
+    ),
     ERR_INTERNAL: byRuntime("Something happened that should not.", "Please report it, with the message and the stack.")
 } as const satisfies Record<string, ErrorEntry>;
 
