@@ -178,9 +178,9 @@ function faultOfResults({ models, results }: BenchRecord): string | undefined {
         if (lambdas.length !== expected) {
             return `${where} has ${lambdas.length} lambdas, expected ${expected} for mode ${one.mode}`;
         }
-        if ((shares === null) !== (one.stepMs === null)) return `${where} has one of shares and stepMs`;
         if (shares !== null) {
-            const sum = Object.values(shares).reduce((total: number, part: number) => total + part, 0);
+            const { base, expert, antiexpert, sampling, overhead } = shares;
+            const sum = base + expert + antiexpert + sampling + overhead;
             if (Math.abs(sum - 1) > 0.01) return `${where}.shares add up to ${sum.toFixed(3)}, expected 1`;
         }
         const before = seen.get(caseKey(one));

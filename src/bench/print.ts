@@ -36,8 +36,9 @@ function printMarkdown(record: BenchRecord): string {
 }
 
 // One object per result: the record's head and the result's fields side by side, as llama-bench does.
-function printJsonLines({ results, memory: _memory, ...head }: BenchRecord): string {
-    return results.map((result) => `${JSON.stringify({ ...head, ...result })}\n`).join("");
+// Memory is of engines, not of results: JSON leaves out what is undefined.
+function printJsonLines({ results, ...head }: BenchRecord): string {
+    return results.map((result) => `${JSON.stringify({ ...head, memory: undefined, ...result })}\n`).join("");
 }
 
 type Field = readonly [name: string, value: (result: BenchResult, record: BenchRecord) => string | number | null];

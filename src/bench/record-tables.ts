@@ -101,9 +101,9 @@ export function resultTable(record: BenchRecord, withModels = true): Table {
     return fillTable(columns, record.results);
 }
 
-/** What the time of a step goes into; null where no row says. */
+/** How long a step takes and what its time goes into; null where no row says. */
 export function stepTable(record: BenchRecord): Table | null {
-    const rows = record.results.filter(({ shares }) => shares !== null);
+    const rows = record.results.filter(({ shares, stepMs }) => shares !== null || stepMs !== null);
     if (rows.length === 0) return null;
     const columns: Column<BenchResult>[] = [
         ...caseColumns(varyingSettings(rows)),

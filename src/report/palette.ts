@@ -38,7 +38,7 @@ export const dark: Scheme = {
     rule: "#39414b",
     link: "#8ab8f5",
     modes: { base: "#c4cdd6", host: "#f2b71f", device: "#5f79f2", draft: "#2bd184", "node-llama-cpp": "#b8529f" },
-    parts: ["#3f74d8", "#ecbc2a", "#86d5ff", "#d2502c", "#8d7f88"]
+    parts: ["#3b70d5", "#ecbc2a", "#86d5ff", "#d2502c", "#8d7f88"]
 };
 
 /** Modes in the order of their bars and lines. */

@@ -89,12 +89,12 @@ dd{margin:0;color:var(--soft)}
  body{font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
  main{max-width:none;padding:0}
  h2{break-after:avoid;margin-top:1.25rem}
- .note,.plots{break-before:avoid}
+ .note{break-before:avoid;break-after:avoid}
  tr{break-inside:avoid}
  .plots{grid-template-columns:1fr 1fr;gap:1rem 2rem}
  .scroll{overflow:visible}
- table{font-size:7.5pt}
- th,td{padding:.2rem .35rem}
+ table{font-size:7.25pt}
+ th,td{padding:.2rem .3rem}
  .left{white-space:normal}
  details::details-content{content-visibility:visible;display:block;height:auto}
  summary{list-style:none}
