@@ -135,7 +135,7 @@ export function resolveBenchOptions(value: unknown): ResolvedBenchOptions {
     const integers = (min: number, max: number) => (name: string, item: unknown) =>
         checkNumber(name, item, { min, max, integer: true });
     const resolved: ResolvedBenchOptions = {
-        models: checkObject("models", options.models) as BenchOptions["models"],
+        models: checkObject("models", options.models),
         modes:
             options.modes === undefined
                 ? undefined

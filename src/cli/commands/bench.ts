@@ -1,4 +1,4 @@
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute } from "node:path";
 import type { BenchOptions } from "../../bench/bench-options.js";
 import { compareRecords } from "../../bench/compare.js";
