@@ -24,6 +24,7 @@ role_times & times_of(sequence & seq, const role_context & context) {
 struct engine::part {
     sequence * seq = nullptr;
     size_t most = 0;                       // tokens to draft
+    size_t useful = 0;                     // of those, before the text has all it may have
     bool watched = false;                  // the expert draws for it
     std::vector<llama_token> drafts;       // decoded by every model it needs
     std::vector<llama_token> own_draws;    // of the expert, by depth: drafts, and one more that is only compared
@@ -69,6 +70,7 @@ std::vector<engine::part> engine::plan_round(const std::vector<sequence *> & rea
         // a draft beyond the last token that may be drawn is for nothing
         const size_t useful =
             wanted.max_tokens < 0 ? most : static_cast<size_t>(wanted.max_tokens - seq.result.completion_tokens - 1);
+        parts[i].useful = useful;
         if (wanted.draft != draft_auto) {
             parts[i].most = std::min({most, useful, static_cast<size_t>(wanted.draft), rows_left});
             rows_left -= parts[i].most;
@@ -324,14 +326,14 @@ void engine::settle(part & from, std::vector<step_event> & events) {
             seq.result.drafts.agreed += same ? 1 : 0;
         }
         const bool accepted = depth < from.drafts.size() && from.drafts[depth] == draw.token;
-        seq.result.drafts.accepted += accepted ? 1 : 0;
+        seq.result.drafts.accepted += accepted && depth < from.useful ? 1 : 0;
         return !seq.accept(draw, config_.context_size, event) && accepted;
     };
     if (seq.wanted().mode == request_mode::expert) {
         take(from.drawn, 0);
     } else {
         seq.result.drafts.rounds += 1;
-        seq.result.drafts.drafted += static_cast<int64_t>(from.drafts.size());
+        seq.result.drafts.drafted += static_cast<int64_t>(std::min(from.drafts.size(), from.useful));
         for (size_t depth = 0; depth < from.base_rows.size(); ++depth) {
             if (!take(read_allowed(0, from, from.base_rows[depth]), depth)) {
                 break;

@@ -37,7 +37,7 @@ export interface BenchOptions {
     gpuLayers?: readonly ("auto" | number)[] | undefined;
     /** @default ["f16"] */
     kvTypes?: readonly string[] | undefined;
-    /** Strengths of the first pair. @default what the trio says, else 1 */
+    /** Strengths, of all pairs alike. @default what the trio says, else 1 */
     lambdas?: readonly number[] | undefined;
     /** 0 = greedy. @default [1] */
     temperatures?: readonly number[] | undefined;

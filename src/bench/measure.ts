@@ -174,9 +174,7 @@ function resultOf({ rast, engine, options }: MeasureContext, { one, samples, ide
     const generated = ours && one.kind === "tg";
     const agreements = all.flatMap(({ speculation }) => speculation.agreement ?? []);
     const rounds = all.reduce((sum, { speculation }) => sum + speculation.rounds, 0);
-    const lambdas = info.pairs.map((pair, index) =>
-        index === 0 || one.lambda !== undefined ? (one.lambda ?? pair.lambda) : pair.lambda
-    );
+    const lambdas = info.pairs.map((pair) => one.lambda ?? pair.lambda);
     return {
         test: testName(one),
         kind: one.kind,
