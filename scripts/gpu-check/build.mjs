@@ -35,7 +35,8 @@ async function cmake(context, { what, source, folder, flags, targets }) {
         const result = await run("cmake", args, { seconds: deadline.left, log: join(log, `${what}.log`), onOutput });
         if (result.timedOut) throw new OutOfTime(what);
         if (result.code !== 0) {
-            const errors = /^(FAILED: .*|.*error:.*|CMake Error.*)$/m.exec(result.stdout + result.stderr)?.[1];
+            const text = result.stdout + result.stderr;
+            const errors = /^.*(\berror\b *:|\bfatal\b|undefined reference|CMake Error).*$/m.exec(text)?.[0];
             const where = join(log, `${what}.log`);
             throw new Error(`${what} did not build: ${errors ?? lastWords(result)} (all of it in ${where})`);
         }
@@ -113,7 +114,8 @@ export async function build(context) {
         keep({ ok: true, flags, libraries });
         say(`built in ${state.build.seconds.toFixed(0)} s: ${files.join(", ")}`);
     } catch (error) {
-        keep({ flags: state.build?.flags ?? [], error: error.message });
+        const what = error instanceof OutOfTime ? "out of time" : error.message;
+        keep({ flags: state.build?.flags ?? [], error: what });
         throw error;
     }
 }

@@ -52,7 +52,7 @@ export function recordOf({ state, backend, machine, versions }) {
 
 /** Writes the record. @returns its path */
 export function writeRecord(folder, record) {
-    const card = record.machine.gpu === null || record.backend === "cpu" ? "cpu" : slugOf(record.machine.gpu.name);
+    const card = record.backend === "cpu" ? "cpu" : slugOf(record.machine.gpu?.name ?? "unknown");
     const file = join(folder, `gpu-${card}-${record.date.slice(0, 10)}.json`);
     writeJson(file, record);
     return file;

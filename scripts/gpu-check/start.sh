@@ -30,7 +30,7 @@ unpack() { # archive, folder
 }
 
 # A new pack takes the old one's place, what was compiled of it too.
-if ! cmp -s "$pack/manifest.json" "$work/project/manifest.json"; then
+if [ "$(cat "$pack/manifest.json")" != "$(cat "$work/project/manifest.json" 2>/dev/null)" ]; then
     unpack project "$work/project"
     rm -rf "$work/node"
     cp "$pack/manifest.json" "$work/project/manifest.json"

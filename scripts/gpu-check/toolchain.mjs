@@ -15,6 +15,7 @@ const always = [
     "GGML_CCACHE=OFF",
     // refused together with loadable backends: the processor's features are named one by one instead
     "GGML_NATIVE=OFF",
+    "LLAMA_ALL_WARNINGS=OFF",
     "LLAMA_BUILD_COMMON=OFF",
     "LLAMA_BUILD_TESTS=OFF",
     "LLAMA_BUILD_TOOLS=OFF",
