@@ -89,7 +89,7 @@ dd{margin:0;color:var(--soft)}
  body{font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
  main{max-width:none;padding:0}
  h2{break-after:avoid;margin-top:1.25rem}
- .note{break-before:avoid;break-after:avoid}
+ .note{break-before:avoid;break-inside:avoid;break-after:avoid}
  tr{break-inside:avoid}
  .plots{grid-template-columns:1fr 1fr;gap:1rem 2rem}
  .scroll{overflow:visible}
