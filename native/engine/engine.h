@@ -80,6 +80,7 @@ class engine {
     struct task;
     void perform(std::function<void()> work);
     void run_tasks();
+    void require_room_for_another(size_t context) const;
     std::vector<uint64_t> fingerprints();
 
     void take_in(std::vector<step_event> & events);

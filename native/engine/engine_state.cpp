@@ -47,6 +47,27 @@ void engine::run_tasks() {
     }
 }
 
+// A device that runs out of memory in the middle of a decode ends the process: look before a second context is made.
+void engine::require_room_for_another(size_t context) const {
+    const context_info & info = contexts_[context]->info();
+    const auto & pair = context == 0 ? pair_config{} : config_.pairs[(context - 1) / 2];
+    const model_config & model = context == 0 ? config_.base : context % 2 == 1 ? pair.expert : pair.antiexpert;
+    constexpr uint64_t margin = uint64_t{256} << 20;
+    const uint64_t needed = info.memory.cache + info.memory.compute + info.memory.output + margin;
+    for (const auto & name : model.devices) {
+        ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
+        size_t free = 0;
+        size_t total = 0;
+        ggml_backend_dev_memory(device, &free, &total);
+        if (total > 0 && info.gpu_layers > 0 && free < needed) {
+            throw rast_error("ERR_INSUFFICIENT_MEMORY",
+                             "A second context of the " + std::string(role_name(contexts_[context]->which())) +
+                                 " model may need " + std::to_string(needed >> 20) + " MiB on " + name + ", and " +
+                                 std::to_string(free >> 20) + " MiB are free");
+        }
+    }
+}
+
 std::vector<double> engine::measure_decodes(const bare_decodes & wanted) {
     const uint64_t needed = static_cast<uint64_t>(wanted.sequences) * (wanted.depth + wanted.tokens);
     const uint64_t cache =
@@ -64,6 +85,7 @@ std::vector<double> engine::measure_decodes(const bare_decodes & wanted) {
         bare_.resize(contexts_.size());
         auto & decoder = bare_[wanted.context];
         if (!decoder) {
+            require_room_for_another(wanted.context);
             decoder = std::make_unique<bare_decoder>(*contexts_[wanted.context], config_, *threads_, stopping_);
         }
         if (wanted.prompt) {

@@ -3,22 +3,10 @@ import type { Rast } from "../engine/engine.js";
 import type { GenerateOptions, Mode } from "../engine/generate-options.js";
 import type { RastResult } from "../engine/results.js";
 import type { ResolvedBenchOptions } from "./bench-options.js";
-import { testName, type PlannedCase, type PlannedEngine } from "./plan.js";
+import type { Peer } from "./peer.js";
+import { isPeer, testName, type PlannedCase, type PlannedEngine } from "./plan.js";
 import type { PromptSource } from "./prompts.js";
-import { benchPeers, mean, median, type BenchPeer, type BenchResult, type BenchShares } from "./record.js";
-
-/** A rival, as far as it is measured. */
-export interface Rival {
-    /** Generates a text. @returns its length, and the time from its first token to its last */
-    generate(request: {
-        readonly tokens: readonly number[];
-        readonly maxTokens: number;
-        readonly temperature: number;
-        readonly topP: number;
-        readonly lambda: number;
-        readonly seed: number;
-    }): Promise<{ readonly tokens: readonly number[]; readonly ms: number }>;
-}
+import { mean, median, type BenchPeer, type BenchResult, type BenchShares } from "./record.js";
 
 /** What measuring needs. */
 export interface MeasureContext {
@@ -26,7 +14,7 @@ export interface MeasureContext {
     readonly engine: PlannedEngine;
     readonly options: ResolvedBenchOptions;
     readonly prompts: PromptSource;
-    readonly rivals: ReadonlyMap<BenchPeer, Rival>;
+    readonly rivals: ReadonlyMap<BenchPeer, Pick<Peer, "generate">>;
     /** Called before every sample. */
     readonly onSample: (one: PlannedCase, repetition: number) => void;
 }
@@ -99,7 +87,7 @@ async function bareDecodes(
 }
 
 async function sampleOf(context: MeasureContext, one: PlannedCase, repetition: number): Promise<Sample> {
-    if ((benchPeers as readonly string[]).includes(one.mode)) return rivalSample(context, one, repetition);
+    if (isPeer(one.mode)) return rivalSample(context, one, one.mode, repetition);
     const { rast, options, prompts, engine } = context;
     const mode: Mode = one.mode === "base" ? "base" : "rast";
     const common: GenerateOptions = {
@@ -151,9 +139,14 @@ async function sampleOf(context: MeasureContext, one: PlannedCase, repetition: n
     return { rate: (1000 * (drawn - one.sequences)) / ms, results };
 }
 
-async function rivalSample(context: MeasureContext, one: PlannedCase, repetition: number): Promise<Sample> {
+async function rivalSample(
+    context: MeasureContext,
+    one: PlannedCase,
+    peer: BenchPeer,
+    repetition: number
+): Promise<Sample> {
     const { options, prompts, rast } = context;
-    const rival = context.rivals.get(one.mode as BenchPeer)!;
+    const rival = context.rivals.get(peer)!;
     const { tokens, ms } = await rival.generate({
         tokens: prompts.prompt(0, Math.max(1, one.depth)),
         maxTokens: one.tokens,

@@ -2,7 +2,7 @@
 import type { LoadOptions } from "../engine/load-options.js";
 import type { ResolvedBenchOptions } from "./bench-options.js";
 import { RastError } from "../errors.js";
-import type { BenchKind, BenchMode, BenchPeer } from "./record.js";
+import { benchPeers, type BenchKind, type BenchMode, type BenchPeer } from "./record.js";
 
 /** One row to measure, before an engine has said what "auto" came to. */
 export interface PlannedCase {
@@ -30,6 +30,11 @@ export function testName({ kind, tokens, depth }: Pick<PlannedCase, "kind" | "to
     return `${kind}${tokens}${depth > 0 ? ` @ d${depth}` : ""}`;
 }
 
+/** Whether a rival draws the tokens. */
+export function isPeer(mode: BenchMode | BenchPeer): mode is BenchPeer {
+    return (benchPeers as readonly string[]).includes(mode);
+}
+
 const engineOf = { base: "plain", device: "plain", host: "host", draft: "draft" } as const;
 
 /**
@@ -53,7 +58,7 @@ export function planBench(options: ResolvedBenchOptions, hasPairs: boolean): Pla
         for (const gpuLayers of options.gpuLayers) {
             for (const kvType of options.kvTypes) {
                 for (const kind of ["plain", "draft", "host"] as const) {
-                    const own = cases.filter((one) => (engineOf[one.mode as BenchMode] ?? "plain") === kind);
+                    const own = cases.filter((one) => (isPeer(one.mode) ? "plain" : engineOf[one.mode]) === kind);
                     if (own.length === 0) continue;
                     const load = {
                         threads,

@@ -11,7 +11,7 @@ import { resolveBenchOptions, type BenchOptions, type ResolvedBenchOptions } fro
 import { describeMachine, residentMemory, startPeak } from "./machine.js";
 import { measureEngine, warmUp, type MeasureContext } from "./measure.js";
 import { startPeer, type Peer } from "./peer.js";
-import { planBench, testName, type PlannedCase, type PlannedEngine } from "./plan.js";
+import { isPeer, planBench, testName, type PlannedCase, type PlannedEngine } from "./plan.js";
 import { PromptSource } from "./prompts.js";
 import {
     recordSchema,
@@ -112,7 +112,7 @@ async function runEngine(
             }
         };
         // before anything else takes memory: every row once, with nothing but the engine
-        const own = { ...context, engine: { ...engine, cases: engine.cases.filter(isOwn) } };
+        const own = { ...context, engine: { ...engine, cases: engine.cases.filter((one) => !isPeer(one.mode)) } };
         await warmUp(own);
         const models = await modelsOf(rast, addon);
         const memory = await memoryOf(rast, engine, models, before, free, addon);
@@ -121,7 +121,7 @@ async function runEngine(
                 rivals.set(peer, await startRival(peer, rast, engine, options));
         }
         if (rivals.size > 0)
-            await warmUp({ ...context, engine: { ...engine, cases: engine.cases.filter((one) => !isOwn(one)) } });
+            await warmUp({ ...context, engine: { ...engine, cases: engine.cases.filter((one) => isPeer(one.mode)) } });
         const results = await measureEngine(context);
         assertWanted();
         const { device } = rast.info.base;
@@ -143,10 +143,6 @@ function assertFits({ info }: Rast, { cases }: PlannedEngine): void {
         `${testName(longest)} needs ${needed} tokens of context, and these models have ${info.contextSize}: choose less.`,
         { details: { option: "prompts", needed, contextSize: info.contextSize } }
     );
-}
-
-function isOwn(one: PlannedCase): boolean {
-    return one.mode !== "node-llama-cpp";
 }
 
 async function startRival(

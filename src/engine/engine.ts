@@ -148,7 +148,7 @@ export class Rast {
      * They run in a second context, made at the first call and kept, between the steps of generations.
      * @returns milliseconds of each step, or of the prompt
      * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_INVALID_ARGUMENT when it is more than the cache holds,
-     *     ERR_CONTEXT_CREATE, ERR_DECODE, ERR_DISPOSED
+     *     ERR_INSUFFICIENT_MEMORY, ERR_CONTEXT_CREATE, ERR_DECODE, ERR_DISPOSED
      */
     async measureDecodes(options: MeasureOptions): Promise<number[]> {
         this.#assertUsable();

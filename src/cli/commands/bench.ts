@@ -32,8 +32,8 @@ export async function runBenchCommand(files: readonly string[], flags: Flags): P
     await checkTargets(targets);
     const record = files.length > 0 ? await shownRecord(files, flags) : await measured(flags);
     if (record === undefined) return;
-    if (targets[1] !== undefined) await write(targets[1], benchPage(record));
     await deliver(printRecord(record, format as (typeof recordFormats)[number]), targets[0]);
+    if (targets[1] !== undefined) await write(targets[1], benchPage(record));
 }
 
 // A record that was made before, in another format or as a page.
@@ -128,9 +128,18 @@ async function checkTargets(paths: readonly (string | undefined)[]): Promise<voi
     }
 }
 
+// What took hours to measure is not lost with a disk that is full.
 async function deliver(printed: string, target: string | undefined): Promise<void> {
-    if (target === undefined) process.stdout.write(printed);
-    else await write(target, printed);
+    if (target === undefined) {
+        process.stdout.write(printed);
+        return;
+    }
+    try {
+        await write(target, printed);
+    } catch (error) {
+        process.stdout.write(printed);
+        throw error;
+    }
 }
 
 // Whole or not at all.
