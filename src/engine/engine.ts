@@ -67,6 +67,8 @@ export class Rast {
     readonly #core: EngineCore;
     // Running requests that native code does not know yet.
     readonly #preparing = new Set<Promise<void>>();
+    // Resolves when every generation started so far has its place in the queue.
+    #lastInLine = Promise.resolve();
     #disposing: Promise<void> | undefined;
 
     /** Not for callers: `loadRast` makes engines. */
@@ -84,7 +86,8 @@ export class Rast {
     generate(options: GenerateOptions): Generation {
         return new Generation((sink) => {
             const request = new Request(this.#core, this, sink);
-            const prepared = request.run(options);
+            const prepared = request.run(options, this.#lastInLine);
+            this.#lastInLine = prepared;
             this.#preparing.add(prepared);
             void prepared.then(() => this.#preparing.delete(prepared));
             return () => request.cancel();

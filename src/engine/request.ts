@@ -54,8 +54,16 @@ export class Request {
         this.#sink = sink;
     }
 
-    /** Checks the options, prepares the prompt and submits. Never rejects: the sink hears of everything. */
-    async run(options: unknown): Promise<void> {
+    /**
+     * Checks the options, prepares the prompt and submits. Never rejects: the sink hears of everything.
+     * @param before the `run` of the request before: what is prepared sooner does not overtake it
+     */
+    async run(options: unknown, before: Promise<void>): Promise<void> {
+        await this.#prepareAndSubmit(options, before);
+        await before;
+    }
+
+    async #prepareAndSubmit(options: unknown, before: Promise<void>): Promise<void> {
         try {
             if (this.#core.disposed) throw disposedError();
             const signal = readSignal(options);
@@ -66,6 +74,7 @@ export class Request {
                 const tokens = await prepareTokens(this.#core, resolved);
                 this.#promptTokens = tokens.length;
                 const grammar = await this.#grammar(resolved);
+                await before;
                 if (!this.#cancelled && !this.#core.disposed) {
                     this.#submit(resolved, tokens, grammar);
                     return;

@@ -42,6 +42,22 @@ describe("an engine's life", () => {
         expect((await queued).usage.completionTokens).toBe(0);
     });
 
+    it("serves generations in the order of the calls, whatever their preparation takes", async () => {
+        const rast = await load();
+        const tokens = await rast.tokenize(prompt);
+        const ended: number[] = [];
+        const started = [
+            { prompt, jsonSchema: { type: "integer" } },
+            { ...endless, prompt: prompt.repeat(8) },
+            { prompt, signal: AbortSignal.abort() },
+            { ...endless, prompt: undefined, tokens }
+        ].map((options, index) => rast.complete({ ...options, maxTokens: 8 }).then(() => ended.push(index)));
+        await Promise.all(started);
+        // the third waits for nobody
+        expect(ended).toEqual([2, 0, 1, 3]);
+        await rast.dispose();
+    });
+
     it("aborts a generation at any moment and keeps the text so far", async () => {
         const rast = await load();
         const whole = await rast.complete({ ...endless, temperature: 0 });
