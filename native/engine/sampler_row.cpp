@@ -1,201 +1,32 @@
 #include "sampler_row.h"
 
+#include "row_order.h"
+
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
-#include <limits>
-
-// The prebuilt addon is compiled for a baseline processor; the hot loops are compiled for newer ones as well and
-// chosen once at load.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(RAST_NO_CLONES)
-#    define RAST_HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
-#else
-#    define RAST_HOT
-#endif
+#include <functional>
 
 namespace rast {
 
 namespace {
 
-constexpr int lanes = 16;
-constexpr int block = 256;  // a block whose largest logit is too small is passed over whole
-constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
+using candidate = row_candidate;
 
-// z = logits, and the largest of each block. Lanes are separate accumulators, so that the compiler may vectorise
-// without reordering sums.
-template <int Pairs>
-inline __attribute__((always_inline)) void fuse_body(const float * l, const float * const * e, const float * const * a,
-                                                     const float * lambda, float * z, float * block_max, int n) {
-    for (int b = 0; b < n; b += block) {
-        const int end = std::min(n, b + block);
-        float largest[lanes];
-        for (float & v : largest) {
-            v = minus_infinity;
-        }
-        int i = b;
-        for (; i + lanes <= end; i += lanes) {
-            for (int j = 0; j < lanes; ++j) {
-                float v = l[i + j];
-                if constexpr (Pairs > 0) {
-                    v = v + lambda[0] * (e[0][i + j] - a[0][i + j]);
-                }
-                if constexpr (Pairs > 1) {
-                    v = v + lambda[1] * (e[1][i + j] - a[1][i + j]);
-                }
-                if constexpr (Pairs > 2) {
-                    v = v + lambda[2] * (e[2][i + j] - a[2][i + j]);
-                }
-                z[i + j] = v;
-                largest[j] = v > largest[j] ? v : largest[j];
-            }
-        }
-        float m = minus_infinity;
-        for (const float v : largest) {
-            m = v > m ? v : m;
-        }
-        for (; i < end; ++i) {
-            float v = l[i];
-            for (int k = 0; k < Pairs; ++k) {
-                v = v + lambda[k] * (e[k][i] - a[k][i]);
-            }
-            z[i] = v;
-            m = v > m ? v : m;
-        }
-        block_max[b / block] = m;
-    }
-}
-
-RAST_HOT void fuse0(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
-    fuse_body<0>(l, e, a, lambda, z, block_max, n);
-}
-
-RAST_HOT void fuse1(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
-    fuse_body<1>(l, e, a, lambda, z, block_max, n);
-}
-
-RAST_HOT void fuse2(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
-    fuse_body<2>(l, e, a, lambda, z, block_max, n);
-}
-
-RAST_HOT void fuse3(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
-    fuse_body<3>(l, e, a, lambda, z, block_max, n);
-}
-
-// e^x for x in [-87, 0], 0 below: Cody-Waite reduction and a polynomial of degree 6.
-inline __attribute__((always_inline)) float exp_lane(float x) {
-    const float clamped = x > -87.0F ? x : -87.0F;
-    const float n = (clamped * 1.44269504F + 12582912.0F) - 12582912.0F;  // round to nearest integer
-    const float r = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
-    float p = 1.9875691500e-4F;
-    p = p * r + 1.3981999507e-3F;
-    p = p * r + 8.3334519073e-3F;
-    p = p * r + 4.1665795894e-2F;
-    p = p * r + 1.6666665459e-1F;
-    p = p * r + 5.0000001201e-1F;
-    p = p * r * r + r + 1.0F;
-    const float scale = std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-    return x > -87.0F ? p * scale : 0.0F;
-}
-
-// Sum of exp((z - max) * inv_temperature) over one block.
-RAST_HOT float block_mass(const float * z, int n, float max, float inv_temperature) {
-    float sums[lanes] = {};
-    int i = 0;
-    for (; i + lanes <= n; i += lanes) {
-        for (int j = 0; j < lanes; ++j) {
-            sums[j] += exp_lane((z[i + j] - max) * inv_temperature);
-        }
-    }
-    float sum = 0.0F;
-    for (const float v : sums) {
-        sum += v;
-    }
-    for (; i < n; ++i) {
-        sum += exp_lane((z[i] - max) * inv_temperature);
-    }
-    return sum;
-}
-
-float largest_of(const float * z, int n) {
-    float m = minus_infinity;
-    for (int i = 0; i < n; ++i) {
-        m = z[i] > m ? z[i] : m;
-    }
-    return m;
-}
-
-using candidate = row_scratch::candidate;
-
-// Most likely first, ties by id.
-bool before(const candidate & x, const candidate & y) {
-    return x.logit != y.logit ? x.logit > y.logit : x.token < y.token;
-}
-
-double mass_of(const candidate * first, const candidate * last) {
-    double mass = 0.0;
-    for (; first != last; ++first) {
-        mass += first->weight;
-    }
-    return mass;
-}
-
-// Reorders [first, last) so that, in the order of before(), all up to the returned element come first. That is the
-// first element at which the cumulative weight exceeds `target` (strictly) or reaches it (not strictly); the last
-// element if none does. Linear time: like nth_element, but by weight.
-candidate * split_by_mass(candidate * first, candidate * last, double target, bool strictly) {
-    const auto enough = [&](double mass) { return strictly ? mass > target : mass >= target; };
-    double left_of = 0.0;
-    while (last - first > 16) {
-        // median of three
-        candidate * mid = first + (last - first) / 2;
-        candidate * end = last - 1;
-        const candidate pivot = before(*first, *mid)
-                                    ? (before(*mid, *end) ? *mid : (before(*first, *end) ? *end : *first))
-                                    : (before(*first, *end) ? *first : (before(*mid, *end) ? *end : *mid));
-        candidate * cut = std::partition(first, last, [&](const candidate & c) { return !before(pivot, c); });
-        if (cut == last) {
-            // the pivot is the last in order: put it there and go on without it
-            candidate * at = std::find_if(first, last, [&](const candidate & c) { return c.token == pivot.token; });
-            std::swap(*at, *(last - 1));
-            cut = last - 1;
-        }
-        const double mass = mass_of(first, cut);
-        if (enough(left_of + mass)) {
-            last = cut;
-        } else {
-            left_of += mass;
-            first = cut;
-        }
-    }
-    std::sort(first, last, before);
-    for (candidate * at = first; at != last; ++at) {
-        left_of += at->weight;
-        if (enough(left_of)) {
-            return at;
-        }
-    }
-    return last - 1;
-}
-
-// The fused, masked and adjusted row, block by block, and what is known of it.
+// The fused, masked and adjusted row, row_block by block, and what is known of it.
 struct fused_row {
     float * z;
     float * block_max;
     int n;
     float max;
 
-    int blocks() const { return (n + block - 1) / block; }
+    int blocks() const { return (n + row_block - 1) / row_block; }
 
-    int block_end(int b) const { return std::min(n, (b + 1) * block); }
+    int block_end(int b) const { return std::min(n, (b + 1) * row_block); }
 
     void update_block(int token) const {
-        const int b = token / block;
-        block_max[b] = largest_of(z + static_cast<ptrdiff_t>(b) * block, block_end(b) - b * block);
+        const int b = token / row_block;
+        block_max[b] = largest_logit(z + static_cast<ptrdiff_t>(b) * row_block, block_end(b) - b * row_block);
     }
 
     double total_mass(float inv_temperature) const {
@@ -203,49 +34,69 @@ struct fused_row {
         for (int b = 0; b < blocks(); ++b) {
             // below e^-40 a whole block adds less than a rounding error
             if ((block_max[b] - max) * inv_temperature > -40.0F) {
-                total +=
-                    block_mass(z + static_cast<ptrdiff_t>(b) * block, block_end(b) - b * block, max, inv_temperature);
+                total += mass_of_logits(z + static_cast<ptrdiff_t>(b) * row_block, block_end(b) - b * row_block, max,
+                                        inv_temperature);
             }
         }
         return total;
     }
 
-    // Appends all tokens with low <= logit < high.
-    void collect(float low, float high, float inv_temperature, std::vector<candidate> & out) const {
+    // Appends all tokens with low <= logit < high; stops beyond `most` and is then false.
+    bool collect(float low, float high, float inv_temperature, size_t most, std::vector<candidate> & out) const {
         for (int b = 0; b < blocks(); ++b) {
             if (!(block_max[b] >= low)) {
                 continue;
             }
-            for (int i = b * block; i < block_end(b); ++i) {
+            for (int i = b * row_block; i < block_end(b); ++i) {
                 if (z[i] >= low && z[i] < high) {
                     out.push_back({z[i], exp_lane((z[i] - max) * inv_temperature), i});
                 }
             }
+            if (out.size() > most) {
+                return false;
+            }
         }
+        return true;
     }
 };
 
-// Lowers the threshold until the candidates hold `mass` and `count`, or all tokens are there.
-void gather(const fused_row & row, float inv_temperature, double mass, size_t count, std::vector<candidate> & out) {
+// Lowers the threshold until the candidates hold `mass`, or all tokens are there. False if they are over `most`.
+bool gather_mass(const fused_row & row, float inv_temperature, double mass, size_t most, std::vector<candidate> & out) {
     float high = std::numeric_limits<float>::infinity();
     double have = 0.0;
     for (float depth = 7.0F;; depth += 4.0F) {
         const bool all = depth > 90.0F;
-        const float low = all ? -1e29F : row.max - depth / inv_temperature;
+        const float low = all ? lowest_logit : row.max - depth / inv_temperature;
         const size_t from = out.size();
-        row.collect(low, high, inv_temperature, out);
+        if (!row.collect(low, high, inv_temperature, most, out)) {
+            return false;
+        }
         have += mass_of(out.data() + from, out.data() + out.size());
-        if (all || (have >= mass && out.size() >= count)) {
-            return;
+        if (all || have >= mass) {
+            return true;
         }
         high = low;
     }
 }
 
+// The `count` most likely tokens, or all if there are fewer, and perhaps others. False if they are over `most`.
+bool gather_count(const fused_row & row, float inv_temperature, size_t count, size_t most, std::vector<float> & maxima,
+                  std::vector<candidate> & out) {
+    // as many blocks have a token at least as good as the best of the last of them
+    float low = lowest_logit;
+    if (count <= static_cast<size_t>(row.blocks())) {
+        maxima.assign(row.block_max, row.block_max + row.blocks());
+        const auto last = maxima.begin() + static_cast<ptrdiff_t>(count) - 1;
+        std::nth_element(maxima.begin(), last, maxima.end(), std::greater<>());
+        low = std::max(low, *last);
+    }
+    return row.collect(low, std::numeric_limits<float>::infinity(), inv_temperature, most, out);
+}
+
 fused_row fuse(const row_inputs & in, const row_settings & settings, row_scratch & scratch) {
     const int n = std::min(in.n_drawable, in.n_vocab);
-    scratch.fused.resize(static_cast<size_t>(n) + lanes);
-    scratch.block_max.resize(static_cast<size_t>(n) / block + 1);
+    scratch.fused.resize(static_cast<size_t>(n) + row_lanes);
+    scratch.block_max.resize(static_cast<size_t>(n) / row_block + 1);
     fused_row row{scratch.fused.data(), scratch.block_max.data(), n, minus_infinity};
 
     const float * e[max_pairs];
@@ -260,14 +111,13 @@ fused_row fuse(const row_inputs & in, const row_settings & settings, row_scratch
             ++pairs;
         }
     }
-    constexpr decltype(&fuse0) fuses[] = {fuse0, fuse1, fuse2, fuse3};
-    fuses[pairs](in.logits, e, a, lambda, row.z, row.block_max, n);
+    fuse_pairs(pairs, in.logits, e, a, lambda, row.z, row.block_max, n);
 
     if (in.masked != nullptr) {
         int touched = -1;  // ascending ids: each block is looked at once
         for (const int32_t token : *in.masked) {
             if (token < n) {
-                if (touched >= 0 && touched / block != token / block) {
+                if (touched >= 0 && touched / row_block != token / row_block) {
                     row.update_block(touched);
                 }
                 row.z[token] = minus_infinity;
@@ -299,7 +149,7 @@ fused_row fuse(const row_inputs & in, const row_settings & settings, row_scratch
 int32_t largest_token(const fused_row & row) {
     for (int b = 0; b < row.blocks(); ++b) {
         if (row.block_max[b] == row.max) {
-            for (int i = b * block; i < row.block_end(b); ++i) {
+            for (int i = b * row_block; i < row.block_end(b); ++i) {
                 if (row.z[i] == row.max) {
                     return i;
                 }
@@ -309,7 +159,21 @@ int32_t largest_token(const fused_row & row) {
     return row_invalid;
 }
 
-int32_t draw_token(const fused_row & row, const row_settings & settings, std::vector<candidate> & candidates) {
+// Where the filters end and the draw falls in a row with very many candidates.
+int32_t draw_from_wide(const wide_row & row, const row_settings & settings, bool top_k) {
+    wide_row::cut end = top_k ? row.at_count(static_cast<size_t>(settings.top_k)) : row.whole();
+    const auto cut_to = [&](const wide_row::cut & other) { end = wide_row::earlier(other, end) ? other : end; };
+    if (settings.top_p < 1.0F) {
+        cut_to(row.at_mass(static_cast<double>(settings.top_p) * end.mass, false));
+    }
+    if (settings.min_p > 0.0F) {
+        cut_to(row.at_weight(settings.min_p));
+    }
+    const wide_row::cut drawn = row.at_mass(settings.u * end.mass, true);
+    return wide_row::earlier(end, drawn) ? end.token : drawn.token;
+}
+
+int32_t draw_token(const fused_row & row, const row_settings & settings, row_scratch & scratch) {
     if (settings.temperature <= 0.0F) {
         return largest_token(row);
     }
@@ -317,28 +181,33 @@ int32_t draw_token(const fused_row & row, const row_settings & settings, std::ve
     const bool top_k = settings.top_k > 0 && settings.top_k < row.n;
     const bool top_p = settings.top_p < 1.0F;
     const bool min_p = settings.min_p > 0.0F;
+    auto & candidates = scratch.candidates;
     candidates.clear();
 
     // top-k, or as much of the distribution as the later filters can need
     double total = 0.0;
+    bool few = true;
     if (top_k) {
-        gather(row, inv_temperature, 0.0, static_cast<size_t>(settings.top_k), candidates);
-        if (candidates.size() > static_cast<size_t>(settings.top_k)) {
+        const auto k = static_cast<size_t>(settings.top_k);
+        few = gather_count(row, inv_temperature, k, scratch.most_listed, scratch.maxima, candidates);
+        if (few && candidates.size() > k) {
             std::nth_element(candidates.begin(), candidates.begin() + (settings.top_k - 1), candidates.end(), before);
-            candidates.resize(static_cast<size_t>(settings.top_k));
+            candidates.resize(k);
         }
         total = mass_of(candidates.data(), candidates.data() + candidates.size());
+    } else if (min_p && !top_p) {
+        // the logit at which the weight is min_p, with a little room: the exact test is below
+        const float depth = -std::log(settings.min_p) * 1.0001F + 1e-4F;
+        few = row.collect(row.max - depth / inv_temperature, std::numeric_limits<float>::infinity(), inv_temperature,
+                          scratch.most_listed, candidates);
     } else {
         total = row.total_mass(inv_temperature);
-        const double needed = top_p ? settings.top_p * total : min_p ? 0.0 : settings.u * total;
-        if (min_p && !top_p) {
-            // the logit at which the weight is min_p, with a little room: the exact test is below
-            const float depth = -std::log(settings.min_p) * 1.0001F + 1e-4F;
-            row.collect(row.max - depth / inv_temperature, std::numeric_limits<float>::infinity(), inv_temperature,
-                        candidates);
-        } else {
-            gather(row, inv_temperature, needed, 1, candidates);
-        }
+        few = gather_mass(row, inv_temperature, (top_p ? settings.top_p : settings.u) * total, scratch.most_listed,
+                          candidates);
+    }
+    if (!few) {
+        return draw_from_wide(wide_row(row.z, row.n, row.max, inv_temperature, scratch.buckets, candidates), settings,
+                              top_k);
     }
     if (candidates.empty()) {
         return largest_token(row);
@@ -357,8 +226,7 @@ int32_t draw_token(const fused_row & row, const row_settings & settings, std::ve
     return split_by_mass(first, last, settings.u * kept, true)->token;
 }
 
-void report_logprobs(const fused_row & row, const row_settings & settings, std::vector<candidate> & candidates,
-                     row_draw & out) {
+void report_logprobs(const fused_row & row, const row_settings & settings, row_scratch & scratch, row_draw & out) {
     const double log_total = std::log(row.total_mass(1.0F));
     const auto logprob = [&](float z) { return static_cast<float>(static_cast<double>(z) - row.max - log_total); };
     out.logprob = logprob(row.z[out.token]);
@@ -366,8 +234,9 @@ void report_logprobs(const fused_row & row, const row_settings & settings, std::
     if (n_top == 0) {
         return;
     }
+    auto & candidates = scratch.candidates;
     candidates.clear();
-    gather(row, 1.0F, 0.0, n_top, candidates);
+    gather_count(row, 1.0F, n_top, static_cast<size_t>(row.n), scratch.maxima, candidates);
     const size_t n = std::min(n_top, candidates.size());
     std::partial_sort(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(n), candidates.end(), before);
     out.n_top = static_cast<int32_t>(n);
@@ -379,12 +248,6 @@ void report_logprobs(const fused_row & row, const row_settings & settings, std::
 
 }  // namespace
 
-void exp_block(const float * x, float * y, int n) {
-    for (int i = 0; i < n; ++i) {
-        y[i] = exp_lane(x[i]);
-    }
-}
-
 void fuse_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch, std::vector<float> & out) {
     const fused_row row = fuse(in, settings, scratch);
     out.assign(row.z, row.z + row.n);
@@ -394,13 +257,13 @@ row_draw draw_row(const row_inputs & in, const row_settings & settings, row_scra
     row_draw out;
     const fused_row row = fuse(in, settings, scratch);
     // NaN compares false: a row of NaN leaves no maximum
-    if (!(row.max > -1e29F) || !std::isfinite(row.max)) {
+    if (!(row.max > lowest_logit) || !std::isfinite(row.max)) {
         out.token = row_invalid;
         return out;
     }
-    out.token = draw_token(row, settings, scratch.candidates);
+    out.token = draw_token(row, settings, scratch);
     if (out.token >= 0 && settings.top_logprobs >= 0) {
-        report_logprobs(row, settings, scratch.candidates, out);
+        report_logprobs(row, settings, scratch, out);
     }
     return out;
 }

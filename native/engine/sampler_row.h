@@ -3,8 +3,10 @@
 // The CPU path runs it inside the graph; the host path runs it on a row read from a device.
 #pragma once
 
+#include "row_kernels.h"
 #include "sampler_settings.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -23,23 +25,18 @@ struct row_inputs {
 
 // Work space, reused over rows; one per thread.
 struct row_scratch {
-    struct candidate {
-        float logit;
-        float weight;  // exp((logit - max) / temperature)
-        int32_t token;
-    };
+    size_t most_listed = 4096;  // a row with more candidates is not listed but put in buckets
 
     std::vector<float> fused;
     std::vector<float> block_max;
-    std::vector<candidate> candidates;
+    std::vector<float> maxima;
+    std::vector<row_candidate> candidates;
+    logit_buckets buckets;
 };
 
 row_draw draw_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch);
 
 // f32[n_drawable]: the row fused, masked and adjusted, as draw_row() draws from it.
 void fuse_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch, std::vector<float> & out);
-
-// e^x for x <= 0, within 2 ulp; exported for its test.
-void exp_block(const float * x, float * y, int n);
 
 }  // namespace rast

@@ -145,7 +145,10 @@ std::vector<filter_kind> filter_kinds(int32_t n_vocab) {
             {"temperature alone, flat row", true, with(1, 0, 1, 0)},
             {"top-p 0.95, flat row", true, with(1, 0, 0.95F, 0)},
             {"top-p 0.95, temperature 3", false, with(3, 0, 0.95F, 0)},
-            {"top-k 2,000", false, with(1, 2000, 1, 0)}};
+            {"top-k 2,000", false, with(1, 2000, 1, 0)},
+            {"top-k 20,000, flat row", true, with(1, 20000, 1, 0)},
+            {"min-p 0.05, flat row", true, with(1, 0, 1, 0.05F)},
+            {"top-p 0.95, 20 log-probabilities, flat row", true, logprobs}};
 }
 
 }  // namespace

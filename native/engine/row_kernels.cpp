@@ -1,0 +1,206 @@
+#include "row_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+
+// The prebuilt addon is compiled for a baseline processor; the hot loops are compiled for newer ones as well and
+// chosen once at load.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(RAST_NO_CLONES)
+#    define RAST_HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
+#else
+#    define RAST_HOT
+#endif
+
+namespace rast {
+
+namespace {
+
+// z = logits, and the largest of each block. Lanes are separate accumulators, so that the compiler may vectorise
+// without reordering sums.
+template <int Pairs>
+inline __attribute__((always_inline)) void fuse_body(const float * l, const float * const * e, const float * const * a,
+                                                     const float * lambda, float * z, float * block_max, int n) {
+    for (int b = 0; b < n; b += row_block) {
+        const int end = std::min(n, b + row_block);
+        float largest[row_lanes];
+        for (float & v : largest) {
+            v = minus_infinity;
+        }
+        int i = b;
+        for (; i + row_lanes <= end; i += row_lanes) {
+            for (int j = 0; j < row_lanes; ++j) {
+                float v = l[i + j];
+                if constexpr (Pairs > 0) {
+                    v = v + lambda[0] * (e[0][i + j] - a[0][i + j]);
+                }
+                if constexpr (Pairs > 1) {
+                    v = v + lambda[1] * (e[1][i + j] - a[1][i + j]);
+                }
+                if constexpr (Pairs > 2) {
+                    v = v + lambda[2] * (e[2][i + j] - a[2][i + j]);
+                }
+                z[i + j] = v;
+                largest[j] = v > largest[j] ? v : largest[j];
+            }
+        }
+        float m = minus_infinity;
+        for (const float v : largest) {
+            m = v > m ? v : m;
+        }
+        for (; i < end; ++i) {
+            float v = l[i];
+            for (int k = 0; k < Pairs; ++k) {
+                v = v + lambda[k] * (e[k][i] - a[k][i]);
+            }
+            z[i] = v;
+            m = v > m ? v : m;
+        }
+        block_max[b / row_block] = m;
+    }
+}
+
+RAST_HOT void fuse0(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
+                    float * block_max, int n) {
+    fuse_body<0>(l, e, a, lambda, z, block_max, n);
+}
+
+RAST_HOT void fuse1(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
+                    float * block_max, int n) {
+    fuse_body<1>(l, e, a, lambda, z, block_max, n);
+}
+
+RAST_HOT void fuse2(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
+                    float * block_max, int n) {
+    fuse_body<2>(l, e, a, lambda, z, block_max, n);
+}
+
+RAST_HOT void fuse3(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
+                    float * block_max, int n) {
+    fuse_body<3>(l, e, a, lambda, z, block_max, n);
+}
+
+}  // namespace
+
+void fuse_pairs(int pairs, const float * l, const float * const * e, const float * const * a, const float * lambda,
+                float * z, float * block_max, int n) {
+    constexpr decltype(&fuse0) fuses[] = {fuse0, fuse1, fuse2, fuse3};
+    fuses[pairs](l, e, a, lambda, z, block_max, n);
+}
+
+RAST_HOT float mass_of_logits(const float * z, int n, float max, float inv_temperature) {
+    float sums[row_lanes] = {};
+    int i = 0;
+    for (; i + row_lanes <= n; i += row_lanes) {
+        for (int j = 0; j < row_lanes; ++j) {
+            sums[j] += exp_lane((z[i + j] - max) * inv_temperature);
+        }
+    }
+    float sum = 0.0F;
+    for (const float v : sums) {
+        sum += v;
+    }
+    for (; i < n; ++i) {
+        sum += exp_lane((z[i] - max) * inv_temperature);
+    }
+    return sum;
+}
+
+RAST_HOT float largest_logit(const float * z, int n) {
+    float m = minus_infinity;
+    for (int i = 0; i < n; ++i) {
+        m = z[i] > m ? z[i] : m;
+    }
+    return m;
+}
+
+RAST_HOT float smallest_logit(const float * z, int n, float otherwise) {
+    float smallest[row_lanes];
+    for (float & v : smallest) {
+        v = otherwise;
+    }
+    const auto take = [](float v, float & least) { least = v > lowest_logit && v < least ? v : least; };
+    int i = 0;
+    for (; i + row_lanes <= n; i += row_lanes) {
+        for (int j = 0; j < row_lanes; ++j) {
+            take(z[i + j], smallest[j]);
+        }
+    }
+    for (; i < n; ++i) {
+        take(z[i], smallest[0]);
+    }
+    return *std::min_element(smallest, smallest + row_lanes);
+}
+
+RAST_HOT void fill_buckets(const float * z, int n, float inv_temperature, logit_buckets & out) {
+    out.mass.assign(logit_buckets::n + 1, 0.0);
+    out.count.assign(logit_buckets::n + 1, 0);
+    constexpr auto last = static_cast<float>(logit_buckets::n - 1);
+    double * mass = out.mass.data();
+    uint32_t * count = out.count.data();
+    const float max = out.max;
+    const float scale = out.scale;
+    for (int b = 0; b < n; b += row_lanes) {
+        const int width = std::min(row_lanes, n - b);
+        float weight[row_lanes];
+        int32_t bucket[row_lanes];
+        const auto look = [&](int j) {
+            const float down = (max - z[b + j]) * scale;
+            const auto known = static_cast<int32_t>(down < last ? down : last);
+            bucket[j] = z[b + j] > lowest_logit ? known : logit_buckets::n;  // banned, or not a number
+            weight[j] = exp_lane((z[b + j] - max) * inv_temperature);
+        };
+        if (width == row_lanes) {
+            for (int j = 0; j < row_lanes; ++j) {
+                look(j);
+            }
+        } else {
+            for (int j = 0; j < width; ++j) {
+                look(j);
+            }
+        }
+        for (int j = 0; j < width; ++j) {
+            mass[bucket[j]] += static_cast<double>(weight[j]);
+            ++count[bucket[j]];
+        }
+    }
+}
+
+RAST_HOT void collect_buckets(const float * z, int n, float inv_temperature, const logit_buckets & buckets, int first,
+                              int last, std::vector<row_candidate> & out) {
+    const float max = buckets.max;
+    const float scale = buckets.scale;
+    const auto from = static_cast<float>(first);
+    const float to = last >= logit_buckets::n - 1 ? -minus_infinity : static_cast<float>(last + 1);
+    const auto take = [&](int i) {
+        const float down = (max - z[i]) * scale;
+        if (down >= from && down < to && z[i] > lowest_logit) {
+            out.push_back({z[i], exp_lane((z[i] - max) * inv_temperature), i});
+        }
+    };
+    int i = 0;
+    for (; i + row_lanes <= n; i += row_lanes) {
+        int32_t hit[row_lanes];
+        for (int j = 0; j < row_lanes; ++j) {
+            const float down = (max - z[i + j]) * scale;
+            hit[j] = static_cast<int32_t>(down >= from) & static_cast<int32_t>(down < to);
+        }
+        int32_t hits = 0;
+        for (const int32_t h : hit) {
+            hits |= h;
+        }
+        for (int j = 0; hits != 0 && j < row_lanes; ++j) {
+            take(i + j);
+        }
+    }
+    for (; i < n; ++i) {
+        take(i);
+    }
+}
+
+void exp_block(const float * x, float * y, int n) {
+    for (int i = 0; i < n; ++i) {
+        y[i] = exp_lane(x[i]);
+    }
+}
+
+}  // namespace rast

@@ -1,0 +1,70 @@
+// The loops over whole rows, in vectors.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace rast {
+
+inline constexpr int row_lanes = 16;
+inline constexpr int row_block = 256;  // a block whose largest logit is too small is passed over whole
+inline constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
+inline constexpr float lowest_logit = -1e29F;  // tokens below are banned
+
+struct row_candidate {
+    float logit;
+    float weight;  // exp((logit - max) / temperature)
+    int32_t token;
+};
+
+// e^x for x in [-87, 0], 0 below: Cody-Waite reduction and a polynomial of degree 6.
+inline __attribute__((always_inline)) float exp_lane(float x) {
+    const float clamped = x > -87.0F ? x : -87.0F;
+    const float n = (clamped * 1.44269504F + 12582912.0F) - 12582912.0F;  // round to nearest integer
+    const float r = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
+    float p = 1.9875691500e-4F;
+    p = p * r + 1.3981999507e-3F;
+    p = p * r + 8.3334519073e-3F;
+    p = p * r + 4.1665795894e-2F;
+    p = p * r + 1.6666665459e-1F;
+    p = p * r + 5.0000001201e-1F;
+    p = p * r * r + r + 1.0F;
+    const float scale = std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+    return x > -87.0F ? p * scale : 0.0F;
+}
+
+// z = l + sum of lambda_k (e_k - a_k) over n tokens, and the largest of each block. `pairs` is at most max_pairs.
+void fuse_pairs(int pairs, const float * l, const float * const * e, const float * const * a, const float * lambda,
+                float * z, float * block_max, int n);
+
+// Sum of exp((z - max) * inv_temperature).
+float mass_of_logits(const float * z, int n, float max, float inv_temperature);
+
+float largest_logit(const float * z, int n);
+
+// The smallest of those that are not banned; `otherwise` if all are.
+float smallest_logit(const float * z, int n, float otherwise);
+
+// Tokens by how far their logit is below the best one, in steps of 1 / scale.
+struct logit_buckets {
+    static constexpr int n = 2048;  // what is further down is in the last one
+
+    float max = 0.0F;
+    float scale = 1.0F;
+    std::vector<double> mass;     // [n + 1]: the sum of weights; those of banned tokens come last
+    std::vector<uint32_t> count;  // [n + 1]
+};
+
+void fill_buckets(const float * z, int n, float inv_temperature, logit_buckets & out);
+
+// Appends the tokens of buckets first to last, ascending.
+void collect_buckets(const float * z, int n, float inv_temperature, const logit_buckets & buckets, int first, int last,
+                     std::vector<row_candidate> & out);
+
+// e^x for x <= 0, within 2 ulp; exported for its test.
+void exp_block(const float * x, float * y, int n);
+
+}  // namespace rast
