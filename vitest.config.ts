@@ -3,7 +3,6 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
     test: {
         include: ["test/**/*.test.ts"],
-        exclude: ["test/heavy/**"],
         // Two engines at full thread counts slow each other a hundredfold.
         fileParallelism: false,
         pool: "forks",

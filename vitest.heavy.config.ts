@@ -1,11 +1,6 @@
-import { defineConfig } from "vitest/config";
+import { mergeConfig } from "vitest/config";
+import everyday from "./vitest.config.js";
 
-export default defineConfig({
-    test: {
-        include: ["test/heavy/**/*.test.ts"],
-        fileParallelism: false,
-        pool: "forks",
-        testTimeout: 1_200_000,
-        hookTimeout: 600_000
-    }
-});
+process.env["RAST_HEAVY"] = "1";
+
+export default mergeConfig(everyday, { test: { testTimeout: 1_200_000, hookTimeout: 600_000 } });

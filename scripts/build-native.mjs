@@ -11,14 +11,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
 /**
- * @param {{ tests?: boolean, portable?: boolean, out?: string, quiet?: boolean }} options
+ * @param {{ tests?: boolean, portable?: boolean, quiet?: boolean }} options portable: build/portable/rast.node instead
  * @returns {{ ok: true } | { ok: false, line: string, log: string }}
  */
-export function buildNative({ tests = false, portable = false, out = "build", quiet = false } = {}) {
+export function buildNative({ tests = false, portable = false, quiet = false } = {}) {
     const missing = missingTool();
     if (missing !== null) return { ok: false, line: missing, log: "" };
     prepareHeaders();
-    const folder = join(root, out);
+    const folder = join(root, "build");
     const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
     const headers = require("node-api-headers").include_dir;
     const addonApi = require("node-addon-api").include_dir;
@@ -33,8 +33,9 @@ export function buildNative({ tests = false, portable = false, out = "build", qu
         "2",
         `--CDNODE_ADDON_API_DIR=${addonApi}`,
         `--CDNODE_API_HEADERS_DIR=${headers}`,
-        `--CDRAST_BUILD_TESTS=${tests ? "ON" : "OFF"}`,
-        `--CDRAST_PORTABLE=${portable ? "ON" : "OFF"}`
+        // what was built with tests stays so
+        ...(portable ? [] : [`--CDRAST_BUILD_TESTS=${tests ? "ON" : "OFF"}`]),
+        ...(portable ? ["--target", "rast-portable"] : [])
     ];
     const cmake = (command) =>
         spawnSync(process.execPath, [cmakeJs, command, ...args], {
