@@ -49,8 +49,9 @@ struct engine_config {
     sampler_choice sampler = sampler_choice::automatic;
 };
 
-// What a context holds beside its model's weights, in bytes, wherever it lies.
+// What a model and its context hold beside the weights' file, in bytes, wherever it lies.
 struct context_memory {
+    uint64_t repacked = 0;  // copies of mapped weights, in the layout that the processor computes with
     uint64_t cache = 0;
     uint64_t compute = 0;
     uint64_t output = 0;   // llama.cpp's own copy of what a decode gives

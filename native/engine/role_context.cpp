@@ -146,6 +146,9 @@ role_context::role_context(role which, const model_config & model, const engine_
     info_.threads = model.threads;
     info_.n_vocab = n_vocab();
     info_.model_bytes = llama_model_size(model_.get());
+    const uint64_t held = log.buffer_bytes("model");
+    constexpr uint64_t rounding = 1 << 16;  // of the log's figures
+    info_.memory.repacked = held > info_.model_bytes + rounding ? held - info_.model_bytes : 0;
     info_.description = description;
     info_.load_ms = ms_since(start);
 }
@@ -177,8 +180,10 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     threads.attach(ctx_.get());
     info_.output_device = sampler_->device_name();
     info_.graph_splits = log.graph_splits();
-    info_.memory = {log.buffer_bytes("KV"), log.buffer_bytes("compute"), log.buffer_bytes("output"),
-                    sampler_->device_bytes() + sampler_->host_bytes()};
+    info_.memory.cache = log.buffer_bytes("KV");
+    info_.memory.compute = log.buffer_bytes("compute");
+    info_.memory.output = log.buffer_bytes("output");
+    info_.memory.sampler = sampler_->device_bytes() + sampler_->host_bytes();
     probe_truncation();
     info_.load_ms += ms_since(start);
 }

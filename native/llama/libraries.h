@@ -52,7 +52,7 @@ class log_capture {
     // Splits of the token-generation graph as last logged, 0 when none was.
     int graph_splits() const { return graph_splits_; }
 
-    // Sum of the buffers of a kind that were logged: "KV", "compute", "output". In hundredths of a MiB.
+    // Sum of the buffers of a kind that were logged: "model", "KV", "compute", "output". In hundredths of a MiB.
     uint64_t buffer_bytes(const char * kind) const;
 
     void line(int level, const char * text);

@@ -61,6 +61,7 @@ Napi::Value present(Napi::Env env, const context_info & info) {
     out.Set("canTruncate", Napi::Boolean::New(env, info.can_truncate));
     out.Set("graphSplits", number(env, info.graph_splits));
     Napi::Object memory = Napi::Object::New(env);
+    memory.Set("repackedBytes", number(env, static_cast<double>(info.memory.repacked)));
     memory.Set("cacheBytes", number(env, static_cast<double>(info.memory.cache)));
     memory.Set("computeBytes", number(env, static_cast<double>(info.memory.compute)));
     memory.Set("outputBytes", number(env, static_cast<double>(info.memory.output)));

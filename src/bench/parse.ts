@@ -86,6 +86,7 @@ const memory = objectOf<BenchMemory>({
             role,
             pair,
             fileBytes: bytes,
+            repackedBytes: bytes,
             cacheBytes: bytes,
             computeBytes: bytes,
             outputBytes: bytes,

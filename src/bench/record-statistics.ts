@@ -35,12 +35,17 @@ export function idealEstimate(result: Pick<BenchResult, "samples" | "idealSample
 /** Purposes of memory, in the order of the stack. */
 export const memoryParts = ["weights", "kv cache", "compute", "output", "sampling"] as const;
 
+/** Bytes of weights that are held a second time, over all models. */
+export function repackedBytes({ models }: Pick<BenchMemory, "models">): number {
+    return models.reduce((total, model) => total + model.repackedBytes, 0);
+}
+
 /** Bytes by purpose over all models, in the order of {@link memoryParts}. */
 export function memoryByPart({ models }: Pick<BenchMemory, "models">): number[] {
     const sum = (of: (model: BenchMemory["models"][number]) => number): number =>
         models.reduce((total, model) => total + of(model), 0);
     return [
-        sum((model) => model.fileBytes),
+        sum((model) => model.fileBytes) + repackedBytes({ models }),
         sum((model) => model.cacheBytes),
         sum((model) => model.computeBytes),
         sum((model) => model.outputBytes),

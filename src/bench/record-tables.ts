@@ -1,6 +1,13 @@
 // The tables of a record, as the printers and the page show them.
 import { settings, shownSettings, varyingSettings, type Setting } from "./record-cases.js";
-import { idealEstimate, measuredBytes, memoryByPart, memoryParts, type Estimate } from "./record-statistics.js";
+import {
+    idealEstimate,
+    measuredBytes,
+    memoryByPart,
+    memoryParts,
+    repackedBytes,
+    type Estimate
+} from "./record-statistics.js";
 import {
     modelsInWords,
     modelsOf,
@@ -121,6 +128,13 @@ export function stepTable(record: BenchRecord): Table | null {
     return fillTable(columns, rows);
 }
 
+const repackedColumn: Column<BenchMemory> = {
+    name: "of it repacked",
+    align: "right",
+    optional: true,
+    cell: (row) => (repackedBytes(row) === 0 ? null : sizeInWords(repackedBytes(row)))
+};
+
 /** Memory of each engine by purpose, and what was measured against what is accounted for; null without any. */
 export function memoryTable({ memory }: BenchRecord): Table | null {
     if (memory.length === 0) return null;
@@ -132,11 +146,10 @@ export function memoryTable({ memory }: BenchRecord): Table | null {
                 align: "right",
                 cell: (row) => plain(value(row))
             })),
-        ...memoryParts.map((name, index): Column<BenchMemory> => ({
-            name,
-            align: "right",
-            cell: (row) => sizeInWords(memoryByPart(row)[index]!)
-        })),
+        ...memoryParts.flatMap((name, index): Column<BenchMemory>[] => [
+            { name, align: "right", cell: (row) => sizeInWords(memoryByPart(row)[index]!) },
+            ...(name === "weights" ? [repackedColumn] : [])
+        ]),
         { name: "accounted", align: "right", cell: ({ accountedBytes }) => sizeInWords(accountedBytes) },
         {
             name: "peak",

@@ -127,6 +127,8 @@ export interface BenchMemory {
         readonly role: NativeRole;
         readonly pair: number;
         readonly fileBytes: number;
+        /** llama.cpp's copies of mapped weights, in the layout that the processor computes with. */
+        readonly repackedBytes: number;
         readonly cacheBytes: number;
         readonly computeBytes: number;
         /** llama.cpp's output buffer. */

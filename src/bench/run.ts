@@ -206,7 +206,14 @@ async function memoryOf(
         return { role, pair, fileBytes, ...memory };
     });
     const accounted = models.reduce(
-        (sum, one) => sum + one.fileBytes + one.cacheBytes + one.computeBytes + one.outputBytes + one.samplerBytes,
+        (sum, one) =>
+            sum +
+            one.fileBytes +
+            one.repackedBytes +
+            one.cacheBytes +
+            one.computeBytes +
+            one.outputBytes +
+            one.samplerBytes,
         0
     );
     return {

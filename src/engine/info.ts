@@ -29,7 +29,7 @@ export interface ModelInfo extends RolePlace {
     readonly loadMs: number;
     /** Parts of the compute graph; 1 = all on one backend. */
     readonly graphSplits: number;
-    /** What it holds beside its weights, in bytes, wherever that lies. */
+    /** What it holds beside the file of its weights, in bytes, wherever that lies. */
     readonly memory: NativeContextMemory;
     /** Whether its cache can be cut back; false for recurrent and hybrid models. */
     readonly canTruncate: boolean;

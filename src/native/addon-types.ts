@@ -158,8 +158,10 @@ export interface NativeContextInfo {
     readonly memory: NativeContextMemory;
 }
 
-/** What a context holds beside its model's weights, in bytes, wherever it lies. */
+/** What a model and its context hold beside the weights' file, in bytes, wherever it lies. */
 export interface NativeContextMemory {
+    /** Copies of mapped weights in the layout that the processor computes with; 0 when weights are read, not mapped. */
+    readonly repackedBytes: number;
     readonly cacheBytes: number;
     readonly computeBytes: number;
     /** llama.cpp's own copy of what a decode gives. */

@@ -69,6 +69,7 @@ export function someResult(changes: Partial<BenchResult> = {}): BenchResult {
 /** An engine's memory. */
 export function someMemory(changes: Partial<BenchMemory> = {}): BenchMemory {
     const part = {
+        repackedBytes: 0,
         cacheBytes: 32 * mebibyte,
         computeBytes: 64 * mebibyte,
         outputBytes: mebibyte,

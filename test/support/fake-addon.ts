@@ -334,7 +334,7 @@ export class FakeAddon implements NativeAddon {
             description: "a fake model",
             canTruncate: true,
             graphSplits: 1,
-            memory: { cacheBytes: 1, computeBytes: 2, outputBytes: 3, samplerBytes: 4 }
+            memory: { repackedBytes: 0, cacheBytes: 1, computeBytes: 2, outputBytes: 3, samplerBytes: 4 }
         });
         return {
             base: context(config.base),

@@ -66,6 +66,13 @@ Memory:
         );
     });
 
+    test("says how much of the weights is there twice", () => {
+        const models = someMemory().models.map((model) => ({ ...model, repackedBytes: 512 * 1_048_576 }));
+        const printed = printRecord(someRecord({ memory: [someMemory({ models })] }), "md");
+        expect(printed).toMatch(/\| +weights \| of it repacked \| +kv cache \|/);
+        expect(printed).toMatch(/\| 3\.00 GiB \| +1\.50 GiB \|/);
+    });
+
     test("leaves out what was not measured", () => {
         expect(printRecord(someRecord(), "md")).toBe(
             `${origin}
