@@ -1,5 +1,6 @@
 // One engine of the matrix: its rows are measured in turn, each sample between two halves of its yardstick.
 import type { Rast } from "../engine/engine.js";
+import { RastError } from "../errors.js";
 import type { GenerateOptions, Mode } from "../engine/generate-options.js";
 import type { RastResult } from "../engine/results.js";
 import type { ResolvedBenchOptions } from "./bench-options.js";
@@ -109,11 +110,8 @@ async function sampleOf(context: MeasureContext, one: PlannedCase, repetition: n
     const texts =
         one.kind === "tg"
             ? depths
-            : // no two prompts may begin alike, now or in another repetition
-              depths.map((before, i) => [
-                  ...before,
-                  ...prompts.prompt(1000 + repetition * one.sequences + i, one.tokens)
-              ]);
+            : // no two may begin alike, of any row and repetition: caches keep prompts
+              depths.map((before) => [...before, ...prompts.fresh(one.tokens)]);
     const maxTokens = one.kind === "tg" ? one.tokens : 1;
     let firstToken = Infinity;
     let end = 0;
@@ -131,12 +129,22 @@ async function sampleOf(context: MeasureContext, one: PlannedCase, repetition: n
     );
     if (one.kind === "pp") {
         const decoded = results.reduce((sum, { usage }) => sum + usage.promptTokens - usage.cachedPromptTokens, 0);
+        if (2 * decoded < one.tokens * one.sequences) throw repeatedPrompts(decoded, one);
         return { rate: (1000 * decoded) / (end - start), results };
     }
     const drawn = results.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
     // alone, the engine's own clock; together, from the first token of anybody to the last of all
     const ms = one.sequences === 1 ? results[0]!.timings.decodeMs : end - firstToken;
     return { rate: (1000 * (drawn - one.sequences)) / ms, results };
+}
+
+function repeatedPrompts(decoded: number, { tokens, sequences }: PlannedCase): RastError {
+    return new RastError(
+        "ERR_INVALID_OPTION",
+        `Of ${tokens * sequences} prompt tokens only ${decoded} had to be decoded, as prompts before began alike. ` +
+            "Give a longer --prompt-file, or none.",
+        { details: { option: "prompts" } }
+    );
 }
 
 async function rivalSample(

@@ -97,6 +97,19 @@ describe("prompts of a benchmark", () => {
         expect(prompts.prompt(3, 500).every((token) => token >= 125 && token < 1000)).toBe(true);
     });
 
+    it("gives fresh prompts that begin alike with none before", () => {
+        const begin = (source: PromptSource): string => source.fresh(8).join();
+        const random = new PromptSource(1000, []);
+        expect(new Set(Array.from({ length: 100 }, () => begin(random))).size).toBe(100);
+        for (const n of [1, 2, 3, 12, 97, 100]) {
+            const text = new PromptSource(
+                1000,
+                Array.from({ length: n }, (_, i) => i)
+            );
+            expect(new Set(Array.from({ length: n }, () => begin(text))).size).toBe(n);
+        }
+    });
+
     it("take pieces of a text, around its end where they must", () => {
         const text = [5, 6, 7, 8];
         const prompt = new PromptSource(1000, text).prompt(1, 9);
