@@ -13,7 +13,7 @@ namespace {
 
 using candidate = row_candidate;
 
-// The fused, masked and adjusted row, row_block by block, and what is known of it.
+// The fused, masked and adjusted row, block by block, and what is known of it.
 struct fused_row {
     float * z;
     float * block_max;

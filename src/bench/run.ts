@@ -13,6 +13,7 @@ import { measureEngine, warmUp, type MeasureContext } from "./measure.js";
 import { startPeer, type Peer } from "./peer.js";
 import { isPeer, planBench, testName, type PlannedCase, type PlannedEngine } from "./plan.js";
 import { PromptSource } from "./prompts.js";
+import { memoryByPart } from "./record-statistics.js";
 import {
     recordSchema,
     type BenchMemory,
@@ -205,17 +206,6 @@ async function memoryOf(
         const { role, pair, fileBytes } = files[index]!;
         return { role, pair, fileBytes, ...memory };
     });
-    const accounted = models.reduce(
-        (sum, one) =>
-            sum +
-            one.fileBytes +
-            one.repackedBytes +
-            one.cacheBytes +
-            one.computeBytes +
-            one.outputBytes +
-            one.samplerBytes,
-        0
-    );
     return {
         threads: rast.info.base.threads,
         gpuLayers: rast.info.base.gpuLayers,
@@ -225,7 +215,7 @@ async function memoryOf(
         contextSize: rast.info.contextSize,
         sequences: rast.info.parallel,
         models,
-        accountedBytes: accounted,
+        accountedBytes: memoryByPart({ models }).reduce((sum, bytes) => sum + bytes),
         peakBytes: before === null || after === null ? null : after.peak - before.now,
         deviceBytes: freeBefore === null || freeAfter === null ? null : freeBefore - freeAfter
     };
