@@ -6,7 +6,9 @@ export type Metadata =
     | { readonly kind: "bool"; readonly value: boolean }
     | { readonly kind: "string"; readonly value: string }
     | { readonly kind: "strings"; readonly value: readonly string[] }
-    | { readonly kind: "i32s" | "f32s"; readonly value: readonly number[] };
+    | { readonly kind: "i32s" | "f32s"; readonly value: readonly number[] }
+    /** As another file has it: code of the type and value. */
+    | { readonly kind: "encoded"; readonly value: Buffer };
 
 /**
  * A tensor: `shape` innermost dimension first, as GGUF counts. Numbers are quantized to Q8_0 on writing if asked; what
@@ -65,6 +67,8 @@ function encode(item: Metadata): Buffer {
             return Buffer.concat([u32(codes.array), u32(codes.i32), u64(item.value.length), ...item.value.map(u32)]);
         case "f32s":
             return Buffer.concat([u32(codes.array), u32(codes.f32), u64(item.value.length), ...item.value.map(f32)]);
+        case "encoded":
+            return item.value;
     }
 }
 

@@ -9,7 +9,8 @@ import * as random from "./random-models.js";
 const generatorVersion = 2;
 const cache = join(root, "test", ".cache");
 
-const cached: random.Keep = async (name, recipe, write) => {
+/** Keeps a file in test/.cache by its recipe. */
+export const cached: random.Keep = async (name, recipe, write) => {
     const hash = createHash("sha256")
         .update(JSON.stringify([generatorVersion, recipe]))
         .digest("hex")
