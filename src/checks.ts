@@ -1,4 +1,6 @@
-// Checks of values that come from outside; every failure is a RastError that names the option and the value.
+// Checks of values that come from outside; every failure is a RastError that names the option and the value. Whatever may
+// run code of the caller's (getters, proxies, iterators) is read once, and what it throws is such a failure too.
+import { types } from "node:util";
 import { RastError, type ErrorCode } from "./errors.js";
 
 /** A range of numbers. */
@@ -11,20 +13,50 @@ export interface NumberRange {
     readonly integer?: boolean;
 }
 
-/** Shows a value with its type, short enough for one line: `5 (number)`. */
+/** Shows a value with its type, short enough for one line: `5 (number)`. Never throws, and shows nothing of an object. */
 export function describeValue(value: unknown): string {
     if (value === undefined || value === null) return String(value);
-    if (typeof value === "string") return `${JSON.stringify(shorten(value))} (string)`;
-    if (typeof value === "bigint") return `${value}n (bigint)`;
+    if (typeof value === "string") return `${quote(value)} (string)`;
+    if (typeof value === "bigint") return `${shorten(String(value))}n (bigint)`;
     if (typeof value === "function") return "a function";
     if (typeof value === "symbol") return "a symbol";
-    if (Array.isArray(value)) return `an array of ${value.length}`;
+    if (isArray(value)) return describeArray(value);
     if (typeof value === "object") return "an object";
     return `${value as number | boolean} (${typeof value})`;
 }
 
-function shorten(text: string): string {
-    return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+function describeArray(value: readonly unknown[]): string {
+    try {
+        return `an array of ${shorten(String(value.length))}`;
+    } catch {
+        return "an array";
+    }
+}
+
+/** A text for a message: at most 60 characters of it. */
+export function shorten(text: string): string {
+    return text.length > 60 ? `${text.slice(0, 57).replace(/[\uD800-\uDBFF]$/, "")}...` : text;
+}
+
+/** The same, in quotes and on one line. */
+export function quote(text: string): string {
+    return JSON.stringify(shorten(text));
+}
+
+/** What an error of foreign code says, for a message. Anything can be thrown. */
+export function describeError(error: unknown): string {
+    try {
+        return shortenMiddle(error instanceof Error ? String(error.message) : describeValue(error), 200);
+    } catch {
+        return "an error that cannot be shown";
+    }
+}
+
+/** A path or the like for a message: what is cut away of a long one is its middle. */
+export function shortenMiddle(text: string, length = 200): string {
+    if (text.length <= length) return text;
+    const half = Math.floor((length - 3) / 2);
+    return `${text.slice(0, half).replace(/[\uD800-\uDBFF]$/, "")}...${text.slice(-half).replace(/^[\uDC00-\uDFFF]/, "")}`;
 }
 
 /** The error for an option with a wrong value. */
@@ -80,17 +112,28 @@ export function checkOneOf<const T>(name: string, value: unknown, choices: reado
     return value as T;
 }
 
-/** @throws ERR_INVALID_OPTION unless the value is an AbortSignal, of whatever realm */
+/** @throws ERR_INVALID_OPTION unless the value is an AbortSignal, of whatever realm, or behaves like one */
 export function checkSignal(name: string, value: unknown): AbortSignal {
-    const signal = value as AbortSignal | null;
-    const fits = typeof signal === "object" && signal !== null && typeof signal.aborted === "boolean";
-    if (!fits || typeof signal.addEventListener !== "function") throw invalidOption(name, "an AbortSignal", value);
-    return signal;
+    return readSafely(name, () => {
+        const signal = value as AbortSignal | null;
+        const fits = typeof signal === "object" && signal !== null && typeof signal.aborted === "boolean";
+        if (!fits || typeof signal.addEventListener !== "function") throw invalidOption(name, "an AbortSignal", value);
+        return signal;
+    });
 }
 
 /** Whether a value is an object in the sense of options or JSON: no array, no null. */
 export function isObject(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+    return typeof value === "object" && value !== null && !isArray(value);
+}
+
+/** `Array.isArray`, which throws for a proxy that was revoked. */
+export function isArray(value: unknown): value is readonly unknown[] {
+    try {
+        return Array.isArray(value);
+    } catch {
+        return false;
+    }
 }
 
 /** @throws ERR_INVALID_OPTION unless the value is an object */
@@ -100,15 +143,102 @@ export function checkObject(name: string, value: unknown): Record<string, unknow
 }
 
 /**
+ * Runs code that may run the caller's: what that throws becomes the `cause` of a typed error.
+ * @throws ERR_INVALID_OPTION
+ */
+export function readSafely<T>(name: string, read: () => T): T {
+    try {
+        return read();
+    } catch (error) {
+        if (error instanceof RastError) throw error;
+        const message = `Reading ${shorten(name)} failed: ${describeError(error)}.`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name }, cause: error });
+    }
+}
+
+/**
+ * Options as plain data, every one read once: later changes and getters have no effect.
+ * @param where for unknown options: "generate"
+ * @param name for what is no object: "the options of generate"
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
+ */
+export function readOptions<K extends string>(
+    where: string,
+    name: string,
+    value: unknown,
+    known: readonly K[]
+): Partial<Record<K, unknown>> {
+    const options = checkObject(name, value);
+    readSafely(name, () => checkKeys(where, options, known));
+    const read: Partial<Record<K, unknown>> = {};
+    for (const key of known) {
+        const option = readSafely(key, () => options[key]);
+        if (option !== undefined) read[key] = option;
+    }
+    return read;
+}
+
+/**
+ * An array as a plain one, every element read once; holes become undefined.
+ * @param expected for messages: "an array of strings"
+ * @param most elements at most; nothing of a longer one is read
+ * @throws ERR_INVALID_OPTION
+ */
+export function readArray(name: string, expected: string, value: unknown, most: number): unknown[] {
+    return readSafely(name, () => {
+        if (!isArray(value)) throw invalidOption(name, expected, value);
+        const { length } = value;
+        if (!(length <= most)) throw invalidOption(name, expected, value);
+        return Array.from({ length }, (_, index) => value[index]);
+    });
+}
+
+/**
+ * Integers of an array or an Int32Array as an Int32Array of its own: what is checked is what is used, whatever happens to
+ * the original.
+ * @param check called for every number
+ * @param tooMany the error for more than `most`; nothing of a longer one is read
+ * @throws ERR_INVALID_OPTION
+ */
+export function readIntegers(
+    name: string,
+    expected: string,
+    value: unknown,
+    most: number,
+    check: (item: unknown, index: number) => void,
+    tooMany: (length: number) => RastError
+): Int32Array<ArrayBuffer> {
+    return readSafely(name, () => {
+        const typed = types.isInt32Array(value);
+        if (!typed && !isArray(value)) throw invalidOption(name, expected, value);
+        const length = typed ? int32Length(value) : value.length;
+        if (!(length <= most)) throw tooMany(length);
+        // Not through iterators, which a subclass may have replaced. A detached or shrunk buffer throws.
+        const copy = typed ? new Int32Array(value) : new Int32Array(length);
+        for (let index = 0; index < copy.length; index++) {
+            const item = typed ? copy[index] : value[index];
+            check(item, index);
+            copy[index] = item as number;
+        }
+        return copy;
+    });
+}
+
+const lengthOfTyped = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Int32Array.prototype), "length")!.get!;
+
+function int32Length(value: Int32Array): number {
+    return lengthOfTyped.call(value) as number;
+}
+
+/**
  * Refuses keys that are not known, so that a misspelt option is never silently left out.
  * @throws ERR_UNKNOWN_OPTION with the nearest known key
  */
 export function checkKeys(where: string, options: Record<string, unknown>, known: readonly string[]): void {
     for (const key of Object.keys(options)) {
         if (known.includes(key)) continue;
-        throw new RastError("ERR_UNKNOWN_OPTION", `Unknown option ${key} in ${where}.${didYouMean(key, known)}`, {
-            details: { option: key, known }
-        });
+        const message = `Unknown option ${shorten(key)} in ${where}.${didYouMean(key, known)}`;
+        throw new RastError("ERR_UNKNOWN_OPTION", message, { details: { option: shorten(key), known } });
     }
 }
 

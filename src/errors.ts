@@ -107,7 +107,11 @@ export const errorCatalogue = {
     ),
     ERR_DISPOSED: byRuntime("The engine was disposed of.", "Load a new one with `loadRast`."),
     ERR_LOAD_ABORTED: byRuntime(
-        "Loading was aborted by its signal.",
+        "Loading was aborted by its signal, or by an exception in `onProgress`.",
+        "The reason of the signal, or the exception, is the error's `cause`."
+    ),
+    ERR_ABORTED: byRuntime(
+        "Saving or loading a state was aborted by its signal.",
         "The reason of the signal is the error's `cause`."
     ),
     ERR_ADDON_MISSING: byRuntime(

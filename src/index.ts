@@ -1,4 +1,11 @@
-export { Rast, type DetokenizeOptions, type MeasureOptions, type TokenizeOptions } from "./engine/engine.js";
+export {
+    Rast,
+    type DetokenizeOptions,
+    type LoadStateOptions,
+    type MeasureOptions,
+    type SaveStateOptions,
+    type TokenizeOptions
+} from "./engine/engine.js";
 export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
 export type { ModelInfo, RastInfo } from "./engine/info.js";

@@ -1,21 +1,39 @@
 import "./async-dispose.js";
 import {
     checkBoolean,
-    checkKeys,
     checkNumber,
-    checkObject,
     checkOneOf,
+    checkSignal,
     checkString,
-    invalidOption
+    invalidOption,
+    readOptions
 } from "../checks.js";
+import { RastError } from "../errors.js";
 import type { NativeAddon, NativeRole } from "../native/addon-types.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
-import { checkTokens, resolveGenerateOptions, type GenerateOptions, type PromptOptions } from "./generate-options.js";
+import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
+import {
+    checkTokens,
+    readMessages,
+    resolveGenerateOptions,
+    resolvePromptOptions,
+    type GenerateOptions,
+    type PromptOptions,
+    type ResolvedGenerateOptions
+} from "./generate-options.js";
 import { Generation } from "./generation.js";
 import type { RastInfo } from "./info.js";
-import { disposedError, prepareTokens, Request, type EngineCore } from "./request.js";
+import {
+    disposedError,
+    prepareRequest,
+    prepareTokens,
+    Request,
+    type EngineCore,
+    type PreparedRequest
+} from "./request.js";
 import type { RastResult } from "./results.js";
-import { randomSeed } from "./sampling-params.js";
+import { drawSamples, untilRoom } from "./samples.js";
+import { ordinalRange } from "./sampling-params.js";
 
 /** Options of {@link Rast.tokenize}. */
 export interface TokenizeOptions {
@@ -29,6 +47,18 @@ export interface TokenizeOptions {
 export interface DetokenizeOptions {
     /** Render control tokens. @default false */
     showSpecial?: boolean | undefined;
+}
+
+/** Options of {@link Rast.saveState}: a text, as {@link Rast.generate} takes it. */
+export interface SaveStateOptions extends PromptOptions {
+    /** Until the file is being written, an abort ends the call with ERR_ABORTED and no file; afterwards it comes too late. */
+    signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link Rast.loadState}. */
+export interface LoadStateOptions {
+    /** An abort ends the call with ERR_ABORTED; what has been read by then may stay in the caches, and does no harm. */
+    signal?: AbortSignal | undefined;
 }
 
 /** Options of {@link Rast.measureDecodes}. */
@@ -50,6 +80,13 @@ export interface MeasureOptions {
 const measureKeys = ["role", "pair", "sequences", "depth", "tokens", "prompt"] as const;
 
 const maxSamples = 100_000;
+// So that a slot never waits for JavaScript.
+const maxWaitingSamples = 4;
+// More than any context holds.
+const maxDetokenized = 16_777_216;
+const maxMeasured = 2 ** 30;
+
+const byLoadRast = Symbol("made by loadRast");
 
 // The safety net for engines that nobody disposed of. Held values must not refer to the engine object.
 const collected = new FinalizationRegistry<{ readonly addon: NativeAddon; readonly handle: number }>((engine) => {
@@ -71,8 +108,12 @@ export class Rast {
     #lastInLine = Promise.resolve();
     #disposing: Promise<void> | undefined;
 
-    /** Not for callers: `loadRast` makes engines. */
-    constructor(core: EngineCore, info: RastInfo) {
+    /** Not for callers: `loadRast` makes engines. @throws TypeError */
+    constructor(maker: symbol, core: EngineCore, info: RastInfo) {
+        if (maker !== byLoadRast) {
+            const error = new TypeError("Rast has no constructor to call: loadRast makes engines.");
+            throw Object.assign(error, { code: "ERR_INVALID_ARGUMENT" });
+        }
         this.#core = core;
         this.info = info;
         collected.register(this, { addon: core.addon, handle: core.handle }, this);
@@ -84,14 +125,12 @@ export class Rast {
      * ERR_DECODE. An abort is no error: it ends with stop reason "abort" and what was drawn until then.
      */
     generate(options: GenerateOptions): Generation {
-        return new Generation((sink) => {
-            const request = new Request(this.#core, this, sink);
-            const prepared = request.run(options, this.#lastInLine);
-            this.#lastInLine = prepared;
-            this.#preparing.add(prepared);
-            void prepared.then(() => this.#preparing.delete(prepared));
-            return () => request.cancel();
-        });
+        const core = this.#core;
+        const read = (): ResolvedGenerateOptions => {
+            this.#assertUsable();
+            return resolveGenerateOptions(options, core.context);
+        };
+        return this.#begin(read, (resolved) => prepareRequest(core, resolved));
     }
 
     /** Generates and gives the whole. Rejects with what {@link Rast.generate} lists. */
@@ -101,22 +140,26 @@ export class Rast {
 
     /**
      * Several samples of one prompt, which is decoded once: like {@link Rast.complete}, with ordinals from the given
-     * one on, so that sample i is what `complete` gives for ordinal + i and the same seed. If one fails, so does all.
-     * @throws also ERR_QUEUE_FULL
+     * one on, so that sample i is what `complete` gives for ordinal + i and the same seed. A few more than run together
+     * are started at a time, and the rest wait here, so that `maxQueue` does not bound n. If one fails, so does all, and
+     * the rest is cancelled; after an abort those that had not begun are results without text.
+     * @param n 1 to 100,000
      */
     async completeMany(options: GenerateOptions, n: number): Promise<RastResult[]> {
-        checkNumber("n", n, { min: 1, max: maxSamples, integer: true });
-        const seed = options?.seed ?? randomSeed();
-        const first = options?.ordinal ?? 0;
-        const generations = Array.from({ length: n }, (_, i) =>
-            this.generate({ ...options, seed, ordinal: typeof first === "number" ? first + i : first })
-        );
-        try {
-            return await Promise.all(generations.map((generation) => generation.result));
-        } catch (error) {
-            for (const generation of generations) generation.cancel();
-            throw error;
-        }
+        const core = this.#core;
+        this.#assertUsable();
+        const count = checkNumber("n", n, { min: 1, max: maxSamples, integer: true });
+        const resolved = resolveGenerateOptions(options, core.context);
+        const { sampling, signal } = resolved;
+        const first = checkNumber("ordinal", sampling.ordinal, { ...ordinalRange, max: ordinalRange.max - count + 1 });
+        let prepared: Promise<PreparedRequest> | undefined;
+        const start = (index: number): Generation =>
+            this.#begin(
+                () => ({ ...resolved, sampling: { ...sampling, ordinal: first + index } }),
+                (sample) => (prepared ??= prepareRequest(core, sample))
+            );
+        const atOnce = core.slots + Math.min(core.slots, maxWaitingSamples);
+        return drawSamples({ count, atOnce, start, room: () => untilRoom(core, signal) });
     }
 
     /**
@@ -124,26 +167,44 @@ export class Rast {
      * there: a long prompt, or a conversation. What is not decoded yet is decoded first.
      * @param file replaced if it exists, whole or not at all
      * @returns how many tokens the file holds
-     * @throws ERR_STATE_FILE, and what {@link Rast.generate} lists
+     * @throws ERR_STATE_FILE, ERR_ABORTED, and what {@link Rast.generate} lists
      */
-    async saveState(file: string, text: PromptOptions): Promise<{ readonly tokens: number }> {
+    async saveState(file: string, text: SaveStateOptions): Promise<{ readonly tokens: number }> {
         this.#assertUsable();
+        const core = this.#core;
         const path = checkFile(file);
-        const tokens = await prepareTokens(this.#core, resolveGenerateOptions(text, this.#core.context));
+        const options = resolvePromptOptions("saveState", text, core.context);
+        const { signal } = options;
+        assertNotAborted(signal, "Saving the state");
+        const tokens = await prepareTokens(core, options);
         // one token more is drawn, so that all of these are decoded
-        await this.complete({ tokens, maxTokens: 1, ignoreEos: true });
-        return { tokens: await this.#core.addon.engineSaveState(this.#core.handle, path, tokens) };
+        const decoded = await this.complete({ tokens, maxTokens: 1, ignoreEos: true, signal });
+        assertNotAborted(signal, "Saving the state");
+        if (decoded.stopReason === "abort") throw disposedError();
+        return { tokens: await core.addon.engineSaveState(core.handle, path, tokens) };
     }
 
     /**
      * Reads a file of {@link Rast.saveState}. Prompts that begin with its tokens then need not decode them.
      * @throws ERR_STATE_FILE for a file that is damaged or belongs to other models; nothing has changed then.
-     *     ERR_QUEUE_FULL while every slot has a generation
+     *     ERR_QUEUE_FULL while every slot has a generation; ERR_ABORTED
      */
-    async loadState(file: string): Promise<{ readonly tokens: readonly number[] }> {
+    async loadState(file: string, options: LoadStateOptions = {}): Promise<{ readonly tokens: readonly number[] }> {
         this.#assertUsable();
-        const tokens = await this.#core.addon.engineLoadState(this.#core.handle, checkFile(file));
-        return { tokens: Array.from(tokens) };
+        const core = this.#core;
+        const path = checkFile(file);
+        const read = readOptions("loadState", "the options of loadState", options, ["signal"]);
+        const signal = read.signal === undefined ? undefined : checkSignal("signal", read.signal);
+        assertNotAborted(signal, "Loading the state");
+        let forget = (): void => {};
+        const aborted = new Promise<never>((_, reject) => {
+            forget = watchSignal(signal, () => reject(abortedError(signal!, "Loading the state")));
+        });
+        try {
+            return { tokens: Array.from(await Promise.race([core.addon.engineLoadState(core.handle, path), aborted])) };
+        } finally {
+            forget();
+        }
     }
 
     /**
@@ -155,19 +216,20 @@ export class Rast {
      */
     async measureDecodes(options: MeasureOptions): Promise<number[]> {
         this.#assertUsable();
-        checkKeys("measureDecodes", checkObject("the options of measureDecodes", options), measureKeys);
-        const role = checkOneOf("role", options.role ?? "base", ["base", "expert", "antiexpert"]);
-        const pairs = this.info.pairs.length;
+        const given = readOptions("measureDecodes", "the options of measureDecodes", options, measureKeys);
+        const role = checkOneOf("role", given.role ?? "base", ["base", "expert", "antiexpert"]);
+        const { slots, context } = this.#core;
+        const pairs = context.lambdas.length;
         if (role !== "base" && pairs === 0) throw invalidOption("role", '"base", as there is no pair,', role);
         const integer = (name: "pair" | "sequences" | "depth" | "tokens", otherwise: number, range: [number, number]) =>
-            checkNumber(name, options[name] ?? otherwise, { min: range[0], max: range[1], integer: true });
+            checkNumber(name, given[name] ?? otherwise, { min: range[0], max: range[1], integer: true });
         const pair = integer("pair", 0, [0, Math.max(0, pairs - 1)]);
         const ms = await this.#core.addon.engineMeasure(this.#core.handle, {
             context: role === "base" ? 0 : 1 + 2 * pair + (role === "antiexpert" ? 1 : 0),
-            sequences: integer("sequences", 1, [1, this.info.parallel]),
-            depth: integer("depth", 0, [0, 2 ** 30]),
-            tokens: integer("tokens", 0, [1, 2 ** 30]),
-            prompt: checkBoolean("prompt", options.prompt ?? false)
+            sequences: integer("sequences", 1, [1, slots]),
+            depth: integer("depth", 0, [0, maxMeasured]),
+            tokens: integer("tokens", 0, [1, maxMeasured]),
+            prompt: checkBoolean("prompt", given.prompt ?? false)
         });
         return Array.from(ms);
     }
@@ -190,7 +252,7 @@ export class Rast {
      */
     async detokenize(tokens: readonly number[] | Int32Array, options: DetokenizeOptions = {}): Promise<string> {
         this.#assertUsable();
-        const ids = checkTokens("tokens", tokens, this.info.vocabularySize);
+        const ids = checkTokens("tokens", tokens, this.#core.context.vocabularySize, maxDetokenized);
         const { showSpecial } = readFlags("detokenize", options, { showSpecial: false });
         return this.#core.addon.detokenize(this.#core.handle, ids, showSpecial);
     }
@@ -202,7 +264,7 @@ export class Rast {
     applyChatTemplate(messages: readonly ChatMessage[]): string {
         this.#assertUsable();
         const { bosText, eosText, native } = this.#core;
-        return applyChatTemplate(native.chatTemplate, messages, { bosToken: bosText, eosToken: eosText });
+        return applyChatTemplate(native.chatTemplate, readMessages(messages), { bosToken: bosText, eosToken: eosText });
     }
 
     /**
@@ -231,6 +293,20 @@ export class Rast {
         }
     }
 
+    #begin(
+        read: () => ResolvedGenerateOptions,
+        prepare: (options: ResolvedGenerateOptions) => Promise<PreparedRequest>
+    ): Generation {
+        return new Generation((sink) => {
+            const request = new Request(this.#core, this, sink);
+            const prepared = request.run(read, prepare, this.#lastInLine);
+            this.#lastInLine = prepared;
+            this.#preparing.add(prepared);
+            void prepared.then(() => this.#preparing.delete(prepared));
+            return () => request.cancel();
+        });
+    }
+
     #assertUsable(): void {
         if (this.#core.disposed) throw disposedError();
     }
@@ -242,17 +318,29 @@ function checkFile(value: unknown): string {
     return file;
 }
 
+function assertNotAborted(signal: AbortSignal | undefined, what: string): void {
+    if (signal !== undefined && isAborted(signal)) throw abortedError(signal, what);
+}
+
+function abortedError(signal: AbortSignal, what: string): RastError {
+    return new RastError("ERR_ABORTED", `${what} was aborted.`, { cause: abortReason(signal) });
+}
+
 function readFlags<K extends string>(
     where: string,
     options: unknown,
     defaults: Record<K, boolean>
 ): Record<K, boolean> {
-    const given = checkObject(`the options of ${where}`, options);
     const names = Object.keys(defaults) as K[];
-    checkKeys(where, given, names);
+    const given = readOptions(where, `the options of ${where}`, options, names);
     const read = { ...defaults };
     for (const name of names) {
         if (given[name] !== undefined) read[name] = checkBoolean(name, given[name]);
     }
     return read;
+}
+
+/** The engine over what was loaded. */
+export function makeRast(core: EngineCore, info: RastInfo): Rast {
+    return new Rast(byLoadRast, core, info);
 }

@@ -1,13 +1,15 @@
 import {
     checkBoolean,
-    checkKeys,
     checkNumber,
-    checkObject,
     checkOneOf,
     checkSignal,
     checkString,
     invalidOption,
-    isObject
+    isArray,
+    isObject,
+    readArray,
+    readIntegers,
+    readOptions
 } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
@@ -61,14 +63,18 @@ export interface GenerateOptions extends PromptOptions, SamplingOptions {
     signal?: AbortSignal | undefined;
 }
 
-const optionNames = [
-    ...samplingOptionNames,
+const promptOptionNames = [
     "prompt",
     "tokens",
     "messages",
     "raw",
     "addBos",
-    "parseSpecial",
+    "parseSpecial"
+] as const satisfies readonly (keyof PromptOptions)[];
+
+const optionNames = [
+    ...samplingOptionNames,
+    ...promptOptionNames,
     "showSpecial",
     "mode",
     "maxTokens",
@@ -107,11 +113,16 @@ export type Constraint =
     | { readonly kind: "grammar"; readonly gbnf: string }
     | { readonly kind: "schema"; readonly json: string };
 
-/** A request with every default filled in. */
-export interface ResolvedGenerateOptions {
+/** A text for the models with every default filled in. */
+export interface ResolvedPromptOptions {
     readonly prompt: ResolvedPrompt;
     readonly addBos: boolean | undefined;
     readonly parseSpecial: boolean;
+    readonly signal: AbortSignal | undefined;
+}
+
+/** A request with every default filled in. Nothing of it is the caller's any more, but for the signal. */
+export interface ResolvedGenerateOptions extends ResolvedPromptOptions {
     readonly showSpecial: boolean;
     readonly mode: Mode;
     /** -1 = until the context is full. */
@@ -127,20 +138,17 @@ export interface ResolvedGenerateOptions {
 }
 
 /**
- * Checks the options of a request and fills in its defaults. The signal is read by {@link readSignal}.
- * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
+ * Checks the options of a request and fills in its defaults. Every option is read once.
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG
  */
 export function resolveGenerateOptions(value: unknown, context: GenerateContext): ResolvedGenerateOptions {
-    checkKeys("generate", checkObject("the options of generate", value), optionNames);
-    const options = value as GenerateOptions;
+    const options = readOptions("generate", "the options of generate", value, optionNames);
     const maxTokens = options.maxTokens === undefined ? context.maxTokens : options.maxTokens;
-    const flag = (name: "raw" | "parseSpecial" | "showSpecial" | "ignoreEos", otherwise: boolean): boolean =>
-        options[name] === undefined ? otherwise : checkBoolean(name, options[name]);
+    const flag = (name: "showSpecial" | "ignoreEos"): boolean =>
+        options[name] === undefined ? false : checkBoolean(name, options[name]);
     return {
-        prompt: readPrompt(options, context.vocabularySize, flag("raw", false)),
-        addBos: options.addBos === undefined ? context.addBos : checkBoolean("addBos", options.addBos),
-        parseSpecial: flag("parseSpecial", true),
-        showSpecial: flag("showSpecial", false),
+        ...resolvePrompt(options, context),
+        showSpecial: flag("showSpecial"),
         mode: readMode(options.mode, context.lambdas.length),
         // More than the context holds cannot be drawn; the cut keeps the number within 32 bits.
         maxTokens:
@@ -151,8 +159,8 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
         stopTokens:
             options.stopTokens === undefined
                 ? new Int32Array(0)
-                : checkTokens("stopTokens", options.stopTokens, context.vocabularySize),
-        ignoreEos: flag("ignoreEos", false),
+                : checkTokens("stopTokens", options.stopTokens, context.vocabularySize, context.vocabularySize),
+        ignoreEos: flag("ignoreEos"),
         logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, logprobsRange),
         speculation: resolveSpeculation(options.speculation, context.speculation),
         constraint: readConstraint(options),
@@ -161,29 +169,58 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
 }
 
 /**
- * Reads the signal before everything else, so that an abort is seen even when other options are slow to check.
- * @throws ERR_INVALID_OPTION
+ * Checks the options of a text without a generation. Every option is read once.
+ * @param where for messages: "saveState"
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG
  */
-export function readSignal(value: unknown): AbortSignal | undefined {
-    const { signal } = checkObject("the options", value);
-    return signal === undefined ? undefined : checkSignal("signal", signal);
+export function resolvePromptOptions(where: string, value: unknown, context: GenerateContext): ResolvedPromptOptions {
+    const options = readOptions(where, `the options of ${where}`, value, [...promptOptionNames, "signal"]);
+    return resolvePrompt(options, context);
+}
+
+type Read<K extends string> = Readonly<Partial<Record<K, unknown>>>;
+
+function resolvePrompt(
+    options: Read<(typeof promptOptionNames)[number] | "signal">,
+    context: GenerateContext
+): ResolvedPromptOptions {
+    const flag = (name: "raw" | "parseSpecial", otherwise: boolean): boolean =>
+        options[name] === undefined ? otherwise : checkBoolean(name, options[name]);
+    return {
+        signal: options.signal === undefined ? undefined : checkSignal("signal", options.signal),
+        prompt: readPrompt(options, context, flag("raw", false)),
+        addBos: options.addBos === undefined ? context.addBos : checkBoolean("addBos", options.addBos),
+        parseSpecial: flag("parseSpecial", true)
+    };
 }
 
 /**
- * Token ids as they cross to native code.
- * @throws ERR_INVALID_OPTION unless all are integers in [0, vocabularySize)
+ * Token ids as they cross to native code, copied.
+ * @param most ids at most
+ * @throws ERR_INVALID_OPTION unless all are integers in [0, vocabularySize), or what `tooMany` makes
  */
-export function checkTokens(name: string, value: unknown, vocabularySize: number): Int32Array {
-    if (!Array.isArray(value) && !(value instanceof Int32Array)) {
-        throw invalidOption(name, "an array or Int32Array of token ids", value);
-    }
-    const wrong = value.findIndex((token: unknown) => !isTokenId(token, vocabularySize));
-    if (wrong >= 0) throw invalidOption(`${name}[${wrong}]`, `a token id in [0, ${vocabularySize - 1}]`, value[wrong]);
-    return Int32Array.from(value as ArrayLike<number>);
+export function checkTokens(
+    name: string,
+    value: unknown,
+    vocabularySize: number,
+    most: number,
+    tooMany: (length: number) => RastError = () => invalidOption(name, `at most ${most} token ids`, value)
+): Int32Array<ArrayBuffer> {
+    const check = (token: unknown, index: number): void => {
+        const fits = Number.isInteger(token) && (token as number) >= 0 && (token as number) < vocabularySize;
+        if (!fits) throw invalidOption(`${name}[${index}]`, `a token id in [0, ${vocabularySize - 1}]`, token);
+    };
+    return readIntegers(name, "an array or Int32Array of token ids", value, most, check, tooMany);
 }
 
-function isTokenId(token: unknown, vocabularySize: number): boolean {
-    return Number.isInteger(token) && (token as number) >= 0 && (token as number) < vocabularySize;
+/** The error for a prompt that no context of this engine can hold. */
+export function promptTooLong(promptTokens: number, contextSize: number): RastError {
+    return new RastError(
+        "ERR_PROMPT_TOO_LONG",
+        `The prompt has ${promptTokens} tokens; the context holds ${contextSize}. ` +
+            "Shorten the prompt or raise contextSize.",
+        { details: { promptTokens, contextSize } }
+    );
 }
 
 /**
@@ -191,10 +228,10 @@ function isTokenId(token: unknown, vocabularySize: number): boolean {
  * @throws ERR_INVALID_OPTION unless it is a string or an array of at most 16, none of them empty
  */
 export function checkStop(name: string, value: unknown): readonly string[] {
-    const list: unknown = typeof value === "string" ? [value] : value;
-    if (!Array.isArray(list)) throw invalidOption(name, "a string or an array of strings", value);
-    if (list.length > maxStopStrings) throw invalidOption(name, `at most ${maxStopStrings} strings`, value);
-    return list.map((text, index) => checkString(typeof value === "string" ? name : `${name}[${index}]`, text));
+    if (typeof value === "string") return [checkString(name, value)];
+    if (!isArray(value)) throw invalidOption(name, "a string or an array of strings", value);
+    const list = readArray(name, `at most ${maxStopStrings} strings`, value, maxStopStrings);
+    return list.map((text, index) => checkString(`${name}[${index}]`, text));
 }
 
 function readMode(value: unknown, pairs: number): Mode {
@@ -207,7 +244,7 @@ function readMode(value: unknown, pairs: number): Mode {
     return mode;
 }
 
-function readConstraint({ grammar, jsonSchema }: GenerateOptions): Constraint {
+function readConstraint({ grammar, jsonSchema }: Read<"grammar" | "jsonSchema">): Constraint {
     if (grammar !== undefined && jsonSchema !== undefined) {
         const message = "Expected either grammar or jsonSchema, received both.";
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "grammar" } });
@@ -217,28 +254,48 @@ function readConstraint({ grammar, jsonSchema }: GenerateOptions): Constraint {
     if (typeof jsonSchema !== "boolean" && !isObject(jsonSchema)) {
         throw invalidOption("jsonSchema", "an object or a boolean", jsonSchema);
     }
-    try {
-        return { kind: "schema", json: JSON.stringify(jsonSchema) };
-    } catch (error) {
-        const message = "Expected a jsonSchema that can be written as JSON.";
-        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "jsonSchema" }, cause: error });
-    }
+    return { kind: "schema", json: readJson("jsonSchema", jsonSchema) };
 }
 
-function readPrompt(options: GenerateOptions, vocabularySize: number, raw: boolean): ResolvedPrompt {
+// JSON of a value: cycles, BigInts and getters that throw are typed errors, and so is what JSON has no word for.
+function readJson(name: string, value: unknown): string {
+    let json: unknown;
+    try {
+        json = JSON.stringify(value);
+    } catch (error) {
+        const message = `Expected a ${name} that can be written as JSON.`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name }, cause: error });
+    }
+    if (typeof json !== "string") throw invalidOption(name, "a value that can be written as JSON", value);
+    return json;
+}
+
+/**
+ * A conversation as plain data, read once. Its shape is checked where it is written out.
+ * @throws ERR_INVALID_OPTION
+ */
+export function readMessages(value: unknown): readonly ChatMessage[] {
+    if (!isArray(value)) throw invalidOption("messages", "an array with at least one message", value);
+    return JSON.parse(readJson("messages", value)) as ChatMessage[];
+}
+
+function readPrompt(
+    options: Read<"prompt" | "tokens" | "messages">,
+    { vocabularySize, contextSize }: GenerateContext,
+    raw: boolean
+): ResolvedPrompt {
     const given = (["prompt", "tokens", "messages"] as const).filter((name) => options[name] !== undefined);
     if (given.length !== 1) {
         const received = given.length === 0 ? "none" : given.join(" and ");
         const message = `Expected exactly one of prompt, tokens and messages, received ${received}.`;
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "prompt", received: given } });
     }
-    if (options.tokens !== undefined) {
-        return { kind: "tokens", tokens: checkTokens("tokens", options.tokens, vocabularySize) };
+    const { tokens } = options;
+    if (tokens !== undefined) {
+        const tooLong = (length: number): RastError => promptTooLong(length, contextSize);
+        return { kind: "tokens", tokens: checkTokens("tokens", tokens, vocabularySize, contextSize, tooLong) };
     }
-    if (options.messages !== undefined) {
-        // The messages themselves are checked where they are written out.
-        return { kind: "messages", messages: options.messages };
-    }
+    if (options.messages !== undefined) return { kind: "messages", messages: readMessages(options.messages) };
     const text = checkString("prompt", options.prompt, true);
     // A template or a beginning-of-sequence token around nothing is hardly what was meant.
     if (text === "") throw new RastError("ERR_EMPTY_PROMPT", "The prompt is empty.");

@@ -57,8 +57,24 @@ export class Generation implements AsyncIterable<GenerationPart> {
         if (this.#running) this.#cancel();
     }
 
-    /** The parts, from the first one on. */
-    async *[Symbol.asyncIterator](): AsyncGenerator<GenerationPart, void, undefined> {
+    /** The parts, from the first one on. Ending the iterator cancels the generation, even before its first part. */
+    [Symbol.asyncIterator](): AsyncGenerator<GenerationPart, void, undefined> {
+        const parts = this.#read();
+        const [next, end, fail] = [parts.next.bind(parts), parts.return.bind(parts), parts.throw.bind(parts)];
+        parts.next = () => quiet(next());
+        // One that has not begun would end without its `finally`.
+        parts.return = (value) => {
+            this.cancel();
+            return quiet(end(value));
+        };
+        parts.throw = (error) => {
+            this.cancel();
+            return quiet(fail(error));
+        };
+        return parts;
+    }
+
+    async *#read(): AsyncGenerator<GenerationPart, void, undefined> {
         try {
             for (let index = 0; ;) {
                 while (index < this.#parts.length) yield this.#parts[index++]!;
@@ -75,6 +91,12 @@ export class Generation implements AsyncIterable<GenerationPart> {
         this.#news.tell();
         this.#news = pendingNews();
     }
+}
+
+// A step that nobody awaits any more may fail: `result` says so too, and the process must not end for it.
+function quiet<T>(step: Promise<T>): Promise<T> {
+    step.catch(() => {});
+    return step;
 }
 
 function pendingNews(): { readonly promise: Promise<void>; readonly tell: () => void } {

@@ -97,15 +97,12 @@ export function buildModelInfo({ path, devices, facts }: ModelParts, native: Nat
     };
 }
 
-/** Where each role runs, for results. */
+/** Where each role runs, for results. All results of an engine share it, so it is frozen. */
 export function rolePlaces(native: NativeEngineInfo): RolePlaces {
-    const place = ({ outputDevice, gpuLayers, layers }: NativeContextInfo): RolePlace => ({
-        device: outputDevice,
-        gpuLayers,
-        layers
-    });
-    return {
-        base: place(native.base),
-        pairs: native.pairs.map((pair) => ({ expert: place(pair.expert), antiexpert: place(pair.antiexpert) }))
-    };
+    const place = ({ outputDevice, gpuLayers, layers }: NativeContextInfo): RolePlace =>
+        Object.freeze({ device: outputDevice, gpuLayers, layers });
+    const pairs = native.pairs.map((pair) =>
+        Object.freeze({ expert: place(pair.expert), antiexpert: place(pair.antiexpert) })
+    );
+    return Object.freeze({ base: place(native.base), pairs: Object.freeze(pairs) });
 }

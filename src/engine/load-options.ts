@@ -1,13 +1,14 @@
 import {
     checkBoolean,
-    checkKeys,
     checkNumber,
-    checkObject,
     checkOneOf,
     checkSignal,
     checkString,
     invalidOption,
-    isObject
+    isArray,
+    isObject,
+    readArray,
+    readOptions
 } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
@@ -105,7 +106,10 @@ export interface LoadOptions {
     sampler?: "auto" | "device" | "host" | undefined;
     /** Whether the expert drafts tokens for the base to verify, and how many at most. @default "auto" */
     speculation?: Speculation | undefined;
-    /** Called while models load. An exception in it ends the load. */
+    /**
+     * Called while models load. An exception in it, or a promise of it that is rejected in time, ends the load:
+     * ERR_LOAD_ABORTED with that as its cause.
+     */
     onProgress?: ((progress: LoadProgress) => void) | undefined;
     /** Aborts the load: ERR_LOAD_ABORTED with the signal's reason as cause. Without effect afterwards. */
     signal?: AbortSignal | undefined;
@@ -144,6 +148,7 @@ const modelKeys = ["path", "device", "gpuLayers", "threads"] as const satisfies 
 const pairKeys = ["expert", "antiexpert", "lambda"] as const satisfies readonly (keyof PairOptions)[];
 const kvTypes = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"] as const;
 const maxPairs = 3;
+const maxDevices = 64;
 const layersRange = { min: 0, max: 1_000_000, integer: true };
 const threadsRange = { min: 1, max: 1024, integer: true };
 
@@ -195,8 +200,7 @@ export interface ResolvedLoadOptions {
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
  */
 export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
-    checkKeys("loadRast", checkObject("the options of loadRast", value), optionNames);
-    const options = value as LoadOptions;
+    const options = readOptions("loadRast", "the options of loadRast", value, optionNames);
     const kvType = optional(options.kvType, (type) => checkOneOf("kvType", type, kvTypes)) ?? "f16";
     const flag = (name: "mmap" | "mlock" | "reusePrefixes", otherwise: boolean): boolean =>
         optional(options[name], (set) => checkBoolean(name, set)) ?? otherwise;
@@ -220,7 +224,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         prefillChunk: readPrefillChunk(options.prefillChunk, room.batchSize),
         reusePrefixes: flag("reusePrefixes", true),
         trio: optional(options.trio, (trio) => checkString("trio", trio)),
-        lambda: options.lambda,
+        lambda: isArray(options.lambda) ? readLambdas(options.lambda) : options.lambda,
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
         devices: optional(options.device, (device) => checkDevices("device", device)),
         threads: optional(options.threads, (threads) => checkNumber("threads", threads, threadsRange)),
@@ -235,11 +239,20 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
     };
 }
 
-function optional<T, R>(value: T | undefined, check: (value: T) => R): R | undefined {
+function optional<R>(value: unknown, check: (value: unknown) => R): R | undefined {
     return value === undefined ? undefined : check(value);
 }
 
-function readModels(options: LoadOptions): Pick<ResolvedLoadOptions, "base" | "expert" | "antiexpert" | "pairs"> {
+// How many there must be is known when the trio is.
+function readLambdas(value: unknown): unknown[] {
+    return readArray("lambda", `a number, or an array with one number per pair (at most ${maxPairs})`, value, maxPairs);
+}
+
+type Read<K extends string> = Readonly<Partial<Record<K, unknown>>>;
+
+function readModels(
+    options: Read<keyof LoadOptions>
+): Pick<ResolvedLoadOptions, "base" | "expert" | "antiexpert" | "pairs"> {
     const withTrio = options.trio !== undefined;
     const role = (name: NativeRole): ResolvedModelOptions | undefined =>
         optional(options[name], (model) => checkModel(name, model, !withTrio));
@@ -263,13 +276,12 @@ function clashingOptions(first: string, second: string): RastError {
 }
 
 function checkModel(name: string, value: unknown, needsPath: boolean): ResolvedModelOptions {
-    if (typeof value === "string") return checkModel(name, { path: value }, needsPath);
-    if (!isObject(value)) throw invalidOption(name, "a path or an object with a path", value);
-    checkKeys(name, value, modelKeys);
-    const options = value as ModelOptions;
+    const byPath = typeof value === "string";
+    if (!byPath && !isObject(value)) throw invalidOption(name, "a path or an object with a path", value);
+    const options: Read<keyof ModelOptions> = byPath ? { path: value } : readOptions(name, name, value, modelKeys);
     if (options.path === undefined && needsPath) throw invalidOption(`${name}.path`, "a path", undefined);
     return {
-        path: optional(options.path, (path) => checkPath(typeof value === "string" ? name : `${name}.path`, path)),
+        path: optional(options.path, (path) => checkPath(byPath ? name : `${name}.path`, path)),
         devices: optional(options.device, (device) => checkDevices(`${name}.device`, device)),
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers(`${name}.gpuLayers`, layers)),
         threads: optional(options.threads, (threads) => checkNumber(`${name}.threads`, threads, threadsRange))
@@ -284,13 +296,12 @@ function checkPath(name: string, value: unknown): string {
 }
 
 function checkPairs(value: unknown): ResolvedLoadOptions["pairs"] {
-    if (!Array.isArray(value) || value.length < 1 || value.length > maxPairs) {
-        throw invalidOption("pairs", `an array of 1 to ${maxPairs} pairs`, value);
-    }
-    return value.map((item: unknown, index) => {
+    const expected = `an array of 1 to ${maxPairs} pairs`;
+    const pairs = readArray("pairs", expected, value, maxPairs);
+    if (pairs.length < 1) throw invalidOption("pairs", expected, value);
+    return pairs.map((item, index) => {
         const name = `pairs[${index}]`;
-        checkKeys(name, checkObject(name, item), pairKeys);
-        const pair = item as PairOptions;
+        const pair = readOptions(name, name, item, pairKeys);
         return {
             expert: checkModel(`${name}.expert`, pair.expert, true),
             antiexpert: checkModel(`${name}.antiexpert`, pair.antiexpert, true),
@@ -306,9 +317,11 @@ function checkLayers(name: string, value: unknown): "auto" | number {
 }
 
 function checkDevices(name: string, value: unknown): readonly string[] {
-    const list: unknown = typeof value === "string" ? [value] : value;
-    if (!Array.isArray(list) || list.length === 0) throw invalidOption(name, "a name or an array of names", value);
-    const names = list.map((item, index) => checkString(typeof value === "string" ? name : `${name}[${index}]`, item));
+    const expected = "a name or an array of names";
+    const alone = typeof value === "string";
+    const list = alone ? [value] : readArray(name, `${expected}, at most ${maxDevices}`, value, maxDevices);
+    if (list.length === 0) throw invalidOption(name, expected, value);
+    const names = list.map((item, index) => checkString(alone ? name : `${name}[${index}]`, item));
     const onCpu = names.filter((item) => item.toLowerCase() === "cpu");
     if (onCpu.length > 0 && names.length > 1) throw invalidOption(name, '"cpu" alone or names of other devices', value);
     return onCpu.length > 0 ? [] : names;

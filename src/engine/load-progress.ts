@@ -24,6 +24,9 @@ export function progressReporter(
     const done = new Map<string, number>();
     let overall = 0;
     let failure: { readonly error: unknown } | undefined;
+    const fail = (error: unknown): void => {
+        failure ??= { error };
+    };
     return {
         get failure() {
             return failure;
@@ -34,9 +37,11 @@ export function progressReporter(
             const sum = [...done.values()].reduce((left, right) => left + right, 0);
             overall = Math.max(overall, Math.min(1, total > 0 ? sum / total : 0));
             try {
-                onProgress?.({ role, pair, fraction, overall });
+                const returned: unknown = onProgress?.({ role, pair, fraction, overall });
+                // an async function fails by its promise
+                if (typeof returned === "object" && returned !== null) Promise.resolve(returned).catch(fail);
             } catch (error) {
-                failure = { error };
+                fail(error);
             }
             return failure === undefined;
         }

@@ -1,9 +1,11 @@
+import { describeError } from "../checks.js";
 import { RastError } from "../errors.js";
 import { checkModelFile } from "../models/files.js";
 import { resolveTrio, type Trio } from "../models/trio.js";
 import type { NativeAddon, NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
 import type { BackendChoice } from "../native/libraries.js";
-import { Rast } from "./engine.js";
+import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
+import { makeRast, type Rast } from "./engine.js";
 import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "./info.js";
 import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
@@ -25,7 +27,7 @@ export interface LoadedNative {
  *     models that do not belong together ERR_NO_TOKENIZER, ERR_TOKENIZER_MISMATCH; for the machine
  *     ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_MODEL_LOAD, ERR_CONTEXT_CREATE; for the installation
  *     ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE;
- *     ERR_LOAD_ABORTED when the signal aborts
+ *     ERR_LOAD_ABORTED when the signal aborts or `onProgress` throws
  */
 export function loadRast(options: LoadOptions): Promise<Rast> {
     return loadRastWith(options, async () => (await import("../native/binding.js")).loadNative());
@@ -35,7 +37,7 @@ export function loadRast(options: LoadOptions): Promise<Rast> {
 export async function loadRastWith(options: LoadOptions, loadNative: () => Promise<LoadedNative>): Promise<Rast> {
     const resolved = resolveLoadOptions(options);
     const assertWanted = (): void => {
-        if (resolved.signal?.aborted === true) throw loadAborted(resolved.signal);
+        if (isAborted(resolved.signal)) throw loadAborted(resolved.signal!);
     };
     assertWanted();
     const trio = resolved.trio === undefined ? undefined : await resolveTrio(resolved.trio);
@@ -107,19 +109,20 @@ async function startEngine(input: StartInput): Promise<Rast> {
         (steps) => deliverSteps(requests, steps)
     );
     const abort = (): void => void disposeQuietly(addon, engine.handle);
-    options.signal?.addEventListener("abort", abort, { once: true });
+    let forgetSignal = (): void => {};
     try {
+        forgetSignal = watchSignal(options.signal, abort);
         const info = await engine.ready;
-        if (options.signal?.aborted === true || progress.failure !== undefined) throw new Error("unwanted");
+        if (isAborted(options.signal) || progress.failure !== undefined) throw new Error("unwanted");
         const core = await buildCore(input, engine.handle, info, requests);
-        return new Rast(core, buildInfo(input, info));
+        return makeRast(core, buildInfo(input, info));
     } catch (error) {
         await disposeQuietly(addon, engine.handle);
-        if (progress.failure !== undefined) throw progress.failure.error;
-        if (options.signal?.aborted === true) throw loadAborted(options.signal);
+        if (progress.failure !== undefined) throw callbackFailed(progress.failure.error);
+        if (isAborted(options.signal)) throw loadAborted(options.signal!);
         throw error;
     } finally {
-        options.signal?.removeEventListener("abort", abort);
+        forgetSignal();
     }
 }
 
@@ -133,7 +136,12 @@ async function disposeQuietly(addon: NativeAddon, handle: number): Promise<void>
 }
 
 function loadAborted(signal: AbortSignal): RastError {
-    return new RastError("ERR_LOAD_ABORTED", "Loading was aborted.", { cause: signal.reason });
+    return new RastError("ERR_LOAD_ABORTED", "Loading was aborted.", { cause: abortReason(signal) });
+}
+
+function callbackFailed(error: unknown): RastError {
+    const message = `Loading was aborted, as onProgress failed: ${describeError(error)}.`;
+    return new RastError("ERR_LOAD_ABORTED", message, { cause: error });
 }
 
 async function buildCore(
@@ -150,6 +158,8 @@ async function buildCore(
         handle,
         native: info,
         requests,
+        onRoom: new Set(),
+        slots: config.slots,
         context: {
             lambdas: models.lambdas,
             defaults: sampling,

@@ -1,11 +1,13 @@
+import { describeError } from "../checks.js";
 import { RastError, isErrorCode } from "../errors.js";
 import type { NativeAddon, NativeEngineInfo, NativeRequestResult, NativeStep } from "../native/addon-types.js";
 import { applyChatTemplate } from "../text/chat-template.js";
+import { isAborted, watchSignal } from "./abort-signals.js";
 import {
-    readSignal,
-    resolveGenerateOptions,
+    promptTooLong,
     type GenerateContext,
-    type ResolvedGenerateOptions
+    type ResolvedGenerateOptions,
+    type ResolvedPromptOptions
 } from "./generate-options.js";
 import type { GenerationSink } from "./generation.js";
 import { abortedResult, buildResult, readLogprobs, type RolePlaces, type TokenLogprob } from "./results.js";
@@ -17,6 +19,10 @@ export interface EngineCore {
     readonly native: NativeEngineInfo;
     /** Requests in native code, by id. */
     readonly requests: Map<number, Request>;
+    /** Called, and forgotten, when a request ends: there may be room in the queue. */
+    readonly onRoom: Set<() => void>;
+    /** Requests that run together. */
+    readonly slots: number;
     readonly context: GenerateContext;
     readonly promptTemplate: string | undefined;
     /** Texts of the special tokens; "" for none. */
@@ -27,9 +33,23 @@ export interface EngineCore {
     disposed: boolean;
 }
 
-/** Hands the steps of native code to their requests. */
+/** Hands the steps of native code to their requests. Never throws: what goes wrong with one is that one's own. */
 export function deliverSteps(requests: ReadonlyMap<number, Request>, steps: readonly NativeStep[]): void {
-    for (const step of steps) requests.get(step.request)?.receive(step);
+    for (const step of steps) {
+        const request = requests.get(step.request);
+        try {
+            request?.receive(step);
+        } catch (error) {
+            request?.breakOff(error);
+        }
+    }
+}
+
+/** What native code is told of a request beside its options. */
+export interface PreparedRequest {
+    readonly tokens: Int32Array;
+    /** GBNF; "" = any text. */
+    readonly grammar: string;
 }
 
 /** One request, from options to result. */
@@ -55,28 +75,36 @@ export class Request {
     }
 
     /**
-     * Checks the options, prepares the prompt and submits. Never rejects: the sink hears of everything.
+     * Reads the options, prepares the prompt and submits. Never rejects: the sink hears of everything.
+     * @param read gives the options or throws what is wrong with them
+     * @param prepare makes the prompt of them
      * @param before the `run` of the request before: what is prepared sooner does not overtake it
      */
-    async run(options: unknown, before: Promise<void>): Promise<void> {
-        await this.#prepareAndSubmit(options, before);
+    async run(
+        read: () => ResolvedGenerateOptions,
+        prepare: (options: ResolvedGenerateOptions) => Promise<PreparedRequest>,
+        before: Promise<void>
+    ): Promise<void> {
+        await this.#prepareAndSubmit(read, prepare, before);
         await before;
     }
 
-    async #prepareAndSubmit(options: unknown, before: Promise<void>): Promise<void> {
+    async #prepareAndSubmit(
+        read: () => ResolvedGenerateOptions,
+        prepare: (options: ResolvedGenerateOptions) => Promise<PreparedRequest>,
+        before: Promise<void>
+    ): Promise<void> {
         try {
-            if (this.#core.disposed) throw disposedError();
-            const signal = readSignal(options);
-            const resolved = resolveGenerateOptions(options, this.#core.context);
-            this.#options = resolved;
-            this.#watch(signal);
+            const options = read();
+            this.#options = options;
+            if (isAborted(options.signal) || this.#core.disposed) this.cancel();
+            else this.#forgetSignal = watchSignal(options.signal, () => this.cancel());
             if (!this.#cancelled) {
-                const tokens = await prepareTokens(this.#core, resolved);
-                this.#promptTokens = tokens.length;
-                const grammar = await this.#grammar(resolved);
+                const prepared = await prepare(options);
+                this.#promptTokens = prepared.tokens.length;
                 await before;
                 if (!this.#cancelled && !this.#core.disposed) {
-                    this.#submit(resolved, tokens, grammar);
+                    this.#submit(options, prepared);
                     return;
                 }
             }
@@ -89,11 +117,11 @@ export class Request {
         }
     }
 
-    /** Ends it as soon as the engine can. */
+    /** Ends it as soon as the engine can. Never throws. */
     cancel(): void {
+        if (this.#cancelled) return;
         this.#cancelled = true;
-        const known = this.#id !== undefined && !this.#settled && !this.#core.disposed;
-        if (known) this.#core.addon.engineCancel(this.#core.handle, this.#id!);
+        if (!this.#settled && !this.#core.disposed) this.#cancelNative();
     }
 
     /** Takes what one engine step brought. */
@@ -116,27 +144,29 @@ export class Request {
         if (!this.#settled) this.#finish(abortedResult(this.#promptTokens, this.#tokens.length));
     }
 
-    #watch(signal: AbortSignal | undefined): void {
-        if (signal === undefined) return;
-        if (signal.aborted) {
-            this.cancel();
+    /** Fails it, as its step could not be taken in; native code is told to stop. */
+    breakOff(error: unknown): void {
+        if (this.#settled) return;
+        this.#cancelNative();
+        const message = `A step of a generation could not be delivered: ${describeError(error)}.`;
+        this.#fail(new RastError("ERR_INTERNAL", message, { cause: error }));
+    }
+
+    // An engine that is gone has nothing to cancel.
+    #cancelNative(): void {
+        if (this.#id === undefined) return;
+        try {
+            this.#core.addon.engineCancel(this.#core.handle, this.#id);
+        } catch {
             return;
         }
-        const abort = (): void => this.cancel();
-        signal.addEventListener("abort", abort, { once: true });
-        this.#forgetSignal = () => signal.removeEventListener("abort", abort);
     }
 
-    async #grammar({ constraint }: ResolvedGenerateOptions): Promise<string> {
-        if (constraint.kind === "none") return "";
-        return constraint.kind === "grammar" ? constraint.gbnf : this.#core.addon.grammarOfSchema(constraint.json);
-    }
-
-    #submit(options: ResolvedGenerateOptions, prompt: Int32Array, grammar: string): void {
+    #submit(options: ResolvedGenerateOptions, { tokens, grammar }: PreparedRequest): void {
         const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
             options;
         this.#id = this.#core.addon.engineSubmit(this.#core.handle, {
-            prompt,
+            prompt: tokens,
             mode,
             maxTokens,
             stopStrings,
@@ -153,27 +183,27 @@ export class Request {
 
     #finish(native: NativeRequestResult): void {
         const options = this.#options!;
-        this.#settle();
-        this.#sink.finish(
-            buildResult(
-                {
-                    text: this.#text,
-                    tokens: this.#tokens,
-                    logprobs: options.logprobs < 0 ? undefined : this.#logprobs,
-                    seed: options.sampling.seed,
-                    mode: options.mode,
-                    lambdas: options.sampling.lambdas,
-                    speculation: options.speculation,
-                    draftReason: this.#core.native.draftReason,
-                    loadMs: this.#core.loadMs,
-                    path: this.#core.native.samplerPath,
-                    pathReason: this.#core.native.samplerReason,
-                    threads: this.#core.native.base.threads,
-                    devices: this.#core.devices
-                },
-                native
-            )
+        const { native: engine, loadMs, devices } = this.#core;
+        const result = buildResult(
+            {
+                text: this.#text,
+                tokens: this.#tokens,
+                logprobs: options.logprobs < 0 ? undefined : this.#logprobs,
+                seed: options.sampling.seed,
+                mode: options.mode,
+                lambdas: options.sampling.lambdas,
+                speculation: options.speculation,
+                draftReason: engine.draftReason,
+                loadMs,
+                path: engine.samplerPath,
+                pathReason: engine.samplerReason,
+                threads: engine.base.threads,
+                devices
+            },
+            native
         );
+        this.#settle();
+        this.#sink.finish(result);
     }
 
     #fail(error: unknown): void {
@@ -185,7 +215,12 @@ export class Request {
     #settle(): void {
         this.#settled = true;
         this.#forgetSignal();
-        if (this.#id !== undefined) this.#core.requests.delete(this.#id);
+        if (this.#id === undefined) return;
+        const { requests, onRoom } = this.#core;
+        requests.delete(this.#id);
+        const waiting = [...onRoom];
+        onRoom.clear();
+        for (const proceed of waiting) proceed();
     }
 }
 
@@ -195,25 +230,29 @@ export function disposedError(): RastError {
 }
 
 /**
- * The tokens of a request's prompt.
+ * The tokens of a request's prompt, and its grammar.
+ * @throws ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_CHAT_TEMPLATE, ERR_JSON_SCHEMA
+ */
+export async function prepareRequest(core: EngineCore, options: ResolvedGenerateOptions): Promise<PreparedRequest> {
+    const tokens = await prepareTokens(core, options);
+    const { constraint } = options;
+    if (constraint.kind === "schema") return { tokens, grammar: await core.addon.grammarOfSchema(constraint.json) };
+    return { tokens, grammar: constraint.kind === "grammar" ? constraint.gbnf : "" };
+}
+
+/**
+ * The tokens of a prompt.
  * @throws ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_CHAT_TEMPLATE
  */
-export async function prepareTokens(core: EngineCore, options: ResolvedGenerateOptions): Promise<Int32Array> {
+export async function prepareTokens(core: EngineCore, options: ResolvedPromptOptions): Promise<Int32Array> {
     const tokens = options.prompt.kind === "tokens" ? options.prompt.tokens : await tokenizePrompt(core, options);
     const { contextSize } = core.context;
     if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
-    if (tokens.length > contextSize) {
-        throw new RastError(
-            "ERR_PROMPT_TOO_LONG",
-            `The prompt has ${tokens.length} tokens; the context holds ${contextSize}. ` +
-                "Shorten the prompt or raise contextSize.",
-            { details: { promptTokens: tokens.length, contextSize } }
-        );
-    }
+    if (tokens.length > contextSize) throw promptTooLong(tokens.length, contextSize);
     return tokens;
 }
 
-async function tokenizePrompt(core: EngineCore, options: ResolvedGenerateOptions): Promise<Int32Array> {
+async function tokenizePrompt(core: EngineCore, options: ResolvedPromptOptions): Promise<Int32Array> {
     const { addon, handle, native, bosText } = core;
     const text = promptText(core, options);
     // Templates often write the token out themselves, and a second one misleads the model.
@@ -224,7 +263,7 @@ async function tokenizePrompt(core: EngineCore, options: ResolvedGenerateOptions
     return byHand ? Int32Array.of(native.bosToken, ...tokens) : tokens;
 }
 
-function promptText(core: EngineCore, { prompt }: ResolvedGenerateOptions): string {
+function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): string {
     if (prompt.kind === "messages") {
         const tokens = { bosToken: core.bosText, eosToken: core.eosText };
         return applyChatTemplate(core.native.chatTemplate, prompt.messages, tokens);

@@ -154,7 +154,7 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         stopToken,
         seed: frame.seed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(frame.seed) : frame.seed.toString(),
         mode: frame.mode,
-        lambdas: frame.mode === "rast" ? frame.lambdas : [],
+        lambdas: frame.mode === "rast" ? [...frame.lambdas] : [],
         speculation: speculationStats(frame, native, drawn),
         usage: { promptTokens, completionTokens, cachedPromptTokens: native.cachedTokens },
         refusedDraws: native.refused,

@@ -1,4 +1,5 @@
-import { checkNumber, invalidOption, isObject } from "../checks.js";
+import { types } from "node:util";
+import { checkNumber, invalidOption, isArray, isObject, readArray, readSafely } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
 import { lambdaRange, samplingRanges, type SamplingKey } from "../sampling-ranges.js";
@@ -71,7 +72,8 @@ export const defaultLambda = 1;
 
 const maxBiasEntries = 1024;
 const biasRange = { min: -100, max: 100 };
-const ordinalRange = { min: 0, max: 4_294_967_295, integer: true };
+/** The range of `ordinal`. */
+export const ordinalRange = { min: 0, max: 4_294_967_295, integer: true };
 
 /** What the loaded engine contributes to a request's sampling. */
 export interface SamplingContext {
@@ -87,7 +89,10 @@ export interface SamplingContext {
  * Completes and checks the sampling options of a request.
  * @throws ERR_INVALID_OPTION for a wrong type or a value outside its range
  */
-export function resolveSampling(options: SamplingOptions, context: SamplingContext): NativeSampling {
+export function resolveSampling(
+    options: Readonly<Partial<Record<keyof SamplingOptions, unknown>>>,
+    context: SamplingContext
+): NativeSampling {
     const numbers = { ...samplingDefaults, ...context.defaults };
     for (const key of Object.keys(samplingRanges) as SamplingKey[]) {
         if (options[key] !== undefined) numbers[key] = checkNumber(key, options[key], samplingRanges[key]);
@@ -106,14 +111,14 @@ export function resolveSampling(options: SamplingOptions, context: SamplingConte
  * @throws ERR_INVALID_OPTION unless it is a number, or an array with one per pair, in [-10, 10]
  */
 export function checkLambda(value: unknown, pairs: number): readonly number[] {
-    if (!Array.isArray(value)) {
+    if (!isArray(value)) {
         const lambda = checkNumber("lambda", value, lambdaRange);
         return new Array<number>(pairs).fill(lambda);
     }
-    if (value.length !== pairs) {
-        throw invalidOption("lambda", `a number, or an array with one number per pair (${pairs})`, value);
-    }
-    return value.map((lambda, index) => checkNumber(`lambda[${index}]`, lambda, lambdaRange));
+    const expected = `a number, or an array with one number per pair (${pairs})`;
+    const lambdas = readArray("lambda", expected, value, pairs);
+    if (lambdas.length !== pairs) throw invalidOption("lambda", expected, value);
+    return lambdas.map((lambda, index) => checkNumber(`lambda[${index}]`, lambda, lambdaRange));
 }
 
 function checkSeed(value: unknown): bigint {
@@ -133,11 +138,7 @@ function checkLogitBias(
     value: unknown,
     vocabularySize: number
 ): { biasTokens: Int32Array<ArrayBuffer>; biasValues: Float32Array<ArrayBuffer> } {
-    const entries = biasEntries(value);
-    if (entries.length > maxBiasEntries) {
-        const message = `Expected at most ${maxBiasEntries} entries for logitBias, received ${entries.length}.`;
-        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "logitBias" } });
-    }
+    const entries = readSafely("logitBias", () => biasEntries(value));
     for (const [token, bias] of entries) {
         if (!Number.isInteger(token) || token < 0 || token >= vocabularySize) {
             throw invalidOption("a key of logitBias", `a token id in [0, ${vocabularySize - 1}]`, token);
@@ -157,10 +158,29 @@ function checkBias(token: number, bias: unknown): void {
 
 function biasEntries(value: unknown): [number, number][] {
     if (value === undefined) return [];
-    if (value instanceof Map) return [...(value as Map<number, number>)];
+    const entries: [number, number][] = [];
+    if (types.isMap(value)) {
+        // Not through methods or iterators, which a subclass may have replaced.
+        assertBiasCount(sizeOfMap.call(value) as number);
+        Map.prototype.forEach.call(value, (bias: unknown, token: unknown) => {
+            entries.push([token as number, bias as number]);
+        });
+        return entries;
+    }
     if (!isObject(value)) throw invalidOption("logitBias", "an object or a Map from token ids to numbers", value);
-    return Object.entries(value as Record<string, number>).map(([key, bias]) => {
+    const keys = Object.keys(value);
+    assertBiasCount(keys.length);
+    for (const key of keys) {
         if (!/^(0|[1-9]\d{0,9})$/.test(key)) throw invalidOption("a key of logitBias", "a token id", key);
-        return [Number(key), bias];
-    });
+        entries.push([Number(key), value[key] as number]);
+    }
+    return entries;
+}
+
+const sizeOfMap = Object.getOwnPropertyDescriptor(Map.prototype, "size")!.get!;
+
+function assertBiasCount(count: number): void {
+    if (count <= maxBiasEntries) return;
+    const message = `Expected at most ${maxBiasEntries} entries for logitBias, received ${count}.`;
+    throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "logitBias" } });
 }

@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, invalidOption, isObject } from "../checks.js";
+import { checkNumber, invalidOption, isObject, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";
 
 /**
@@ -28,15 +28,14 @@ const sharedRows = 64;
 export function checkSpeculation(value: unknown): ResolvedSpeculation {
     if (value === "auto") return { draft: -1, maxDraft: undefined };
     if (value === "off") return { draft: 0, maxDraft: 0 };
-    const keys = isObject(value) ? Object.keys(value) : [];
-    if (!isObject(value) || keys.length !== 1) {
-        throw invalidOption("speculation", '"auto", "off", { maxDraft } or { draft }', value);
+    const expected = '"auto", "off", { maxDraft } or { draft }';
+    if (!isObject(value)) throw invalidOption("speculation", expected, value);
+    const read = readOptions("speculation", "speculation", value, ["maxDraft", "draft"]);
+    if (Object.keys(read).length !== 1) throw invalidOption("speculation", expected, value);
+    if (read.draft === undefined) {
+        return { draft: -1, maxDraft: checkNumber("speculation.maxDraft", read.maxDraft, draftRange) };
     }
-    checkKeys("speculation", value, ["maxDraft", "draft"]);
-    if (value["draft"] === undefined) {
-        return { draft: -1, maxDraft: checkNumber("speculation.maxDraft", value["maxDraft"], draftRange) };
-    }
-    const draft = checkNumber("speculation.draft", value["draft"], draftRange);
+    const draft = checkNumber("speculation.draft", read.draft, draftRange);
     return { draft, maxDraft: draft };
 }
 

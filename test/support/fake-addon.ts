@@ -25,9 +25,15 @@ export interface FakeSettings {
     manual?: boolean;
     /** Loading waits for `finishLoading()`. */
     holdLoading?: boolean;
+    /** Reading a state waits for `finishState()`. */
+    holdState?: boolean;
     loadError?: RastError;
     /** The engine fails on the request at this step. */
     failAtStep?: number;
+    /** Only requests of this ordinal fail. */
+    failOrdinal?: number;
+    /** Tokens of a request, when it is not the whole completion. */
+    lengthOf?: (request: NativeRequest) => number;
     addBos?: boolean;
     chatTemplate?: string | null;
     devices?: readonly NativeDevice[];
@@ -104,9 +110,15 @@ export class FakeAddon implements NativeAddon {
     readonly submitted: NativeRequest[] = [];
     readonly configs: NativeEngineConfig[] = [];
     readonly cancelled: number[] = [];
+    /** Files of states. */
+    readonly saved: string[] = [];
+    /** Requests that found the queue full. */
+    refused = 0;
     readonly tokenized: { text: string; addSpecial: boolean; parseSpecial: boolean }[] = [];
     readonly #settings: FakeSettings;
     readonly #engines = new Map<number, FakeEngine>();
+    readonly #heldStates: (() => void)[] = [];
+    #stateRead = false;
     #nextHandle = 1;
     #nextRequest = 1;
 
@@ -155,6 +167,10 @@ export class FakeAddon implements NativeAddon {
 
     engineSubmit(handle: number, request: NativeRequest): number {
         const engine = this.#engine(handle);
+        if (engine.runs.length >= engine.config.slots + engine.config.maxQueue) {
+            this.refused++;
+            throw new RastError("ERR_QUEUE_FULL", "No more are taken in.");
+        }
         this.submitted.push(request);
         const run: FakeRun = { id: this.#nextRequest++, request, sent: 0, cancelled: false };
         engine.runs.push(run);
@@ -189,7 +205,8 @@ export class FakeAddon implements NativeAddon {
 
     async quantizeModel(): Promise<void> {}
 
-    async engineSaveState(_handle: number, _path: string, tokens: Int32Array): Promise<number> {
+    async engineSaveState(_handle: number, path: string, tokens: Int32Array): Promise<number> {
+        this.saved.push(path);
         return tokens.length;
     }
 
@@ -198,6 +215,9 @@ export class FakeAddon implements NativeAddon {
     }
 
     async engineLoadState(): Promise<Int32Array> {
+        if (this.#settings.holdState === true && !this.#stateRead) {
+            await new Promise<void>((resolve) => this.#heldStates.push(resolve));
+        }
         return Int32Array.of(bosToken);
     }
 
@@ -233,6 +253,11 @@ export class FakeAddon implements NativeAddon {
     }
 
     // What tests do by hand.
+
+    finishState(): void {
+        this.#stateRead = true;
+        for (const finish of this.#heldStates) finish();
+    }
 
     finishLoading(): void {
         for (const engine of this.#engines.values()) engine.finish();
@@ -281,15 +306,15 @@ export class FakeAddon implements NativeAddon {
 
     #stepOne(handle: number, engine: FakeEngine, run: FakeRun): void {
         if (run.cancelled) return;
-        const { completion = ["Hello", ",", " world"], failAtStep } = this.#settings;
-        if (run.sent === failAtStep) {
+        const { completion = ["Hello", ",", " world"], failAtStep, failOrdinal, lengthOf } = this.#settings;
+        if (run.sent === failAtStep && (failOrdinal ?? run.request.sampling.ordinal) === run.request.sampling.ordinal) {
             engine.runs.splice(engine.runs.indexOf(run), 1);
             const error = { code: "ERR_DECODE", message: "The decode failed.", details: { role: "base" } };
             engine.onSteps([{ request: run.id, tokens: new Int32Array(0), text: "", error }]);
             return;
         }
         const limit = run.request.maxTokens < 0 ? Infinity : run.request.maxTokens;
-        if (run.sent === completion.length) return this.#end(handle, run, "eos");
+        if (run.sent === (lengthOf?.(run.request) ?? completion.length)) return this.#end(handle, run, "eos");
         const token = 100 + run.sent;
         const text = completion[run.sent++]!;
         const step: NativeStep = {

@@ -31,6 +31,10 @@ async function load(options: LoadOptions, settings: FakeSettings = {}): Promise<
     return { rast: await loadRastWith(options, fakeNative(addon)), addon };
 }
 
+function thrown(): never {
+    throw new TypeError("mine");
+}
+
 describe("loading", () => {
     test("tells what was loaded, as plain data", async () => {
         const { rast } = await load(trioOf());
@@ -52,12 +56,16 @@ describe("loading", () => {
         ]);
     });
 
-    test("a callback that throws ends the load with its own error", async () => {
+    test.each<[string, () => unknown]>([
+        ["throws", () => thrown()],
+        ["is async and fails", async () => thrown()]
+    ])("a callback that %s ends the load, with its own error as the cause", async (_, onProgress) => {
         const addon = new FakeAddon();
-        const onProgress = (): never => {
-            throw new TypeError("mine");
-        };
-        await expect(loadRastWith({ ...trioOf(), onProgress }, fakeNative(addon))).rejects.toThrow(TypeError);
+        await expect(loadRastWith({ ...trioOf(), onProgress }, fakeNative(addon))).rejects.toMatchObject({
+            code: "ERR_LOAD_ABORTED",
+            message: "Loading was aborted, as onProgress failed: mine.",
+            cause: new TypeError("mine")
+        });
         expect(addon.liveEngines()).toBe(0);
     });
 
