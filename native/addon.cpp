@@ -152,7 +152,8 @@ Napi::Value engine_create(const Napi::CallbackInfo & info) {
 
 Napi::Value engine_submit(const Napi::CallbackInfo & info) {
     const auto binding = engine_argument(info);
-    return Napi::Number::New(info.Env(), binding->submit(read_request(object_reader(info[1], "request"))));
+    binding->submit(id_argument(info, 1, "id"), read_request(object_reader(info[2], "request")));
+    return info.Env().Undefined();
 }
 
 Napi::Value engine_cancel(const Napi::CallbackInfo & info) {

@@ -66,7 +66,7 @@ shared_model engine::base_model() const {
     return base_model_;
 }
 
-uint32_t engine::submit(request && wanted) {
+void engine::submit(uint32_t id, request && wanted) {
     const auto refuse = [](const std::string & code, const std::string & what) { throw rast_error(code, what); };
     const std::lock_guard lock(mutex_);
     if (stopping_ || !loaded_) {
@@ -101,7 +101,7 @@ uint32_t engine::submit(request && wanted) {
                                            " tokens are asked for, the engine was loaded for " +
                                            std::to_string(config_.max_draft));
     }
-    if (unfinished_ >= config_.slots + config_.max_queue) {
+    if (unfinished_.size() >= config_.slots + config_.max_queue) {
         refuse("ERR_QUEUE_FULL", std::to_string(config_.slots) + " requests run and " +
                                      std::to_string(config_.max_queue) + " wait: no more are taken in");
     }
@@ -109,11 +109,11 @@ uint32_t engine::submit(request && wanted) {
     if (wanted.mode != request_mode::base && config_.pairs.empty()) {
         refuse("ERR_INVALID_ARGUMENT", "Without expert and antiexpert only mode \"base\" can run");
     }
-    unfinished_ += 1;
-    const uint32_t id = next_id_++;
+    if (!unfinished_.insert(id).second) {
+        refuse("ERR_INVALID_ARGUMENT", "There is a request " + std::to_string(id) + " already");
+    }
     inbox_.push_back({id, std::move(wanted), engine_clock::now()});
     wake_.notify_all();
-    return id;
 }
 
 void engine::cancel(uint32_t id) {
@@ -187,11 +187,13 @@ void engine::serve() {
             waiting_.clear();
         }
         if (!events.empty()) {
-            const auto ended =
-                std::count_if(events.begin(), events.end(), [](const step_event & e) { return e.result || e.error; });
             {
                 const std::lock_guard lock(mutex_);
-                unfinished_ -= static_cast<size_t>(ended);
+                for (const auto & event : events) {
+                    if (event.result || event.error) {
+                        unfinished_.erase(event.request);
+                    }
+                }
             }
             callbacks_.on_steps(std::move(events));
         }

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 namespace rast {
@@ -33,8 +34,9 @@ class engine {
     // Begins loading.
     void start();
 
-    // @returns the request's id. Throws ERR_DISPOSED before loading ends or after stop(), ERR_INVALID_ARGUMENT.
-    uint32_t submit(request && wanted);
+    // The id is the caller's: any that no unfinished request has. Throws ERR_DISPOSED before loading ends or after
+    // stop(), ERR_INVALID_ARGUMENT, ERR_QUEUE_FULL.
+    void submit(uint32_t id, request && wanted);
     void cancel(uint32_t id);
 
     // Writes what the caches hold of the tokens to a file, and reads it back; both wait for the engine thread.
@@ -126,8 +128,7 @@ class engine {
     std::deque<submission> inbox_;
     std::vector<uint32_t> cancelled_;
     std::deque<std::shared_ptr<task>> tasks_;
-    size_t unfinished_ = 0;  // requests that were submitted and have not ended
-    uint32_t next_id_ = 1;
+    std::unordered_set<uint32_t> unfinished_;  // requests that were submitted and have not ended
     bool loaded_ = false;
     shared_model base_model_;
     std::atomic<bool> stopping_{false};

@@ -137,11 +137,10 @@ void engine_binding::hold(bool alive) {
     }
 }
 
-uint32_t engine_binding::submit(request && wanted) {
-    const uint32_t id = engine_->submit(std::move(wanted));
+void engine_binding::submit(uint32_t id, request && wanted) {
+    engine_->submit(id, std::move(wanted));
     live_ += 1;
     hold(true);
-    return id;
 }
 
 void engine_binding::cancel(uint32_t request) {

@@ -33,7 +33,7 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     // JavaScript thread only, as all below.
     Napi::Promise ready() const { return ready_.Promise(); }
 
-    uint32_t submit(request && wanted);
+    void submit(uint32_t id, request && wanted);
     void cancel(uint32_t request);
     Napi::Promise dispose();
 

@@ -114,7 +114,8 @@ driven_engine::~driven_engine() {
 std::vector<outcome> driven_engine::run(const std::vector<request> & requests) {
     std::vector<uint32_t> ids;
     for (const auto & one : requests) {
-        ids.push_back(engine_->submit(request(one)));
+        ids.push_back(next_id_++);
+        engine_->submit(ids.back(), request(one));
     }
     std::vector<outcome> out;
     for (const uint32_t id : ids) {

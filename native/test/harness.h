@@ -50,6 +50,7 @@ class driven_engine {
     std::mutex mutex_;
     std::condition_variable changed_;
     bool settled_ = false;
+    uint32_t next_id_ = 1;
     std::string load_error_;
     engine_info info_;
     std::map<uint32_t, outcome> outcomes_;

@@ -9,7 +9,8 @@ import {
     readOptions
 } from "../checks.js";
 import { RastError } from "../errors.js";
-import type { NativeAddon, NativeRole } from "../native/addon-types.js";
+import type { NativeRole } from "../native/addon-types.js";
+import type { EngineHost } from "../native/engine-host.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
 import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
 import {
@@ -89,7 +90,7 @@ const maxMeasured = 2 ** 30;
 const byLoadRast = Symbol("made by loadRast");
 
 // The safety net for engines that nobody disposed of. Held values must not refer to the engine object.
-const collected = new FinalizationRegistry<{ readonly addon: NativeAddon; readonly handle: number }>((engine) => {
+const collected = new FinalizationRegistry<{ readonly addon: EngineHost; readonly handle: number }>((engine) => {
     engine.addon.engineDispose(engine.handle).catch(() => {});
 });
 

@@ -2,13 +2,8 @@ import { RastError } from "../errors.js";
 import { availableHostBytes } from "../models/host-memory.js";
 import { planLoad, usableDevices, type LoadPlan } from "../models/plan.js";
 import { defaultThreads } from "../models/threads.js";
-import type {
-    NativeAddon,
-    NativeDevice,
-    NativeEngineConfig,
-    NativeModelConfig,
-    NativeModelFacts
-} from "../native/addon-types.js";
+import type { NativeDevice, NativeEngineConfig, NativeModelConfig, NativeModelFacts } from "../native/addon-types.js";
+import type { EngineHost } from "../native/engine-host.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
 import { planDrafts } from "./speculation-params.js";
 import { allModels, describeRole, type ModelChoice, type ModelSet } from "./model-set.js";
@@ -25,7 +20,7 @@ export interface PreparedConfig {
  * @throws ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_INVALID_OPTION
  */
 export async function prepareConfig(
-    addon: NativeAddon,
+    addon: EngineHost,
     options: ResolvedLoadOptions,
     models: ModelSet,
     facts: ReadonlyMap<string, NativeModelFacts>

@@ -2,7 +2,8 @@ import { describeError } from "../checks.js";
 import { RastError } from "../errors.js";
 import { checkModelFile } from "../models/files.js";
 import { resolveTrio, type Trio } from "../models/trio.js";
-import type { NativeAddon, NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
+import type { NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
+import type { EngineHost } from "../native/engine-host.js";
 import type { BackendChoice } from "../native/libraries.js";
 import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
 import { makeRast, type Rast } from "./engine.js";
@@ -15,7 +16,7 @@ import { deliverSteps, type EngineCore, type Request } from "./request.js";
 
 /** The native side, as `loadNative` gives it. */
 export interface LoadedNative {
-    readonly addon: NativeAddon;
+    readonly addon: EngineHost;
     readonly libraries: NativeLibraries;
     readonly choice: BackendChoice;
 }
@@ -64,7 +65,7 @@ async function checkFiles(models: ModelSet): Promise<Map<ModelChoice, number>> {
     return bytes;
 }
 
-async function inspectModels(addon: NativeAddon, models: ModelSet): Promise<Map<string, NativeModelFacts>> {
+async function inspectModels(addon: EngineHost, models: ModelSet): Promise<Map<string, NativeModelFacts>> {
     const facts = new Map<string, NativeModelFacts>();
     for (const model of allModels(models)) {
         if (!facts.has(model.path)) facts.set(model.path, await inspectModel(addon, model));
@@ -73,7 +74,7 @@ async function inspectModels(addon: NativeAddon, models: ModelSet): Promise<Map<
     return facts;
 }
 
-async function inspectModel(addon: NativeAddon, model: ModelChoice): Promise<NativeModelFacts> {
+async function inspectModel(addon: EngineHost, model: ModelChoice): Promise<NativeModelFacts> {
     const details = { role: model.role, pair: model.pair, path: model.path };
     const facts = await addon.inspectModel(model.path).catch((error: unknown) => {
         if (!(error instanceof RastError)) throw error;
@@ -127,7 +128,7 @@ async function startEngine(input: StartInput): Promise<Rast> {
 }
 
 // What went wrong before is what the caller is told.
-async function disposeQuietly(addon: NativeAddon, handle: number): Promise<void> {
+async function disposeQuietly(addon: EngineHost, handle: number): Promise<void> {
     try {
         await addon.engineDispose(handle);
     } catch {
@@ -160,6 +161,7 @@ async function buildCore(
         requests,
         onRoom: new Set(),
         slots: config.slots,
+        lastId: 0,
         context: {
             lambdas: models.lambdas,
             defaults: sampling,

@@ -1,6 +1,7 @@
 import { describeError } from "../checks.js";
 import { RastError, isErrorCode } from "../errors.js";
-import type { NativeAddon, NativeEngineInfo, NativeRequestResult, NativeStep } from "../native/addon-types.js";
+import type { NativeEngineInfo, NativeRequestResult, NativeStep } from "../native/addon-types.js";
+import type { EngineHost } from "../native/engine-host.js";
 import { applyChatTemplate } from "../text/chat-template.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
 import {
@@ -14,7 +15,7 @@ import { abortedResult, buildResult, readLogprobs, type RolePlaces, type TokenLo
 
 /** What requests need of a loaded engine. It must not refer to the `Rast` object, or that is never collected. */
 export interface EngineCore {
-    readonly addon: NativeAddon;
+    readonly addon: EngineHost;
     readonly handle: number;
     readonly native: NativeEngineInfo;
     /** Requests in native code, by id. */
@@ -23,6 +24,8 @@ export interface EngineCore {
     readonly onRoom: Set<() => void>;
     /** Requests that run together. */
     readonly slots: number;
+    /** Of the latest request; ids are 1 and more. */
+    lastId: number;
     readonly context: GenerateContext;
     readonly promptTemplate: string | undefined;
     /** Texts of the special tokens; "" for none. */
@@ -32,6 +35,9 @@ export interface EngineCore {
     readonly loadMs: number;
     disposed: boolean;
 }
+
+// Native code counts in 32 bits.
+const greatestId = 2 ** 32 - 1;
 
 /** Hands the steps of native code to their requests. Never throws: what goes wrong with one is that one's own. */
 export function deliverSteps(requests: ReadonlyMap<number, Request>, steps: readonly NativeStep[]): void {
@@ -165,7 +171,9 @@ export class Request {
     #submit(options: ResolvedGenerateOptions, { tokens, grammar }: PreparedRequest): void {
         const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
             options;
-        this.#id = this.#core.addon.engineSubmit(this.#core.handle, {
+        this.#id = this.#core.lastId = (this.#core.lastId % greatestId) + 1;
+        this.#core.requests.set(this.#id, this);
+        this.#core.addon.engineSubmit(this.#core.handle, this.#id, {
             prompt: tokens,
             mode,
             maxTokens,
@@ -178,7 +186,6 @@ export class Request {
             grammar,
             sampling
         });
-        this.#core.requests.set(this.#id, this);
     }
 
     #finish(native: NativeRequestResult): void {
@@ -202,22 +209,24 @@ export class Request {
             },
             native
         );
-        this.#settle();
+        this.#settle(true);
         this.#sink.finish(result);
     }
 
     #fail(error: unknown): void {
         if (this.#settled) return;
-        this.#settle();
+        // One that was refused had no place that is free now.
+        this.#settle(!(error instanceof RastError && error.code === "ERR_QUEUE_FULL"));
         this.#sink.fail(error);
     }
 
-    #settle(): void {
+    #settle(leavesRoom: boolean): void {
         this.#settled = true;
         this.#forgetSignal();
         if (this.#id === undefined) return;
         const { requests, onRoom } = this.#core;
         requests.delete(this.#id);
+        if (!leavesRoom) return;
         const waiting = [...onRoom];
         onRoom.clear();
         for (const proceed of waiting) proceed();

@@ -346,8 +346,8 @@ export interface NativeAddon {
         onProgress: (progress: NativeProgress) => void,
         onSteps: (steps: readonly NativeStep[]) => void
     ): { readonly handle: number; readonly ready: Promise<NativeEngineInfo> };
-    /** Queues a request; its steps come through `onSteps`. @returns the request's id */
-    engineSubmit(handle: number, request: NativeRequest): number;
+    /** Queues a request under an id of the caller's that no unfinished one has; its steps come through `onSteps`. */
+    engineSubmit(handle: number, id: number, request: NativeRequest): void;
     /** Ends a request with stop reason "abort"; unknown ids are ignored. */
     engineCancel(handle: number, request: number): void;
     /** Aborts loading or generation, frees everything. Idempotent. Requests end with "abort" first. */

@@ -120,7 +120,6 @@ export class FakeAddon implements NativeAddon {
     readonly #heldStates: (() => void)[] = [];
     #stateRead = false;
     #nextHandle = 1;
-    #nextRequest = 1;
 
     constructor(settings: FakeSettings = {}) {
         this.#settings = settings;
@@ -165,17 +164,16 @@ export class FakeAddon implements NativeAddon {
         return { handle, ready };
     }
 
-    engineSubmit(handle: number, request: NativeRequest): number {
+    engineSubmit(handle: number, id: number, request: NativeRequest): void {
         const engine = this.#engine(handle);
         if (engine.runs.length >= engine.config.slots + engine.config.maxQueue) {
             this.refused++;
             throw new RastError("ERR_QUEUE_FULL", "No more are taken in.");
         }
         this.submitted.push(request);
-        const run: FakeRun = { id: this.#nextRequest++, request, sent: 0, cancelled: false };
+        const run: FakeRun = { id, request, sent: 0, cancelled: false };
         engine.runs.push(run);
         if (this.#settings.manual !== true) setImmediate(() => this.#runOn(handle));
-        return run.id;
     }
 
     engineCancel(handle: number, request: number): void {
