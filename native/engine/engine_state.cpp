@@ -7,6 +7,14 @@
 
 namespace rast {
 
+namespace {
+
+rast_error disposed() {
+    return {"ERR_DISPOSED", "The engine is not loaded, or disposed of"};
+}
+
+}  // namespace
+
 struct engine::task {
     std::function<void()> work;
     std::promise<void> done;
@@ -19,7 +27,7 @@ void engine::perform(std::function<void()> work) {
     {
         const std::lock_guard lock(mutex_);
         if (stopping_ || !loaded_) {
-            throw rast_error("ERR_DISPOSED", "The engine is not loaded, or disposed of");
+            throw disposed();
         }
         tasks_.push_back(std::move(one));
     }
@@ -37,12 +45,13 @@ void engine::run_tasks() {
     for (const auto & one : tasks) {
         try {
             if (stopping_) {
-                throw rast_error("ERR_DISPOSED", "The engine was disposed of");
+                throw disposed();
             }
             one->work();
             one->done.set_value();
         } catch (...) {
-            one->done.set_exception(std::current_exception());
+            // a decode that the stop cut short fails like any other
+            one->done.set_exception(stopping_ ? std::make_exception_ptr(disposed()) : std::current_exception());
         }
     }
 }
