@@ -112,9 +112,17 @@ std::optional<std::string> watched_engine::load_error() {
 }
 
 uint32_t watched_engine::submit(request && wanted) {
-    const uint32_t id = engine_->submit(std::move(wanted));
-    const std::lock_guard lock(mutex_);
-    requests_[id];  // it may have ended by now
+    std::unique_lock lock(mutex_);
+    const uint32_t id = ++last_id_;
+    requests_[id];  // it may end before submit() returns
+    lock.unlock();
+    try {
+        engine_->submit(id, std::move(wanted));
+    } catch (...) {
+        lock.lock();
+        requests_.erase(id);
+        throw;
+    }
     return id;
 }
 

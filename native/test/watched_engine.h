@@ -31,7 +31,7 @@ class watched_engine {
     // Waits for the end of loading. @returns the error's code, or nothing
     std::optional<std::string> load_error();
 
-    // As engine::submit.
+    // As engine::submit. @returns the request's id
     uint32_t submit(request && wanted);
 
     // Waits for the request's end. @returns the error's code, or nothing
@@ -58,6 +58,7 @@ class watched_engine {
     std::optional<std::string> load_error_;
     std::map<uint32_t, watched_request> requests_;
     std::map<std::string, long> outcomes_;
+    uint32_t last_id_ = 0;
     long tokens_ = 0;
     long restarts_ = 0;
     std::unique_ptr<engine> engine_;
