@@ -7,12 +7,12 @@
 namespace rast {
 
 engine::engine(engine_config config, engine_callbacks callbacks)
-    : config_(std::move(config)),
+    : config_(fitted(std::move(config))),
       callbacks_(std::move(callbacks)),
       slots_(config_.slots),
       caches_(contexts_, config_.slots),
       most_at_once_(config_.slots),
-      batch_(config_.batch_size, std::max(config_.rows, config_.slots)),
+      batch_(config_.batch_size, config_.rows),
       costs_{row_costs(config_.rows), row_costs(config_.rows), row_costs(config_.rows)} {
     const auto refuse = [](const std::string & what) { throw rast_error("ERR_INVALID_ARGUMENT", what); };
     if (config_.pairs.size() > max_pairs) {
@@ -21,20 +21,11 @@ engine::engine(engine_config config, engine_callbacks callbacks)
     if (config_.slots < 1 || config_.slots > 64) {
         refuse("Expected 1 to 64 slots");
     }
-    if (config_.batch_size < std::max<uint32_t>(2, config_.slots)) {
-        refuse("Expected a batch size of at least 2 and of one token per slot");
-    }
-    if (config_.rows < config_.slots || config_.rows > config_.batch_size) {
-        refuse("Expected at least one row per slot, and no more rows than tokens in a batch");
-    }
-    if (config_.max_draft < 0 || static_cast<uint32_t>(config_.max_draft) >= config_.rows) {
-        refuse("Expected drafts to be shorter than the number of rows");
-    }
     if (config_.cache_size != 0 && config_.cache_size < config_.context_size) {
         refuse("Expected the cache to hold the context of one sequence at least");
     }
-    if (config_.context_size < 2) {
-        refuse("Expected a context of at least 2 tokens");
+    if (config_.context_size < 1) {
+        refuse("Expected a context of at least 1 token");
     }
 }
 
@@ -89,6 +80,14 @@ void engine::submit(uint32_t id, request && wanted) {
                                           " tokens, the context holds " + std::to_string(config_.context_size));
     }
     check(wanted.prompt, "The prompt");
+    for (size_t c = 1; c < widths_.size(); ++c) {
+        const llama_token most = *std::max_element(wanted.prompt.begin(), wanted.prompt.end());
+        if (uses(wanted, c) && most >= widths_[c]) {
+            refuse("ERR_INVALID_ARGUMENT", "The prompt holds token " + std::to_string(most) +
+                                               ", outside the vocabulary of " + std::to_string(widths_[c]) +
+                                               " of a model that it is for");
+        }
+    }
     check(wanted.stop_tokens, "The list of stop tokens");
     for (const auto & bias : wanted.sampling.bias) {
         if (!in_vocabulary(bias.token)) {
@@ -251,18 +250,41 @@ void engine::end(sequence & seq) {
     most_at_once_ = std::min(slots_.size(), most_at_once_ + 1);
 }
 
-void engine::fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events) {
+engine::members engine::members_of(const std::vector<sequence *> & group) {
+    members out;
+    for (const sequence * seq : group) {
+        out.emplace_back(seq->slot, seq->id());
+    }
+    return out;
+}
+
+// Ends those of them that are still at work. After a decode that failed their caches are not what they should be.
+void engine::fail(const members & whom, const std::string & code, const std::string & message,
+                  std::vector<step_event> & events) {
     if (stopping_) {
         return;  // the abort callback ended the decode: requests end with "abort"
     }
-    for (auto & seq : slots_) {
-        if (seq) {
-            events.push_back({seq->id(), {}, "", {}, std::nullopt, request_error{code, message}});
-            end(*seq);
+    for (const auto & [slot, id] : whom) {
+        if (slots_[slot] && slots_[slot]->id() == id) {
+            events.push_back({id, {}, "", {}, std::nullopt, request_error{code, message}});
+            caches_.forget(slot);
+            slots_[slot].reset();
+            most_at_once_ = std::min(slots_.size(), most_at_once_ + 1);
         }
     }
-    // after a decode that failed no cache is what it should be
-    caches_.forget_all();
+}
+
+void engine::fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events) {
+    members everybody;
+    for (size_t slot = 0; slot < slots_.size(); ++slot) {
+        if (slots_[slot]) {
+            everybody.emplace_back(slot, slots_[slot]->id());
+        }
+    }
+    fail(everybody, code, message, events);
+    if (!stopping_) {
+        caches_.forget_all();
+    }
 }
 
 void engine::free_all() {

@@ -97,7 +97,7 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
     const bool expert_draws = std::any_of(
         ready.begin(), ready.end(), [](const sequence * seq) { return seq->wanted().mode == request_mode::expert; });
     if (contexts_.size() > 1) {
-        contexts_[expert_of(0)]->sampler().set_drawing(max_draft_ > 0 || expert_draws);
+        contexts_[expert_of(0)]->sampler().set_drawing(expert_always_draws_ || expert_draws);
     }
     std::vector<part> parts = plan_round(ready);
     // a round with somebody's prompt in it says nothing of what rows cost
@@ -119,7 +119,7 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
         }
     }
     for (part & one : parts) {
-        settle(one, events);
+        attempt(members_of({one.seq}), events, [&] { settle(one, events); });
     }
 }
 
