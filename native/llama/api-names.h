@@ -120,6 +120,7 @@
 #define llama_model_get_vocab (::rast::llama::api.llama_model_get_vocab)
 #define llama_model_has_encoder (::rast::llama::api.llama_model_has_encoder)
 #define llama_model_load_from_file (::rast::llama::api.llama_model_load_from_file)
+#define llama_model_meta_val_str (::rast::llama::api.llama_model_meta_val_str)
 #define llama_model_n_ctx_train (::rast::llama::api.llama_model_n_ctx_train)
 #define llama_model_n_layer (::rast::llama::api.llama_model_n_layer)
 #define llama_model_quantize (::rast::llama::api.llama_model_quantize)
