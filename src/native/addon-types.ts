@@ -87,6 +87,8 @@ export interface NativeModelFacts {
     readonly parameterCount: number;
     /** e.g. "Q4_K - Medium", from `general.file_type`; null when absent. */
     readonly quantization: string | null;
+    /** SHA-256 of headers and of samples of every tensor, 64 hexadecimal digits; the same for copies of a model. */
+    readonly fingerprint: string;
 }
 
 /** A quantization by the name that llama.cpp's tools give it, e.g. "Q4_K_M". */
@@ -98,6 +100,8 @@ export interface NativeQuantization {
 
 export interface NativeModelConfig {
     readonly path: string;
+    /** As `inspectModel` gave it: states are taken from engines of equal models alone. */
+    readonly fingerprint: string;
     /** Devices to use, by name, in order; empty = CPU only. */
     readonly devices: readonly string[];
     /** Layers on the devices; the output layer counts as one more. */
@@ -393,6 +397,14 @@ export interface NativeAddon {
     detokenize(handle: number, tokens: Int32Array, showSpecial: boolean, continuation: boolean): Promise<string>;
     /** Text of one token as a string of its bytes (may be part of a character: U+FFFD then). */
     tokenPiece(handle: number, token: number): string;
+
+    /**
+     * Loads a model without its weights, makes a context and tokenizes, all as llama.cpp does it: for a child process,
+     * which a model that llama.cpp cannot stand ends.
+     */
+    probeModel(path: string): Promise<void>;
+    /** From here on this process may map so many bytes more (Linux), and leaves no core dump. */
+    limitProcess(bytes: number): void;
 
     /**
      * Ends the threads of all engines of this environment and waits for them. For the end of the process alone:

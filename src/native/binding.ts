@@ -125,6 +125,8 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "stopTokenizing",
         "detokenize",
         "tokenPiece",
+        "probeModel",
+        "limitProcess",
         "stopEngines",
         "liveEngines"
     ];

@@ -101,6 +101,7 @@ export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModel
         outputBytes: 50,
         embeddingBytes: 50,
         parameterCount: 1000,
+        fingerprint: "0".repeat(64),
         quantization: "F16",
         ...changes
     };
@@ -245,6 +246,10 @@ export class FakeAddon implements NativeAddon {
     tokenPiece(_handle: number, token: number): string {
         return String.fromCharCode(token);
     }
+
+    async probeModel(): Promise<void> {}
+
+    limitProcess(): void {}
 
     stopEngines(): void {}
 
