@@ -26,7 +26,10 @@ export async function prepareRequest(
 ): Promise<PreparedRequest> {
     const tokens = await prepareTokens(core, options, stop);
     const { constraint } = options;
-    if (constraint.kind === "schema") return { tokens, grammar: await core.addon.grammarOfSchema(constraint.json) };
+    if (constraint.kind === "schema") {
+        const { json, ignoreUnsupported } = constraint;
+        return { tokens, grammar: await core.addon.grammarOfSchema(json, ignoreUnsupported) };
+    }
     return { tokens, grammar: constraint.kind === "grammar" ? constraint.gbnf : "" };
 }
 
