@@ -11,6 +11,7 @@ import {
     readOptions
 } from "../checks.js";
 import { RastError } from "../errors.js";
+import { readIsolation, type IsolationOptions, type ResolvedIsolation } from "../isolate/isolation-options.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
 import { lambdaRange } from "../sampling-ranges.js";
 import { assertDraftFits, checkSpeculation, type ResolvedSpeculation, type Speculation } from "./speculation-params.js";
@@ -107,6 +108,11 @@ export interface LoadOptions {
     /** Whether the expert drafts tokens for the base to verify, and how many at most. @default "auto" */
     speculation?: Speculation | undefined;
     /**
+     * Run the engine in a process of its own, so that what ends llama.cpp does not end this one; an object says how.
+     * @default false
+     */
+    isolate?: boolean | IsolationOptions | undefined;
+    /**
      * Called while models load. An exception in it, or a promise of it that is rejected in time, ends the load:
      * ERR_LOAD_ABORTED with that as its cause.
      */
@@ -140,6 +146,7 @@ const optionNames = [
     "mlock",
     "sampler",
     "speculation",
+    "isolate",
     "onProgress",
     "signal"
 ] as const satisfies readonly (keyof LoadOptions)[];
@@ -191,6 +198,7 @@ export interface ResolvedLoadOptions {
     readonly mlock: boolean;
     readonly sampler: "auto" | "device" | "host";
     readonly speculation: ResolvedSpeculation;
+    readonly isolate: ResolvedIsolation | undefined;
     readonly onProgress: ((progress: LoadProgress) => void) | undefined;
     readonly signal: AbortSignal | undefined;
 }
@@ -234,6 +242,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         mmap: flag("mmap", true),
         mlock: flag("mlock", false),
         sampler: optional(options.sampler, (path) => checkOneOf("sampler", path, ["auto", "device", "host"])) ?? "auto",
+        isolate: readIsolation(options.isolate),
         onProgress: optional(options.onProgress, checkCallback),
         signal: optional(options.signal, (signal) => checkSignal("signal", signal))
     };
