@@ -7,12 +7,12 @@
 namespace rast {
 
 engine::engine(engine_config config, engine_callbacks callbacks)
-    : config_(std::move(config)),
+    : config_(fitted(std::move(config))),
       callbacks_(std::move(callbacks)),
       slots_(config_.slots),
       caches_(contexts_, config_.slots),
       most_at_once_(config_.slots),
-      batch_(config_.batch_size, std::max(config_.rows, config_.slots)),
+      batch_(config_.batch_size, config_.rows),
       costs_{row_costs(config_.rows), row_costs(config_.rows), row_costs(config_.rows)} {
     const auto refuse = [](const std::string & what) { throw rast_error("ERR_INVALID_ARGUMENT", what); };
     if (config_.pairs.size() > max_pairs) {
@@ -21,20 +21,11 @@ engine::engine(engine_config config, engine_callbacks callbacks)
     if (config_.slots < 1 || config_.slots > 64) {
         refuse("Expected 1 to 64 slots");
     }
-    if (config_.batch_size < std::max<uint32_t>(2, config_.slots)) {
-        refuse("Expected a batch size of at least 2 and of one token per slot");
-    }
-    if (config_.rows < config_.slots || config_.rows > config_.batch_size) {
-        refuse("Expected at least one row per slot, and no more rows than tokens in a batch");
-    }
-    if (config_.max_draft < 0 || static_cast<uint32_t>(config_.max_draft) >= config_.rows) {
-        refuse("Expected drafts to be shorter than the number of rows");
-    }
     if (config_.cache_size != 0 && config_.cache_size < config_.context_size) {
         refuse("Expected the cache to hold the context of one sequence at least");
     }
-    if (config_.context_size < 2) {
-        refuse("Expected a context of at least 2 tokens");
+    if (config_.context_size < 1) {
+        refuse("Expected a context of at least 1 token");
     }
 }
 

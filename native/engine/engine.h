@@ -107,6 +107,8 @@ class engine {
     // A round: engine_round.cpp.
     struct part;
     struct row;
+    std::vector<std::vector<sequence *>> one_piece_groups(std::vector<sequence *> ready) const;
+    void decode_all_but_last(sequence & seq);
     void draw(const std::vector<sequence *> & ready, std::vector<step_event> & events);
     std::vector<part> plan_round(const std::vector<sequence *> & ready);
     void draft(std::vector<part> & parts, std::vector<row> & base_rows);
@@ -147,6 +149,7 @@ class engine {
     std::vector<int32_t> outputs_;  // of the last decode of each row, index in its batch
     int32_t max_draft_ = 0;
     std::string draft_reason_;
+    bool expert_always_draws_ = false;  // or for requests of mode "expert" alone, which are then set apart
     std::vector<std::unique_ptr<bare_decoder>> bare_;  // by context, made when first asked for
     round_costs costs_;
     draft_probe probe_;

@@ -100,10 +100,11 @@ void engine::create_contexts() {
         }
     }
     choose_speculation();
-    caches_.reset(config_.reuse_prefixes &&
-                  std::all_of(contexts_.begin(), contexts_.end(), [](const auto & c) { return c->can_truncate(); }));
+    caches_.reset(config_.reuse_prefixes && std::all_of(contexts_.begin(), contexts_.end(),
+                                                        [](const auto & c) { return c->memory().can_cut_back(); }));
     if (!config_.pairs.empty()) {
-        contexts_[expert_of(0)]->sampler().set_drawing(max_draft_ > 0);
+        expert_always_draws_ = max_draft_ > 0 || !contexts_[expert_of(0)]->memory().second_ids();
+        contexts_[expert_of(0)]->sampler().set_drawing(expert_always_draws_);
     }
     if (max_draft_ > 0) {
         measure(expert_of(0), costs_.expert, 1, 100);
@@ -142,11 +143,10 @@ void engine::measure(size_t context, row_costs & costs, int32_t most, double bud
             }
             target.sampler().upload();
             const auto begun = engine_clock::now();
-            if (stopping_ || llama_decode(target.get(), batch_.view()) != 0) {
+            if (stopping_ || target.decode(batch_.view()) != 0) {
                 llama_memory_clear(memory, true);
                 return;
             }
-            llama_synchronize(target.get());
             if (i >= 0) {
                 quickest = quickest < 0 ? ms_since(begun) : std::min(quickest, ms_since(begun));
             }
@@ -169,8 +169,10 @@ void engine::choose_speculation() {
         return;
     }
     for (const auto & context : contexts_) {
-        if (!context->can_truncate()) {
-            draft_reason_ = std::string("the cache of the ") + role_name(context->which()) + " cannot be cut back";
+        if (!context->memory().can_cut_back()) {
+            draft_reason_ = std::string("the ") + role_name(context->which()) + " model " +
+                            describe(context->memory().kind()) +
+                            ", and what it remembers of drafts cannot be taken back";
             return;
         }
     }

@@ -97,7 +97,10 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
     const bool expert_draws = std::any_of(
         ready.begin(), ready.end(), [](const sequence * seq) { return seq->wanted().mode == request_mode::expert; });
     if (contexts_.size() > 1) {
-        contexts_[expert_of(0)]->sampler().set_drawing(max_draft_ > 0 || expert_draws);
+        contexts_[expert_of(0)]->sampler().set_drawing(expert_always_draws_ || expert_draws);
+    }
+    for (sequence * seq : ready) {
+        decode_all_but_last(*seq);
     }
     std::vector<part> parts = plan_round(ready);
     // a round with somebody's prompt in it says nothing of what rows cost

@@ -42,7 +42,7 @@ bool engine::needs(const sequence & seq, size_t context) const {
 
 // Whether the request has sequence ids of its own in the small contexts: there only the expert draws.
 bool engine::apart(const sequence & seq) const {
-    return max_draft_ == 0 && seq.wanted().mode == request_mode::expert;
+    return !expert_always_draws_ && seq.wanted().mode == request_mode::expert;
 }
 
 // Whether the expert's own draws are of use: as drafts, or to see how often they agree.
@@ -201,10 +201,12 @@ void engine::step(std::vector<step_event> & events) {
             // at least half of the budget, whatever the short ones took
             decode_chunk(*behind, std::max<size_t>({left, budget / 2, 1}));
         }
-        if (!ready.empty() && !stopping_) {
-            draw(ready, events);
-            plain_rounds_ -= plain_rounds_ > 0 ? 1 : 0;
+        for (const auto & group : one_piece_groups(std::move(ready))) {
+            if (!stopping_) {
+                draw(group, events);
+            }
         }
+        plain_rounds_ -= plain_rounds_ > 0 ? 1 : 0;
     } catch (const no_room &) {
         make_room(events);
     }
@@ -245,7 +247,7 @@ void engine::decode_chunk(size_t context, sequence & seq, size_t count) {
 
 void engine::decode_batch(size_t context, const char * what) {
     role_context & target = *contexts_[context];
-    const int status = llama_decode(target.get(), batch_.view());
+    const int status = target.decode(batch_.view());
     if (status == 1) {
         throw no_room{};
     }
@@ -253,7 +255,36 @@ void engine::decode_batch(size_t context, const char * what) {
         throw rast_error("ERR_DECODE", std::string(what) + " failed in the " + role_name(target.which()) +
                                            " model (llama_decode returned " + std::to_string(status) + ")");
     }
-    llama_synchronize(target.get());
+}
+
+// ---- batches that llama.cpp leaves in one piece
+
+// In the order of slots, one group unless a context wants sequence ids without a gap between those it decodes.
+std::vector<std::vector<sequence *>> engine::one_piece_groups(std::vector<sequence *> ready) const {
+    std::vector<std::vector<sequence *>> groups;
+    std::sort(ready.begin(), ready.end(), [](const sequence * a, const sequence * b) { return a->slot < b->slot; });
+    for (sequence * seq : ready) {
+        bool fits = !groups.empty();
+        for (size_t c = 0; c < contexts_.size() && fits; ++c) {
+            const sequence & last = *groups.back().back();
+            fits = !contexts_[c]->memory().adjacent_ids() ||
+                   (last.slot + 1 == seq->slot && needs(last, c) == needs(*seq, c));
+        }
+        if (!fits) {
+            groups.emplace_back();
+        }
+        groups.back().push_back(seq);
+    }
+    return groups;
+}
+
+// Where a decode with outputs may hold one token of each sequence.
+void engine::decode_all_but_last(sequence & seq) {
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        while (contexts_[c]->memory().one_token_each() && needs(seq, c) && pending(seq, c) > 1 && !stopping_) {
+            decode_chunk(c, seq, std::min<size_t>(pending(seq, c) - 1, config_.batch_size));
+        }
+    }
 }
 
 // A decode found no room in a cache that is smaller than all slots might need. Kept beginnings go first, then drafts;

@@ -185,12 +185,17 @@ void ensemble_sampler::bind_stores(ggml_backend_buffer_type_t buft) {
 // ---- at graph building
 
 void ensemble_sampler::on_backend_reset(llama_sampler * self) {
-    self_of(self)->built_for_ = nullptr;
+    auto * sampler = self_of(self);
+    sampler->built_for_ = nullptr;
+    // once per chain, all before the first apply
+    sampler->graphs_built_ += sampler->reset_ ? 0 : 1;
+    sampler->reset_ = true;
 }
 
 void ensemble_sampler::on_backend_apply(llama_sampler * self, ggml_context * ctx, ggml_cgraph * graph,
                                         llama_sampler_data * data) {
     auto * sampler = self_of(self);
+    sampler->reset_ = false;
     ggml_tensor * all = data->logits->view_src;
     const bool probe = all == nullptr;  // llama.cpp counts nodes with a lone tensor of a width of its own
     size_t row = 0;

@@ -100,6 +100,9 @@ class ensemble_sampler {
     // host.
     double take_cpu_ms();
 
+    // Graphs that llama.cpp has built with its nodes, whether they have outputs or not.
+    int32_t graphs_built() const { return graphs_built_; }
+
   private:
     static bool on_backend_init(llama_sampler * self, ggml_backend_buffer_type_t buft, uint32_t rows);
     static void on_backend_apply(llama_sampler * self, ggml_context * ctx, ggml_cgraph * graph,
@@ -145,6 +148,9 @@ class ensemble_sampler {
     double host_ms_ = 0;                         // of rows finished on the host
     std::vector<float> host_row_;
     traffic last_;
+
+    int32_t graphs_built_ = 0;
+    bool reset_ = false;  // since the last apply
 
     // of the graph that is being built
     ggml_tensor * built_for_ = nullptr;

@@ -2,7 +2,9 @@
 
 #include "error.h"
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <stdexcept>
 
 namespace rast {
@@ -75,9 +77,24 @@ void cpu_threads::attach(llama_context * ctx) const {
     }
 }
 
+uint32_t cache_cells(const engine_config & engine) {
+    constexpr uint64_t padding = 256;
+    const uint64_t tokens = engine.cache_size != 0 ? engine.cache_size : uint64_t{engine.context_size} * engine.slots;
+    const uint64_t most = std::numeric_limits<uint32_t>::max() / padding * padding;
+    return static_cast<uint32_t>(std::min((tokens + padding - 1) / padding * padding, most));
+}
+
+engine_config fitted(engine_config engine) {
+    const uint32_t fewest = std::max<uint32_t>(2, engine.slots);
+    engine.batch_size = std::max(std::min(engine.batch_size, cache_cells(engine)), fewest);
+    engine.rows = std::clamp(engine.rows, engine.slots, engine.batch_size);
+    engine.max_draft = std::clamp(engine.max_draft, 0, static_cast<int32_t>(engine.rows) - 1);
+    return engine;
+}
+
 llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping) {
     llama_context_params params = llama_context_default_params();
-    params.n_ctx = engine.cache_size != 0 ? engine.cache_size : engine.context_size * engine.slots;
+    params.n_ctx = cache_cells(engine);  // at least a batch, or llama.cpp makes the batch smaller
     params.n_batch = engine.batch_size;
     params.n_ubatch = engine.batch_size;  // one ubatch per decode: rows of the sampler are rows of the batch
     params.n_seq_max = engine.slots;
@@ -91,6 +108,7 @@ llama_context_params context_params(const engine_config & engine, int32_t thread
     params.abort_callback_data = const_cast<std::atomic<bool> *>(&stopping);
     params.no_perf = true;
     params.swa_full = true;
+    params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;  // prompts are decoded in chunks
     params.kv_unified = true;
     return params;
 }
@@ -159,9 +177,8 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     const llama::log_capture log;
     sampler_ = std::make_unique<ensemble_sampler>(std::move(plan));
     std::vector<llama_sampler_seq_config> chains;
-    slots_ = static_cast<llama_seq_id>(engine.slots);
-    for (llama_seq_id seq = 0; seq < 2 * slots_; ++seq) {
-        chains.push_back({seq, sampler_->make_chain()});
+    for (uint32_t seq = 0; seq < 2 * engine.slots; ++seq) {
+        chains.push_back({static_cast<llama_seq_id>(seq), sampler_->make_chain()});
     }
 
     llama_context_params params = context_params(engine, info_.threads, stopping);
@@ -180,40 +197,49 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     threads.attach(ctx_.get());
     info_.output_device = sampler_->device_name();
     info_.graph_splits = log.graph_splits();
-    info_.memory.cache = log.buffer_bytes("KV");
+    info_.memory.cache = log.buffer_bytes("KV") + log.buffer_bytes("RS");
     info_.memory.compute = log.buffer_bytes("compute");
     info_.memory.output = log.buffer_bytes("output");
     info_.memory.sampler = sampler_->device_bytes() + sampler_->host_bytes();
-    probe_truncation();
+    memory_.emplace(ctx_.get(), memory_kind_of(model_.get()), engine.slots);
+    refuse_unfit(engine);
+    info_.can_truncate = memory_->can_cut_back();
     info_.load_ms += ms_since(start);
 }
 
-// Two tokens in, one out: caches of recurrent and hybrid models cannot do that.
-void role_context::probe_truncation() {
-    llama_token token = llama_vocab_bos(vocab());
-    if (token < 0) {
-        token = 0;
+// What no check in llama.cpp refuses, and would give wrong text.
+void role_context::refuse_unfit(const engine_config & engine) const {
+    const std::string label = "The " + std::string(role_name(role_)) + " model " + path_;
+    const rast_error::detail_list details = {{"role", role_name(role_)}, {"path", path_}};
+    if (memory_->kind() == memory_kind::none) {
+        throw rast_error("ERR_MODEL_LOAD", label + " is no decoder: it does not generate token by token", details);
     }
-    batch_builder batch(2, 1);
-    batch.add(token, 0, 0, false);
-    batch.add(token, 1, 0, false);
-    llama_memory_t memory = llama_get_memory(ctx_.get());
-    if (llama_decode(ctx_.get(), batch.view()) == 0) {
-        llama_synchronize(ctx_.get());
-        info_.can_truncate = llama_memory_seq_rm(memory, 0, 1, -1);
+    if (memory_->kind() == memory_kind::blockwise && engine.slots > 1) {
+        throw rast_error("ERR_CONTEXT_CREATE",
+                         label +
+                             " attends to blocks of tokens, which llama.cpp does for one sequence at a time; load it "
+                             "with room for one generation instead of " +
+                             std::to_string(engine.slots),
+                         details);
     }
-    llama_memory_clear(memory, true);
 }
 
-bool role_context::cut_back(llama_seq_id seq, llama_pos keep) {
-    llama_memory_t memory = llama_get_memory(ctx_.get());
-    return llama_memory_seq_rm(memory, seq, keep, -1) && llama_memory_seq_pos_max(memory, seq) == keep - 1;
+// llama.cpp reuses a graph, or builds one and with it the sampler's nodes: once per part of a batch.
+int32_t role_context::graphs_computed() const {
+    return llama_perf_context(ctx_.get()).n_reused + sampler_->graphs_built();
 }
 
-void role_context::forget(llama_seq_id slot) {
-    llama_memory_t memory = llama_get_memory(ctx_.get());
-    llama_memory_seq_rm(memory, slot, -1, -1);
-    llama_memory_seq_rm(memory, slot + slots_, -1, -1);
+int role_context::decode(const llama_batch & batch) {
+    const int32_t before = graphs_computed();
+    const int status = llama_decode(ctx_.get(), batch);
+    llama_synchronize(ctx_.get());
+    const int32_t parts = graphs_computed() - before;
+    if (status == 0 && parts != 1 &&
+        std::any_of(batch.logits, batch.logits + batch.n_tokens, [](int8_t wanted) { return wanted != 0; })) {
+        throw rast_error("ERR_INTERNAL", "llama.cpp decoded a batch of the " + std::string(role_name(role_)) +
+                                             " model in " + std::to_string(parts) + " parts instead of one");
+    }
+    return status;
 }
 
 batch_builder::batch_builder(uint32_t capacity, uint32_t max_outputs) : capacity_(capacity), max_outputs_(max_outputs) {

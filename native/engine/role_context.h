@@ -4,10 +4,12 @@
 #include "../llama/libraries.h"
 #include "engine_types.h"
 #include "ensemble_sampler.h"
+#include "sequence_memory.h"
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,13 @@ class cpu_threads {
     ggml_threadpool_t pool_ = nullptr;
 };
 
+// Cells of a cache, as llama.cpp pads them.
+uint32_t cache_cells(const engine_config & engine);
+
+// The engine as it can be: a batch holds no more tokens than the cache and no fewer than one per slot, and rows and
+// drafts no more than the batch.
+engine_config fitted(engine_config engine);
+
 // What all contexts of an engine have in common: no sampler, one output per slot.
 llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping);
 
@@ -52,7 +61,7 @@ class role_context {
     role_context(role which, const model_config & model, const engine_config & engine,
                  const std::function<bool(float)> & keep_going);
 
-    // Makes the context. Throws ERR_CONTEXT_CREATE.
+    // Makes the context. Throws ERR_CONTEXT_CREATE, ERR_MODEL_LOAD for a model that does not generate.
     void create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
                 const std::atomic<bool> & stopping);
 
@@ -70,33 +79,28 @@ class role_context {
 
     ensemble_sampler & sampler() const { return *sampler_; }
 
-    bool can_truncate() const { return info_.can_truncate; }
+    // From create() on.
+    sequence_memory & memory() const { return *memory_; }
 
     const context_info & info() const { return info_; }
 
-    // A slot has two sequence ids: one whose graphs draw as the sampler does by default, one for requests that need
-    // the opposite. llama.cpp builds a new graph when ids differ, and reserving memory anew instead is costly (and
-    // ends the process on software Vulkan). A unified cache takes ids beyond n_seq_max.
-    llama_seq_id seq_of(llama_seq_id slot, bool apart) const { return apart ? slot + slots_ : slot; }
-
-    // Forgets what a sequence has from position `keep` on. False when its cache then holds anything else than the
-    // positions before it.
-    bool cut_back(llama_seq_id seq, llama_pos keep);
-
-    // Forgets everything of a slot.
-    void forget(llama_seq_id slot);
+    // llama_decode, and done when it returns.
+    // @returns its status. Throws ERR_INTERNAL when llama.cpp has split a batch with outputs: what the sampler gave for
+    // its rows is then of no use.
+    int decode(const llama_batch & batch);
 
   private:
-    void probe_truncation();
+    void refuse_unfit(const engine_config & engine) const;
+    int32_t graphs_computed() const;
 
     role role_;
     std::string path_;
-    llama_seq_id slots_ = 1;
     context_info info_;
     // destroyed in reverse: context, then sampler, then model
     shared_model model_;
     std::unique_ptr<ensemble_sampler> sampler_;
     std::unique_ptr<llama_context, llama_context_deleter> ctx_;
+    mutable std::optional<sequence_memory> memory_;
 };
 
 // A batch that refuses to grow beyond what its context was made for: llama.cpp ends the process there.

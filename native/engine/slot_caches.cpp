@@ -33,7 +33,8 @@ shared_prefix slot_caches::best_prefix(std::span<const llama_token> prompt, cons
         const auto common = static_cast<size_t>(end - prompt.begin());
         size_t held = common;
         for (size_t c = 0; c < contexts_.size(); ++c) {
-            held = needed[c] ? std::min(held, static_cast<size_t>(slot.held[c])) : held;
+            const auto most = static_cast<llama_pos>(std::min(common, static_cast<size_t>(slot.held[c])));
+            held = needed[c] ? std::min(held, static_cast<size_t>(memory(c).usable(i, most))) : held;
         }
         if (held > best.held || (held == best.held && common > best.tokens)) {
             best = {i, common, held};
@@ -69,6 +70,7 @@ std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_t
         const size_t most = std::min(from.tokens, history.size() - 1);
         for (size_t c = 0; c < contexts_.size(); ++c) {
             keep[c] = std::min(slots_[from.slot].held[c], static_cast<llama_pos>(most));
+            keep[c] = memory(c).usable(from.slot, keep[c]);
         }
     }
     if (from.slot != slot) {
@@ -76,19 +78,19 @@ std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_t
         to.apart = apart;
         for (size_t c = 0; c < contexts_.size(); ++c) {
             if (keep[c] > 0) {
-                llama_memory_seq_cp(llama_get_memory(contexts_[c]->get()), id(from.slot, c), id(slot, c), 0, keep[c]);
+                memory(c).copy(from.slot, this->apart(from.slot, c), slot, this->apart(slot, c), keep[c]);
             }
         }
     }
     to.held = keep;
     for (size_t c = 0; c < contexts_.size(); ++c) {
-        if (keep[c] > 0 && !contexts_[c]->cut_back(id(slot, c), keep[c])) {
+        if (keep[c] > 0 && !cut_back(slot, c, keep[c])) {
             forget(slot);
             keep.assign(contexts_.size(), 0);
             break;
         }
         if (keep[c] == 0) {
-            contexts_[c]->forget(static_cast<llama_seq_id>(slot));
+            memory(c).forget(slot);
         }
     }
     to.apart = apart;
@@ -101,11 +103,17 @@ std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_t
     return keep;
 }
 
+void slot_caches::grow(size_t slot, size_t context, llama_pos count) {
+    llama_pos & held = slots_[slot].held[context];
+    memory(context).extended(slot, apart(slot, context), held, held + count);
+    held += count;
+}
+
 bool slot_caches::cut_back(size_t slot, llama_pos keep) {
     for (size_t c = 0; c < contexts_.size(); ++c) {
         llama_pos & held = slots_[slot].held[c];
         if (held > keep) {
-            if (!contexts_[c]->cut_back(id(slot, c), keep)) {
+            if (!cut_back(slot, c, keep)) {
                 return false;
             }
             held = keep;
@@ -127,8 +135,8 @@ void slot_caches::retire(size_t slot) {
 }
 
 void slot_caches::forget(size_t slot) {
-    for (const auto & context : contexts_) {
-        context->forget(static_cast<llama_seq_id>(slot));
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        memory(c).forget(slot);
     }
     slot_content & content = slots_[slot];
     content = {};
@@ -156,11 +164,19 @@ bool slot_caches::give_up_oldest() {
     return true;
 }
 
+std::string slot_caches::refused_state(const char * what) const {
+    for (const auto & context : contexts_) {
+        if (!context->memory().can_cut_back()) {
+            return std::string("States cannot be ") + what + ": the " + role_name(context->which()) + " model " +
+                   describe(context->memory().kind()) + ", and what it remembers cannot be cut back";
+        }
+    }
+    return std::string("States cannot be ") + what + ": beginnings are not reused in this engine";
+}
+
 sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const {
     if (!reusable_) {
-        throw rast_error("ERR_STATE_FILE",
-                         "States cannot be saved: prefixes are not reused, or the cache of a model "
-                         "cannot be cut back");
+        throw rast_error("ERR_STATE_FILE", refused_state("saved"));
     }
     std::vector<bool> base_only(contexts_.size(), false);
     base_only[0] = true;
@@ -171,16 +187,12 @@ sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const 
     sequence_state state;
     state.tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(found.held));
     for (size_t c = 0; c < contexts_.size(); ++c) {
-        llama_context * ctx = contexts_[c]->get();
         sequence_state::context_state one;
-        one.held = std::min(static_cast<uint32_t>(held(found.slot, c)), static_cast<uint32_t>(found.held));
+        const llama_pos most = std::min(held(found.slot, c), static_cast<llama_pos>(found.held));
+        one.held = static_cast<uint32_t>(memory(c).usable(found.slot, most));
         if (one.held > 0) {
-            // All that the slot holds: restore() cuts it back. A copy of the beginning alone would need a sequence id
-            // below n_seq_max, or llama.cpp writes cells that it does not read.
-            const llama_seq_id seq = id(found.slot, c);
-            one.bytes.resize(llama_state_seq_get_size(ctx, seq));
-            const size_t written = llama_state_seq_get_data(ctx, one.bytes.data(), one.bytes.size(), seq);
-            if (written != one.bytes.size()) {
+            one.bytes = memory(c).save(found.slot, static_cast<llama_pos>(one.held));
+            if (one.bytes.empty()) {
                 throw rast_error("ERR_STATE_FILE", "llama.cpp did not give the state of the " +
                                                        std::string(role_name(contexts_[c]->which())) + " model");
             }
@@ -192,9 +204,7 @@ sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const 
 
 void slot_caches::restore(const sequence_state & state) {
     if (!reusable_) {
-        throw rast_error("ERR_STATE_FILE",
-                         "States cannot be loaded: prefixes are not reused, or the cache of a model "
-                         "cannot be cut back");
+        throw rast_error("ERR_STATE_FILE", refused_state("loaded"));
     }
     const size_t slot = idle_slot(shared_prefix::nowhere);
     if (slot == shared_prefix::nowhere) {
@@ -205,10 +215,8 @@ void slot_caches::restore(const sequence_state & state) {
     const llama::log_capture log;
     for (size_t c = 0; c < contexts_.size(); ++c) {
         const auto & one = state.contexts[c];
-        llama_context * ctx = contexts_[c]->get();
         const auto keep = static_cast<llama_pos>(one.held);
-        if (keep > 0 && (llama_state_seq_set_data(ctx, one.bytes.data(), one.bytes.size(), id(slot, c)) == 0 ||
-                         !contexts_[c]->cut_back(id(slot, c), keep))) {
+        if (keep > 0 && !memory(c).load(slot, one.bytes, keep)) {
             forget(slot);
             throw rast_error("ERR_STATE_FILE", "llama.cpp did not take the state of the " +
                                                    std::string(role_name(contexts_[c]->which())) +

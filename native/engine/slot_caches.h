@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace rast {
@@ -40,9 +41,7 @@ class slot_caches {
     llama_pos held(size_t slot, size_t context) const { return slots_[slot].held[context]; }
 
     // The slot's sequence id in a context.
-    llama_seq_id id(size_t slot, size_t context) const {
-        return contexts_[context]->seq_of(static_cast<llama_seq_id>(slot), context > 0 && slots_[slot].apart);
-    }
+    llama_seq_id id(size_t slot, size_t context) const { return memory(context).id(slot, apart(slot, context)); }
 
     // The longest beginning that a slot shares with the prompt, in caches marked as needed.
     shared_prefix best_prefix(std::span<const llama_token> prompt, const std::vector<bool> & needed, bool apart) const;
@@ -59,7 +58,7 @@ class slot_caches {
                                  const shared_prefix & from);
 
     // `count` tokens more were decoded.
-    void grow(size_t slot, size_t context, llama_pos count) { slots_[slot].held[context] += count; }
+    void grow(size_t slot, size_t context, llama_pos count);
 
     // Keeps the positions before `keep`. False when a cache holds anything else afterwards.
     bool cut_back(size_t slot, llama_pos keep);
@@ -89,6 +88,13 @@ class slot_caches {
 
         std::span<const llama_token> tokens() const { return live != nullptr ? *live : kept; }
     };
+
+    sequence_memory & memory(size_t context) const { return contexts_[context]->memory(); }
+    bool apart(size_t slot, size_t context) const { return context > 0 && slots_[slot].apart; }
+    bool cut_back(size_t slot, size_t context, llama_pos keep) {
+        return memory(context).cut_back(slot, apart(slot, context), keep);
+    }
+    std::string refused_state(const char * what) const;
 
     const role_contexts & contexts_;
     std::vector<slot_content> slots_;

@@ -45,7 +45,10 @@ it("runs recurrent models without drafts, and says why", async () => {
     const [base, expert, antiexpert] = await Promise.all([1, 2, 3].map((seed) => recurrentModel(seed)));
     const engine = await loadRast({ base, expert, antiexpert, contextSize: 256, threads: 1, gpuLayers: 0 });
     try {
-        expect(engine.info).toMatchObject({ maxDraft: 0, draftReason: "the cache of the base cannot be cut back" });
+        expect(engine.info).toMatchObject({
+            maxDraft: 0,
+            draftReason: "the base model is recurrent, and what it remembers of drafts cannot be taken back"
+        });
         const result = await engine.complete({ prompt: "ab", maxTokens: 12, ignoreEos: true, seed: 1 });
         expect(result.usage.completionTokens).toBe(12);
         expect(result.speculation).toMatchObject({ mode: "off", reason: engine.info.draftReason, drafted: 0 });

@@ -1,0 +1,140 @@
+#include "sequence_memory.h"
+
+#include "role_context.h"
+
+#include <algorithm>
+#include <array>
+
+namespace rast {
+
+namespace {
+
+std::string architecture_of(const llama_model * model) {
+    std::array<char, 128> name{};
+    const int length = llama_model_meta_val_str(model, "general.architecture", name.data(), name.size());
+    return length > 0 ? std::string(name.data()) : std::string();
+}
+
+}  // namespace
+
+memory_kind memory_kind_of(const llama_model * model) {
+    const std::string architecture = architecture_of(model);
+    // llama_kv_cache_dsv4 refuses a second sequence in one stream; the others choose blocks by where cells lie, so that
+    // company would change the text
+    for (const char * blockwise : {"deepseek4", "minimax-m3", "qwen4exp"}) {
+        if (architecture == blockwise) {
+            return memory_kind::blockwise;
+        }
+    }
+    if (llama_model_is_recurrent(model)) {
+        return memory_kind::recurrent;
+    }
+    if (llama_model_is_hybrid(model)) {
+        return memory_kind::hybrid;
+    }
+    return llama_model_n_swa(model) > 0 ? memory_kind::windowed : memory_kind::attention;
+}
+
+const char * describe(memory_kind kind) {
+    switch (kind) {
+        case memory_kind::none: return "has no memory";
+        case memory_kind::attention: return "attends to all tokens";
+        case memory_kind::windowed: return "has layers with a window";
+        case memory_kind::hybrid: return "is partly recurrent";
+        case memory_kind::recurrent: return "is recurrent";
+        default: return "attends to blocks of tokens";
+    }
+}
+
+sequence_memory::sequence_memory(llama_context * ctx, memory_kind kind, size_t slots)
+    : ctx_(ctx),
+      memory_(llama_get_memory(ctx)),
+      kind_(memory_ == nullptr ? memory_kind::none : kind),
+      slots_(slots),
+      window_(llama_model_n_swa(llama_get_model(ctx))),
+      can_cut_back_(kind_ != memory_kind::none && probe_cut_back()),
+      shortest_(slots, 0) {}
+
+// Two tokens in, one out. Kinds that are known to fail are not relied on even if this works once.
+bool sequence_memory::probe_cut_back() {
+    const llama_vocab * vocab = llama_model_get_vocab(llama_get_model(ctx_));
+    const llama_token token = std::max(0, llama_vocab_bos(vocab));
+    batch_builder batch(2, 1);
+    batch.add(token, 0, 0, false);
+    batch.add(token, 1, 0, false);
+    bool possible = false;
+    if (llama_decode(ctx_, batch.view()) == 0) {
+        llama_synchronize(ctx_);
+        possible = llama_memory_seq_rm(memory_, 0, 1, -1);
+    }
+    llama_memory_clear(memory_, true);
+    return possible && !one_token_each();
+}
+
+void sequence_memory::extended(size_t slot, bool apart, llama_pos from, llama_pos to) {
+    if (guarded()) {
+        llama_memory_seq_cp(memory_, id(slot, apart), guard(slot), from, to);
+    }
+}
+
+void sequence_memory::copy(size_t from, bool from_apart, size_t to, bool to_apart, llama_pos keep) {
+    llama_memory_seq_cp(memory_, id(from, from_apart), id(to, to_apart), 0, keep);
+    if (guarded()) {
+        llama_memory_seq_cp(memory_, id(from, from_apart), guard(to), 0, keep);
+    }
+    shortest_[to] = shortest_[from];
+}
+
+bool sequence_memory::cut_back(size_t slot, bool apart, llama_pos keep) {
+    const llama_seq_id seq = id(slot, apart);
+    if (keep < shortest_[slot] || !llama_memory_seq_rm(memory_, seq, keep, -1)) {
+        return false;
+    }
+    if (guarded()) {
+        llama_memory_seq_rm(memory_, guard(slot), keep, -1);
+    }
+    return llama_memory_seq_pos_max(memory_, seq) == keep - 1;
+}
+
+void sequence_memory::forget(size_t slot) {
+    llama_memory_seq_rm(memory_, id(slot, false), -1, -1);
+    if (second_ids()) {
+        llama_memory_seq_rm(memory_, id(slot, true), -1, -1);
+    }
+    if (guarded()) {
+        llama_memory_seq_rm(memory_, guard(slot), -1, -1);
+    }
+    shortest_[slot] = 0;
+}
+
+std::vector<uint8_t> sequence_memory::save(size_t slot, llama_pos keep) {
+    // Otherwise all that the slot holds is written, and load() cuts it back: a copy of the beginning would need another
+    // sequence id below n_seq_max, or llama.cpp writes cells that it does not read. Under a window it writes what the
+    // last position can see, so the sequence must end at `keep`; the guard remembers the rest.
+    const llama_seq_id seq = id(slot, false);
+    if (guarded()) {
+        llama_memory_seq_rm(memory_, seq, keep, -1);
+    }
+    std::vector<uint8_t> bytes(llama_state_seq_get_size(ctx_, seq));
+    const size_t written = llama_state_seq_get_data(ctx_, bytes.data(), bytes.size(), seq);
+    if (guarded()) {
+        llama_memory_seq_cp(memory_, guard(slot), seq, keep, -1);
+    }
+    return written == bytes.size() ? bytes : std::vector<uint8_t>();
+}
+
+bool sequence_memory::load(size_t slot, std::span<const uint8_t> bytes, llama_pos keep) {
+    const llama_seq_id seq = id(slot, false);
+    if (llama_state_seq_set_data(ctx_, bytes.data(), bytes.size(), seq) == 0) {
+        return false;
+    }
+    extended(slot, false, -1, -1);
+    if (!cut_back(slot, false, keep)) {
+        return false;
+    }
+    // what the last position sees, so that it or its successor can be decoded
+    shortest_[slot] = guarded() && keep > window_ ? keep - 1 : 0;
+    return true;
+}
+
+}  // namespace rast
