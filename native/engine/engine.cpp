@@ -80,6 +80,14 @@ void engine::submit(uint32_t id, request && wanted) {
                                           " tokens, the context holds " + std::to_string(config_.context_size));
     }
     check(wanted.prompt, "The prompt");
+    for (size_t c = 1; c < widths_.size(); ++c) {
+        const llama_token most = *std::max_element(wanted.prompt.begin(), wanted.prompt.end());
+        if (uses(wanted, c) && most >= widths_[c]) {
+            refuse("ERR_INVALID_ARGUMENT", "The prompt holds token " + std::to_string(most) +
+                                               ", outside the vocabulary of " + std::to_string(widths_[c]) +
+                                               " of a model that it is for");
+        }
+    }
     check(wanted.stop_tokens, "The list of stop tokens");
     for (const auto & bias : wanted.sampling.bias) {
         if (!in_vocabulary(bias.token)) {
@@ -242,18 +250,41 @@ void engine::end(sequence & seq) {
     most_at_once_ = std::min(slots_.size(), most_at_once_ + 1);
 }
 
-void engine::fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events) {
+engine::members engine::members_of(const std::vector<sequence *> & group) {
+    members out;
+    for (const sequence * seq : group) {
+        out.emplace_back(seq->slot, seq->id());
+    }
+    return out;
+}
+
+// Ends those of them that are still at work. After a decode that failed their caches are not what they should be.
+void engine::fail(const members & whom, const std::string & code, const std::string & message,
+                  std::vector<step_event> & events) {
     if (stopping_) {
         return;  // the abort callback ended the decode: requests end with "abort"
     }
-    for (auto & seq : slots_) {
-        if (seq) {
-            events.push_back({seq->id(), {}, "", {}, std::nullopt, request_error{code, message}});
-            end(*seq);
+    for (const auto & [slot, id] : whom) {
+        if (slots_[slot] && slots_[slot]->id() == id) {
+            events.push_back({id, {}, "", {}, std::nullopt, request_error{code, message}});
+            caches_.forget(slot);
+            slots_[slot].reset();
+            most_at_once_ = std::min(slots_.size(), most_at_once_ + 1);
         }
     }
-    // after a decode that failed no cache is what it should be
-    caches_.forget_all();
+}
+
+void engine::fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events) {
+    members everybody;
+    for (size_t slot = 0; slot < slots_.size(); ++slot) {
+        if (slots_[slot]) {
+            everybody.emplace_back(slot, slots_[slot]->id());
+        }
+    }
+    fail(everybody, code, message, events);
+    if (!stopping_) {
+        caches_.forget_all();
+    }
 }
 
 void engine::free_all() {

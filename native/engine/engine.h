@@ -64,9 +64,9 @@ class engine {
     };
 
     // A context of the engine: [0] is the base, then expert and antiexpert of each pair.
-    size_t expert_of(size_t pair) const { return 1 + 2 * pair; }
+    static size_t expert_of(size_t pair) { return 1 + 2 * pair; }
 
-    size_t antiexpert_of(size_t pair) const { return 2 + 2 * pair; }
+    static size_t antiexpert_of(size_t pair) { return 2 + 2 * pair; }
 
     void run();
     void load();
@@ -87,6 +87,7 @@ class engine {
 
     void take_in(std::vector<step_event> & events);
     void step(std::vector<step_event> & events);
+    static bool uses(const request & wanted, size_t context);
     bool needs(const sequence & seq, size_t context) const;
     bool apart(const sequence & seq) const;
     bool drafts(const sequence & seq) const;
@@ -117,6 +118,11 @@ class engine {
     row_draw read(size_t context, part & from, size_t row);
     row_draw read_allowed(size_t context, part & from, size_t row);
     void settle(part & from, std::vector<step_event> & events);
+    using members = std::vector<std::pair<size_t, uint32_t>>;  // slot and request
+    static members members_of(const std::vector<sequence *> & group);
+    bool attempt(const members & whom, std::vector<step_event> & events, const std::function<void()> & work);
+    void fail(const members & whom, const std::string & code, const std::string & message,
+              std::vector<step_event> & events);
     void fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events);
     void end(sequence & seq);
     void free_all();
@@ -133,6 +139,7 @@ class engine {
     std::unordered_set<uint32_t> unfinished_;  // requests that were submitted and have not ended
     bool loaded_ = false;
     shared_model base_model_;
+    std::vector<int32_t> widths_;  // ids of each model: the least that a small one knows may be fewer than the base's
     std::atomic<bool> stopping_{false};
 
     // engine thread only

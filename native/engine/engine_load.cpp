@@ -205,6 +205,10 @@ void engine::publish_info(double load_ms) {
         const std::lock_guard lock(mutex_);
         n_vocab_ = base.n_vocab();
         base_model_ = base.model();
+        widths_.clear();
+        for (const auto & context : contexts_) {
+            widths_.push_back(context->n_vocab());
+        }
         loaded_ = true;
     }
     callbacks_.on_loaded(info);

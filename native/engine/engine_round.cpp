@@ -99,9 +99,6 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
     if (contexts_.size() > 1) {
         contexts_[expert_of(0)]->sampler().set_drawing(expert_always_draws_ || expert_draws);
     }
-    for (sequence * seq : ready) {
-        decode_all_but_last(*seq);
-    }
     std::vector<part> parts = plan_round(ready);
     // a round with somebody's prompt in it says nothing of what rows cost
     learning_ = std::all_of(ready.begin(), ready.end(), [&](const sequence * seq) { return pending(*seq) == 1; });
@@ -122,7 +119,7 @@ void engine::draw(const std::vector<sequence *> & ready, std::vector<step_event>
         }
     }
     for (part & one : parts) {
-        settle(one, events);
+        attempt(members_of({one.seq}), events, [&] { settle(one, events); });
     }
 }
 

@@ -27,9 +27,8 @@ struct no_room {};
 
 }  // namespace
 
-// Whether the request uses context c at all.
-bool engine::needs(const sequence & seq, size_t context) const {
-    const request & wanted = seq.wanted();
+// Whether a request uses a context at all.
+bool engine::uses(const request & wanted, size_t context) {
     if (context == 0) {
         return wanted.mode != request_mode::expert;
     }
@@ -38,6 +37,27 @@ bool engine::needs(const sequence & seq, size_t context) const {
         return context == expert_of(0);
     }
     return wanted.mode == request_mode::rast && wanted.sampling.lambda[pair] != 0.0F;
+}
+
+bool engine::needs(const sequence & seq, size_t context) const {
+    return uses(seq.wanted(), context);
+}
+
+// Work for some requests: what goes wrong in it ends those, and nobody else. @returns whether all went well
+bool engine::attempt(const members & whom, std::vector<step_event> & events, const std::function<void()> & work) {
+    try {
+        work();
+        return true;
+    } catch (const no_room &) {
+        throw;
+    } catch (const rast_error & error) {
+        fail(whom, error.code(), error.what(), events);
+    } catch (const std::bad_alloc &) {
+        fail(whom, "ERR_INSUFFICIENT_MEMORY", "Not enough memory for the next step", events);
+    } catch (const std::exception & error) {
+        fail(whom, "ERR_INTERNAL", error.what(), events);
+    }
+    return false;
 }
 
 // Whether the request has sequence ids of its own in the small contexts: there only the expert draws.
@@ -199,11 +219,16 @@ void engine::step(std::vector<step_event> & events) {
         }
         if (behind != nullptr) {
             // at least half of the budget, whatever the short ones took
-            decode_chunk(*behind, std::max<size_t>({left, budget / 2, 1}));
+            attempt(members_of({behind}), events, [&] {
+                decode_chunk(*behind, std::max<size_t>({left, budget / 2, 1}));
+            });
         }
+        std::erase_if(ready, [&](sequence * seq) {
+            return !attempt(members_of({seq}), events, [&] { decode_all_but_last(*seq); });
+        });
         for (const auto & group : one_piece_groups(std::move(ready))) {
             if (!stopping_) {
-                draw(group, events);
+                attempt(members_of(group), events, [&] { draw(group, events); });
             }
         }
         plain_rounds_ -= plain_rounds_ > 0 ? 1 : 0;

@@ -112,6 +112,10 @@ void slot_caches::grow(size_t slot, size_t context, llama_pos count) {
 bool slot_caches::cut_back(size_t slot, llama_pos keep) {
     for (size_t c = 0; c < contexts_.size(); ++c) {
         llama_pos & held = slots_[slot].held[c];
+        if (held > keep && !memory(c).can_cut_back()) {
+            memory(c).forget(slot);
+            held = 0;
+        }
         if (held > keep) {
             if (!cut_back(slot, c, keep)) {
                 return false;

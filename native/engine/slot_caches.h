@@ -60,7 +60,8 @@ class slot_caches {
     // `count` tokens more were decoded.
     void grow(size_t slot, size_t context, llama_pos count);
 
-    // Keeps the positions before `keep`. False when a cache holds anything else afterwards.
+    // Keeps the positions before `keep`; a memory that cannot do that forgets all, which is then decoded anew. False
+    // when a cache holds anything else afterwards.
     bool cut_back(size_t slot, llama_pos keep);
 
     // Its request has ended; what the caches hold of it is kept for others.

@@ -162,9 +162,9 @@ engine_config read_engine_config(const object_reader & config) {
     for (const auto & pair : config.objects("pairs")) {
         out.pairs.push_back({read_model(pair.object("expert")), read_model(pair.object("antiexpert"))});
     }
-    out.context_size = static_cast<uint32_t>(config.integer("contextSize", 2, many));
+    out.context_size = static_cast<uint32_t>(config.integer("contextSize", 1, many));
     out.slots = static_cast<uint32_t>(config.integer("slots", 1, 64));
-    out.batch_size = static_cast<uint32_t>(config.integer("batchSize", 2, 65536));
+    out.batch_size = static_cast<uint32_t>(config.integer("batchSize", 1, 65536));
     out.max_draft = static_cast<int32_t>(config.integer("maxDraft", 0, 255));
     out.cache_size = static_cast<uint32_t>(config.integer("cacheSize", 1, many));
     out.prefill_chunk = static_cast<uint32_t>(config.integer("prefillChunk", 0, 65536));

@@ -16,8 +16,8 @@ const tokenTypes = { normal: 1, unknown: 2, control: 3, unused: 5, byte: 6 } as 
 /** Writes a file unless there is one of this recipe. @returns its path */
 export type Keep = (name: string, recipe: unknown, write: (path: string) => void | Promise<void>) => Promise<string>;
 
-// Uniform numbers of unit variance, from a seed.
-function noise(seed: number): () => number {
+/** Uniform numbers of unit variance, from a seed. */
+export function noise(seed: number): () => number {
     let state = (seed * 2654435761 + 88172645) >>> 0 || 1;
     return () => {
         state ^= state << 13;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import * as kinds from "./architectures.js";
 import { demo } from "./demo.js";
 import { nativeTest, root } from "./native.js";
 import * as random from "./random-models.js";
@@ -30,6 +31,13 @@ export const tinyTrio = (options: random.TinyOptions = {}): Promise<random.Trio>
 export const shapedTrio = (widths: { readonly base: number; readonly small: number }): Promise<random.Trio> =>
     random.shapedTrio(cached, widths);
 export const recurrentModel = (seed: number): Promise<string> => random.recurrentModel(cached, seed);
+
+/** See `architectures.ts`. */
+export const tinyTrioOf = (
+    base: kinds.Architecture,
+    pair?: kinds.Architecture,
+    contextLength?: number
+): Promise<random.Trio> => kinds.tinyTrioOf(cached, base, pair, contextLength);
 
 /** The demo models in F32: without quantized activations, and without flash attention, batches differ by rounding alone. */
 export async function wideDemo(): Promise<typeof demo> {
