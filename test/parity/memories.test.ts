@@ -27,7 +27,7 @@ const exact = {
 } as const satisfies LoadOptions;
 /** Nats between the two likeliest tokens below which rounding may decide. */
 const nearTie = 1e-3;
-const maxTokens = size(2 * windowTokens, 8 * windowTokens);
+const maxTokens = size(3 * windowTokens, 8 * windowTokens);
 
 const folder = mkdtempSync(join(tmpdir(), "rast-memories-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -119,7 +119,7 @@ describe.each(chosen)("$name", ({ base, pair }) => {
             const got = await Promise.all(uneven.map((one) => rast.complete(one)));
             got.forEach((one, i) => expect([...one.tokens]).toEqual([...want[i]!.tokens.slice(0, one.tokens.length)]));
         });
-        // 256 cells for four requests of up to 142 tokens
+        // 256 cells for four requests of up to 158 tokens
         await using({ ...trio, parallel: 4, contextSize: 200, cacheSize: 200 }, async (rast) => {
             const got = await Promise.all(requests.map((one) => rast.complete(one)));
             expectAll(got, "in a small cache");
