@@ -1,3 +1,5 @@
+import { isError, plainError, type PlainError, type PlainValue } from "./plain-value.js";
+
 /** What the catalogue says of one error code. */
 export interface ErrorEntry {
     /** What went wrong, in one sentence. */
@@ -109,6 +111,10 @@ export const errorCatalogue = {
         "llama.cpp failed to decode a batch.",
         "Free memory on the device and load the engine again."
     ),
+    ERR_ENGINE_CRASHED: byRuntime(
+        "The process of an engine that was loaded with `isolate` ended by itself.",
+        "`details` has its signal or exit code and its last words; what is asked of the engine next starts it anew."
+    ),
     ERR_DISPOSED: byRuntime("The engine was disposed of.", "Load a new one with `loadRast`."),
     ERR_LOAD_ABORTED: byRuntime(
         "Loading was aborted by its signal, or by an exception in `onProgress`.",
@@ -161,7 +167,18 @@ export function isErrorCode(value: unknown): value is ErrorCode {
     return typeof value === "string" && Object.hasOwn(errorCatalogue, value);
 }
 
-/** The one error class of this package: branch on `code`. */
+/** A {@link RastError} as plain JSON: what `toJSON` gives and `RastError.from` takes. */
+export interface PlainRastError extends PlainError {
+    readonly name: "RastError";
+    readonly code: ErrorCode;
+    readonly details: { [key: string]: PlainValue };
+}
+
+/**
+ * The one error class of this package: branch on `code`.
+ * To other threads, processes and logs it goes as `toJSON()`, and comes back by `RastError.from`. Where the error itself was
+ * cloned, its code comes back too, and its details do not: cloning keeps an error's message, stack and cause alone.
+ */
 export class RastError extends Error {
     override readonly name = "RastError";
     /** Stable across releases; the catalogue explains it. */
@@ -182,5 +199,53 @@ export class RastError extends Error {
         super(message, "cause" in extra ? { cause: extra.cause } : undefined);
         this.code = code;
         this.details = extra.details ?? {};
+        // The stack is what cloning keeps, so that it says the code.
+        if (typeof this.stack === "string")
+            this.stack = this.stack.replace(/^(?:Rast)?Error(?=:|\n|$)/, `RastError [${code}]`);
     }
+
+    /**
+     * The error as plain JSON, with its causes; never throws. What JSON lacks becomes text, what refers to itself is named so,
+     * and the whole is cut to 8 levels, 2,000 values and 16,384 characters a text.
+     */
+    toJSON(): PlainRastError {
+        return plainError(this) as PlainRastError;
+    }
+
+    /**
+     * The error that a plain form stands for, or the clone of an error. Whatever is neither becomes the `cause` of an
+     * ERR_INTERNAL; a `RastError` stays what it is.
+     */
+    static from(value: unknown): RastError {
+        if (value instanceof RastError) return value;
+        const known = restored(value);
+        if (known instanceof RastError) return known;
+        const message = isError(known) ? known.message : `Expected a RastError, received ${typeof value}.`;
+        return new RastError("ERR_INTERNAL", message, { cause: known });
+    }
+}
+
+// An error's plain form, or its clone, as an error; anything else as it is.
+function restored(value: unknown): unknown {
+    if (typeof value !== "object" || value === null || value instanceof RastError) return value;
+    const { name, message, code, details, stack } = value as Partial<Record<keyof PlainError, unknown>>;
+    if (typeof message !== "string" || typeof name !== "string") return value;
+    const cause = "cause" in value ? { cause: restored(value.cause) } : {};
+    const stated =
+        name === "RastError" ? code : /^RastError \[(\w+)\]/.exec(typeof stack === "string" ? stack : "")?.[1];
+    if (isErrorCode(stated)) {
+        const known = typeof details === "object" && details !== null ? (details as Record<string, unknown>) : {};
+        return withStack(new RastError(stated, message, { details: known, ...cause }), stack);
+    }
+    if (isError(value)) return value;
+    const error: Error & { code?: string; details?: unknown } = new Error(message, cause);
+    Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+    if (typeof code === "string") error.code = code;
+    if (details !== undefined) error.details = details;
+    return withStack(error, stack);
+}
+
+function withStack<T extends Error>(error: T, stack: unknown): T {
+    if (typeof stack === "string") error.stack = stack;
+    return error;
 }

@@ -12,6 +12,7 @@ export type { ModelInfo, RastInfo } from "./engine/info.js";
 export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
 export { loadRast } from "./engine/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./engine/load-options.js";
+export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {
     GenerationPart,
     RastResult,
@@ -25,6 +26,6 @@ export type {
 } from "./engine/results.js";
 export type { SamplingOptions } from "./engine/sampling-params.js";
 export type { Speculation } from "./engine/speculation-params.js";
-export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry } from "./errors.js";
+export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";
 export type { NativeDevice as Device, NativeKvType as KvType } from "./native/addon-types.js";
 export type { ChatMessage } from "./text/chat-template.js";

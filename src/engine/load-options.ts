@@ -12,6 +12,7 @@ import {
     type NumberRange
 } from "../checks.js";
 import { RastError } from "../errors.js";
+import { readIsolation, type IsolationOptions, type ResolvedIsolation } from "../isolate/isolation-options.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
 import { limits } from "../limits.js";
 import { childVariable } from "../native/child-process.js";
@@ -115,6 +116,11 @@ export interface LoadOptions {
      */
     tryModels?: boolean | undefined;
     /**
+     * Run the engine in a process of its own, so that what ends llama.cpp does not end this one; an object says how.
+     * @default false
+     */
+    isolate?: boolean | IsolationOptions | undefined;
+    /**
      * Called while models load. An exception in it, or a promise of it that is rejected in time, ends the load:
      * ERR_LOAD_ABORTED with that as its cause.
      */
@@ -149,6 +155,7 @@ const optionNames = [
     "sampler",
     "speculation",
     "tryModels",
+    "isolate",
     "onProgress",
     "signal"
 ] as const satisfies readonly (keyof LoadOptions)[];
@@ -199,6 +206,7 @@ export interface ResolvedLoadOptions {
     readonly sampler: "auto" | "device" | "host";
     readonly speculation: ResolvedSpeculation;
     readonly tryModels: boolean;
+    readonly isolate: ResolvedIsolation | undefined;
     readonly onProgress: ((progress: LoadProgress) => void) | undefined;
     readonly signal: AbortSignal | undefined;
 }
@@ -243,6 +251,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         mlock: flag("mlock", false),
         sampler: optional(options.sampler, (path) => checkOneOf("sampler", path, ["auto", "device", "host"])) ?? "auto",
         tryModels: flag("tryModels", triesByDefault()),
+        isolate: readIsolation(options.isolate),
         onProgress: optional(options.onProgress, checkCallback),
         signal: optional(options.signal, (signal) => checkSignal("signal", signal))
     };

@@ -20,6 +20,8 @@ export interface LoadedNative {
     readonly addon: EngineHost;
     readonly libraries: NativeLibraries;
     readonly choice: BackendChoice;
+    /** Ends at once what was started for one load alone, its engine too. */
+    close?(): Promise<void>;
 }
 
 /**
@@ -29,14 +31,21 @@ export interface LoadedNative {
  *     models that do not belong together ERR_NO_TOKENIZER, ERR_TOKENIZER_MISMATCH; for the machine
  *     ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_MODEL_LOAD, ERR_CONTEXT_CREATE; for the installation
  *     ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE;
- *     ERR_LOAD_ABORTED when the signal aborts or `onProgress` throws
+ *     ERR_LOAD_ABORTED when the signal aborts or `onProgress` throws; with `isolate` ERR_ENGINE_CRASHED
  */
 export function loadRast(options: LoadOptions): Promise<Rast> {
-    return loadRastWith(options, async () => (await import("../native/binding.js")).loadNative());
+    return loadRastWith(options, async ({ isolate, signal }) => {
+        if (isolate === undefined) return (await import("../native/binding.js")).loadNative();
+        const { startIsolated } = await import("../isolate/start.js");
+        return startIsolated(isolate, (abort) => watchSignal(signal, abort));
+    });
 }
 
 /** `loadRast` over any native side; tests hand in their own. */
-export async function loadRastWith(options: LoadOptions, loadNative: () => Promise<LoadedNative>): Promise<Rast> {
+export async function loadRastWith(
+    options: LoadOptions,
+    loadNative: (options: ResolvedLoadOptions) => Promise<LoadedNative>
+): Promise<Rast> {
     const resolved = resolveLoadOptions(options);
     const assertWanted = (): void => {
         if (isAborted(resolved.signal)) throw loadAborted(resolved.signal!);
@@ -46,24 +55,30 @@ export async function loadRastWith(options: LoadOptions, loadNative: () => Promi
     const models = combineModels(resolved, trio);
     const bytes = await checkFiles(models);
     assertWanted();
-    const native = await loadNative();
-    assertWanted();
-    const facts = await inspectModels(native.addon, models);
-    assertWanted();
-    const prepared = await prepareConfig(native.addon, resolved, models, facts);
-    assertWanted();
-    const notes = [...prepared.notes];
-    if (resolved.tryModels) {
-        notes.push(
-            ...(await tryModels(native.addon, allModels(models), facts, resolved.signal).catch((error: unknown) => {
-                assertWanted();
-                throw error;
-            }))
-        );
+    let native: LoadedNative | undefined;
+    let forgetSignal = (): void => {};
+    try {
+        native = await loadNative(resolved);
         assertWanted();
+        if (native.close !== undefined) forgetSignal = watchSignal(resolved.signal, () => void native?.close?.());
+        const facts = await inspectModels(native.addon, models);
+        assertWanted();
+        const prepared = await prepareConfig(native.addon, resolved, models, facts);
+        assertWanted();
+        const notes = [...prepared.notes];
+        if (resolved.tryModels) {
+            notes.push(...(await tryModels(native.libraries, allModels(models), facts, resolved.signal)));
+            assertWanted();
+        }
+        const progress = progressReporter(resolved.onProgress, bytes);
+        return await startEngine({ native, options: resolved, trio, models, facts, progress, ...prepared, notes });
+    } catch (error) {
+        await native?.close?.();
+        assertWanted(); // what was ended for that reason has errors of its own
+        throw error;
+    } finally {
+        forgetSignal();
     }
-    const progress = progressReporter(resolved.onProgress, bytes);
-    return startEngine({ native, options: resolved, trio, models, facts, progress, ...prepared, notes });
 }
 
 // By path, as one file may serve two roles.

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { isErrorCode, RastError, type ErrorCode } from "../errors.js";
 import { cacheFolder } from "../models/cache-folder.js";
-import type { NativeAddon, NativeModelFacts } from "../native/addon-types.js";
+import type { NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
 import { spawnChild } from "../native/child-process.js";
 import { knownModels } from "./known-models.js";
 import { describeRole, type ModelChoice } from "./model-set.js";
@@ -50,13 +50,13 @@ type ChildOutcome =
  *     ERR_LOAD_ABORTED is left to the caller: an aborted trial says nothing
  */
 export async function tryModels(
-    addon: NativeAddon,
+    libraries: NativeLibraries,
     models: readonly ModelChoice[],
     facts: ReadonlyMap<string, NativeModelFacts>,
     signal: AbortSignal | undefined,
     settings: TrialSettings = {}
 ): Promise<string[]> {
-    const memory = settings.memory ?? memoryFor(addon);
+    const memory = settings.memory ?? memoryFor(libraries);
     const unknown = new Map<string, ModelChoice>();
     for (const model of models) {
         const { fingerprint } = facts.get(model.path)!;
@@ -104,17 +104,15 @@ export async function tryModels(
     }
 }
 
-const memories = new WeakMap<NativeAddon, Map<string, TrialMemory>>();
+const memories = new Map<string, TrialMemory>();
 
 // One per folder, which tests and programs may change in the environment.
-function memoryFor(addon: NativeAddon): TrialMemory {
-    const { addonVersion, ggmlVersion, ggmlCommit } = addon.buildInfo();
+function memoryFor({ ggmlVersion, ggmlCommit }: NativeLibraries): TrialMemory {
     const folder = join(cacheFolder(), "trials");
-    const known = memories.get(addon) ?? new Map<string, TrialMemory>();
-    memories.set(addon, known);
-    const versions = [addonVersion, ggmlVersion, ggmlCommit, process.platform, process.arch];
-    const memory = known.get(folder) ?? new TrialMemory(folder, versions);
-    known.set(folder, memory);
+    const versions = [ggmlVersion, ggmlCommit, process.platform, process.arch];
+    const key = JSON.stringify([folder, ...versions]);
+    const memory = memories.get(key) ?? new TrialMemory(folder, versions);
+    memories.set(key, memory);
     return memory;
 }
 

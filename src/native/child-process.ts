@@ -9,6 +9,10 @@ export interface ChildOptions {
     readonly env?: Readonly<Record<string, string | undefined>>;
     /** Whether it gets a channel for `send` and "message" beside its pipes. @default false */
     readonly channel?: boolean;
+    /** The program that runs it: Node.js or Electron. @default the one that runs this */
+    readonly execPath?: string | undefined;
+    /** Keeps what a terminal sends to this process, such as Ctrl+C, from it. @default false */
+    readonly ownGroup?: boolean;
 }
 
 /** Set in every child of this package, so that none starts children of its own by mistake. */
@@ -28,10 +32,12 @@ export function spawnChild(script: URL, args: readonly string[], options: ChildO
     }
     const stdio: StdioOptions = ["pipe", "pipe", "pipe"];
     if (options.channel === true) stdio.push("ipc");
-    return spawn(process.execPath, [scriptPath(script), ...args], {
+    return spawn(options.execPath ?? process.execPath, [scriptPath(script), ...args], {
         stdio,
         env: childEnvironment(process.env, options.env),
         serialization: "advanced",
+        // on Windows it would only give the child a console of its own
+        detached: options.ownGroup === true && process.platform !== "win32",
         windowsHide: true
     });
 }

@@ -43,7 +43,7 @@ async function attempt(
     const path = join(folder, `${++count}.mjs`);
     writeFileSync(path, script);
     try {
-        return await tryModels(addon, models, facts, signal, { memory, script: pathToFileURL(path), ...settings });
+        return await tryModels(libraries, models, facts, signal, { memory, script: pathToFileURL(path), ...settings });
     } catch (error) {
         if (error instanceof RastError) return error;
         throw error;

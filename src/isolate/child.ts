@@ -1,0 +1,84 @@
+// The child process of an isolated engine: the addon behind messages, and no more, as every import costs time at the start.
+import { RastError } from "../errors.js";
+import { loadNative } from "../native/binding.js";
+import { endWithParent } from "../native/end-with-parent.js";
+import type { EngineHost } from "../native/engine-host.js";
+import type { CallName, ChildCalls, FromChild, ToChild } from "./protocol.js";
+
+// Whoever interrupts the program lets it decide what becomes of the engine. (On Windows all of a console get Ctrl+C.)
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+// Not an orderly end: nobody is left to hear of it, and a decode would hold it up.
+process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+endWithParent();
+
+function send(message: FromChild): void {
+    // A channel that is closed is "disconnect"'s business.
+    if (process.connected) process.send!(message, undefined, {}, () => {});
+}
+
+send({ kind: "started" });
+const native = loadNative();
+native.then(
+    ({ libraries, choice }) => send({ kind: "opened", opened: { libraries, choice } }),
+    (error: unknown) => send({ kind: "failed", error: RastError.from(error).toJSON() })
+);
+
+let engine: number | undefined;
+
+function handle(): number {
+    if (engine === undefined) throw new RastError("ERR_DISPOSED", "There is no engine in this process.");
+    return engine;
+}
+
+function callsOf(addon: EngineHost): ChildCalls {
+    return {
+        devices: () => addon.devices(),
+        inspectModel: (path) => addon.inspectModel(path),
+        compareTokenizers: (paths) => addon.compareTokenizers(paths),
+        grammarOfSchema: (schema) => addon.grammarOfSchema(schema),
+        engineCreate: (config) => {
+            const created = addon.engineCreate(
+                config,
+                (progress) => send({ kind: "progress", progress }),
+                (steps) => send({ kind: "steps", steps })
+            );
+            engine = created.handle;
+            return created.ready;
+        },
+        engineDispose: () => addon.engineDispose(handle()),
+        engineSaveState: (path, tokens) => addon.engineSaveState(handle(), path, tokens),
+        engineLoadState: (path) => addon.engineLoadState(handle(), path),
+        engineMeasure: (decodes) => addon.engineMeasure(handle(), decodes),
+        tokenize: (text, addSpecial, parseSpecial) => addon.tokenize(handle(), text, addSpecial, parseSpecial),
+        detokenize: (tokens, showSpecial) => addon.detokenize(handle(), tokens, showSpecial)
+    };
+}
+
+async function answer(call: number, name: CallName, args: readonly unknown[]): Promise<void> {
+    try {
+        const { addon } = await native;
+        const run = callsOf(addon)[name] as (...args: readonly unknown[]) => Promise<unknown>;
+        send({ kind: "value", call, value: await run(...args) });
+    } catch (error) {
+        send({ kind: "error", call, error: RastError.from(error).toJSON() });
+    }
+}
+
+async function take(message: ToChild): Promise<void> {
+    if (message.kind === "call") return answer(message.call, message.name, message.args);
+    const { addon } = await native;
+    const { request } = message;
+    try {
+        if (message.kind === "cancel") addon.engineCancel(handle(), request);
+        else addon.engineSubmit(handle(), request, message.what);
+    } catch (thrown) {
+        if (message.kind === "cancel") return;
+        const { code, message: text, details } = RastError.from(thrown).toJSON();
+        send({
+            kind: "steps",
+            steps: [{ request, tokens: new Int32Array(0), text: "", error: { code, message: text, details } }]
+        });
+    }
+}
+
+process.on("message", (message) => void take(message as ToChild));

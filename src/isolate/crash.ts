@@ -1,0 +1,54 @@
+import { RastError } from "../errors.js";
+
+/** What a child process was doing. */
+export type ChildPhase = "starting" | "loading" | "idle" | "working" | "generating";
+
+/** How a child process ended that nobody had ended. */
+export interface Crash {
+    readonly phase: ChildPhase;
+    readonly signal: NodeJS.Signals | null;
+    readonly exitCode: number | null;
+    /** Why it could not be started, or was killed; else undefined. */
+    readonly trouble: string | undefined;
+    /** Last lines of its stderr, and the one that says most. */
+    readonly stderr: readonly string[];
+    readonly reason: string;
+    /** Generations that it had been given, in the order of their starts, counted from 1 over the engine's life. */
+    readonly requests: readonly number[];
+}
+
+const doing: Record<ChildPhase, string> = {
+    starting: "while it started",
+    loading: "while it loaded",
+    idle: "while it was idle",
+    working: "while it worked",
+    generating: "while it generated"
+};
+
+/**
+ * The error of everything that a crash took along.
+ * @param request the generation that it is told to
+ */
+export function crashError(crash: Crash, request?: number): RastError {
+    const { phase, signal, exitCode, stderr, requests, trouble } = crash;
+    const reason = crash.reason === "" ? "" : `: ${crash.reason}`;
+    return new RastError("ERR_ENGINE_CRASHED", `The engine's process ${ending(crash)} ${doing[phase]}${reason}.`, {
+        details: {
+            phase,
+            signal,
+            exitCode,
+            stderr,
+            requests,
+            ...(request === undefined ? {} : { request }),
+            ...(trouble === undefined ? {} : { trouble })
+        }
+    });
+}
+
+function ending({ trouble, signal, exitCode }: Crash): string {
+    if (trouble !== undefined) return trouble;
+    if (signal !== null) return `was ended by ${signal}`;
+    // Windows has its reasons in hexadecimal, e.g. 0xC0000005
+    const code = exitCode === null ? "unknown" : exitCode > 255 ? `0x${exitCode.toString(16).toUpperCase()}` : exitCode;
+    return `ended with exit code ${code}`;
+}

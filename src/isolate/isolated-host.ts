@@ -1,0 +1,301 @@
+import { resolve } from "node:path";
+import { cwd, emitWarning } from "node:process";
+import { RastError } from "../errors.js";
+import type {
+    NativeDevice,
+    NativeEngineConfig,
+    NativeEngineInfo,
+    NativeModelConfig,
+    NativeModelFacts,
+    NativeProgress,
+    NativeRequest,
+    NativeStep
+} from "../native/addon-types.js";
+import type { EngineHost } from "../native/engine-host.js";
+import { crashError, type Crash } from "./crash.js";
+import { EngineProcess } from "./engine-process.js";
+import type { ResolvedIsolation } from "./isolation-options.js";
+import type { CallArguments, CallName, CallResult, OpenedLibraries } from "./protocol.js";
+import { RestartPolicy } from "./restart-policy.js";
+
+/**
+ * The addon in a child process, for one engine. After a crash a new process loads the same configuration, as the policy
+ * allows; what had been given to the one that crashed fails with ERR_ENGINE_CRASHED, whether it had begun or not, and what is
+ * asked for later waits for the new one.
+ */
+export class IsolatedHost implements EngineHost {
+    readonly #options: ResolvedIsolation;
+    readonly #policy: RestartPolicy;
+    // The process, from its start on; gone when it has ended.
+    #process: EngineProcess | undefined;
+    // It, when it can be asked.
+    #up: Promise<EngineProcess> | undefined;
+    // Whether it has loaded its engine.
+    #isLoaded = false;
+    #config: NativeEngineConfig | undefined;
+    // Where the process looks for relative paths.
+    #folder = "";
+    #info: NativeEngineInfo | undefined;
+    #onProgress: (progress: NativeProgress) => void = () => {};
+    #onSteps: (steps: readonly NativeStep[]) => void = () => {};
+    #lastCrash: Crash | undefined;
+    // Requests that wait for the process, in order; true = cancelled meanwhile.
+    readonly #early = new Map<number, boolean>();
+    #closed = false;
+    #disposing: Promise<void> | undefined;
+
+    constructor(options: ResolvedIsolation) {
+        this.#options = options;
+        this.#policy = new RestartPolicy(options);
+    }
+
+    /** Starts the process. Rejects with what `loadNative` throws, ERR_ENGINE_CRASHED, ERR_DISPOSED after `close`. */
+    async open(): Promise<OpenedLibraries> {
+        const process = this.#launch();
+        this.#up = Promise.resolve(process);
+        return process.opened;
+    }
+
+    /** Ends the process at once, whatever it does. */
+    async close(): Promise<void> {
+        this.#closed = true;
+        await this.#process?.end();
+    }
+
+    devices(): Promise<readonly NativeDevice[]> {
+        return this.#call("devices");
+    }
+
+    inspectModel(path: string): Promise<NativeModelFacts> {
+        return this.#call("inspectModel", this.#path(path));
+    }
+
+    compareTokenizers(paths: readonly string[]): Promise<void> {
+        return this.#call(
+            "compareTokenizers",
+            paths.map((path) => this.#path(path))
+        );
+    }
+
+    grammarOfSchema(schema: string): Promise<string> {
+        return this.#call("grammarOfSchema", schema);
+    }
+
+    engineCreate(
+        config: NativeEngineConfig,
+        onProgress: (progress: NativeProgress) => void,
+        onSteps: (steps: readonly NativeStep[]) => void
+    ): { readonly handle: number; readonly ready: Promise<NativeEngineInfo> } {
+        this.#onProgress = onProgress;
+        this.#onSteps = onSteps;
+        return { handle: 1, ready: this.#load(config) };
+    }
+
+    engineSubmit(_handle: number, id: number, request: NativeRequest): void {
+        if (this.#isLoaded && this.#early.size === 0) {
+            this.#process!.submit(id, request);
+        } else {
+            this.#early.set(id, false);
+            void this.#submitLater(id, request);
+        }
+    }
+
+    engineCancel(_handle: number, id: number): void {
+        if (this.#early.has(id)) this.#early.set(id, true);
+        else this.#process?.cancel(id);
+    }
+
+    engineDispose(): Promise<void> {
+        this.#disposing ??= this.#dispose();
+        return this.#disposing;
+    }
+
+    engineSaveState(_handle: number, path: string, tokens: Int32Array): Promise<number> {
+        return this.#call("engineSaveState", this.#path(path), tokens);
+    }
+
+    engineLoadState(_handle: number, path: string): Promise<Int32Array> {
+        return this.#call("engineLoadState", this.#path(path));
+    }
+
+    engineMeasure(_handle: number, ...args: CallArguments<"engineMeasure">): Promise<Float64Array> {
+        return this.#call("engineMeasure", ...args);
+    }
+
+    tokenize(_handle: number, ...args: CallArguments<"tokenize">): Promise<Int32Array> {
+        return this.#call("tokenize", ...args);
+    }
+
+    detokenize(_handle: number, ...args: CallArguments<"detokenize">): Promise<string> {
+        return this.#call("detokenize", ...args);
+    }
+
+    async #call<N extends CallName>(name: N, ...args: CallArguments<N>): Promise<CallResult<N>> {
+        return (await this.#whenUp()).call(name, ...args);
+    }
+
+    async #load(config: NativeEngineConfig): Promise<NativeEngineInfo> {
+        const process = await this.#whenUp();
+        const resolved = withPaths(config, (path) => this.#path(path));
+        this.#config = withPaths(config, (path) => resolve(path));
+        const info = await process.call("engineCreate", resolved);
+        process.loaded();
+        this.#info = info;
+        this.#isLoaded = true;
+        return info;
+    }
+
+    async #submitLater(id: number, request: NativeRequest): Promise<void> {
+        try {
+            const process = await this.#whenUp();
+            process.submit(id, request);
+            if (this.#early.get(id) === true) process.cancel(id);
+        } catch (thrown) {
+            // who disposes ends what is left, with "abort"
+            if (this.#closed) return;
+            const { code, message, details } = RastError.from(thrown);
+            this.#onSteps([{ request: id, tokens: new Int32Array(0), text: "", error: { code, message, details } }]);
+        } finally {
+            this.#early.delete(id);
+        }
+    }
+
+    #whenUp(): Promise<EngineProcess> {
+        if (this.#closed) return Promise.reject(disposedError());
+        if (this.#up === undefined) {
+            if (this.#info === undefined || !this.#policy.mayRestart) return Promise.reject(this.#gaveUp());
+            this.#up = this.#restart();
+            this.#up.catch(() => {});
+        }
+        return this.#up;
+    }
+
+    async #restart(): Promise<EngineProcess> {
+        const process = this.#launch();
+        try {
+            await process.opened;
+            const info = await process.call("engineCreate", this.#config!);
+            assertSameEngine(info, this.#info!);
+            process.loaded();
+            this.#isLoaded = true;
+            return process;
+        } catch (error) {
+            if (this.#process === process) {
+                // it is there, and of no use
+                this.#policy.crashed();
+                this.#forget();
+                await process.end();
+            }
+            throw error;
+        }
+    }
+
+    // As it was given where that means the same file: it is in messages.
+    #path(path: string): string {
+        return currentFolder() === this.#folder ? path : resolve(path);
+    }
+
+    #launch(): EngineProcess {
+        this.#folder = currentFolder();
+        const process = new EngineProcess(this.#options.execPath, {
+            progress: (progress) => {
+                if (this.#info === undefined) this.#onProgress(progress);
+            },
+            steps: (steps) => {
+                const generated = steps.some(({ result }) => result !== undefined && result.stopReason !== "abort");
+                if (generated) this.#policy.generated();
+                this.#onSteps(steps);
+            },
+            crashed: (crash) => this.#crashed(crash)
+        });
+        this.#process = process;
+        return process;
+    }
+
+    #forget(): void {
+        this.#process = undefined;
+        this.#up = undefined;
+        this.#isLoaded = false;
+    }
+
+    #crashed(crash: Crash): void {
+        this.#lastCrash = crash;
+        this.#forget();
+        if (this.#info === undefined || this.#closed) return;
+        this.#policy.crashed();
+        if (this.#policy.restartsAtOnce) this.#whenUp().catch(() => {});
+        try {
+            this.#options.onCrash?.(crashError(crash));
+        } catch (error) {
+            emitWarning(`isolate.onCrash failed: ${String(error)}`);
+        }
+    }
+
+    #gaveUp(): RastError {
+        const crash = this.#lastCrash;
+        if (crash === undefined) return disposedError();
+        const last = crashError(crash);
+        if (this.#info === undefined) return last;
+        const why =
+            this.#options.restart === "never"
+                ? "isolate.restart is never"
+                : `it crashed ${this.#policy.crashes} times without a generation that came to its end`;
+        return new RastError("ERR_ENGINE_CRASHED", `The engine's process is not started anew: ${why}.`, {
+            details: last.details,
+            cause: last
+        });
+    }
+
+    async #dispose(): Promise<void> {
+        this.#closed = true;
+        const process = this.#process;
+        if (process === undefined) return;
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#options.graceMs)));
+        await Promise.race([process.call("engineDispose").catch(() => {}), late]);
+        clearTimeout(timer);
+        await process.end();
+    }
+}
+
+function withPaths(config: NativeEngineConfig, change: (path: string) => string): NativeEngineConfig {
+    const model = (one: NativeModelConfig): NativeModelConfig => ({ ...one, path: change(one.path) });
+    return {
+        ...config,
+        base: model(config.base),
+        pairs: config.pairs.map(({ expert, antiexpert }) => ({ expert: model(expert), antiexpert: model(antiexpert) }))
+    };
+}
+
+// "" where it was deleted: relative paths are nobody's then.
+function currentFolder(): string {
+    try {
+        return cwd();
+    } catch {
+        return "";
+    }
+}
+
+// Prompts, limits and templates were made for the engine as it was first loaded.
+function assertSameEngine(now: NativeEngineInfo, before: NativeEngineInfo): void {
+    const facts = (info: NativeEngineInfo): readonly unknown[] => [
+        info.vocabularySize,
+        info.drawableTokens,
+        info.contextSize,
+        info.bosToken,
+        info.eosToken,
+        info.addBos,
+        info.chatTemplate,
+        info.pairs.length
+    ];
+    const [old, young] = [facts(before), facts(now)];
+    if (old.every((fact, index) => fact === young[index])) return;
+    throw new RastError(
+        "ERR_MODEL_LOAD",
+        "The model files are not those that the engine was loaded with. Dispose of it and load it again."
+    );
+}
+
+function disposedError(): RastError {
+    return new RastError("ERR_DISPOSED", "The engine was disposed of. Load a new one with loadRast.");
+}
