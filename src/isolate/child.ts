@@ -35,7 +35,7 @@ function callsOf(addon: EngineHost): ChildCalls {
         devices: () => addon.devices(),
         inspectModel: (path) => addon.inspectModel(path),
         compareTokenizers: (paths) => addon.compareTokenizers(paths),
-        grammarOfSchema: (schema) => addon.grammarOfSchema(schema),
+        grammarOfSchema: (schema, ignoreUnsupported) => addon.grammarOfSchema(schema, ignoreUnsupported),
         engineCreate: (config) => {
             const created = addon.engineCreate(
                 config,
@@ -49,8 +49,8 @@ function callsOf(addon: EngineHost): ChildCalls {
         engineSaveState: (path, tokens) => addon.engineSaveState(handle(), path, tokens),
         engineLoadState: (path) => addon.engineLoadState(handle(), path),
         engineMeasure: (decodes) => addon.engineMeasure(handle(), decodes),
-        tokenize: (text, addSpecial, parseSpecial) => addon.tokenize(handle(), text, addSpecial, parseSpecial),
-        detokenize: (tokens, showSpecial) => addon.detokenize(handle(), tokens, showSpecial)
+        tokenize: (text, parseSpecial, id) => addon.tokenize(handle(), text, parseSpecial, id),
+        detokenize: (tokens, showSpecial, continuation) => addon.detokenize(handle(), tokens, showSpecial, continuation)
     };
 }
 
@@ -67,12 +67,16 @@ async function answer(call: number, name: CallName, args: readonly unknown[]): P
 async function take(message: ToChild): Promise<void> {
     if (message.kind === "call") return answer(message.call, message.name, message.args);
     const { addon } = await native;
+    if (message.kind !== "submit") {
+        if (engine === undefined) return; // nothing to end
+        if (message.kind === "cancel") addon.engineCancel(engine, message.request);
+        else addon.stopTokenizing(engine, message.id);
+        return;
+    }
     const { request } = message;
     try {
-        if (message.kind === "cancel") addon.engineCancel(handle(), request);
-        else addon.engineSubmit(handle(), request, message.what);
+        addon.engineSubmit(handle(), request, message.what);
     } catch (thrown) {
-        if (message.kind === "cancel") return;
         const { code, message: text, details } = RastError.from(thrown).toJSON();
         send({
             kind: "steps",

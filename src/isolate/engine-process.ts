@@ -114,6 +114,10 @@ export class EngineProcess {
         if (!this.#over) this.#send({ kind: "cancel", request });
     }
 
+    stopTokenizing(id: number): void {
+        if (!this.#over) this.#send({ kind: "stopTokenizing", id });
+    }
+
     /** Ends it at once, whatever it does, and waits for that a second at most. Nothing is reported any more. */
     async end(): Promise<void> {
         if (!this.#over) {

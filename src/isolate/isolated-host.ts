@@ -77,8 +77,8 @@ export class IsolatedHost implements EngineHost {
         );
     }
 
-    grammarOfSchema(schema: string): Promise<string> {
-        return this.#call("grammarOfSchema", schema);
+    grammarOfSchema(schema: string, ignoreUnsupported: boolean): Promise<string> {
+        return this.#call("grammarOfSchema", schema, ignoreUnsupported);
     }
 
     engineCreate(
@@ -124,6 +124,10 @@ export class IsolatedHost implements EngineHost {
 
     tokenize(_handle: number, ...args: CallArguments<"tokenize">): Promise<Int32Array> {
         return this.#call("tokenize", ...args);
+    }
+
+    stopTokenizing(_handle: number, id: number): void {
+        this.#process?.stopTokenizing(id);
     }
 
     detokenize(_handle: number, ...args: CallArguments<"detokenize">): Promise<string> {

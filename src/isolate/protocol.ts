@@ -43,7 +43,8 @@ export interface OpenedLibraries {
 export type ToChild =
     | { readonly kind: "call"; readonly call: number; readonly name: CallName; readonly args: readonly unknown[] }
     | { readonly kind: "submit"; readonly request: number; readonly what: NativeRequest }
-    | { readonly kind: "cancel"; readonly request: number };
+    | { readonly kind: "cancel"; readonly request: number }
+    | { readonly kind: "stopTokenizing"; readonly id: number };
 
 export type FromChild =
     /** The first message, before llama.cpp is opened. */

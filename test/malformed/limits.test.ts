@@ -125,7 +125,7 @@ afterAll(() => addon.engineDispose(engine));
 
 function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
     return {
-        base: { path: "/nowhere/limits.gguf", devices: [], gpuLayers: 0, threads: 1, ...model },
+        base: { path: "/nowhere/limits.gguf", fingerprint: "", devices: [], gpuLayers: 0, threads: 1, ...model },
         pairs: [],
         contextSize: 16,
         slots: 1,
