@@ -94,6 +94,7 @@ function addGenerate(program: Command): void {
         .option("--flash-attention <auto|on|off>", "(default auto)")
         .option("--no-mmap", "read weights instead of mapping them")
         .option("--mlock", "keep weights from being swapped out")
+        .option("--isolate", "run llama.cpp in a process of its own")
         .option("--sampler <auto|device|host>", "where tokens are drawn (default auto)")
         .option("--draft <auto|off|integer>", "tokens the expert drafts per round (default auto)")
         .option("--no-try-models", "do not try unknown models in a process of their own first")

@@ -217,6 +217,16 @@ describe("an isolated engine's life", () => {
         }
     });
 
+    it("serves the command", async () => {
+        const command = [join(root, "dist", "cli", "main.js"), "generate", "--trio", "demo", "--seed", "3", "--json"];
+        const [here, apart] = [
+            await run(process.execPath, [...command, "1+2"]),
+            await run(process.execPath, [...command, "--isolate", "1+2"])
+        ];
+        expect(apart).toMatchObject({ code: 0, stderr: "" });
+        expect((JSON.parse(apart.stdout) as RastResult).tokens).toEqual((JSON.parse(here.stdout) as RastResult).tokens);
+    });
+
     it("is not touched by Ctrl+C, which the program decides about", async () => {
         const script = join(root, "test", "lifecycle", "scripts", "isolated.mjs");
         const result = await run(process.execPath, [script, "interrupt"]);
