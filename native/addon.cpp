@@ -43,6 +43,7 @@ std::shared_ptr<engine_binding> engine_argument(const Napi::CallbackInfo & info)
 Napi::Value build_info(const Napi::CallbackInfo & info) {
     Napi::Object out = Napi::Object::New(info.Env());
     out.Set("addonVersion", RAST_ADDON_VERSION);
+    out.Set("limits", present_limits(info.Env()));
     out.Set("llamaTag", RAST_LLAMA_TAG);
     out.Set("ggmlVersion", RAST_GGML_VERSION);
     out.Set("ggmlCommit", RAST_GGML_COMMIT);
@@ -268,9 +269,9 @@ Napi::Value engine_measure(const Napi::CallbackInfo & info) {
     const object_reader in(info[1], "decodes");
     bare_decodes wanted;
     wanted.context = static_cast<uint32_t>(in.integer("context", 0, 2 * max_pairs));
-    wanted.sequences = static_cast<uint32_t>(in.integer("sequences", 1, 64));
-    wanted.depth = static_cast<uint32_t>(in.integer("depth", 0, 1 << 30));
-    wanted.tokens = static_cast<uint32_t>(in.integer("tokens", 1, 1 << 30));
+    wanted.sequences = static_cast<uint32_t>(in.integer("sequences", limits::parallel));
+    wanted.depth = static_cast<uint32_t>(in.integer("depth", limits::measured_depth));
+    wanted.tokens = static_cast<uint32_t>(in.integer("tokens", limits::measured_tokens));
     wanted.prompt = in.flag("prompt");
     return promise_worker<std::vector<double>>::run(
         info.Env(), [=] { return binding->native().measure_decodes(wanted); },
@@ -304,7 +305,7 @@ Napi::Value quantize(const Napi::CallbackInfo & info) {
     const std::string output = text_argument(info, 1, "output");
     const std::string type = text_argument(info, 2, "type");
     const uint32_t threads = id_argument(info, 3, "threads");
-    if (threads < 1 || threads > 512) {
+    if (threads < limits::threads.min || threads > limits::threads.max) {
         throw rast_error("ERR_INVALID_ARGUMENT", "Expected 1 to 512 threads, received " + std::to_string(threads));
     }
     return promise_worker<bool>::run(

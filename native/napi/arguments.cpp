@@ -41,10 +41,12 @@ std::vector<T> to_typed(const Napi::Value & value, napi_typedarray_type type, co
     return std::vector<T>(array.Data(), array.Data() + array.ElementLength());
 }
 
-double to_number(const Napi::Value & value, double low, double high, const std::string & where) {
+double to_number(const Napi::Value & value, const limit & range, const std::string & where) {
     const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
-    if (!(number >= low && number <= high)) {
-        refuse("a number from " + std::to_string(low) + " to " + std::to_string(high), where);
+    if (!(number >= range.min && number <= range.max) || (range.above_min && number == range.min)) {
+        refuse(std::string("a number ") + (range.above_min ? "above " : "from ") + std::to_string(range.min) + " to " +
+                   std::to_string(range.max),
+               where);
     }
     return number;
 }
@@ -86,8 +88,12 @@ int64_t object_reader::integer(const char * key, int64_t low, int64_t high) cons
     return to_integer(get(key), low, high, path(key));
 }
 
-double object_reader::number(const char * key, double low, double high) const {
-    return to_number(get(key), low, high, path(key));
+int64_t object_reader::integer(const char * key, const limit & range) const {
+    return integer(key, static_cast<int64_t>(range.min), static_cast<int64_t>(range.max));
+}
+
+double object_reader::number(const char * key, const limit & range) const {
+    return to_number(get(key), range, path(key));
 }
 
 uint64_t object_reader::unsigned64(const char * key) const {
@@ -112,7 +118,7 @@ std::vector<float> object_reader::float32s(const char * key) const {
     return to_typed<Napi::Float32Array, float>(get(key), napi_float32_array, "a Float32Array", path(key));
 }
 
-std::vector<float> object_reader::numbers(const char * key) const {
+std::vector<float> object_reader::numbers(const char * key, const limit & range) const {
     const Napi::Value value = get(key);
     if (!value.IsArray()) {
         refuse("an array of numbers", path(key));
@@ -120,7 +126,7 @@ std::vector<float> object_reader::numbers(const char * key) const {
     const auto array = value.As<Napi::Array>();
     std::vector<float> out;
     for (uint32_t i = 0; i < array.Length(); ++i) {
-        out.push_back(static_cast<float>(to_number(array.Get(i), -1e30, 1e30, path(key))));
+        out.push_back(static_cast<float>(to_number(array.Get(i), range, path(key))));
     }
     return out;
 }

@@ -1,6 +1,8 @@
 // Checked reading of JavaScript values: a wrong type or range throws ERR_INVALID_ARGUMENT that names the field.
 #pragma once
 
+#include "../engine/limits.h"
+
 #include <napi.h>
 
 #include <cstdint>
@@ -16,12 +18,13 @@ class object_reader {
     std::string text(const char * key) const;
     bool flag(const char * key) const;
     int64_t integer(const char * key, int64_t low, int64_t high) const;
-    double number(const char * key, double low, double high) const;
+    int64_t integer(const char * key, const limit & range) const;
+    double number(const char * key, const limit & range) const;
     uint64_t unsigned64(const char * key) const;  // a BigInt
     std::vector<std::string> texts(const char * key) const;
     std::vector<int32_t> int32s(const char * key) const;  // an Int32Array
     std::vector<float> float32s(const char * key) const;  // a Float32Array
-    std::vector<float> numbers(const char * key) const;   // an array of finite numbers
+    std::vector<float> numbers(const char * key, const limit & range) const;
     object_reader object(const char * key) const;
     std::vector<object_reader> objects(const char * key) const;
     // Index of the text in `choices`.

@@ -13,6 +13,7 @@ namespace rast::napi {
 engine_config read_engine_config(const object_reader & config);
 request read_request(const object_reader & request);
 
+Napi::Value present_limits(Napi::Env env);
 Napi::Value present(Napi::Env env, const llama::libraries_info & info);
 Napi::Value present(Napi::Env env, const model_facts & facts);
 Napi::Value present(Napi::Env env, const engine_info & info);

@@ -9,7 +9,7 @@ import {
     invalidOption
 } from "../checks.js";
 import type { LoadOptions } from "../engine/load-options.js";
-import { lambdaRange, samplingRanges } from "../sampling-ranges.js";
+import { limits } from "../limits.js";
 import { benchModes, benchPeers, type BenchMode, type BenchPeer } from "./record.js";
 
 /** What `runBench` is to measure: every list is a dimension of the matrix. */
@@ -147,14 +147,16 @@ export function resolveBenchOptions(value: unknown): ResolvedBenchOptions {
         sequences: list("sequences", [1], integers(1, 64)),
         threads: list<number | undefined>("threads", [undefined], integers(1, 1024)),
         gpuLayers: list<"auto" | number>("gpuLayers", ["auto"], (name, item) =>
-            item === "auto" ? item : checkNumber(name, item, { min: 0, max: 1_000_000, integer: true })
+            item === "auto" ? item : checkNumber(name, item, limits.gpuLayers)
         ),
         kvTypes: list<KvType>("kvTypes", ["f16"], (name, item) => checkOneOf(name, item, kvTypes)),
-        lambdas: list<number | undefined>("lambdas", [undefined], (name, item) => checkNumber(name, item, lambdaRange)),
-        temperatures: list("temperatures", [1], (name, item) => checkNumber(name, item, samplingRanges.temperature)),
-        topP: checkNumber("topP", options.topP ?? 0.95, samplingRanges.topP),
+        lambdas: list<number | undefined>("lambdas", [undefined], (name, item) =>
+            checkNumber(name, item, limits.lambda)
+        ),
+        temperatures: list("temperatures", [1], (name, item) => checkNumber(name, item, limits.temperature)),
+        topP: checkNumber("topP", options.topP ?? 0.95, limits.topP),
         repetitions: checkNumber("repetitions", options.repetitions ?? 5, { min: 1, max: 1000, integer: true }),
-        batchSize: checkNumber("batchSize", options.batchSize ?? 512, { min: 2, max: 16_384, integer: true }),
+        batchSize: checkNumber("batchSize", options.batchSize ?? 512, limits.batchSize),
         ideal: checkBoolean("ideal", options.ideal ?? true),
         promptText: options.promptText === undefined ? undefined : checkString("promptText", options.promptText),
         seed: checkNumber("seed", options.seed ?? 1, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),

@@ -1,7 +1,7 @@
 // Reads a record that comes from outside: what it lets through, printers, comparison and page can show.
 import { RastError } from "../errors.js";
 import type { NativeRole } from "../native/addon-types.js";
-import { lambdaRange, samplingRanges } from "../sampling-ranges.js";
+import { limits } from "../limits.js";
 import { caseKey } from "./record-cases.js";
 import {
     benchModes,
@@ -58,9 +58,9 @@ const result = objectOf<BenchResult>({
     threads: count,
     gpuLayers: integer(0, 1_000_000),
     kvType: name,
-    lambdas: listOf(numberOf(lambdaRange), { max: 3 }),
-    temperature: numberOf(samplingRanges.temperature),
-    topP: numberOf(samplingRanges.topP),
+    lambdas: listOf(numberOf(limits.lambda), { max: 3 }),
+    temperature: numberOf(limits.temperature),
+    topP: numberOf(limits.topP),
     samples: listOf(rate, { min: 1 }),
     idealSamples: listOf(rate),
     hostBytesPerToken: orNull(numberOf({ min: 0, max: 1e12 })),

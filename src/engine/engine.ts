@@ -6,9 +6,11 @@ import {
     checkSignal,
     checkString,
     invalidOption,
-    readOptions
+    readOptions,
+    type NumberRange
 } from "../checks.js";
 import { RastError } from "../errors.js";
+import { limits } from "../limits.js";
 import type { NativeRole } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
@@ -34,7 +36,6 @@ import {
 } from "./request.js";
 import type { RastResult } from "./results.js";
 import { drawSamples, untilRoom } from "./samples.js";
-import { ordinalRange } from "./sampling-params.js";
 
 /** Options of {@link Rast.tokenize}. */
 export interface TokenizeOptions {
@@ -84,8 +85,7 @@ const maxSamples = 100_000;
 // So that a slot never waits for JavaScript.
 const maxWaitingSamples = 4;
 // More than any context holds.
-const maxDetokenized = 16_777_216;
-const maxMeasured = 2 ** 30;
+const maxDetokenized = limits.contextSize.max;
 
 const byLoadRast = Symbol("made by loadRast");
 
@@ -152,7 +152,10 @@ export class Rast {
         const count = checkNumber("n", n, { min: 1, max: maxSamples, integer: true });
         const resolved = resolveGenerateOptions(options, core.context);
         const { sampling, signal } = resolved;
-        const first = checkNumber("ordinal", sampling.ordinal, { ...ordinalRange, max: ordinalRange.max - count + 1 });
+        const first = checkNumber("ordinal", sampling.ordinal, {
+            ...limits.ordinal,
+            max: limits.ordinal.max - count + 1
+        });
         let prepared: Promise<PreparedRequest> | undefined;
         const start = (index: number): Generation =>
             this.#begin(
@@ -222,14 +225,14 @@ export class Rast {
         const { slots, context } = this.#core;
         const pairs = context.lambdas.length;
         if (role !== "base" && pairs === 0) throw invalidOption("role", '"base", as there is no pair,', role);
-        const integer = (name: "pair" | "sequences" | "depth" | "tokens", otherwise: number, range: [number, number]) =>
-            checkNumber(name, given[name] ?? otherwise, { min: range[0], max: range[1], integer: true });
-        const pair = integer("pair", 0, [0, Math.max(0, pairs - 1)]);
+        const integer = (name: "pair" | "sequences" | "depth" | "tokens", otherwise: number, range: NumberRange) =>
+            checkNumber(name, given[name] ?? otherwise, range);
+        const pair = integer("pair", 0, { min: 0, max: Math.max(0, pairs - 1), integer: true });
         const ms = await this.#core.addon.engineMeasure(this.#core.handle, {
             context: role === "base" ? 0 : 1 + 2 * pair + (role === "antiexpert" ? 1 : 0),
-            sequences: integer("sequences", 1, [1, slots]),
-            depth: integer("depth", 0, [0, maxMeasured]),
-            tokens: integer("tokens", 0, [1, maxMeasured]),
+            sequences: integer("sequences", 1, { ...limits.parallel, max: slots }),
+            depth: integer("depth", 0, limits.measuredDepth),
+            tokens: integer("tokens", 0, limits.measuredTokens),
             prompt: checkBoolean("prompt", given.prompt ?? false)
         });
         return Array.from(ms);

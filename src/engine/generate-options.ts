@@ -13,7 +13,7 @@ import {
 } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
-import { maxTokensRange } from "../sampling-ranges.js";
+import { limits } from "../limits.js";
 import type { ChatMessage } from "../text/chat-template.js";
 import { resolveSpeculation, type LoadedSpeculation, type Speculation } from "./speculation-params.js";
 import { resolveSampling, samplingOptionNames, type SamplingContext, type SamplingOptions } from "./sampling-params.js";
@@ -88,8 +88,7 @@ const optionNames = [
     "signal"
 ] as const satisfies readonly (keyof GenerateOptions)[];
 
-const maxStopStrings = 16;
-const logprobsRange = { min: 0, max: 20, integer: true };
+const maxStopStrings = limits.stopStrings.max;
 
 /** What the loaded engine contributes to a request. */
 export interface GenerateContext extends SamplingContext {
@@ -154,14 +153,14 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
         maxTokens:
             maxTokens === undefined
                 ? -1
-                : Math.min(checkNumber("maxTokens", maxTokens, maxTokensRange), context.contextSize),
+                : Math.min(checkNumber("maxTokens", maxTokens, limits.maxTokens), context.contextSize),
         stopStrings: options.stop === undefined ? context.stop : checkStop("stop", options.stop),
         stopTokens:
             options.stopTokens === undefined
                 ? new Int32Array(0)
                 : checkTokens("stopTokens", options.stopTokens, context.vocabularySize, context.vocabularySize),
         ignoreEos: flag("ignoreEos"),
-        logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, logprobsRange),
+        logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, limits.logprobs),
         speculation: resolveSpeculation(options.speculation, context.speculation),
         constraint: readConstraint(options),
         sampling: resolveSampling(options, context)

@@ -8,12 +8,13 @@ import {
     isArray,
     isObject,
     readArray,
-    readOptions
+    readOptions,
+    type NumberRange
 } from "../checks.js";
 import { RastError } from "../errors.js";
 import { readIsolation, type IsolationOptions, type ResolvedIsolation } from "../isolate/isolation-options.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
-import { lambdaRange } from "../sampling-ranges.js";
+import { limits } from "../limits.js";
 import { assertDraftFits, checkSpeculation, type ResolvedSpeculation, type Speculation } from "./speculation-params.js";
 
 /** One model of a trio, with what is to differ from the rest of the engine. */
@@ -69,9 +70,9 @@ export interface LoadOptions {
     gpuLayers?: "auto" | number | undefined;
     /** Names of devices as `rast devices` lists them; "cpu" for none. @default every GPU */
     device?: string | readonly string[] | undefined;
-    /** CPU threads, 1 to 1,024. @default the physical cores that this process may use */
+    /** CPU threads, 1 to 512. @default the physical cores that this process may use */
     threads?: number | undefined;
-    /** Tokens of context per sequence, 8 and more; cut to what the models were made for. @default 4096 */
+    /** Tokens of context per sequence, 1 to 16,777,216; cut to what the models were made for. @default 4096 */
     contextSize?: number | undefined;
     /** Tokens per prefill step, 1 to 16,384. @default 512 */
     batchSize?: number | undefined;
@@ -154,10 +155,8 @@ const optionNames = [
 const modelKeys = ["path", "device", "gpuLayers", "threads"] as const satisfies readonly (keyof ModelOptions)[];
 const pairKeys = ["expert", "antiexpert", "lambda"] as const satisfies readonly (keyof PairOptions)[];
 const kvTypes = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"] as const;
-const maxPairs = 3;
+const maxPairs = limits.pairs.max;
 const maxDevices = 64;
-const layersRange = { min: 0, max: 1_000_000, integer: true };
-const threadsRange = { min: 1, max: 1024, integer: true };
 
 /** A role's options, checked; what is undefined is filled in from the engine's options later. */
 export interface ResolvedModelOptions {
@@ -213,13 +212,13 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
     const flag = (name: "mmap" | "mlock" | "reusePrefixes", otherwise: boolean): boolean =>
         optional(options[name], (set) => checkBoolean(name, set)) ?? otherwise;
     type Integer = "contextSize" | "batchSize" | "parallel" | "maxQueue" | "cacheSize";
-    const integer = (name: Integer, min: number, max: number): number | undefined =>
-        optional(options[name], (number) => checkNumber(name, number, { min, max, integer: true }));
-    const contextSize = integer("contextSize", 8, 16_777_216) ?? 4096;
+    const integer = (name: Integer, range: NumberRange = limits[name]): number | undefined =>
+        optional(options[name], (number) => checkNumber(name, number, range));
+    const contextSize = integer("contextSize") ?? 4096;
     const room = {
         contextSize,
-        batchSize: integer("batchSize", 1, 16_384) ?? 512,
-        parallel: integer("parallel", 1, 64) ?? 1
+        batchSize: integer("batchSize") ?? 512,
+        parallel: integer("parallel") ?? 1
     };
     const speculation = checkSpeculation(options.speculation === undefined ? "auto" : options.speculation);
     assertDraftFits(speculation, room);
@@ -227,15 +226,15 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         ...readModels(options),
         ...room,
         speculation,
-        maxQueue: integer("maxQueue", 0, 1_000_000) ?? 1024,
-        cacheSize: integer("cacheSize", contextSize, 1_073_741_824),
+        maxQueue: integer("maxQueue") ?? 1024,
+        cacheSize: integer("cacheSize", { ...limits.cacheSize, min: contextSize }),
         prefillChunk: readPrefillChunk(options.prefillChunk, room.batchSize),
         reusePrefixes: flag("reusePrefixes", true),
         trio: optional(options.trio, (trio) => checkString("trio", trio)),
         lambda: isArray(options.lambda) ? readLambdas(options.lambda) : options.lambda,
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
         devices: optional(options.device, (device) => checkDevices("device", device)),
-        threads: optional(options.threads, (threads) => checkNumber("threads", threads, threadsRange)),
+        threads: optional(options.threads, (threads) => checkNumber("threads", threads, limits.threads)),
         kvTypeK: optional(options.kvTypeK, (type) => checkOneOf("kvTypeK", type, kvTypes)) ?? kvType,
         kvTypeV: optional(options.kvTypeV, (type) => checkOneOf("kvTypeV", type, kvTypes)) ?? kvType,
         flashAttention: readFlashAttention(options.flashAttention),
@@ -293,7 +292,7 @@ function checkModel(name: string, value: unknown, needsPath: boolean): ResolvedM
         path: optional(options.path, (path) => checkPath(byPath ? name : `${name}.path`, path)),
         devices: optional(options.device, (device) => checkDevices(`${name}.device`, device)),
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers(`${name}.gpuLayers`, layers)),
-        threads: optional(options.threads, (threads) => checkNumber(`${name}.threads`, threads, threadsRange))
+        threads: optional(options.threads, (threads) => checkNumber(`${name}.threads`, threads, limits.threads))
     };
 }
 
@@ -314,7 +313,7 @@ function checkPairs(value: unknown): ResolvedLoadOptions["pairs"] {
         return {
             expert: checkModel(`${name}.expert`, pair.expert, true),
             antiexpert: checkModel(`${name}.antiexpert`, pair.antiexpert, true),
-            lambda: optional(pair.lambda, (lambda) => checkNumber(`${name}.lambda`, lambda, lambdaRange))
+            lambda: optional(pair.lambda, (lambda) => checkNumber(`${name}.lambda`, lambda, limits.lambda))
         };
     });
 }
@@ -322,7 +321,7 @@ function checkPairs(value: unknown): ResolvedLoadOptions["pairs"] {
 function checkLayers(name: string, value: unknown): "auto" | number {
     if (value === "auto") return value;
     if (typeof value !== "number") throw invalidOption(name, '"auto" or an integer >= 0', value);
-    return checkNumber(name, value, layersRange);
+    return checkNumber(name, value, limits.gpuLayers);
 }
 
 function checkDevices(name: string, value: unknown): readonly string[] {
@@ -345,7 +344,7 @@ function readPrefillChunk(value: unknown, batchSize: number): number {
     if (value === undefined || value === "auto") return 0;
     if (value === "off") return batchSize;
     if (typeof value !== "number") throw invalidOption("prefillChunk", '"auto", "off" or an integer >= 1', value);
-    return checkNumber("prefillChunk", value, { min: 1, max: 16_384, integer: true });
+    return checkNumber("prefillChunk", value, { ...limits.prefillChunk, min: 1 });
 }
 
 function checkCallback(value: unknown): (progress: LoadProgress) => void {

@@ -2,7 +2,7 @@ import { types } from "node:util";
 import { checkNumber, invalidOption, isArray, isObject, readArray, readSafely } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
-import { lambdaRange, samplingRanges, type SamplingKey } from "../sampling-ranges.js";
+import { limits, samplingKeys, type SamplingKey } from "../limits.js";
 
 /** How tokens are drawn. Omitted options take the trio's value, then the default named here (the paper's). */
 export interface SamplingOptions {
@@ -14,7 +14,7 @@ export interface SamplingOptions {
     lambda?: number | readonly number[] | undefined;
     /** In [0, 100]. 0 takes the likeliest token. @default 1 */
     temperature?: number | undefined;
-    /** Keep only the k likeliest tokens; 0 is off. @default 0 */
+    /** Keep only the k likeliest tokens, at most 2^30; 0 is off. @default 0 */
     topK?: number | undefined;
     /** Keep the likeliest tokens that together have this mass, in (0, 1]; 1 is off. @default 0.95 */
     topP?: number | undefined;
@@ -26,7 +26,7 @@ export interface SamplingOptions {
     presencePenalty?: number | undefined;
     /** Subtracted from the logits of tokens seen, once per occurrence, in [-100, 100]. @default 0 */
     frequencyPenalty?: number | undefined;
-    /** Latest tokens of prompt and completion that the penalties look at; 0 none, -1 all. @default 64 */
+    /** Latest tokens of prompt and completion that the penalties look at, at most 2^30; 0 none, -1 all. @default 64 */
     penaltyWindow?: number | undefined;
     /**
      * Added to the fused logits, by token id: in [-100, 100], or -Infinity for never. At most 1,024 entries.
@@ -35,7 +35,7 @@ export interface SamplingOptions {
     logitBias?: Readonly<Record<string, number>> | ReadonlyMap<number, number> | undefined;
     /** A safe integer >= 0 or a bigint below 2^64. @default random, and reported in the result */
     seed?: number | bigint | undefined;
-    /** Which of several samples of one seed, an integer >= 0. @default 0 */
+    /** Which of several samples of one seed, an integer in [0, 2^32 - 1]. @default 0 */
     ordinal?: number | undefined;
 }
 
@@ -70,10 +70,7 @@ export const samplingDefaults: Readonly<Record<SamplingKey, number>> = {
 /** The paper's lambda. */
 export const defaultLambda = 1;
 
-const maxBiasEntries = 1024;
-const biasRange = { min: -100, max: 100 };
-/** The range of `ordinal`. */
-export const ordinalRange = { min: 0, max: 4_294_967_295, integer: true };
+const maxBiasEntries = limits.biasEntries.max;
 
 /** What the loaded engine contributes to a request's sampling. */
 export interface SamplingContext {
@@ -94,15 +91,15 @@ export function resolveSampling(
     context: SamplingContext
 ): NativeSampling {
     const numbers = { ...samplingDefaults, ...context.defaults };
-    for (const key of Object.keys(samplingRanges) as SamplingKey[]) {
-        if (options[key] !== undefined) numbers[key] = checkNumber(key, options[key], samplingRanges[key]);
+    for (const key of samplingKeys) {
+        if (options[key] !== undefined) numbers[key] = checkNumber(key, options[key], limits[key]);
     }
     return {
         ...numbers,
         lambdas: options.lambda === undefined ? context.lambdas : checkLambda(options.lambda, context.lambdas.length),
         ...checkLogitBias(options.logitBias, context.vocabularySize),
         seed: checkSeed(options.seed),
-        ordinal: options.ordinal === undefined ? 0 : checkNumber("ordinal", options.ordinal, ordinalRange)
+        ordinal: options.ordinal === undefined ? 0 : checkNumber("ordinal", options.ordinal, limits.ordinal)
     };
 }
 
@@ -112,13 +109,13 @@ export function resolveSampling(
  */
 export function checkLambda(value: unknown, pairs: number): readonly number[] {
     if (!isArray(value)) {
-        const lambda = checkNumber("lambda", value, lambdaRange);
+        const lambda = checkNumber("lambda", value, limits.lambda);
         return new Array<number>(pairs).fill(lambda);
     }
     const expected = `a number, or an array with one number per pair (${pairs})`;
     const lambdas = readArray("lambda", expected, value, pairs);
     if (lambdas.length !== pairs) throw invalidOption("lambda", expected, value);
-    return lambdas.map((lambda, index) => checkNumber(`lambda[${index}]`, lambda, lambdaRange));
+    return lambdas.map((lambda, index) => checkNumber(`lambda[${index}]`, lambda, limits.lambda));
 }
 
 function checkSeed(value: unknown): bigint {
@@ -152,7 +149,7 @@ function checkLogitBias(
 }
 
 function checkBias(token: number, bias: unknown): void {
-    const fits = typeof bias === "number" && bias >= biasRange.min && bias <= biasRange.max;
+    const fits = typeof bias === "number" && bias >= limits.bias.min && bias <= limits.bias.max;
     if (!fits) throw invalidOption(`logitBias[${token}]`, "a number in [-100, 100] or -Infinity", bias);
 }
 

@@ -1,5 +1,6 @@
 import { checkNumber, invalidOption, isObject, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";
+import { limits } from "../limits.js";
 
 /**
  * Whether the expert drafts tokens that the base then verifies several at a time. The text is the same either way.
@@ -16,7 +17,6 @@ export interface ResolvedSpeculation {
     readonly maxDraft: number | undefined;
 }
 
-const draftRange = { min: 0, max: 63, integer: true };
 const defaultMaxDraft = 15;
 // Every row of a round takes memory as wide as the vocabulary; with many sequences few of them draft long.
 const sharedRows = 64;
@@ -33,9 +33,9 @@ export function checkSpeculation(value: unknown): ResolvedSpeculation {
     const read = readOptions("speculation", "speculation", value, ["maxDraft", "draft"]);
     if (Object.keys(read).length !== 1) throw invalidOption("speculation", expected, value);
     if (read.draft === undefined) {
-        return { draft: -1, maxDraft: checkNumber("speculation.maxDraft", read.maxDraft, draftRange) };
+        return { draft: -1, maxDraft: checkNumber("speculation.maxDraft", read.maxDraft, limits.maxDraft) };
     }
-    const draft = checkNumber("speculation.draft", read.draft, draftRange);
+    const draft = checkNumber("speculation.draft", read.draft, limits.maxDraft);
     return { draft, maxDraft: draft };
 }
 
@@ -71,7 +71,7 @@ export function planDrafts(
     const wanted = pairs === 0 ? 0 : (speculation.maxDraft ?? defaultMaxDraft);
     const maxDraft = Math.max(0, Math.min(wanted, contextSize - 1, batchSize - parallel));
     const drafted = Math.min(parallel * maxDraft, Math.max(sharedRows - parallel, maxDraft));
-    return { maxDraft, rows: Math.min(parallel + drafted, batchSize) };
+    return { maxDraft, rows: Math.max(parallel, Math.min(parallel + drafted, batchSize)) };
 }
 
 /** What a request may choose from. */

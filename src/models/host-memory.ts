@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { freemem, totalmem } from "node:os";
-import { cgroupFiles } from "./cgroup.js";
+import { cgroupMemoryBytes } from "./cgroup.js";
 
 const reader = (path: string): Promise<string> => readFile(path, "utf8");
 
@@ -15,17 +15,5 @@ export async function availableHostBytes(platform = process.platform, read = rea
     const meminfo = await read("/proc/meminfo").catch(() => "");
     const available = /^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1];
     const machine = available === undefined ? freemem() : Number(available) * 1024;
-    return Math.min(machine, await cgroupBytes(read));
-}
-
-// The tightest of the limits above this process, each with what its group already uses, page cache left out.
-async function cgroupBytes(read: typeof reader): Promise<number> {
-    const [limits, used, facts] = await Promise.all(
-        ["memory.max", "memory.current", "memory.stat"].map((name) => cgroupFiles(read, name))
-    );
-    const rooms = limits!.map((limit, index) => {
-        const cache = Number(/^inactive_file (\d+)$/m.exec(facts![index] ?? "")?.[1] ?? 0);
-        return Math.max(0, Number(limit) - Number(used![index] ?? 0) + cache);
-    });
-    return Math.min(Infinity, ...rooms.filter((room) => !Number.isNaN(room)));
+    return Math.min(machine, await cgroupMemoryBytes(read));
 }

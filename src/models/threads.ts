@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
-import { cgroupFiles } from "./cgroup.js";
+import { cgroupCpus } from "./cgroup.js";
 
 /** What `defaultThreads` asks of the machine; replaced in tests. */
 export interface ThreadsSource {
@@ -31,7 +31,7 @@ function thisMachine(): ThreadsSource {
  */
 export async function defaultThreads(source: ThreadsSource = thisMachine()): Promise<number> {
     const cores = await physicalCores(source).catch(() => undefined);
-    const quota = source.platform === "linux" ? await cgroupQuota(source) : Infinity;
+    const quota = source.platform === "linux" ? await cgroupCpus((path) => source.read(path)) : Infinity;
     return Math.max(1, Math.min(cores ?? guessedCores(source), source.parallelism, Math.floor(quota)));
 }
 
@@ -69,20 +69,4 @@ export function parseCpuList(list: string): number[] {
         const [first, last = first] = range.split("-").map(Number) as [number, number?];
         return Array.from({ length: last - first + 1 }, (_, index) => first + index);
     });
-}
-
-// CPUs per period that a container or a unit may use.
-async function cgroupQuota(source: ThreadsSource): Promise<number> {
-    const limits = await cgroupFiles((path) => source.read(path), "cpu.max");
-    const quotas = limits.map((limit) => {
-        const [quota, period] = limit.trim().split(/\s+/).map(Number);
-        return quota! > 0 && period! > 0 ? quota! / period! : Infinity;
-    });
-    return Math.min(...quotas, await cgroupV1Quota(source));
-}
-
-async function cgroupV1Quota(source: ThreadsSource): Promise<number> {
-    const files = ["quota", "period"].map((name) => source.read(`/sys/fs/cgroup/cpu/cpu.cfs_${name}_us`));
-    const [quota, period] = (await Promise.all(files).catch(() => [])).map(Number);
-    return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? quota / period : Infinity;
 }

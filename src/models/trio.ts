@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { checkBoolean, checkNumber, checkString, describeValue, didYouMean, isObject } from "../checks.js";
 import { RastError } from "../errors.js";
 import { packageRoot } from "../package-root.js";
-import { lambdaRange, maxTokensRange, samplingRanges, type SamplingKey } from "../sampling-ranges.js";
+import { limits, samplingKeys, type SamplingKey } from "../limits.js";
 import { fileSize, systemError, type FilePurpose } from "./files.js";
 
 /** Sampling defaults of a trio. */
@@ -114,7 +114,7 @@ export function parseTrio(content: unknown, file: string): Trio {
         checkTrioValue(file, key, () => check(key, content[key]));
     const readOptional = <T>(key: string, check: (name: string, value: unknown) => T): T | undefined =>
         content[key] === undefined ? undefined : read(key, check);
-    const lambda = readOptional("lambda", (name, value) => checkNumber(name, value, lambdaRange)) ?? 1;
+    const lambda = readOptional("lambda", (name, value) => checkNumber(name, value, limits.lambda)) ?? 1;
     return {
         file,
         name: readOptional("name", checkString) ?? basename(file, ".json"),
@@ -134,7 +134,7 @@ function parsePairs(content: Record<string, unknown>, file: string, lambda: numb
     for (const key of ["expert", "antiexpert"]) {
         if (content[key] !== undefined) throw trioError(file, key, "it cannot stand beside pairs");
     }
-    if (!Array.isArray(pairs) || pairs.length < 1 || pairs.length > 3) {
+    if (!Array.isArray(pairs) || pairs.length < 1 || pairs.length > limits.pairs.max) {
         throw trioError(file, "pairs", `expected an array of 1 to 3 pairs, received ${describeValue(pairs)}`);
     }
     return pairs.map((pair: unknown, index) => {
@@ -153,7 +153,7 @@ function parsePair(pair: Record<string, unknown>, file: string, where: string, o
     return {
         expert: path("expert"),
         antiexpert: path("antiexpert"),
-        lambda: checkTrioValue(file, name, () => checkNumber(name, lambda, lambdaRange))
+        lambda: checkTrioValue(file, name, () => checkNumber(name, lambda, limits.lambda))
     };
 }
 
@@ -165,7 +165,7 @@ function checkTemplate(file: string, name: string, value: unknown): string {
 
 function parseStop(value: unknown, file: string): string[] {
     if (value === undefined) return [];
-    if (!Array.isArray(value) || value.length > 16) {
+    if (!Array.isArray(value) || value.length > limits.stopStrings.max) {
         throw trioError(file, "stop", `expected an array of at most 16 strings, received ${describeValue(value)}`);
     }
     return value.map((item: unknown, index) => {
@@ -177,12 +177,12 @@ function parseStop(value: unknown, file: string): string[] {
 function parseSampling(value: unknown, file: string): TrioSampling {
     if (value === undefined) return {};
     if (!isObject(value)) throw trioError(file, "sampling", `expected an object, received ${describeValue(value)}`);
-    const ranges = { ...samplingRanges, maxTokens: maxTokensRange };
-    checkTrioKeys(file, "sampling.", value, Object.keys(ranges));
+    const known = [...samplingKeys, "maxTokens"] as const;
+    checkTrioKeys(file, "sampling.", value, known);
     const sampling: TrioSampling = {};
-    for (const key of Object.keys(value) as (keyof typeof ranges)[]) {
+    for (const key of Object.keys(value) as (typeof known)[number][]) {
         const name = `sampling.${key}`;
-        sampling[key] = checkTrioValue(file, name, () => checkNumber(name, value[key], ranges[key]));
+        sampling[key] = checkTrioValue(file, name, () => checkNumber(name, value[key], limits[key]));
     }
     return sampling;
 }

@@ -23,6 +23,8 @@ export interface NativeBuildInfo {
     readonly ggmlCommit: string;
     /** Compiler and its version. */
     readonly compiler: string;
+    /** Ranges of numbers, as `limits.ts` has them. */
+    readonly limits: Readonly<Record<string, { readonly min: number; readonly max: number; readonly aboveMin: boolean }>>;
 }
 
 /** Absolute paths of the shared libraries, opened at run time. */
