@@ -28,7 +28,8 @@ export async function prepareConfig(
     const devices = await addon.devices();
     const { contextSize, notes } = fitContext(options.contextSize, models, facts);
     const all = allModels(models);
-    const batchSize = Math.min(options.batchSize, contextSize * options.parallel);
+    // A step has a token of every sequence, and llama.cpp warms up with two.
+    const batchSize = Math.max(2, options.parallel, Math.min(options.batchSize, contextSize * options.parallel));
     const room = { contextSize, batchSize, parallel: options.parallel };
     const cacheSize = Math.max(contextSize, Math.min(options.cacheSize ?? Infinity, contextSize * options.parallel));
     const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length);
