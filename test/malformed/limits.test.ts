@@ -84,7 +84,7 @@ function requestOf(changes: object, drawn: object = {}): NativeRequest {
             ...drawn
         },
         ...changes
-    } as NativeRequest;
+    };
 }
 
 let lastId = 0;
