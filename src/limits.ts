@@ -9,7 +9,7 @@ export const limits = {
     gpuLayers: { min: 0, max: 1_000_000, integer: true },
     // ggml has no more
     threads: { min: 1, max: 512, integer: true },
-    contextSize: { min: 2, max: 16_777_216, integer: true },
+    contextSize: { min: 1, max: 16_777_216, integer: true },
     batchSize: { min: 1, max: 16_384, integer: true },
     parallel: { min: 1, max: 64, integer: true },
     cacheSize: { min: 1, max: 1_073_741_824, integer: true },

@@ -19,7 +19,7 @@ inline constexpr double many = 1 << 30;  // sums of two stay within 32 bits
 inline constexpr limit pairs{"pairs", 0, 3};
 inline constexpr limit gpu_layers{"gpuLayers", 0, 1000000};
 inline constexpr limit threads{"threads", 1, 512};  // GGML_MAX_N_THREADS
-inline constexpr limit context_size{"contextSize", 2, 1 << 24};
+inline constexpr limit context_size{"contextSize", 1, 1 << 24};
 inline constexpr limit batch_size{"batchSize", 1, 16384};
 inline constexpr limit parallel{"parallel", 1, 64};
 inline constexpr limit cache_size{"cacheSize", 1, many};
