@@ -73,7 +73,7 @@ export interface LoadOptions {
     device?: string | readonly string[] | undefined;
     /** CPU threads, 1 to 512. @default the physical cores that this process may use */
     threads?: number | undefined;
-    /** Tokens of context per sequence, 2 to 16,777,216; cut to what the models were made for. @default 4096 */
+    /** Tokens of context per sequence, 1 to 16,777,216; cut to what the models were made for. @default 4096 */
     contextSize?: number | undefined;
     /** Tokens per prefill step, 1 to 16,384. @default 512 */
     batchSize?: number | undefined;

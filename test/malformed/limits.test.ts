@@ -295,7 +295,7 @@ describe("an engine", () => {
         { batchSize: 1, speculation: "off" },
         { batchSize: 1 },
         { batchSize: 3, parallel: 5 },
-        { contextSize: 2 },
+        { contextSize: 1 },
         { contextSize: 2, parallel: 2 },
         { contextSize: 8, cacheSize: 8, parallel: 3, batchSize: 2 },
         { prefillChunk: 1, parallel: 2 },

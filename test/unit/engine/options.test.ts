@@ -78,14 +78,14 @@ describe("options of generate", () => {
             bad: ["1", null, true, {}, NaN, -1, 0.5, 2 ** 53, -1n, 2n ** 64n],
             good: [0, 2 ** 53 - 1, 0n, 2n ** 64n - 1n]
         },
-        ordinal: { bad: [...notIntegers, -1], good: [0, 5] },
+        ordinal: { bad: [...notIntegers, -1, 2 ** 32], good: [0, 2 ** 32 - 1] },
         raw: { bad: notBooleans, good: [true, false] },
         addBos: { bad: notBooleans, good: [true, false] },
         parseSpecial: { bad: notBooleans, good: [true, false] },
         showSpecial: { bad: notBooleans, good: [true, false] },
         ignoreEos: { bad: notBooleans, good: [true, false] },
         mode: { bad: ["RAST", "antiexpert", "", null, 1], good: ["rast", "base", "expert"] },
-        maxTokens: { bad: [...notIntegers, 0, -1], good: [1, 2 ** 40] },
+        maxTokens: { bad: [...notIntegers, 0, -1, 2 ** 53], good: [1, 2 ** 53 - 1] },
         stop: { bad: [1, null, true, {}, "", [""], ["a", 1], many(17)], good: ["a", [], ["a", "b"], many(16)] },
         stopTokens: {
             bad: [1, "1", null, {}, [-1], [100], [0.5], ["1"], [NaN]],
@@ -133,7 +133,7 @@ describe("options of generate", () => {
             "Expected a number in (0, 1] for topP, received 0 (number)."
         );
         expect(errorOf(() => generateWith({ topK: "4" })).message).toBe(
-            'Expected an integer in [0, 2147483647] for topK, received "4" (string).'
+            'Expected an integer in [0, 1073741824] for topK, received "4" (string).'
         );
     });
 
@@ -176,9 +176,16 @@ describe("options of loadRast", () => {
         lambda: { bad: [], good: [1] },
         gpuLayers: layers,
         device,
-        threads: { bad: [...notIntegers, 0, 1025], good: [1, 64] },
-        contextSize: { bad: [...notIntegers, 0, 7], good: [8, 131072] },
-        batchSize: { bad: [...notIntegers, 0, 16385], good: [1, 512] },
+        threads: { bad: [...notIntegers, 0, 513], good: [1, 512] },
+        contextSize: { bad: [...notIntegers, 0, 2 ** 24 + 1], good: [1, 2 ** 24] },
+        batchSize: { bad: [...notIntegers, 0, 16385], good: [1, 16384] },
+        cacheSize: { bad: [...notIntegers, 4095, 2 ** 30 + 1], good: [4096, 2 ** 30] },
+        maxQueue: { bad: [...notIntegers, -1, 1_000_001], good: [0, 1_000_000] },
+        prefillChunk: {
+            bad: [...notIntegers.filter((value) => value !== "auto"), 0, 16385],
+            good: ["auto", "off", 1, 16384]
+        },
+        reusePrefixes: { bad: notBooleans, good: [true, false] },
         parallel: { bad: [...notIntegers, 0, 65], good: [1, 64] },
         speculation: {
             bad: [
