@@ -163,7 +163,7 @@ void engine::settle_in(sequence & seq) {
 std::vector<sequence *> engine::by_work() const {
     std::vector<sequence *> out;
     for (const auto & seq : slots_) {
-        if (seq && seq->follows.slot == sequence::queued) {
+        if (seq && seq->follows.slot == sequence::queued && !seq->undecided_draw) {
             out.push_back(seq.get());
         }
     }
@@ -188,6 +188,8 @@ size_t engine::prefill_budget(bool generating) const {
 }
 
 void engine::step(std::vector<step_event> & events) {
+    allow_work();
+    decide_draws(events);
     try {
         for (const auto & seq : slots_) {
             if (seq && seq->follows.slot != sequence::queued && !waits_for_prefix(*seq)) {

@@ -3,6 +3,7 @@
 
 #include "../engine/engine.h"
 #include "errors.h"
+#include "grammar_jobs.h"
 
 #include <napi.h>
 
@@ -19,6 +20,7 @@ class engine_binding;
 // Of one environment (the main thread or a worker); lives as long as it.
 struct addon_state {
     std::map<uint32_t, std::shared_ptr<engine_binding>> engines;
+    grammar_jobs grammars;
     uint32_t next_handle = 1;
 };
 
@@ -45,6 +47,9 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
 
     shared_model model() const;
 
+    // Of the base model's tokens.
+    const std::shared_ptr<vocabulary_texts> & texts() const { return texts_; }
+
   private:
     using event = std::function<void(Napi::Env)>;
 
@@ -67,6 +72,7 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     std::vector<Napi::Promise::Deferred> disposing_;
     napi_threadsafe_function function_ = nullptr;
     std::unique_ptr<engine> engine_;
+    std::shared_ptr<vocabulary_texts> texts_ = std::make_shared<vocabulary_texts>();
     bool settled_ = false;  // loading has ended
     size_t live_ = 0;       // requests without a result
     bool held_ = true;

@@ -196,7 +196,6 @@ request read_request(const object_reader & in) {
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, max_top_logprobs));
     out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, 255));
     out.max_draft = static_cast<int32_t>(in.integer("maxDraft", 0, 255));
-    out.grammar = in.text("grammar");
 
     const object_reader sampling = in.object("sampling");
     sampling_params & s = out.sampling;
