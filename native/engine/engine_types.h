@@ -119,8 +119,8 @@ struct request {
     bool ignore_eos = false;
     bool show_special = false;
     int32_t logprobs = -1;
-    int32_t draft = draft_auto;  // tokens to draft per round
-    int32_t max_draft = 255;     // most of them; the engine's own limit holds too
+    int32_t draft = draft_auto;                 // tokens to draft per round
+    int32_t max_draft = 255;                    // most of them; the engine's own limit holds too
     std::shared_ptr<const constraint> grammar;  // none = any text
     sampling_params sampling;
 };

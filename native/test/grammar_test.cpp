@@ -126,18 +126,25 @@ void test_texts() {
         {"root ::= \"\"", {""}, {"a"}},
         {"root ::= \"ab\"* # any number", {"", "ab", "abab"}, {"a", "aba", "abb"}},
         {"root ::= (\"a\"?)*", {"", "a", "aaa"}, {"b"}},
-        {"root ::= (\"a\"? \"b\"?){2,3} \"c\"", {"c", "ac", "abbc", "ababab" "c"}, {"abababac", "ababaabc"}},
+        {"root ::= (\"a\"? \"b\"?){2,3} \"c\"",
+         {"c", "ac", "abbc",
+          "ababab"
+          "c"},
+         {"abababac", "ababaabc"}},
         {"root ::= \"a\"{0} \"b\"", {"b"}, {"ab"}},
         {"root ::= \"a\"{2,}", {"aa", "aaaaa"}, {"a", ""}},
         {"root ::= [a-c]{2,4} \"c\"", {"aac", "abcc", "ccccc"}, {"ac", "cccccc", "aa"}},
         {"root ::= (\"ab\" | \"a\"){2,3} \"b\"", {"aab", "abab", "ababb", "aaabb", "abaab"}, {"ab", "abababab"}},
-        {"root ::= ((\"a\"{1,2} \"b\"){2} \",\"){1,2}", {"abab,", "aabab,abaab,"}, {"ab,", "ababab,", "abab,abab,abab,"}},
+        {"root ::= ((\"a\"{1,2} \"b\"){2} \",\"){1,2}",
+         {"abab,", "aabab,abaab,"},
+         {"ab,", "ababab,", "abab,abab,abab,"}},
         {"root ::= \"(\" root \")\" | [^()]", {"x", "((x))"}, {"()", "((x)"}},
         {"root ::= s\ns ::= \"1\" s s | \"1\" | \"1\" s s s", {"1", "111", "1111", "11111"}, {"11", ""}},
         {"root ::= a a a\na ::= \"x\"? b\nb ::= \"y\"?", {"", "xyxyxy", "yyy", "xxx", "yx"}, {"yyyy", "xxxx"}},
         {"root ::= [^\\n]+ \"\\n\"", {"a\xC3\xA9\xE4\xB8\xAD\n", "\xF0\x9F\x98\x80\n"}, {"\n", "\xC3\n", "\x80\n"}},
         {"root ::= [\\u4e00-\\u9fff]+", {"\xE4\xB8\xAD"}, {"\xE3\x81\x82", "a", "\xE4\xB8"}},
-        {"root ::= .", {"a", "\n", "\xF4\x8F\xBF\xBF", std::string("\0", 1)},
+        {"root ::= .",
+         {"a", "\n", "\xF4\x8F\xBF\xBF", std::string("\0", 1)},
          {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xFF", "ab"}},
         {"root ::= \"\\x41\\u00e9\\U0001F600\\t\\\\\\\"\\[\\]\\-\"", {"A\xC3\xA9\xF0\x9F\x98\x80\t\\\"[]-"}, {"A"}},
         {"root ::= [-a\\]^] [a-] [\\-x]", {"-a-", "]-x", "^ax"}, {"ba-", "a^-"}},
@@ -159,7 +166,10 @@ void test_texts() {
     check(!matcher.accept_text("\xB9"), "a second byte that leads nowhere");
     check(matcher.accept_text("\xB8"), "a second byte");
     grammar_matcher copy = matcher;
-    check(copy.accept_text("\xAD" "x") && copy.must_end(), "the end");
+    check(copy.accept_text("\xAD"
+                           "x") &&
+              copy.must_end(),
+          "the end");
     check(!matcher.may_end() && matcher.accept_text("\x80"), "a copy changes nothing");
 }
 
@@ -233,7 +243,7 @@ std::string chain(int n, const std::function<std::string(int)> & rule) {
 std::vector<std::string> hostile_shapes() {
     std::vector<std::string> out;
     const auto r = [](int i) { return "r" + std::to_string(i); };
-    for (const int n : {24, 60, 500}) {
+    for (const int n : {24, 60}) {
         std::string binary = "root ::= r0 r0 | r0\n";
         std::string wide = binary;
         for (int i = 0; i < n; ++i) {
@@ -243,7 +253,7 @@ std::vector<std::string> hostile_shapes() {
         out.push_back(binary + r(n) + " ::= \"1\"?\n");
         out.push_back(wide + r(n) + " ::= \"1\"\n");
     }
-    for (const int n : {2000, 10000}) {
+    for (const int n : {2000, 4000}) {
         out.push_back(chain(n, [&](int i) { return r(i) + " ::= \"1\"? " + r(i + 1) + "\n"; }));
         out.push_back(chain(n, [&](int i) { return r(i) + " ::= " + r(i + 1) + " \"2\" | " + r(i + 1) + "\n"; }));
         out.push_back("root ::= " + repeated("\"1\"? ", static_cast<size_t>(n)));
@@ -312,7 +322,7 @@ long test_hostile(bool long_run) {
     for (const std::string & gbnf : shapes) {
         try {
             grammar_matcher matcher(compiled(gbnf), plenty);
-            for (int i = 0; i < (long_run ? 200 : 40); ++i) {
+            for (int i = 0; i < (long_run ? 200 : 20); ++i) {
                 matcher.allow(work_of_token);
                 grammar_matcher::look look(matcher, tokens);
                 if (!look.go_on()) {
@@ -340,34 +350,43 @@ long test_hostile(bool long_run) {
 }
 
 // The memory that a long text leaves behind does not grow without end, and nothing is forgotten.
-void test_long_text() {
+void test_long_text(int length) {
     const token_trie tokens({"</s>", "(", ")", "x", "xxxx"}, {true, false, false, false, false});
-    grammar_matcher matcher(compiled("root ::= item*\nitem ::= \"(\" item* \")\" | \"x\"{1,900000} \"(\" \")\""), plenty);
+    grammar_matcher matcher(compiled("root ::= item*\nitem ::= \"(\" item* \")\" | \"x\"{1,900000} \"(\" \")\""),
+                            plenty);
     std::mt19937 random(3);
     long depth = 0;
     size_t most = 0;
-    for (int i = 0; i < 200000; ++i) {
+    for (int i = 0; i < length; ++i) {
         matcher.allow(plenty);
-        const bool down = random() % 3 == 0 && matcher.allows(tokens, 1);
-        const int32_t token = down ? 1 : matcher.allows(tokens, 2) && random() % 2 ? 2 : matcher.allows(tokens, 3) ? 3 : 1;
-        check(matcher.allows(tokens, token), "the text goes on");
+        std::vector<int32_t> next;
+        for (int32_t token = 1; token <= 3; ++token) {
+            if (matcher.allows(tokens, token)) {
+                next.push_back(token);
+            }
+        }
+        check(!next.empty(), "the text goes on");
+        const int32_t token = next[random() % next.size()];
         matcher.accept(tokens, token);
         depth += token == 1 ? 1 : token == 2 ? -1 : 0;
         check(matcher.may_end() == (depth == 0 && token == 2), "it may end where all parentheses are closed");
         most = std::max(most, matcher.memory().bytes());
     }
-    check(most < (size_t{64} << 20), "a text of 200,000 tokens takes " + std::to_string(most) + " bytes");
+    check(most < (size_t{64} << 20), "a long text takes " + std::to_string(most) + " bytes");
 }
 
 }  // namespace
 
 int test_gbnf(const arguments & args) {
+    const bool long_run = args.number("long", 0) != 0;
     test_errors();
     test_texts();
     test_tokens();
-    test_long_text();
-    const long over = test_hostile(args.number("long", 0) != 0);
-    std::printf("ok over the limit %ld\n", over);
+    test_long_text(long_run ? 200000 : 20000);
+    const auto start = std::chrono::steady_clock::now();
+    const long over = test_hostile(long_run);
+    const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::printf("ok over the limit %ld seconds %.1f\n", over, s);
     return 0;
 }
 
@@ -434,8 +453,8 @@ class differential {
         std::vector<int32_t> out;
         for (const int32_t token : usable_) {
             const std::string_view text = trie_->text(token);
-            if (trie_->ends_text(token) || (text.size() <= longest && text.find_first_not_of(characters) ==
-                                                                          std::string_view::npos)) {
+            if (trie_->ends_text(token) ||
+                (text.size() <= longest && text.find_first_not_of(characters) == std::string_view::npos)) {
                 out.push_back(token);
             }
         }
@@ -518,7 +537,7 @@ class differential {
         const int rules = 1 + static_cast<int>(random_() % 4);
         std::string out;
         for (int r = 0; r < rules; ++r) {
-            out += (r == 0 ? "root" : "r" + std::to_string(r)) + " ::= " + random_choice(rules, 2) + "\n";
+            out += (r == 0 ? "root" : "r" + std::to_string(r)) + " ::= " + random_choice(rules, 1) + "\n";
         }
         return out;
     }
@@ -594,7 +613,7 @@ int test_grammar_differential(const arguments & args) {
     differential both(llama_model_get_vocab(model.get()), static_cast<uint32_t>(args.number("seed", 1)));
     const auto walks = static_cast<int>(args.number("walks", 2));
     for (const std::string & file : args.list("grammars")) {
-        both.walk(text_of(file), both.usable(), walks, 12, 3000);
+        both.walk(text_of(file), both.usable(), walks, 12, 500);
     }
     const char * const own[] = {
         "root ::= \"a\" | \"\\u4e2d\" [^a-z]{2,4} .",
@@ -602,15 +621,16 @@ int test_grammar_differential(const arguments & args) {
         "root ::= ws \"x\" ws\nws ::= | \" \" | \"\\n\" [ \\t]{0,20}",
         "root ::= [^\\x00-\\x1F\"\\\\]{3,200} \".\"",
         "root ::= (\"yes\" | \"no\" | \"not \" [a-z]+) (\", \" root)?",
-        "root ::= <|im_start|> [a-z]+ <[100]>? !<|im_start|>{2} \"x\"",
+        // not with characters in front of a token: there llama.cpp lets a token come in the middle of one
+        "root ::= <|im_start|> <[100]>? !<|im_start|>{2} [a-z]+ \"x\"",
     };
     for (const char * gbnf : own) {
-        both.walk(gbnf, both.usable(), walks, 10, 3000);
+        both.walk(gbnf, both.usable(), walks, 10, 500);
     }
     const std::vector<int32_t> small = both.tokens_of("abc", 5);
     const long random = args.number("random", 300);
     for (long i = 0; i < random; ++i) {
-        both.walk(both.random_grammar(), small, 2, 8, 0);
+        both.walk(both.random_grammar(), small, 2, 5, 0);
     }
     std::printf("ok compared %ld taken %ld refused %ld tokens %zu\n", both.compared, both.taken, both.refused,
                 small.size());
