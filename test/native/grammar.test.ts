@@ -1,9 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { figure, nativeTest } from "../support/native.js";
 import { heavy, size } from "../support/size.js";
-import { bundledFolder, bundledModels } from "../support/vocabularies.js";
+import { bundledGrammars, bundledModels } from "../support/vocabularies.js";
 
 describe("grammars in native code", () => {
     it("are read with errors that say where, matched by hand, and bounded in time and memory", async () => {
@@ -13,9 +12,8 @@ describe("grammars in native code", () => {
     });
 
     it("allow what llama.cpp's own engine allows, token by token: its grammars, and random ones", async () => {
-        const grammars = bundledFolder("grammars");
         const files = ["arithmetic", "c", "chess", "english", "japanese", "json", "json_arr", "list"].map((name) =>
-            join(grammars, `${name}.gbnf`)
+            join(bundledGrammars(), `${name}.gbnf`)
         );
         const output = await nativeTest("grammar-differential", {
             vocabulary: join(bundledModels(), "ggml-vocab-qwen2.gguf"),
