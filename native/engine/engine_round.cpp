@@ -363,7 +363,9 @@ void engine::settle(part & from, std::vector<step_event> & events) {
         event.error = request_error{"ERR_INTERNAL", "A cache could not be cut back to the accepted tokens"};
     }
     const bool done = event.result.has_value() || event.error.has_value();
-    events.push_back(std::move(event));
+    if (done || !event.tokens.empty()) {
+        events.push_back(std::move(event));
+    }
     if (done) {
         end(seq);
     }

@@ -321,7 +321,8 @@ void engine::make_room(std::vector<step_event> & events) {
     for (const auto & seq : slots_) {
         if (seq) {
             // drafts that were decoded before the room ran out
-            if (!caches_.cut_back(seq->slot, static_cast<llama_pos>(seq->history().size()) - 1)) {
+            const auto length = static_cast<llama_pos>(seq->history().size());
+            if (!caches_.cut_back(seq->slot, length - (seq->undecided_draw ? 0 : 1))) {
                 throw rast_error("ERR_INTERNAL", "A cache could not be cut back to the accepted tokens");
             }
             live.push_back(seq.get());
