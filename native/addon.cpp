@@ -151,7 +151,16 @@ Napi::Value engine_create(const Napi::CallbackInfo & info) {
 
 Napi::Value engine_submit(const Napi::CallbackInfo & info) {
     const auto binding = engine_argument(info);
-    binding->submit(id_argument(info, 1, "id"), read_request(object_reader(info[2], "request")));
+    const object_reader in(info[2], "request");
+    request wanted = read_request(in);
+    const auto grammar = static_cast<uint32_t>(in.integer("grammar", 0, UINT32_MAX));
+    if (grammar != 0) {
+        wanted.grammar = state_of(info.Env()).grammars.take(id_argument(info, 0, "handle"), grammar);
+        if (!wanted.grammar) {
+            throw rast_error("ERR_INVALID_ARGUMENT", "There is no grammar of this engine with this number");
+        }
+    }
+    binding->submit(id_argument(info, 1, "id"), std::move(wanted));
     return info.Env().Undefined();
 }
 
@@ -171,6 +180,7 @@ Napi::Value engine_dispose(const Napi::CallbackInfo & info) {
         return done.Promise();
     }
     const auto binding = at->second;
+    state_of(info.Env()).grammars.drop_all_of(handle);
     return binding->dispose();
 }
 
@@ -248,6 +258,31 @@ Napi::Value grammar_of(const Napi::CallbackInfo & info) {
         [](Napi::Env env, const std::string & gbnf) { return Napi::String::New(env, gbnf); });
 }
 
+Napi::Value prepare_grammar(const Napi::CallbackInfo & info) {
+    const auto binding = engine_argument(info);
+    const shared_model model = binding->model();
+    const uint32_t handle = id_argument(info, 0, "handle");
+    const uint32_t id = id_argument(info, 1, "grammar");
+    const std::string gbnf = text_argument(info, 2, "gbnf");
+    const bool special = flag_argument(info, 3, "showSpecial");
+    addon_state & state = state_of(info.Env());
+    const grammar_jobs::flag cancelled = state.grammars.start(handle, id);
+    return promise_worker<std::shared_ptr<const constraint>>::run(
+        info.Env(),
+        [=, texts = binding->texts()] {
+            return prepare_constraint(llama_model_get_vocab(model.get()), *texts, gbnf, special, cancelled.get());
+        },
+        [=, &state](Napi::Env env, const std::shared_ptr<const constraint> & made) {
+            state.grammars.finish(handle, id, cancelled, made);
+            return env.Undefined();
+        });
+}
+
+Napi::Value drop_grammar(const Napi::CallbackInfo & info) {
+    state_of(info.Env()).grammars.drop(id_argument(info, 0, "handle"), id_argument(info, 1, "grammar"));
+    return info.Env().Undefined();
+}
+
 Napi::Value list_quantizations(const Napi::CallbackInfo & info) {
     Napi::Array out = Napi::Array::New(info.Env());
     for (const auto & one : quantizations()) {
@@ -303,6 +338,7 @@ Napi::Value limit(const Napi::CallbackInfo & info) {
 
 Napi::Value stop_engines(const Napi::CallbackInfo & info) {
     for (const auto & [handle, binding] : state_of(info.Env()).engines) {
+        state_of(info.Env()).grammars.drop_all_of(handle);
         binding->stop_and_wait();
     }
     return info.Env().Undefined();
@@ -330,6 +366,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     add("engineLoadState", guarded<engine_load_state>);
     add("engineMeasure", guarded<engine_measure>);
     add("grammarOfSchema", guarded<grammar_of>);
+    add("prepareGrammar", guarded<prepare_grammar>);
+    add("dropGrammar", guarded<drop_grammar>);
     add("quantizations", guarded<list_quantizations>);
     add("quantizeModel", guarded<quantize>);
     add("tokenize", guarded<tokenize>);

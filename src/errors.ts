@@ -49,6 +49,10 @@ export const errorCatalogue = {
         "A grammar does not parse, or allows nothing that the model could say next.",
         "The message says where; `root` must be defined, and every character be part of the model's vocabulary."
     ),
+    ERR_CONSTRAINT_LIMIT: byInput(
+        "A grammar or schema needs more work than one request may cost.",
+        "Make it less ambiguous: what may follow should be told by the next few characters."
+    ),
     ERR_JSON_SCHEMA: byInput(
         "A JSON schema cannot be turned into a grammar.",
         "The message names the keyword or the reference."

@@ -124,6 +124,11 @@ class engine {
     bool attempt(const members & whom, std::vector<step_event> & events, const std::function<void()> & work);
     void fail(const members & whom, const std::string & code, const std::string & message,
               std::vector<step_event> & events);
+    bool take(sequence & seq, const row_draw & draw, step_event & event);
+    // Draws that a grammar had not decided on: engine_constraints.cpp.
+    void allow_work();
+    bool decide(sequence & seq, row_draw & draw);
+    void decide_draws(std::vector<step_event> & events);
     void fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events);
     void end(sequence & seq);
     void free_all();

@@ -23,14 +23,14 @@ role_times & times_of(sequence & seq, const role_context & context) {
 // What a sequence does in a round.
 struct engine::part {
     sequence * seq = nullptr;
-    size_t most = 0;                       // tokens to draft
-    size_t useful = 0;                     // of those, before the text has all it may have
-    bool watched = false;                  // the expert draws for it
-    std::vector<llama_token> drafts;       // decoded by every model it needs
-    std::vector<llama_token> own_draws;    // of the expert, by depth: drafts, and one more that is only compared
-    std::vector<size_t> base_rows;         // by depth, in the base's batch
-    std::optional<grammar_state> grammar;  // after the drafts
-    row_draw drawn;                        // in mode "expert"
+    size_t most = 0;                         // tokens to draft
+    size_t useful = 0;                       // of those, before the text has all it may have
+    bool watched = false;                    // the expert draws for it
+    std::vector<llama_token> drafts;         // decoded by every model it needs
+    std::vector<llama_token> own_draws;      // of the expert, by depth: drafts, and one more that is only compared
+    std::vector<size_t> base_rows;           // by depth, in the base's batch
+    std::optional<grammar_matcher> grammar;  // after the drafts
+    row_draw drawn;                          // in mode "expert"
 
     llama_pos length() const { return static_cast<llama_pos>(seq->history().size()); }
 };
@@ -175,11 +175,15 @@ void engine::draft(std::vector<part> & parts, std::vector<row> & base_rows) {
                 if (!one.grammar) {
                     one.grammar.emplace(*one.seq->grammar);
                 }
-                if (token < 0 || !one.grammar->allows(token)) {
-                    continue;  // what the ensemble would draw instead is not known here
-                }
-                if (!one.seq->stops_here(token)) {
-                    one.grammar->accept(token);
+                try {
+                    if (token < 0 || !one.grammar->allows(one.seq->texts(), token)) {
+                        continue;  // what the ensemble would draw instead is not known here
+                    }
+                    if (!one.seq->stops_here(token)) {
+                        one.grammar->accept(one.seq->texts(), token);
+                    }
+                } catch (const out_of_work &) {
+                    continue;
                 }
             }
             one.own_draws.push_back(token);
@@ -282,26 +286,43 @@ row_draw engine::read(size_t context, part & from, size_t row) {
     return draw;
 }
 
-// A draw, and once more if the text's grammar refuses it.
+// A draw, and once more if the text's grammar refuses it; `row_undecided` if the grammar takes longer than a step may.
 row_draw engine::read_allowed(size_t context, part & from, size_t row) {
     row_draw draw = read(context, from, row);
     sequence & seq = *from.seq;
-    if (!seq.grammar || draw.token < 0 || seq.grammar->allows(draw.token)) {
+    if (!seq.grammar || draw.token < 0) {
         return draw;
     }
+    try {
+        if (seq.grammar->allows(seq.texts(), draw.token)) {
+            return draw;
+        }
+    } catch (const out_of_work &) {
+        // it is asked again
+    }
     ensemble_sampler & sampler = contexts_[context]->sampler();
-    request_result & result = seq.result;
     std::vector<float> logits = sampler.fused_row(static_cast<int32_t>(row));
-    result.refused += 1;
-    draw.refused = true;
-    result.host_rows += sampler.last_traffic().host_rows;
-    result.host_row_bytes += sampler.last_traffic().host_bytes;
-    uint32_t numbers = 0;
-    const auto next = [&] { return seq.number_after_refusal(seq.history().size(), numbers++); };
-    const std::vector<float> before = seq.wanted().logprobs >= 0 ? logits : std::vector<float>();
-    draw.token = draw_allowed(logits, seq.settings(false), draw.token, *seq.grammar, next);
-    draw.logprob = draw.token < 0 || before.empty() ? 0.0F : logprob_of(before, draw.token);
+    seq.result.host_rows += sampler.last_traffic().host_rows;
+    seq.result.host_row_bytes += sampler.last_traffic().host_bytes;
+    seq.undecided_draw.emplace(sequence::undecided{
+        draw, constrained_draw(std::move(logits), seq.settings(false), draw.token, seq.numbers_after_refusal()), 0});
+    if (!decide(seq, draw)) {
+        draw.token = row_undecided;
+    }
     return draw;
+}
+
+// Takes a drawn token. @returns whether the text goes on
+bool engine::take(sequence & seq, const row_draw & draw, step_event & event) {
+    if (draw.token >= 0) {
+        return !seq.accept(draw, config_.context_size, event);
+    }
+    const std::string at = " at position " + std::to_string(seq.history().size());
+    event.error = draw.token == row_over_limit
+                      ? request_error{"ERR_CONSTRAINT_LIMIT", "The grammar needs too much work" + at}
+                  : seq.grammar && draw.refused ? request_error{"ERR_GRAMMAR", "The grammar allows no token" + at}
+                                                : request_error{"ERR_DECODE", "The models gave no finite logits" + at};
+    return false;
 }
 
 // Takes the drawn tokens up to the first that was not drafted.
@@ -310,15 +331,11 @@ void engine::settle(part & from, std::vector<step_event> & events) {
     step_event event;
     event.request = seq.id();
     // @returns whether the next row is of use: this one's token was drafted, and the text goes on
-    const auto take = [&](const row_draw & draw, size_t depth) {
-        if (draw.token < 0) {
-            const std::string at = " at position " + std::to_string(seq.history().size());
-            event.error = seq.grammar && draw.refused
-                              ? request_error{"ERR_GRAMMAR", "The grammar allows no token" + at}
-                              : request_error{"ERR_DECODE", "The models gave no finite logits" + at};
+    const auto take_at = [&](const row_draw & draw, size_t depth) {
+        if (draw.token == row_undecided) {
             return false;
         }
-        if (depth < from.own_draws.size()) {
+        if (draw.token >= 0 && depth < from.own_draws.size()) {
             const bool same = from.own_draws[depth] == draw.token;
             seq.agrees.observe(same);
             agrees_.observe(same);
@@ -327,25 +344,28 @@ void engine::settle(part & from, std::vector<step_event> & events) {
         }
         const bool accepted = depth < from.drafts.size() && from.drafts[depth] == draw.token;
         seq.result.drafts.accepted += accepted && depth < from.useful ? 1 : 0;
-        return !seq.accept(draw, config_.context_size, event) && accepted;
+        return take(seq, draw, event) && accepted;
     };
     if (seq.wanted().mode == request_mode::expert) {
-        take(from.drawn, 0);
+        take_at(from.drawn, 0);
     } else {
         seq.result.drafts.rounds += 1;
         seq.result.drafts.drafted += static_cast<int64_t>(std::min(from.drafts.size(), from.useful));
         for (size_t depth = 0; depth < from.base_rows.size(); ++depth) {
-            if (!take(read_allowed(0, from, from.base_rows[depth]), depth)) {
+            if (!take_at(read_allowed(0, from, from.base_rows[depth]), depth)) {
                 break;
             }
         }
     }
-    // the last token is one that no model has decoded yet
-    if (!event.result && !event.error && !caches_.cut_back(seq.slot, from.length() - 1)) {
+    // the last token is one that no model has decoded yet, unless the next draw is undecided
+    const llama_pos decoded = from.length() - (seq.undecided_draw ? 0 : 1);
+    if (!event.result && !event.error && !caches_.cut_back(seq.slot, decoded)) {
         event.error = request_error{"ERR_INTERNAL", "A cache could not be cut back to the accepted tokens"};
     }
     const bool done = event.result.has_value() || event.error.has_value();
-    events.push_back(std::move(event));
+    if (done || !event.tokens.empty()) {
+        events.push_back(std::move(event));
+    }
     if (done) {
         end(seq);
     }

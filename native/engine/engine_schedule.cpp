@@ -163,7 +163,7 @@ void engine::settle_in(sequence & seq) {
 std::vector<sequence *> engine::by_work() const {
     std::vector<sequence *> out;
     for (const auto & seq : slots_) {
-        if (seq && seq->follows.slot == sequence::queued) {
+        if (seq && seq->follows.slot == sequence::queued && !seq->undecided_draw) {
             out.push_back(seq.get());
         }
     }
@@ -188,6 +188,8 @@ size_t engine::prefill_budget(bool generating) const {
 }
 
 void engine::step(std::vector<step_event> & events) {
+    allow_work();
+    decide_draws(events);
     try {
         for (const auto & seq : slots_) {
             if (seq && seq->follows.slot != sequence::queued && !waits_for_prefix(*seq)) {
@@ -319,7 +321,8 @@ void engine::make_room(std::vector<step_event> & events) {
     for (const auto & seq : slots_) {
         if (seq) {
             // drafts that were decoded before the room ran out
-            if (!caches_.cut_back(seq->slot, static_cast<llama_pos>(seq->history().size()) - 1)) {
+            const auto length = static_cast<llama_pos>(seq->history().size());
+            if (!caches_.cut_back(seq->slot, length - (seq->undecided_draw ? 0 : 1))) {
                 throw rast_error("ERR_INTERNAL", "A cache could not be cut back to the accepted tokens");
             }
             live.push_back(seq.get());

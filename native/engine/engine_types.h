@@ -1,12 +1,14 @@
 // What goes into the engine and what comes out of it. Plain data; mirrors src/native/addon-types.ts.
 #pragma once
 
+#include "constraint.h"
 #include "ensemble_sampler.h"
 #include "error.h"
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -118,9 +120,9 @@ struct request {
     bool ignore_eos = false;
     bool show_special = false;
     int32_t logprobs = -1;
-    int32_t draft = draft_auto;  // tokens to draft per round
-    int32_t max_draft = 255;     // most of them; the engine's own limit holds too
-    std::string grammar;         // GBNF; empty = any text
+    int32_t draft = draft_auto;                 // tokens to draft per round
+    int32_t max_draft = 255;                    // most of them; the engine's own limit holds too
+    std::shared_ptr<const constraint> grammar;  // none = any text
     sampling_params sampling;
 };
 

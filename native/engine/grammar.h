@@ -1,51 +1,112 @@
-// A GBNF grammar along one text, over llama.cpp's own, and draws that keep to it.
+// A grammar made ready for matching: checked, and turned into a network of states. Immutable, shared by any threads.
+//
+// The network is as large as the text: what repeats a counted number of times is one state with a counter. A rule is
+// entered by a call and left at its end, as in a pushdown automaton; rules never begin with themselves (left recursion
+// is refused), so that a text of a character can only call a finite number of them.
 #pragma once
 
-#include "sampler_settings.h"
+#include "gbnf_parser.h"
 
-#include "../llama/api.h"
-
+#include <array>
+#include <atomic>
+#include <cstdint>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rast {
 
-class grammar_state {
-  public:
-    // Throws ERR_GRAMMAR if the text does not parse.
-    grammar_state(const llama_vocab * vocab, const std::string & gbnf);
-    grammar_state(const grammar_state & other);
-    grammar_state & operator=(const grammar_state &) = delete;
-
-    // Whether the token may come next.
-    bool allows(llama_token token) const;
-
-    // The token, which must be allowed, came.
-    void accept(llama_token token);
-
-    // Of these tokens, those that may come next.
-    std::vector<llama_token> allowed(const std::vector<llama_token> & tokens) const;
-
-  private:
-    struct deleter {
-        void operator()(llama_sampler * sampler) const { llama_sampler_free(sampler); }
-    };
-
-    std::unique_ptr<llama_sampler, deleter> sampler_;
+// What a grammar may ask of the vocabulary.
+struct token_names {
+    int32_t count = 0;  // ids are below it
+    // The id of a token by its name in a grammar, with angle brackets; nothing if that is not exactly one token.
+    std::function<std::optional<int32_t>(std::string_view)> id_of;
+    // Whether a token ends the text, so that no text holds it.
+    std::function<bool(int32_t)> ends_text;
 };
 
-// Draws again after the grammar has refused a row's token. The filters have chosen a set; refused tokens leave it, and
-// what is left is drawn from in proportion: the distribution over the set, given that the grammar allows the token. If
-// it allows nothing of the set, the filters choose anew among the allowed tokens.
-// @param logits f32[n], fused, masked and adjusted: what is below -1e29 is never drawn. Changed
-// @param next_number gives one random number in [0, 1) after the other
-// @returns the token, or row_invalid if the grammar allows none
-int32_t draw_allowed(std::vector<float> & logits, const row_settings & settings, llama_token refused,
-                     const grammar_state & grammar, const std::function<float()> & next_number);
+class grammar {
+  public:
+    enum class kind : uint8_t {
+        end,         // of the rule
+        characters,  // one of set `value`, then `next`
+        token,       // the token `value`, then `next`
+        not_token,   // any but the token `value`, then `next`
+        call,        // rule `value`, then `next`
+        split,       // any of `count` states, from branches()[value] on
+        count_set,   // as often as min to max a character of set `value`, then `next`
+        count_rule   // as often as min to max rule `value`, then `next`; an empty repetition counts as none
+    };
 
-// Log-probability of a token at temperature 1.
-float logprob_of(const std::vector<float> & logits, llama_token token);
+    static constexpr uint32_t endless = gbnf_node::endless;
+
+    struct state {
+        kind what = kind::end;
+        uint32_t value = 0;
+        uint32_t next = 0;
+        uint32_t count = 0;
+        uint32_t min = 0;
+        uint32_t max = 0;
+
+        auto operator<=>(const state &) const = default;
+    };
+
+    struct rule {
+        uint32_t start = 0;  // state
+        uint32_t rank = 0;   // those that may call it before any character have smaller ones
+        bool nullable = false;
+    };
+
+    // @param tokens for grammars that name tokens; without, such a grammar is refused
+    // @throws ERR_GRAMMAR for a text that does not parse, an undefined rule, left recursion, a rule that never ends, a
+    //     token that no text can hold
+    explicit grammar(std::string_view gbnf, const token_names * tokens = nullptr,
+                     const std::atomic<bool> * cancelled = nullptr);
+
+    const std::vector<state> & states() const { return states_; }
+
+    const std::vector<uint32_t> & branches() const { return branches_; }
+
+    const std::vector<rule> & rules() const { return rules_; }
+
+    uint32_t root() const { return root_; }
+
+    // Code points that the grammar never tells apart are one letter.
+    uint32_t letters() const { return static_cast<uint32_t>(first_of_letter_.size()); }
+
+    uint32_t letter_of(uint32_t code_point) const {
+        return code_point < ascii_.size() ? ascii_[code_point] : letter_beyond_ascii(code_point);
+    }
+
+    bool holds(uint32_t set, uint32_t letter) const;
+
+    // Whether the set holds a code point of [low, high].
+    bool meets(uint32_t set, uint32_t low, uint32_t high) const;
+
+    // The only letter of a set, or `letters()` if it has several.
+    uint32_t only_letter(uint32_t set) const { return only_letter_[set]; }
+
+    size_t bytes() const;
+
+  private:
+    class builder;
+
+    uint32_t letter_beyond_ascii(uint32_t code_point) const;
+    void make_letters();
+
+    std::vector<state> states_;  // [0] is the end
+    std::vector<uint32_t> branches_;
+    std::vector<rule> rules_;  // those of the text, then what count_rule repeats
+    std::vector<code_set> sets_;
+    uint32_t root_ = 0;
+
+    std::array<uint32_t, 128> ascii_{};
+    std::vector<uint32_t> interval_start_;   // ascending code points
+    std::vector<uint32_t> interval_letter_;  // of the code points from there to the next start
+    std::vector<uint32_t> first_of_letter_;  // one code point of each
+    std::vector<uint32_t> only_letter_;      // by set
+};
 
 }  // namespace rast

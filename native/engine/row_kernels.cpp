@@ -105,6 +105,31 @@ RAST_HOT float mass_of_logits(const float * z, int n, float max, float inv_tempe
     return sum;
 }
 
+RAST_HOT void weigh_logits(const float * z, int n, float max, float inv_temperature, float * weights) {
+    for (int i = 0; i < n; ++i) {
+        const float weight = exp_lane((z[i] - max) * inv_temperature);
+        weights[i] = z[i] > lowest_logit ? weight : 0.0F;
+    }
+}
+
+RAST_HOT float sum_of(const float * values, int n) {
+    float sums[row_lanes] = {};
+    int i = 0;
+    for (; i + row_lanes <= n; i += row_lanes) {
+        for (int j = 0; j < row_lanes; ++j) {
+            sums[j] += values[i + j];
+        }
+    }
+    float sum = 0.0F;
+    for (const float v : sums) {
+        sum += v;
+    }
+    for (; i < n; ++i) {
+        sum += values[i];
+    }
+    return sum;
+}
+
 RAST_HOT float largest_logit(const float * z, int n) {
     float m = minus_infinity;
     for (int i = 0; i < n; ++i) {

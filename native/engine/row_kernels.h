@@ -43,6 +43,11 @@ void fuse_pairs(int pairs, const float * l, const float * const * e, const float
 // Sum of exp((z - max) * inv_temperature).
 float mass_of_logits(const float * z, int n, float max, float inv_temperature);
 
+// weights = exp((z - max) * inv_temperature); 0 for tokens that are banned.
+void weigh_logits(const float * z, int n, float max, float inv_temperature, float * weights);
+
+float sum_of(const float * values, int n);
+
 float largest_logit(const float * z, int n);
 
 // The smallest of those that are not banned; `otherwise` if all are.

@@ -159,8 +159,8 @@ int32_t largest_token(const fused_row & row) {
     return row_invalid;
 }
 
-// Where the filters end and the draw falls in a row with very many candidates.
-int32_t draw_from_wide(const wide_row & row, const row_settings & settings, bool top_k) {
+// Where the filters end in a row with very many candidates.
+wide_row::cut filters_end(const wide_row & row, const row_settings & settings, bool top_k) {
     wide_row::cut end = top_k ? row.at_count(static_cast<size_t>(settings.top_k)) : row.whole();
     const auto cut_to = [&](const wide_row::cut & other) { end = wide_row::earlier(other, end) ? other : end; };
     if (settings.top_p < 1.0F) {
@@ -169,60 +169,78 @@ int32_t draw_from_wide(const wide_row & row, const row_settings & settings, bool
     if (settings.min_p > 0.0F) {
         cut_to(row.at_weight(settings.min_p));
     }
-    const wide_row::cut drawn = row.at_mass(settings.u * end.mass, true);
-    return wide_row::earlier(end, drawn) ? end.token : drawn.token;
+    return end;
+}
+
+// What the filters need to see of a row: the tokens that top-k keeps, or as much of the distribution as the later
+// filters can need; without filters as much as the draw needs.
+struct gathered {
+    bool few = true;  // false: too many to be listed
+    double total = 0.0;
+};
+
+bool has_top_k(const fused_row & row, const row_settings & settings) {
+    return settings.top_k > 0 && settings.top_k < row.n;
+}
+
+gathered gather(const fused_row & row, const row_settings & settings, row_scratch & scratch) {
+    const float inv_temperature = 1.0F / settings.temperature;
+    const bool top_p = settings.top_p < 1.0F;
+    auto & candidates = scratch.candidates;
+    candidates.clear();
+    gathered out;
+    if (has_top_k(row, settings)) {
+        const auto k = static_cast<size_t>(settings.top_k);
+        out.few = gather_count(row, inv_temperature, k, scratch.most_listed, scratch.maxima, candidates);
+        if (out.few && candidates.size() > k) {
+            std::nth_element(candidates.begin(), candidates.begin() + (settings.top_k - 1), candidates.end(), before);
+            candidates.resize(k);
+        }
+        out.total = mass_of(candidates.data(), candidates.data() + candidates.size());
+    } else if (settings.min_p > 0.0F && !top_p) {
+        // the logit at which the weight is min_p, with a little room: the exact test is below
+        const float depth = -std::log(settings.min_p) * 1.0001F + 1e-4F;
+        out.few = row.collect(row.max - depth / inv_temperature, std::numeric_limits<float>::infinity(),
+                              inv_temperature, scratch.most_listed, candidates);
+    } else {
+        out.total = row.total_mass(inv_temperature);
+        out.few = gather_mass(row, inv_temperature, (top_p ? settings.top_p : settings.u) * out.total,
+                              scratch.most_listed, candidates);
+    }
+    return out;
+}
+
+// The end of what top-p and min-p keep of the candidates, which are reordered.
+candidate * narrow(candidate * first, candidate * last, const row_settings & settings, double total) {
+    if (settings.top_p < 1.0F) {
+        // up to and with the token that reaches top_p
+        last = split_by_mass(first, last, static_cast<double>(settings.top_p) * total, false) + 1;
+    }
+    if (settings.min_p > 0.0F) {
+        last = std::partition(first, last, [&](const candidate & c) { return c.weight >= settings.min_p; });
+    }
+    return last;
 }
 
 int32_t draw_token(const fused_row & row, const row_settings & settings, row_scratch & scratch) {
     if (settings.temperature <= 0.0F) {
         return largest_token(row);
     }
-    const float inv_temperature = 1.0F / settings.temperature;
-    const bool top_k = settings.top_k > 0 && settings.top_k < row.n;
-    const bool top_p = settings.top_p < 1.0F;
-    const bool min_p = settings.min_p > 0.0F;
+    const gathered found = gather(row, settings, scratch);
     auto & candidates = scratch.candidates;
-    candidates.clear();
-
-    // top-k, or as much of the distribution as the later filters can need
-    double total = 0.0;
-    bool few = true;
-    if (top_k) {
-        const auto k = static_cast<size_t>(settings.top_k);
-        few = gather_count(row, inv_temperature, k, scratch.most_listed, scratch.maxima, candidates);
-        if (few && candidates.size() > k) {
-            std::nth_element(candidates.begin(), candidates.begin() + (settings.top_k - 1), candidates.end(), before);
-            candidates.resize(k);
-        }
-        total = mass_of(candidates.data(), candidates.data() + candidates.size());
-    } else if (min_p && !top_p) {
-        // the logit at which the weight is min_p, with a little room: the exact test is below
-        const float depth = -std::log(settings.min_p) * 1.0001F + 1e-4F;
-        few = row.collect(row.max - depth / inv_temperature, std::numeric_limits<float>::infinity(), inv_temperature,
-                          scratch.most_listed, candidates);
-    } else {
-        total = row.total_mass(inv_temperature);
-        few = gather_mass(row, inv_temperature, (top_p ? settings.top_p : settings.u) * total, scratch.most_listed,
-                          candidates);
-    }
-    if (!few) {
-        return draw_from_wide(wide_row(row.z, row.n, row.max, inv_temperature, scratch.buckets, candidates), settings,
-                              top_k);
+    if (!found.few) {
+        const wide_row wide(row.z, row.n, row.max, 1.0F / settings.temperature, scratch.buckets, candidates);
+        const wide_row::cut end = filters_end(wide, settings, has_top_k(row, settings));
+        const wide_row::cut drawn = wide.at_mass(settings.u * end.mass, true);
+        return wide_row::earlier(end, drawn) ? end.token : drawn.token;
     }
     if (candidates.empty()) {
         return largest_token(row);
     }
     candidate * first = candidates.data();
-    candidate * last = first + candidates.size();
-
-    if (top_p) {
-        // up to and with the token that reaches top_p
-        last = split_by_mass(first, last, static_cast<double>(settings.top_p) * total, false) + 1;
-    }
-    if (min_p) {
-        last = std::partition(first, last, [&](const candidate & c) { return c.weight >= settings.min_p; });
-    }
-    const double kept = top_k || top_p || min_p ? mass_of(first, last) : total;
+    candidate * last = narrow(first, first + candidates.size(), settings, found.total);
+    const bool filtered = has_top_k(row, settings) || settings.top_p < 1.0F || settings.min_p > 0.0F;
+    const double kept = filtered ? mass_of(first, last) : found.total;
     return split_by_mass(first, last, settings.u * kept, true)->token;
 }
 
@@ -247,6 +265,34 @@ void report_logprobs(const fused_row & row, const row_settings & settings, row_s
 }
 
 }  // namespace
+
+void keep_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch,
+              std::vector<candidate> & out) {
+    out.clear();
+    const fused_row row = fuse(in, settings, scratch);
+    if (!(row.max > lowest_logit) || !std::isfinite(row.max)) {
+        return;
+    }
+    const gathered found = gather(row, settings, scratch);
+    auto & candidates = scratch.candidates;
+    if (found.few) {
+        candidate * first = candidates.data();
+        candidate * last = narrow(first, first + candidates.size(), settings, found.total);
+        out.assign(first, last);
+        std::sort(out.begin(), out.end(), before);
+        return;
+    }
+    const float inv_temperature = 1.0F / settings.temperature;
+    const wide_row wide(row.z, row.n, row.max, inv_temperature, scratch.buckets, candidates);
+    const wide_row::cut end = filters_end(wide, settings, has_top_k(row, settings));
+    for (int32_t i = 0; i < row.n; ++i) {
+        if (row.z[i] > end.logit || (row.z[i] == end.logit && i <= end.token)) {
+            if (row.z[i] > lowest_logit) {
+                out.push_back({row.z[i], exp_lane((row.z[i] - row.max) * inv_temperature), i});
+            }
+        }
+    }
+}
 
 void fuse_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch, std::vector<float> & out) {
     const fused_row row = fuse(in, settings, scratch);

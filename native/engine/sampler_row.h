@@ -36,6 +36,10 @@ struct row_scratch {
 
 row_draw draw_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch);
 
+// The tokens that the filters keep, with their weights: likeliest first, or by id if they are very many.
+void keep_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch,
+              std::vector<row_candidate> & out);
+
 // f32[n_drawable]: the row fused, masked and adjusted, as draw_row() draws from it.
 void fuse_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch, std::vector<float> & out);
 

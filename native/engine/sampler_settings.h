@@ -41,5 +41,7 @@ struct row_draw {
 };
 
 inline constexpr int32_t row_invalid = -2;
+inline constexpr int32_t row_undecided = -3;   // a grammar is still at it
+inline constexpr int32_t row_over_limit = -4;  // a grammar needs more work than a draw may cost
 
 }  // namespace rast

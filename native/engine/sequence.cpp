@@ -21,18 +21,6 @@ bool penalizes(const sampling_params & s) {
 
 }  // namespace
 
-std::string token_piece(const llama_vocab * vocab, llama_token token, bool special) {
-    char small[64];
-    int32_t n = llama_token_to_piece(vocab, token, small, sizeof small, 0, special);
-    if (n >= 0) {
-        return {small, static_cast<size_t>(n)};
-    }
-    std::string large(static_cast<size_t>(-n), '\0');
-    n = llama_token_to_piece(vocab, token, large.data(), static_cast<int32_t>(large.size()), 0, special);
-    large.resize(static_cast<size_t>(std::max(0, n)));
-    return large;
-}
-
 sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point submitted, const llama_vocab * vocab)
     : id_(id),
       wanted_(std::move(wanted)),
@@ -54,8 +42,8 @@ sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point subm
             count(counts_, history_[i], 1);
         }
     }
-    if (!wanted_.grammar.empty()) {
-        grammar.emplace(vocab_, wanted_.grammar);
+    if (wanted_.grammar) {
+        grammar.emplace(wanted_.grammar->matcher);
     }
 }
 
@@ -74,9 +62,12 @@ void sequence::give_way() {
     result.restarts += 1;
 }
 
-float sequence::number_after_refusal(size_t position, uint32_t refusals) const {
-    const auto purpose = static_cast<draw_purpose>(static_cast<uint32_t>(draw_purpose::after_refusal) + refusals);
-    return draw_uniform(wanted_.sampling.seed, wanted_.sampling.ordinal, static_cast<uint32_t>(position), purpose);
+std::function<float(uint32_t)> sequence::numbers_after_refusal() const {
+    return [seed = wanted_.sampling.seed, ordinal = wanted_.sampling.ordinal,
+            position = static_cast<uint32_t>(history_.size())](uint32_t refusals) {
+        const auto purpose = static_cast<draw_purpose>(static_cast<uint32_t>(draw_purpose::after_refusal) + refusals);
+        return draw_uniform(seed, ordinal, position, purpose);
+    };
 }
 
 void sequence::count(token_counts & counts, llama_token token, int by) {
@@ -137,6 +128,15 @@ bool sequence::stops_here(llama_token token) const {
            std::find(wanted_.stop_tokens.begin(), wanted_.stop_tokens.end(), token) != wanted_.stop_tokens.end();
 }
 
+// The text that a token makes certain.
+std::string sequence::show(llama_token token) {
+    const std::string piece = token_piece(vocab_, token, wanted_.show_special);
+    if (!piece.empty() || wanted_.show_special) {
+        return text_.push(piece);
+    }
+    return text_.push_hidden(token_piece(vocab_, token, true));
+}
+
 bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event & out) {
     if (!started) {
         started = true;
@@ -150,7 +150,9 @@ bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event &
     }
     history_.push_back(draw.token);
     if (grammar) {
-        grammar->accept(draw.token);
+        // no more than what was done to allow it
+        grammar->allow(UINT64_MAX);
+        grammar->accept(texts(), draw.token);
     }
     result.completion_tokens += 1;
     out.tokens.push_back(draw.token);
@@ -160,10 +162,14 @@ bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event &
     if (penalizes(wanted_.sampling)) {
         slide(counts_, draw.token, history_.size(), [&](size_t i) { return history_[i]; });
     }
-    out.text += text_.push(token_piece(vocab_, draw.token, wanted_.show_special));
+    out.text += show(draw.token);
     if (text_.stopped_by()) {
         result.stop_string = text_.stopped_by();
         finish(stop_reason::stop, out);
+        return true;
+    }
+    if (grammar && grammar->must_end()) {
+        finish(stop_reason::eos, out);
         return true;
     }
     if (wanted_.max_tokens >= 0 && result.completion_tokens >= wanted_.max_tokens) {

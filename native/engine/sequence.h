@@ -1,13 +1,15 @@
 // A request while it is being worked on.
 #pragma once
 
+#include "constrained_draw.h"
 #include "draft_length.h"
 #include "engine_types.h"
-#include "grammar.h"
+#include "grammar_matcher.h"
 #include "text_stream.h"
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -19,7 +21,6 @@ using engine_clock = std::chrono::steady_clock;
 
 class sequence {
   public:
-    // Throws ERR_GRAMMAR.
     sequence(uint32_t id, request && wanted, engine_clock::time_point submitted, const llama_vocab * vocab);
 
     uint32_t id() const { return id_; }
@@ -35,7 +36,14 @@ class sequence {
     static constexpr double agreement_memory = 0.98;
     agreement agrees{0.7, 4, agreement_memory};  // of expert and ensemble
     bool started = false;                        // a token has been drawn
-    std::optional<grammar_state> grammar;
+    std::optional<grammar_matcher> grammar;
+    // A draw that the grammar has not decided on yet. The request takes part in no step until it has.
+    struct undecided {
+        row_draw draw;
+        constrained_draw redraw;
+        uint64_t work = 0;  // so far
+    };
+    std::optional<undecided> undecided_draw;
     // Another request, in this slot, whose caches will soon hold so many tokens of this one's prompt.
     struct {
         size_t slot = queued;
@@ -49,8 +57,11 @@ class sequence {
     // Back to the queue; what was drawn stays.
     void give_way();
 
-    // The next random number of a position whose token was refused.
-    float number_after_refusal(size_t position, uint32_t refusals) const;
+    // The random numbers of the next position, should its token be refused: by how many were used before.
+    std::function<float(uint32_t)> numbers_after_refusal() const;
+
+    // The texts that the grammar sees.
+    const token_trie & texts() const { return *wanted_.grammar->tokens; }
 
     // Settings of the draw after history and the tokens `ahead` of it.
     row_settings settings(bool with_lambda, std::span<const llama_token> ahead = {}) const;
@@ -66,6 +77,7 @@ class sequence {
   private:
     using token_counts = std::unordered_map<llama_token, int32_t>;
 
+    std::string show(llama_token token);
     static void count(token_counts & counts, llama_token token, int by);
     // What the penalties see after `token` has become number `length` of the tokens; `at` gives earlier ones.
     template <typename At>
@@ -82,8 +94,5 @@ class sequence {
     token_counts counts_;  // within the penalty window
     std::unordered_map<llama_token, float> bias_;
 };
-
-// The bytes of a token; control tokens are empty unless `special`.
-std::string token_piece(const llama_vocab * vocab, llama_token token, bool special);
 
 }  // namespace rast

@@ -8,6 +8,7 @@ namespace rast {
 namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
+constexpr char no_text = '\xFF';  // in no stop string, as they are UTF-8
 
 struct character {
     size_t bytes;  // consumed
@@ -75,43 +76,125 @@ std::string valid_utf8(std::string_view bytes) {
 
 text_stream::text_stream(std::vector<std::string> stops) : stops_(std::move(stops)) {}
 
+// Takes so many bytes off, and gives those of them that are shown.
 std::string text_stream::release(size_t count) {
-    std::string out = valid_utf8(std::string_view(held_).substr(0, count));
-    held_.erase(0, count);
-    return out;
-}
-
-std::string text_stream::push(std::string_view piece) {
-    held_ += piece;
-
-    // the stop string that begins first; of several at one place the longest
-    size_t at = std::string::npos;
-    const std::string * stop = nullptr;
-    for (const auto & candidate : stops_) {
-        const size_t found = held_.find(candidate);
-        if (found < at || (found == at && stop != nullptr && candidate.size() > stop->size())) {
-            at = found;
-            stop = &candidate;
+    std::string text;
+    for (size_t i = 0; i < count; ++i) {
+        if (kinds_[i] == shown) {
+            text += held_[i];
         }
     }
-    if (stop != nullptr && at != std::string::npos) {
-        stopped_by_ = *stop;
-        std::string out = release(at);
+    held_.erase(0, count);
+    kinds_.erase(kinds_.begin(), kinds_.begin() + static_cast<ptrdiff_t>(count));
+    return valid_utf8(text);
+}
+
+std::string text_stream::push(std::string_view piece, kind what) {
+    if (piece.empty() || (what == hidden && stops_.empty())) {
+        return "";
+    }
+    held_ += piece;
+    kinds_.resize(held_.size(), what == shown ? shown : hidden_rest);
+    if (what == hidden) {
+        kinds_[held_.size() - piece.size()] = hidden;
+    }
+    std::string text;  // what is shown of it, and where it stands
+    std::vector<size_t> places;
+    for (size_t i = 0; i < held_.size(); ++i) {
+        if (kinds_[i] == shown) {
+            text += held_[i];
+            places.push_back(i);
+        }
+    }
+    find_stop(text, places);
+    if (stopped_by_) {
+        std::string out = release(stopped_at_);
         held_.clear();
+        kinds_.clear();
         return out;
     }
+    const size_t of_text = needed_of_text(text);
+    const size_t from_text = of_text == 0 ? held_.size() : places[text.size() - of_text];
+    const size_t from_tokens = needed_of_tokens();
+    if (from_text < from_tokens) {
+        forget_tokens(from_text, from_tokens);
+    }
+    return release(std::min(from_text, from_tokens));
+}
 
-    // hold back what may be the beginning of a stop string, and an unfinished character
-    size_t keep = unfinished_tail(held_);
+// The stop string that begins first, in what is shown or with the tokens that are not; of several at one place the
+// longest.
+void text_stream::find_stop(const std::string & text, const std::vector<size_t> & places) {
+    size_t at = std::string::npos;
+    const auto found = [&](size_t place, const std::string & candidate) {
+        if (place < at || (place == at && candidate.size() > stopped_by_->size())) {
+            at = place;
+            stopped_by_ = candidate;
+        }
+    };
     for (const auto & candidate : stops_) {
-        for (size_t n = std::min(candidate.size() - 1, held_.size()); n > keep; --n) {
-            if (held_.compare(held_.size() - n, n, candidate, 0, n) == 0) {
+        const size_t in_text = text.find(candidate);
+        if (in_text != std::string::npos) {
+            found(places[in_text], candidate);
+        }
+        if (text.size() == held_.size()) {
+            continue;
+        }
+        for (size_t i = held_.find(candidate); i != std::string::npos; i = held_.find(candidate, i + 1)) {
+            const size_t end = i + candidate.size();
+            if (kinds_[i] != hidden_rest && (end == held_.size() || kinds_[end] != hidden_rest)) {
+                found(i, candidate);
+                break;
+            }
+        }
+    }
+    stopped_at_ = at;
+}
+
+// Bytes at the end of what is shown that may begin a stop string, or are of an unfinished character.
+size_t text_stream::needed_of_text(const std::string & text) const {
+    size_t keep = unfinished_tail(text);
+    for (const auto & candidate : stops_) {
+        for (size_t n = std::min(candidate.size() - 1, text.size()); n > keep; --n) {
+            if (text.compare(text.size() - n, n, candidate, 0, n) == 0) {
                 keep = n;
                 break;
             }
         }
     }
-    return release(held_.size() - keep);
+    return keep;
+}
+
+// Where that begins which may be the beginning of a stop string with tokens that are not shown.
+size_t text_stream::needed_of_tokens() const {
+    size_t keep = 0;
+    for (const auto & candidate : stops_) {
+        for (size_t n = std::min(candidate.size() - 1, held_.size()); n > keep; --n) {
+            const size_t from = held_.size() - n;
+            if (kinds_[from] != hidden_rest && held_.compare(from, n, candidate, 0, n) == 0) {
+                keep = n;
+                break;
+            }
+        }
+    }
+    return held_.size() - keep;
+}
+
+// Tokens that are not shown and can be part of no stop string any more: one mark stays for all of them, as what is
+// around them is not one text with them between.
+void text_stream::forget_tokens(size_t from, size_t end) {
+    size_t to = from;
+    for (size_t i = from; i < held_.size(); ++i) {
+        const bool forgotten = i < end && kinds_[i] != shown;
+        if (forgotten && to > from && kinds_[to - 1] == hidden && held_[to - 1] == no_text) {
+            continue;
+        }
+        held_[to] = forgotten ? no_text : held_[i];
+        kinds_[to] = forgotten ? hidden : kinds_[i];
+        ++to;
+    }
+    held_.resize(to);
+    kinds_.resize(to);
 }
 
 std::string text_stream::finish() {

@@ -4,6 +4,7 @@
 #include "../engine/engine.h"
 #include "../engine/tokenizer.h"
 #include "errors.h"
+#include "grammar_jobs.h"
 
 #include <napi.h>
 
@@ -21,6 +22,7 @@ class engine_binding;
 // Of one environment (the main thread or a worker); lives as long as it.
 struct addon_state {
     std::map<uint32_t, std::shared_ptr<engine_binding>> engines;
+    grammar_jobs grammars;
     uint32_t next_handle = 1;
 };
 
@@ -52,6 +54,9 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     void stop_tokenizing(uint32_t id);
     void end_tokenizing(uint32_t id);
 
+    // Of the base model's tokens.
+    const std::shared_ptr<vocabulary_texts> & texts() const { return texts_; }
+
   private:
     using event = std::function<void(Napi::Env)>;
 
@@ -75,6 +80,7 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     std::vector<Napi::Promise::Deferred> disposing_;
     napi_threadsafe_function function_ = nullptr;
     std::unique_ptr<engine> engine_;
+    std::shared_ptr<vocabulary_texts> texts_ = std::make_shared<vocabulary_texts>();
     bool settled_ = false;  // loading has ended
     size_t live_ = 0;       // requests without a result
     std::shared_ptr<const rast::tokenizer> tokenizer_;

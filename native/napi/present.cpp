@@ -219,7 +219,6 @@ request read_request(const object_reader & in) {
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, static_cast<int64_t>(limits::logprobs.max)));
     out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, static_cast<int64_t>(limits::max_draft.max)));
     out.max_draft = static_cast<int32_t>(in.integer("maxDraft", limits::max_draft));
-    out.grammar = in.text("grammar");
 
     const object_reader sampling = in.object("sampling");
     sampling_params & s = out.sampling;

@@ -121,6 +121,23 @@ int test_philox(const arguments &) {
             fail("philox4x32 differs from its known answers");
         }
     }
+    // all of the seed, the ordinal, the position and the purpose count: 24 bits each of an independent implementation
+    const struct {
+        uint64_t seed;
+        uint32_t ordinal;
+        uint32_t position;
+        uint32_t purpose;
+        uint32_t bits;
+    } numbers[] = {{0x0U, 0, 0, 0, 6694888},
+                   {0x100000000U, 0, 0, 0, 16637502},
+                   {0x1U, 0, 0, 0, 14936070},
+                   {0x123456789abcdef0U, 7, 1000, 1, 7767118}};
+    for (const auto & n : numbers) {
+        const float u = draw_uniform(n.seed, n.ordinal, n.position, static_cast<draw_purpose>(n.purpose));
+        if (u != static_cast<float>(n.bits) * 0x1p-24F) {
+            fail("a random number differs from its known value");
+        }
+    }
     double mean = 0;
     for (uint32_t i = 0; i < 100000; ++i) {
         const float u = draw_uniform(42, 1, i, draw_purpose::token);
@@ -136,7 +153,132 @@ int test_philox(const arguments &) {
     return 0;
 }
 
+namespace {
+
+// The decoder of the WHATWG's Encoding standard, step by step; what TextDecoder does.
+std::string decoded(const std::string & bytes) {
+    std::string out;
+    std::string character;
+    int needed = 0;
+    uint8_t lower = 0x80;
+    uint8_t upper = 0xBF;
+    for (size_t i = 0; i < bytes.size(); ++i) {
+        const auto byte = static_cast<uint8_t>(bytes[i]);
+        if (needed == 0) {
+            character = std::string(1, bytes[i]);
+            if (byte < 0x80) {
+                out += character;
+            } else if (byte >= 0xC2 && byte <= 0xF4) {
+                needed = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+                lower = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80;
+                upper = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : 0xBF;
+            } else {
+                out += "\xEF\xBF\xBD";
+            }
+            continue;
+        }
+        if (byte < lower || byte > upper) {
+            out += "\xEF\xBF\xBD";
+            needed = 0;
+            lower = 0x80;
+            upper = 0xBF;
+            --i;  // this byte begins anew
+            continue;
+        }
+        lower = 0x80;
+        upper = 0xBF;
+        character += bytes[i];
+        if (--needed == 0) {
+            out += character;
+        }
+    }
+    return needed > 0 ? out + "\xEF\xBF\xBD" : out;
+}
+
+// Bytes of every kind, in pieces of every size.
+void check_utf8() {
+    const uint8_t kinds[] = {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF,
+                             0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF};
+    constexpr size_t n = sizeof kinds;
+    for (size_t number = 0; number < n * n * n * n; ++number) {
+        std::string bytes;
+        for (size_t rest = number, i = 0; i < 4; ++i, rest /= n) {
+            bytes += static_cast<char>(kinds[rest % n]);
+        }
+        const std::string expected = decoded(bytes);
+        text_stream stream({});
+        std::string streamed;
+        for (size_t at = 0, size = 1 + number % 3; at < bytes.size(); at += size) {
+            streamed += stream.push(std::string_view(bytes).substr(at, size));
+        }
+        streamed += stream.finish();
+        if (valid_utf8(bytes) != expected || streamed != expected) {
+            std::string shown;
+            for (const char byte : bytes) {
+                shown += " " + std::to_string(static_cast<uint8_t>(byte));
+            }
+            fail("the bytes" + shown + " become other text than in a TextDecoder");
+        }
+    }
+}
+
+struct shown_piece {
+    const char * text;
+    bool hidden;
+};
+
+// Stop strings over tokens that are not shown.
+void check_hidden() {
+    const struct {
+        std::vector<std::string> stops;
+        std::vector<shown_piece> pieces;
+        const char * text;
+        const char * stop;
+    } cases[] = {
+        {{"<|end|>"}, {{"a", false}, {"<|end|>", true}}, "a", "<|end|>"},
+        {{"b<|end|>c"}, {{"ab", false}, {"<|end|>", true}, {"cd", false}}, "a", "b<|end|>c"},
+        {{"<|a|><|b|>"}, {{"x", false}, {"<|a|>", true}, {"<|b|>", true}}, "x", "<|a|><|b|>"},
+        {{"bc"}, {{"ab", false}, {"<|x|>", true}, {"cd", false}}, "a", "bc"},
+        {{"bc"}, {{"ab", false}, {"<|x|>", true}, {"xd", false}}, "abxd", ""},
+        {{"|x|"}, {{"a", false}, {"<|x|>", true}, {"b", false}}, "ab", ""},
+        {{"a<|x"}, {{"a", false}, {"<|x|>", true}, {"b", false}}, "ab", ""},
+        {{"|>b"}, {{"a", false}, {"<|x|>", true}, {"b", false}}, "ab", ""},
+        {{"b<|y|>"}, {{"ab", false}, {"<|x|>", true}, {"<|y|>", true}}, "ab", ""},
+        {{"abcd", "b<|x|>c"}, {{"ab", false}, {"<|x|>", true}, {"cd", false}}, "", "abcd"},
+        {{"abce", "b<|x|>c"}, {{"ab", false}, {"<|x|>", true}, {"cd", false}}, "a", "b<|x|>c"},
+        {{}, {{"a", false}, {"<|x|>", true}, {"b", false}}, "ab", ""},
+    };
+    for (const auto & one : cases) {
+        text_stream stream(one.stops);
+        std::string text;
+        for (const auto & piece : one.pieces) {
+            if (!stream.stopped_by()) {
+                text += piece.hidden ? stream.push_hidden(piece.text) : stream.push(piece.text);
+            }
+        }
+        text += stream.stopped_by() ? "" : stream.finish();
+        if (text != one.text || stream.stopped_by().value_or("") != one.stop) {
+            fail("\"" + text + "\" stopped by \"" + stream.stopped_by().value_or("") + "\", expected \"" + one.text +
+                 "\" and \"" + one.stop + "\"");
+        }
+    }
+    // tokens without end that are not shown take no memory, and what is held back for a stop string comes in the end
+    text_stream stream({"ab", "a<|x|><|y|>"});
+    std::string text = stream.push("a");
+    for (int i = 0; i < 100000; ++i) {
+        text += stream.push_hidden("<|x|>");
+    }
+    text += stream.push("c");
+    if (text != "ac") {
+        fail("\"" + text + "\" after tokens that are not shown");
+    }
+}
+
+}  // namespace
+
 int test_text(const arguments &) {
+    check_utf8();
+    check_hidden();
     const auto check = [](const std::vector<std::string> & stops, const std::vector<std::string> & pieces,
                           const std::vector<std::string> & expected, const std::string & rest,
                           const std::string & stop) {

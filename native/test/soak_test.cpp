@@ -57,7 +57,10 @@ size_t heap_in_use() {
 }
 
 // A request of any kind, with settings of every kind. Some cannot be served.
-request random_request(dice & random, const std::vector<llama_token> & prompt, const engine_config & config) {
+// @param model of the base, for grammars; without one there are none
+// @throws ERR_GRAMMAR
+request random_request(dice & random, const std::vector<llama_token> & prompt, const engine_config & config,
+                       const shared_model & model) {
     std::vector<llama_token> tokens;
     for (int i = below(random, 4); i >= 0; --i) {
         tokens.insert(tokens.end(), prompt.begin(), prompt.end() - below(random, 3));
@@ -76,10 +79,13 @@ request random_request(dice & random, const std::vector<llama_token> & prompt, c
     if (below(random, 6) == 0) {
         wanted.stop_tokens = {static_cast<llama_token>(below(random, 32))};
     }
-    if (below(random, 4) == 0) {
-        wanted.grammar = one_of<std::string>(
+    if (below(random, 4) == 0 && model) {
+        vocabulary_texts texts;
+        const auto gbnf = one_of<std::string>(
             random, {"root ::= [0-9]+", "root ::= \"1\" | \"23\" | \"+4\"", "root ::= (a \"+\")* a\na ::= [0-9] [0-9]?",
-                     "root ::= [^0-9]*", "root ::= (", "root ::= missing", "root ::= \"\""});
+                     "root ::= [^0-9]*", "root ::= (", "root ::= missing", "root ::= \"\"",
+                     "root ::= (\"1\" | \"11\"){0,1999} (\"1\"? [0-9]){7,9000}"});
+        wanted.grammar = prepare_constraint(llama_model_get_vocab(model.get()), texts, gbnf, wanted.show_special);
     }
     if (below(random, 12) == 0) {
         wanted.prompt = one_of<std::vector<llama_token>>(random, {{}, {-1}, {1 << 20}});
@@ -93,7 +99,7 @@ request random_request(dice & random, const std::vector<llama_token> & prompt, c
 // What calls and requests may answer while others dispose of the engine.
 const std::set<std::string> typed = {"ERR_DISPOSED",        "ERR_INVALID_ARGUMENT", "ERR_EMPTY_PROMPT",
                                      "ERR_PROMPT_TOO_LONG", "ERR_QUEUE_FULL",       "ERR_GRAMMAR",
-                                     "ERR_STATE_FILE",      "ERR_FILE_UNREADABLE"};
+                                     "ERR_STATE_FILE",      "ERR_FILE_UNREADABLE",  "ERR_CONSTRAINT_LIMIT"};
 
 void require_typed(const std::string & code, const std::string & what) {
     if (!typed.contains(code)) {
@@ -157,7 +163,7 @@ class client {
         }
     }
 
-    uint32_t submit() { return engine_.submit(random_request(random_, prompt_, config_)); }
+    uint32_t submit() { return engine_.submit(random_request(random_, prompt_, config_, engine_.get().base_model())); }
 
     void finish(uint32_t id) {
         if (const auto code = engine_.await(id)) {

@@ -30,7 +30,7 @@ export async function prepareRequest(
         const { json, ignoreUnsupported } = constraint;
         return { tokens, grammar: await core.addon.grammarOfSchema(json, ignoreUnsupported) };
     }
-    return { tokens, grammar: constraint.kind === "grammar" ? constraint.gbnf : "" };
+    return { tokens, grammar: constraint.kind === "grammar" ? constraint.gbnf : undefined };
 }
 
 /**

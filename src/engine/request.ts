@@ -18,7 +18,7 @@ export interface EngineCore {
     readonly onRoom: Set<() => void>;
     /** Requests that run together. */
     readonly slots: number;
-    /** Of the latest request; ids are 1 and more. */
+    /** Of the latest request or grammar; ids are 1 and more. */
     lastId: number;
     readonly context: GenerateContext;
     readonly promptTemplate: string | undefined;
@@ -48,8 +48,13 @@ export function deliverSteps(requests: ReadonlyMap<number, Request>, steps: read
 /** What native code is told of a request beside its options. */
 export interface PreparedRequest {
     readonly tokens: Int32Array;
-    /** GBNF; "" = any text. */
-    readonly grammar: string;
+    /** GBNF; without one any text will do. */
+    readonly grammar: string | undefined;
+}
+
+function nextId(core: EngineCore): number {
+    core.lastId = (core.lastId % greatestId) + 1;
+    return core.lastId;
 }
 
 /** Makes a request's prompt and grammar; may stop when the signal aborts. */
@@ -69,6 +74,8 @@ export class Request {
     readonly #aborted = new Promise<undefined>((resolve) => {
         this.#preparation.signal.addEventListener("abort", () => resolve(undefined), { once: true });
     });
+    // What `prepareGrammar` made and no request has yet; 0 = nothing.
+    #grammar = 0;
     #promptTokens = 0;
     #text = "";
     readonly #tokens: number[] = [];
@@ -107,9 +114,10 @@ export class Request {
                 const prepared = await Promise.race([prepare(options, this.#preparation.signal), this.#aborted]);
                 if (prepared === undefined) return;
                 this.#promptTokens = prepared.tokens.length;
+                if (prepared.grammar !== undefined) await this.#prepareGrammar(prepared.grammar, options.showSpecial);
                 await before;
                 if (!this.#cancelled && !this.#core.disposed) {
-                    this.#submit(options, prepared);
+                    this.#submit(options, prepared.tokens);
                     return;
                 }
             }
@@ -119,6 +127,8 @@ export class Request {
             const aborted = this.#options !== undefined && (this.#cancelled || this.#core.disposed);
             if (aborted) this.endAborted();
             else this.#fail(error);
+        } finally {
+            this.#dropGrammar();
         }
     }
 
@@ -126,6 +136,7 @@ export class Request {
     cancel(): void {
         if (this.#cancelled) return;
         this.#cancelled = true;
+        this.#dropGrammar();
         if (this.#settled) return;
         if (this.#id === undefined) {
             this.#preparation.abort();
@@ -173,13 +184,33 @@ export class Request {
         }
     }
 
-    #submit(options: ResolvedGenerateOptions, { tokens, grammar }: PreparedRequest): void {
+    async #prepareGrammar(gbnf: string, showSpecial: boolean): Promise<void> {
+        if (this.#cancelled) return;
+        const { addon, handle } = this.#core;
+        this.#grammar = nextId(this.#core);
+        await addon.prepareGrammar(handle, this.#grammar, gbnf, showSpecial);
+    }
+
+    // An engine that is gone has nothing to drop.
+    #dropGrammar(): void {
+        if (this.#grammar === 0) return;
+        const { addon, handle } = this.#core;
+        try {
+            addon.dropGrammar(handle, this.#grammar);
+        } catch {
+            return;
+        } finally {
+            this.#grammar = 0;
+        }
+    }
+
+    #submit(options: ResolvedGenerateOptions, prompt: Int32Array): void {
         const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
             options;
-        this.#id = this.#core.lastId = (this.#core.lastId % greatestId) + 1;
+        this.#id = nextId(this.#core);
         this.#core.requests.set(this.#id, this);
         this.#core.addon.engineSubmit(this.#core.handle, this.#id, {
-            prompt: tokens,
+            prompt,
             mode,
             maxTokens,
             stopStrings,
@@ -188,9 +219,10 @@ export class Request {
             showSpecial,
             logprobs,
             ...speculation,
-            grammar,
+            grammar: this.#grammar,
             sampling
         });
+        this.#grammar = 0;
     }
 
     #finish(native: NativeRequestResult): void {

@@ -45,6 +45,7 @@ function callsOf(addon: EngineHost): ChildCalls {
             engine = created.handle;
             return created.ready;
         },
+        prepareGrammar: (grammar, gbnf, showSpecial) => addon.prepareGrammar(handle(), grammar, gbnf, showSpecial),
         engineDispose: () => addon.engineDispose(handle()),
         engineSaveState: (path, tokens) => addon.engineSaveState(handle(), path, tokens),
         engineLoadState: (path) => addon.engineLoadState(handle(), path),
@@ -70,7 +71,8 @@ async function take(message: ToChild): Promise<void> {
     if (message.kind !== "submit") {
         if (engine === undefined) return; // nothing to end
         if (message.kind === "cancel") addon.engineCancel(engine, message.request);
-        else addon.stopTokenizing(engine, message.id);
+        else if (message.kind === "stopTokenizing") addon.stopTokenizing(engine, message.id);
+        else addon.dropGrammar(engine, message.id);
         return;
     }
     const { request } = message;

@@ -114,6 +114,10 @@ export class EngineProcess {
         if (!this.#over) this.#send({ kind: "cancel", request });
     }
 
+    dropGrammar(id: number): void {
+        if (!this.#over) this.#send({ kind: "dropGrammar", id });
+    }
+
     stopTokenizing(id: number): void {
         if (!this.#over) this.#send({ kind: "stopTokenizing", id });
     }

@@ -41,6 +41,8 @@ export class IsolatedHost implements EngineHost {
     #lastCrash: Crash | undefined;
     // Requests that wait for the process, in order; true = cancelled meanwhile.
     readonly #early = new Map<number, boolean>();
+    // Where a prepared grammar is; undefined while it waits for the process.
+    readonly #grammars = new Map<number, EngineProcess | undefined>();
     #closed = false;
     #disposing: Promise<void> | undefined;
 
@@ -81,6 +83,22 @@ export class IsolatedHost implements EngineHost {
         return this.#call("grammarOfSchema", schema, ignoreUnsupported);
     }
 
+    async prepareGrammar(
+        _handle: number,
+        ...[grammar, gbnf, showSpecial]: CallArguments<"prepareGrammar">
+    ): Promise<void> {
+        this.#grammars.set(grammar, undefined);
+        const process = await this.#whenUp();
+        if (!this.#grammars.has(grammar)) throw disposedError(); // dropped meanwhile
+        this.#grammars.set(grammar, process);
+        await process.call("prepareGrammar", grammar, gbnf, showSpecial);
+    }
+
+    dropGrammar(_handle: number, grammar: number): void {
+        this.#grammars.get(grammar)?.dropGrammar(grammar);
+        this.#grammars.delete(grammar);
+    }
+
     engineCreate(
         config: NativeEngineConfig,
         onProgress: (progress: NativeProgress) => void,
@@ -93,7 +111,7 @@ export class IsolatedHost implements EngineHost {
 
     engineSubmit(_handle: number, id: number, request: NativeRequest): void {
         if (this.#isLoaded && this.#early.size === 0) {
-            this.#process!.submit(id, request);
+            this.#submitTo(this.#process!, id, request);
         } else {
             this.#early.set(id, false);
             void this.#submitLater(id, request);
@@ -152,7 +170,7 @@ export class IsolatedHost implements EngineHost {
     async #submitLater(id: number, request: NativeRequest): Promise<void> {
         try {
             const process = await this.#whenUp();
-            process.submit(id, request);
+            this.#submitTo(process, id, request);
             if (this.#early.get(id) === true) process.cancel(id);
         } catch (thrown) {
             // who disposes ends what is left, with "abort"
@@ -162,6 +180,15 @@ export class IsolatedHost implements EngineHost {
         } finally {
             this.#early.delete(id);
         }
+    }
+
+    #submitTo(process: EngineProcess, id: number, request: NativeRequest): void {
+        if (request.grammar !== 0) {
+            const home = this.#grammars.get(request.grammar);
+            this.#grammars.delete(request.grammar);
+            if (home !== process) throw this.#lastCrash === undefined ? disposedError() : crashError(this.#lastCrash);
+        }
+        process.submit(id, request);
     }
 
     #whenUp(): Promise<EngineProcess> {

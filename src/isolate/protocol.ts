@@ -22,6 +22,7 @@ export interface ChildCalls extends Pick<
     "devices" | "inspectModel" | "compareTokenizers" | "grammarOfSchema"
 > {
     engineCreate(config: NativeEngineConfig): Promise<NativeEngineInfo>;
+    prepareGrammar: OfTheEngine<EngineHost["prepareGrammar"]>;
     engineDispose: OfTheEngine<EngineHost["engineDispose"]>;
     engineSaveState: OfTheEngine<EngineHost["engineSaveState"]>;
     engineLoadState: OfTheEngine<EngineHost["engineLoadState"]>;
@@ -44,7 +45,8 @@ export type ToChild =
     | { readonly kind: "call"; readonly call: number; readonly name: CallName; readonly args: readonly unknown[] }
     | { readonly kind: "submit"; readonly request: number; readonly what: NativeRequest }
     | { readonly kind: "cancel"; readonly request: number }
-    | { readonly kind: "stopTokenizing"; readonly id: number };
+    | { readonly kind: "stopTokenizing"; readonly id: number }
+    | { readonly kind: "dropGrammar"; readonly id: number };
 
 export type FromChild =
     /** The first message, before llama.cpp is opened. */

@@ -238,8 +238,8 @@ export interface NativeRequest {
     /** Tokens to draft per round; -1 = as many as pay, up to `maxDraft`. */
     readonly draft: number;
     readonly maxDraft: number;
-    /** GBNF; "" = any text. */
-    readonly grammar: string;
+    /** A number of `prepareGrammar`, which belongs to the request from now on; 0 = any text. */
+    readonly grammar: number;
     readonly sampling: NativeSampling;
 }
 
@@ -364,6 +364,15 @@ export interface NativeAddon {
      * keywords that are to be ignored. Rejects with ERR_JSON_SCHEMA.
      */
     grammarOfSchema(schema: string, ignoreUnsupported: boolean): Promise<string>;
+
+    /**
+     * Makes a grammar ready for one request, on the worker pool: GBNF, with what the vocabulary shows of its tokens.
+     * @param grammar a number of the caller's choice, for a request when this has resolved, or for `dropGrammar`
+     * Rejects with ERR_GRAMMAR, ERR_CONSTRAINT_LIMIT, ERR_DISPOSED
+     */
+    prepareGrammar(handle: number, grammar: number, gbnf: string, showSpecial: boolean): Promise<void>;
+    /** Ends its preparation soon, and forgets it; unknown numbers are ignored. */
+    dropGrammar(handle: number, grammar: number): void;
 
     /** Quantizations that llama.cpp can make. */
     quantizations(): readonly NativeQuantization[];

@@ -119,6 +119,8 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "engineLoadState",
         "engineMeasure",
         "grammarOfSchema",
+        "prepareGrammar",
+        "dropGrammar",
         "quantizations",
         "quantizeModel",
         "tokenize",

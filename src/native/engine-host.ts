@@ -11,6 +11,8 @@ export type EngineHost = Pick<
     | "inspectModel"
     | "compareTokenizers"
     | "grammarOfSchema"
+    | "prepareGrammar"
+    | "dropGrammar"
     | "engineCreate"
     | "engineSubmit"
     | "engineCancel"

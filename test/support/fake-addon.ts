@@ -198,6 +198,10 @@ export class FakeAddon implements NativeAddon {
         return `root ::= ${JSON.stringify(schema)}${ignoreUnsupported ? " # loose" : ""}`;
     }
 
+    async prepareGrammar(): Promise<void> {}
+
+    dropGrammar(): void {}
+
     quantizations(): ReturnType<NativeAddon["quantizations"]> {
         return [{ name: "Q4_K_M", needsImportanceMatrix: false }];
     }

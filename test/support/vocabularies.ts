@@ -37,23 +37,28 @@ const { nodeLlamaCppFolder } = (await import(headers)) as { readonly nodeLlamaCp
 const cache = join(root, "test", ".cache");
 
 /** Folder with the files of `models/` of llama.cpp's source. */
-export function bundledModels(): string {
-    const folder = join(cache, "bundle");
-    if (existsSync(join(folder, "models"))) return join(folder, "models");
+export const bundledModels = (): string => bundled("models");
+
+/** Folder with its example grammars. */
+export const bundledGrammars = (): string => bundled("grammars");
+
+function bundled(name: "models" | "grammars"): string {
+    const folder = join(cache, `bundle-${name}`);
+    if (existsSync(join(folder, name))) return join(folder, name);
     const work = `${folder}.${process.pid}`;
     const bundle = join(nodeLlamaCppFolder(), "llama", "gitRelease.bundle");
     const git = (...args: string[]): void => void execFileSync("git", args, { stdio: ["ignore", "pipe", "pipe"] });
     mkdirSync(cache, { recursive: true });
     git("init", "-q", work);
     git("-C", work, "fetch", "-q", "--depth=1", bundle, "HEAD");
-    git("-C", work, "checkout", "-q", "FETCH_HEAD", "--", "models");
+    git("-C", work, "checkout", "-q", "FETCH_HEAD", "--", name);
     rmSync(join(work, ".git"), { recursive: true, force: true });
     try {
         renameSync(work, folder);
     } catch {
         rmSync(work, { recursive: true, force: true }); // another process was quicker
     }
-    return join(folder, "models");
+    return join(folder, name);
 }
 
 /** The vocabulary alone, as a GGUF file without weights. */
