@@ -45,6 +45,8 @@ function callsOf(addon: EngineHost): ChildCalls {
             engine = created.handle;
             return created.ready;
         },
+        prepareGrammar: (grammar, gbnf, showSpecial) => addon.prepareGrammar(handle(), grammar, gbnf, showSpecial),
+        dropGrammar: async (grammar) => addon.dropGrammar(handle(), grammar),
         engineDispose: () => addon.engineDispose(handle()),
         engineSaveState: (path, tokens) => addon.engineSaveState(handle(), path, tokens),
         engineLoadState: (path) => addon.engineLoadState(handle(), path),

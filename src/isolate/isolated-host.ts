@@ -81,6 +81,15 @@ export class IsolatedHost implements EngineHost {
         return this.#call("grammarOfSchema", schema);
     }
 
+    prepareGrammar(_handle: number, ...args: CallArguments<"prepareGrammar">): Promise<void> {
+        return this.#call("prepareGrammar", ...args);
+    }
+
+    // A process that has crashed has nothing to drop.
+    dropGrammar(_handle: number, grammar: number): void {
+        if (this.#isLoaded) this.#process?.call("dropGrammar", grammar).catch(() => {});
+    }
+
     engineCreate(
         config: NativeEngineConfig,
         onProgress: (progress: NativeProgress) => void,

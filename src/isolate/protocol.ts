@@ -22,6 +22,8 @@ export interface ChildCalls extends Pick<
     "devices" | "inspectModel" | "compareTokenizers" | "grammarOfSchema"
 > {
     engineCreate(config: NativeEngineConfig): Promise<NativeEngineInfo>;
+    prepareGrammar: OfTheEngine<EngineHost["prepareGrammar"]>;
+    dropGrammar(grammar: number): Promise<void>;
     engineDispose: OfTheEngine<EngineHost["engineDispose"]>;
     engineSaveState: OfTheEngine<EngineHost["engineSaveState"]>;
     engineLoadState: OfTheEngine<EngineHost["engineLoadState"]>;
