@@ -60,6 +60,9 @@ function nextId(core: EngineCore): number {
 /** Makes a request's prompt and grammar; may stop when the signal aborts. */
 export type Prepare = (options: ResolvedGenerateOptions, stop: AbortSignal) => Promise<PreparedRequest>;
 
+/** A step that is being decoded cannot be ended when others take part in it: an abort waits for it no longer than this. */
+const longestAbortMs = 250;
+
 /** One request, from options to result. */
 export class Request {
     /** Keeps the engine from being collected while a request runs. */
@@ -77,6 +80,7 @@ export class Request {
     // What `prepareGrammar` made and no request has yet; 0 = nothing.
     #grammar = 0;
     #promptTokens = 0;
+    #ending: NodeJS.Timeout | undefined;
     #text = "";
     readonly #tokens: number[] = [];
     readonly #logprobs: TokenLogprob[] = [];
@@ -143,6 +147,7 @@ export class Request {
             this.endAborted();
         } else if (!this.#core.disposed) {
             this.#cancelNative();
+            this.endSoon();
         }
     }
 
@@ -164,6 +169,11 @@ export class Request {
     /** Ends it here and now with what there is, as native code will not report on it. */
     endAborted(): void {
         if (!this.#settled) this.#finish(abortedResult(this.#promptTokens, this.#tokens.length));
+    }
+
+    /** Ends it with what there is, unless native code has ended it before: what a step still at work brings is lost. */
+    endSoon(): void {
+        if (!this.#settled) this.#ending ??= setTimeout(() => this.endAborted(), longestAbortMs);
     }
 
     /** Fails it, as its step could not be taken in; native code is told to stop. */
@@ -259,6 +269,7 @@ export class Request {
 
     #settle(leavesRoom: boolean): void {
         this.#settled = true;
+        clearTimeout(this.#ending);
         this.#forgetSignal();
         if (this.#id === undefined) return;
         const { requests, onRoom } = this.#core;

@@ -50,8 +50,8 @@ function callsOf(addon: EngineHost): ChildCalls {
         engineSaveState: (path, tokens) => addon.engineSaveState(handle(), path, tokens),
         engineLoadState: (path) => addon.engineLoadState(handle(), path),
         engineMeasure: (decodes) => addon.engineMeasure(handle(), decodes),
-        tokenize: (text, parseSpecial, id) => addon.tokenize(handle(), text, parseSpecial, id),
-        detokenize: (tokens, showSpecial, continuation) => addon.detokenize(handle(), tokens, showSpecial, continuation)
+        tokenize: (...args) => addon.tokenize(handle(), ...args),
+        detokenize: (...args) => addon.detokenize(handle(), ...args)
     };
 }
 
