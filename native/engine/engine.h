@@ -83,7 +83,8 @@ class engine {
     void perform(std::function<void()> work);
     void run_tasks();
     void require_room_for_another(size_t context) const;
-    std::vector<uint64_t> fingerprints();
+    state_expectations expectations() const;
+    void learn_layouts();
 
     void take_in(std::vector<step_event> & events);
     void step(std::vector<step_event> & events);
@@ -147,7 +148,8 @@ class engine {
     std::vector<int32_t> outputs_;  // of the last decode of each row, index in its batch
     int32_t max_draft_ = 0;
     std::string draft_reason_;
-    std::vector<std::unique_ptr<bare_decoder>> bare_;  // by context, made when first asked for
+    std::vector<std::optional<state_layout>> layouts_;  // by context, learned when a state is first loaded
+    std::vector<std::unique_ptr<bare_decoder>> bare_;   // by context, made when first asked for
     round_costs costs_;
     draft_probe probe_;
     bool learning_ = false;            // costs, from this round

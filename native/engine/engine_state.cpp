@@ -1,6 +1,7 @@
 // What is done between steps on behalf of other threads: states of sequences, saved and loaded; bare decodes.
 #include "engine.h"
 #include "error.h"
+#include "sha256.h"
 
 #include <algorithm>
 #include <future>
@@ -106,42 +107,82 @@ std::vector<double> engine::measure_decodes(const bare_decodes & wanted) {
     return ms;
 }
 
-std::vector<uint64_t> engine::fingerprints() {
-    std::vector<std::string> paths = {config_.base.path};
+// What a state of each context must be like. Engine thread.
+state_expectations engine::expectations() const {
+    std::vector<const model_config *> models = {&config_.base};
     for (const auto & pair : config_.pairs) {
-        paths.push_back(pair.expert.path);
-        paths.push_back(pair.antiexpert.path);
+        models.push_back(&pair.expert);
+        models.push_back(&pair.antiexpert);
     }
-    const std::string salt = std::string(ggml_type_name(config_.kv_type_k)) + " " + ggml_type_name(config_.kv_type_v);
-    std::vector<uint64_t> out;
-    for (const auto & path : paths) {
-        out.push_back(file_fingerprint(path, salt));
+    // llama.cpp may lay states out anew in any version
+    const std::string settings = std::string(" ") + ggml_type_name(config_.kv_type_k) + " " +
+                                 ggml_type_name(config_.kv_type_v) + " " + ggml_commit();
+    state_expectations out;
+    out.context_size = config_.context_size;
+    out.n_vocab = n_vocab_;
+    for (size_t c = 0; c < models.size(); ++c) {
+        const std::string text = models[c]->fingerprint + settings;
+        sha256 hash;
+        hash.add(text.data(), text.size());
+        out.contexts.push_back({hash.hex(), layouts_[c], llama_model_n_swa(contexts_[c]->model().get()) > 0});
     }
     return out;
 }
 
+// Decodes two tokens in a slot without a request and looks at the state that llama.cpp gives for them. Once.
+void engine::learn_layouts() {
+    layouts_.resize(contexts_.size());
+    if (std::all_of(layouts_.begin(), layouts_.end(), [](const auto & one) { return one.has_value(); })) {
+        return;
+    }
+    const size_t slot = caches_.reusable() ? caches_.idle_slot(shared_prefix::nowhere) : shared_prefix::nowhere;
+    if (slot == shared_prefix::nowhere) {
+        return;  // restore() says why
+    }
+    caches_.forget(slot);
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        llama_context * ctx = contexts_[c]->get();
+        const llama_seq_id seq = caches_.id(slot, c);
+        const llama_token token = std::max(0, llama_vocab_bos(contexts_[c]->vocab()));
+        batch_.clear();
+        batch_.add(token, 0, seq, false);
+        batch_.add(token, 1, seq, false);
+        int status = llama_decode(ctx, batch_.view());
+        while (status == 1 && caches_.give_up_oldest()) {
+            status = llama_decode(ctx, batch_.view());
+        }
+        if (status != 0) {
+            caches_.forget(slot);
+            throw rast_error("ERR_STATE_FILE", "States cannot be loaded now: the caches are full");
+        }
+        llama_synchronize(ctx);
+        std::vector<uint8_t> bytes(llama_state_seq_get_size(ctx, seq));
+        if (llama_state_seq_get_data(ctx, bytes.data(), bytes.size(), seq) == bytes.size()) {
+            layouts_[c] = state_layout::learn(bytes, 2);
+        }
+    }
+    caches_.forget(slot);
+}
+
 uint32_t engine::save_state(const std::string & path, const std::vector<llama_token> & tokens) {
     sequence_state state;
-    perform([&] { state = caches_.snapshot(tokens); });
-    const auto prints = fingerprints();
-    for (size_t c = 0; c < prints.size(); ++c) {
-        state.contexts[c].fingerprint = prints[c];
-    }
-    write_state(path, state);
+    state_expectations expected;
+    perform([&] {
+        state = caches_.snapshot(tokens);
+        layouts_.resize(contexts_.size());
+        expected = expectations();
+    });
+    write_state(path, state, expected);
     return static_cast<uint32_t>(state.tokens.size());
 }
 
 std::vector<llama_token> engine::load_state(const std::string & path) {
-    const sequence_state state = read_state(path, fingerprints());
-    if (state.tokens.size() > config_.context_size) {
-        throw rast_error("ERR_STATE_FILE", "The state holds " + std::to_string(state.tokens.size()) +
-                                               " tokens, the context " + std::to_string(config_.context_size));
-    }
-    for (const llama_token token : state.tokens) {
-        if (token < 0 || token >= n_vocab_) {
-            throw rast_error("ERR_STATE_FILE", "The state file " + path + " is damaged", {{"path", path}});
-        }
-    }
+    state_expectations expected;
+    perform([&] {
+        learn_layouts();
+        expected = expectations();
+    });
+    const sequence_state state = read_state(path, expected);
     perform([&] { caches_.restore(state); });
     return state.tokens;
 }

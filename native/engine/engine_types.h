@@ -19,6 +19,7 @@ const char * role_name(role which);
 
 struct model_config {
     std::string path;
+    std::string fingerprint;           // as model_facts has it
     std::vector<std::string> devices;  // empty = CPU only
     int32_t gpu_layers = 0;
     int32_t threads = 1;

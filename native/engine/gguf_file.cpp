@@ -2,40 +2,32 @@
 
 #include "../llama/libraries.h"
 #include "error.h"
+#include "file_kind.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 
 namespace rast {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-fs::path native_path(const std::string & utf8) {
-    return fs::path(std::u8string(utf8.begin(), utf8.end()));
-}
-
 uint64_t checked_size(const std::string & path) {
-    std::error_code error;
-    const fs::file_status status = fs::status(native_path(path), error);
-    if (status.type() == fs::file_type::not_found) {
-        throw rast_error("ERR_FILE_NOT_FOUND", "No file at " + path, {{"path", path}});
+    const file_facts facts = look_at(path);
+    switch (facts.kind) {
+        case file_kind::missing: throw rast_error("ERR_FILE_NOT_FOUND", "No file at " + path, {{"path", path}});
+        case file_kind::folder:
+            throw rast_error("ERR_IS_DIRECTORY", path + " is a folder; expected a GGUF file", {{"path", path}});
+        case file_kind::other:
+            throw rast_error("ERR_FILE_UNREADABLE", path + " is not a regular file", {{"path", path}});
+        case file_kind::unknown:
+            throw rast_error("ERR_FILE_UNREADABLE", "Could not read " + path + ": " + facts.problem, {{"path", path}});
+        case file_kind::regular: break;
     }
-    if (status.type() == fs::file_type::directory) {
-        throw rast_error("ERR_IS_DIRECTORY", path + " is a folder; expected a GGUF file", {{"path", path}});
-    }
-    const uint64_t size = error ? 0 : fs::file_size(native_path(path), error);
-    if (error) {
-        throw rast_error("ERR_FILE_UNREADABLE", "Could not read " + path + ": " + error.message(), {{"path", path}});
-    }
-    if (size == 0) {
+    if (facts.bytes == 0) {
         throw rast_error("ERR_FILE_EMPTY", path + " is empty; expected a GGUF file", {{"path", path}});
     }
-    return size;
+    return facts.bytes;
 }
 
 void check_magic(const std::string & path) {

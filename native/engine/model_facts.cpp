@@ -2,6 +2,7 @@
 
 #include "error.h"
 #include "gguf_file.h"
+#include "model_fingerprint.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -168,11 +169,16 @@ model_facts inspect_model(const std::string & path) {
     facts.files = files_of(first);
     facts.file_bytes = first.bytes();
     add_tensors(first, facts);
+    std::vector<gguf_file> others;
+    others.reserve(facts.files.size() - 1);
+    std::vector<const gguf_file *> parts = {&first};
     for (size_t i = 1; i < facts.files.size(); ++i) {
-        const gguf_file part(facts.files[i]);
+        const gguf_file & part = others.emplace_back(facts.files[i]);
+        parts.push_back(&part);
         facts.file_bytes += part.bytes();
         add_tensors(part, facts);
     }
+    facts.fingerprint = model_fingerprint(parts);
     if (facts.output_bytes < facts.embedding_bytes / 2) {
         facts.output_bytes += facts.embedding_bytes;  // tied: the embedding serves as the output layer too
     }

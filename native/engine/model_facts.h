@@ -26,6 +26,7 @@ struct model_facts {
     uint64_t embedding_bytes = 0;
     uint64_t parameter_count = 0;
     std::optional<uint32_t> file_type;
+    std::string fingerprint;  // see model_fingerprint.h
 };
 
 // Throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE, ERR_FILE_EMPTY, ERR_NOT_GGUF, ERR_MODEL_INVALID,

@@ -1,11 +1,13 @@
 #include "state_file.h"
 
+#include "atomic_file.h"
 #include "error.h"
+#include "file_kind.h"
 
-#include <algorithm>
+#include <array>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <type_traits>
 
 namespace rast {
@@ -13,11 +15,20 @@ namespace rast {
 namespace {
 
 constexpr char magic[8] = {'R', 'A', 'S', 'T', 'S', 'T', 'A', 'T'};
-constexpr uint32_t version = 1;
-constexpr size_t sample_bytes = 1 << 20;
+constexpr uint32_t version = 2;
+
+using print_bytes = std::array<uint8_t, 32>;
 
 [[noreturn]] void refuse(const std::string & path, const std::string & why) {
     throw rast_error("ERR_STATE_FILE", "The state file " + path + " " + why, {{"path", path}});
+}
+
+print_bytes bytes_of(const std::string & hex) {
+    print_bytes out{};
+    for (size_t i = 0; i < out.size() && 2 * i + 1 < hex.size(); ++i) {
+        out[i] = static_cast<uint8_t>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
+    }
+    return out;
 }
 
 class hasher {
@@ -50,10 +61,10 @@ class hasher {
 
 class state_writer {
   public:
-    explicit state_writer(const std::string & path) : out_(std::filesystem::u8path(path), std::ios::binary) {}
+    explicit state_writer(const std::string & path) : out_(path) {}
 
     void bytes(const void * data, size_t size) {
-        out_.write(static_cast<const char *>(data), static_cast<std::streamsize>(size));
+        out_.write(data, size);
         hash_.add(data, size);
     }
 
@@ -63,36 +74,27 @@ class state_writer {
         bytes(&value, sizeof value);
     }
 
-    bool finish() {
+    void finish() {
         const uint64_t sum = hash_.value();
-        out_.write(reinterpret_cast<const char *>(&sum), sizeof sum);
-        out_.close();
-        return !out_.fail();
+        out_.write(&sum, sizeof sum);
+        out_.commit();
     }
 
   private:
-    std::ofstream out_;
+    atomic_file out_;
     hasher hash_;
 };
 
 class state_reader {
   public:
-    explicit state_reader(const std::string & path)
-        : path_(path), in_(std::filesystem::u8path(path), std::ios::binary) {
-        std::error_code error;
-        const auto size = std::filesystem::file_size(std::filesystem::u8path(path), error);
-        if (!in_ || error) {
-            refuse(path, "cannot be read");
-        }
-        left_ = size;
-    }
+    state_reader(std::istream & in, uint64_t size, const std::string & name) : in_(in), name_(name), left_(size) {}
 
     void bytes(void * data, uint64_t size) {
         if (size > left_ || !in_.read(static_cast<char *>(data), static_cast<std::streamsize>(size))) {
-            refuse(path_, "is truncated");
+            refuse(name_, "is truncated");
         }
         left_ -= size;
-        hash_.add(data, size);
+        hash_.add(data, static_cast<size_t>(size));
     }
 
     template <typename T>
@@ -107,32 +109,74 @@ class state_reader {
     void finish() {
         const uint64_t sum = hash_.value();
         if (number<uint64_t>() != sum) {
-            refuse(path_, "is damaged: its checksum does not fit");
+            refuse(name_, "is damaged: its checksum does not fit");
         }
         if (left_ > 0) {
-            refuse(path_, "is damaged: it goes on after its end");
+            refuse(name_, "is damaged: it goes on after its end");
         }
     }
 
   private:
-    std::string path_;
-    std::ifstream in_;
-    uint64_t left_ = 0;
+    std::istream & in_;
+    std::string name_;
+    uint64_t left_;
     hasher hash_;
 };
 
+void read_tokens(state_reader & in, const std::string & name, const state_expectations & expected,
+                 sequence_state & state) {
+    const auto tokens = in.number<uint32_t>();
+    if (tokens > expected.context_size) {
+        refuse(name,
+               "holds " + std::to_string(tokens) + " tokens, the context " + std::to_string(expected.context_size));
+    }
+    if (tokens == 0 || uint64_t{tokens} * sizeof(llama_token) > in.left()) {
+        refuse(name, "is damaged: its number of tokens does not fit");
+    }
+    state.tokens.resize(tokens);
+    in.bytes(state.tokens.data(), uint64_t{tokens} * sizeof(llama_token));
+    for (const llama_token token : state.tokens) {
+        if (token < 0 || token >= expected.n_vocab) {
+            refuse(name, "is damaged: a token lies outside the vocabulary");
+        }
+    }
+}
+
+void read_context(state_reader & in, const std::string & name, const context_expectation & expected,
+                  uint32_t context_size, size_t tokens, sequence_state::context_state & context) {
+    context.held = in.number<uint32_t>();
+    const auto size = in.number<uint64_t>();
+    if (context.held > tokens || size > in.left() || (context.held == 0) != (size == 0)) {
+        refuse(name, "is damaged: a length does not fit");
+    }
+    if (size == 0) {
+        return;
+    }
+    if (!expected.layout) {
+        refuse(name, "cannot be checked: llama.cpp keeps this kind of model's state in a way that is not known here");
+    }
+    if (size > expected.layout->bytes(context_size)) {
+        refuse(name, "is damaged: a model's state is longer than its cache");
+    }
+    context.bytes.resize(static_cast<size_t>(size));
+    in.bytes(context.bytes.data(), size);
+    const std::string problem = expected.layout->problem(context.bytes, context.held, context_size, expected.window);
+    if (!problem.empty()) {
+        refuse(name, "is damaged: a model's state has " + problem);
+    }
+}
+
 }  // namespace
 
-void write_state(const std::string & path, const sequence_state & state) {
-    const std::string unfinished = path + ".part";
-    std::error_code error;
-    {
-        state_writer out(unfinished);
+void write_state(const std::string & path, const sequence_state & state, const state_expectations & expected) {
+    try {
+        state_writer out(path);
         out.bytes(magic, sizeof magic);
         out.number(version);
         out.number(static_cast<uint32_t>(state.contexts.size()));
-        for (const auto & context : state.contexts) {
-            out.number(context.fingerprint);
+        for (const auto & context : expected.contexts) {
+            const print_bytes print = bytes_of(context.fingerprint);
+            out.bytes(print.data(), print.size());
         }
         out.number(static_cast<uint32_t>(state.tokens.size()));
         out.bytes(state.tokens.data(), state.tokens.size() * sizeof(llama_token));
@@ -141,77 +185,60 @@ void write_state(const std::string & path, const sequence_state & state) {
             out.number(static_cast<uint64_t>(context.bytes.size()));
             out.bytes(context.bytes.data(), context.bytes.size());
         }
-        if (!out.finish()) {
-            std::filesystem::remove(std::filesystem::u8path(unfinished), error);
-            refuse(path, "cannot be written");
-        }
-    }
-    std::filesystem::rename(std::filesystem::u8path(unfinished), std::filesystem::u8path(path), error);
-    if (error) {
-        std::filesystem::remove(std::filesystem::u8path(unfinished), error);
-        refuse(path, "cannot be written");
+        out.finish();
+    } catch (const std::system_error & error) {
+        refuse(path, std::string("cannot be written: ") + error.what());
     }
 }
 
-sequence_state read_state(const std::string & path, const std::vector<uint64_t> & fingerprints) {
-    state_reader in(path);
+sequence_state read_state(std::istream & in, uint64_t size, const std::string & name,
+                          const state_expectations & expected) {
+    state_reader from(in, size, name);
     char begin[sizeof magic] = {};
-    if (in.left() < sizeof magic) {
-        refuse(path, "is no saved state");
+    if (size < sizeof magic) {
+        refuse(name, "is no saved state");
     }
-    in.bytes(begin, sizeof begin);
+    from.bytes(begin, sizeof begin);
     if (std::memcmp(begin, magic, sizeof magic) != 0) {
-        refuse(path, "is no saved state");
+        refuse(name, "is no saved state");
     }
-    if (const auto found = in.number<uint32_t>(); found != version) {
-        refuse(path, "has version " + std::to_string(found) + ", this package reads " + std::to_string(version));
+    if (const auto found = from.number<uint32_t>(); found != version) {
+        refuse(name, "has version " + std::to_string(found) + ", this package reads " + std::to_string(version));
     }
-    if (in.number<uint32_t>() != fingerprints.size()) {
-        refuse(path, "belongs to another number of models");
+    if (from.number<uint32_t>() != expected.contexts.size()) {
+        refuse(name, "belongs to another number of models");
+    }
+    for (const auto & context : expected.contexts) {
+        print_bytes print{};
+        from.bytes(print.data(), print.size());
+        if (print != bytes_of(context.fingerprint)) {
+            refuse(name, "belongs to other models, to another kvType, or to another version");
+        }
     }
     sequence_state state;
-    state.contexts.resize(fingerprints.size());
-    for (size_t c = 0; c < fingerprints.size(); ++c) {
-        state.contexts[c].fingerprint = in.number<uint64_t>();
-        if (state.contexts[c].fingerprint != fingerprints[c]) {
-            refuse(path, "belongs to other models, or to another kvType");
-        }
+    read_tokens(from, name, expected, state);
+    state.contexts.resize(expected.contexts.size());
+    for (size_t c = 0; c < expected.contexts.size(); ++c) {
+        read_context(from, name, expected.contexts[c], expected.context_size, state.tokens.size(), state.contexts[c]);
     }
-    const auto tokens = in.number<uint32_t>();
-    if (tokens == 0 || tokens * sizeof(llama_token) > in.left()) {
-        refuse(path, "is damaged");
-    }
-    state.tokens.resize(tokens);
-    in.bytes(state.tokens.data(), state.tokens.size() * sizeof(llama_token));
-    for (auto & context : state.contexts) {
-        context.held = in.number<uint32_t>();
-        const auto size = in.number<uint64_t>();
-        if (context.held > tokens || size > in.left()) {
-            refuse(path, "is damaged");
-        }
-        context.bytes.resize(size);
-        in.bytes(context.bytes.data(), size);
-    }
-    in.finish();
+    from.finish();
     return state;
 }
 
-uint64_t file_fingerprint(const std::string & path, const std::string & salt) {
-    hasher hash;
-    hash.add(salt.data(), salt.size());
-    std::ifstream in(std::filesystem::u8path(path), std::ios::binary | std::ios::ate);
-    const auto size = static_cast<uint64_t>(std::max<std::streamoff>(0, in.tellg()));
-    hash.add(&size, sizeof size);
-    std::vector<char> sample(static_cast<size_t>(std::min<uint64_t>(size, sample_bytes)));
-    for (const uint64_t at : {uint64_t{0}, size - sample.size()}) {
-        in.seekg(static_cast<std::streamoff>(at));
-        in.read(sample.data(), static_cast<std::streamsize>(sample.size()));
-        hash.add(sample.data(), sample.size());
+sequence_state read_state(const std::string & path, const state_expectations & expected) {
+    const file_facts facts = look_at(path);
+    switch (facts.kind) {
+        case file_kind::missing: refuse(path, "cannot be read: there is no such file");
+        case file_kind::folder: refuse(path, "cannot be read: it is a folder");
+        case file_kind::other: refuse(path, "cannot be read: it is not a regular file");
+        case file_kind::unknown: refuse(path, "cannot be read: " + facts.problem);
+        case file_kind::regular: break;
     }
+    std::ifstream in(native_path(path), std::ios::binary);
     if (!in) {
-        throw rast_error("ERR_STATE_FILE", "The model file " + path + " can no longer be read", {{"path", path}});
+        refuse(path, "cannot be read");
     }
-    return hash.value();
+    return read_state(in, facts.bytes, path, expected);
 }
 
 }  // namespace rast

@@ -1,12 +1,15 @@
 // The state of a sequence in a file: tokens, and what each context's cache holds of them.
 //
-// "RASTSTAT", u32 version, u32 contexts, u64 fingerprint of each, u32 tokens, i32 each; per context u32 positions,
-// u64 bytes and the bytes of llama.cpp's own state; u64 checksum of all before it. Little-endian.
+// "RASTSTAT", u32 version, u32 contexts, 32 bytes that tell each context's model and settings apart, u32 tokens, i32
+// each; per context u32 positions, u64 bytes and the bytes of llama.cpp's own state; u64 checksum of all before it.
+// Little-endian. The checksum finds accidents; against forgeries every length and number is checked.
 #pragma once
 
-#include "../llama/api.h"
+#include "state_layout.h"
 
 #include <cstdint>
+#include <istream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +17,6 @@ namespace rast {
 
 struct sequence_state {
     struct context_state {
-        uint64_t fingerprint = 0;
         uint32_t held = 0;
         std::vector<uint8_t> bytes;
     };
@@ -23,13 +25,28 @@ struct sequence_state {
     std::vector<context_state> contexts;  // base, then expert and antiexpert of each pair
 };
 
-// Throws ERR_STATE_FILE. The file appears whole or not at all.
-void write_state(const std::string & path, const sequence_state & state);
+// What a context takes.
+struct context_expectation {
+    std::string fingerprint;             // 64 hexadecimal digits, of the model and of what else its states depend on
+    std::optional<state_layout> layout;  // without one, no state can be checked, and none is taken
+    bool window = false;                 // see state_layout::problem
+};
 
-// Throws ERR_STATE_FILE for what is no such file, is damaged, or has other fingerprints.
-sequence_state read_state(const std::string & path, const std::vector<uint64_t> & fingerprints);
+struct state_expectations {
+    std::vector<context_expectation> contexts;
+    uint32_t context_size = 0;
+    int32_t n_vocab = 0;
+};
 
-// Tells models apart by size, beginning and end of their files. `salt` adds what else must be equal.
-uint64_t file_fingerprint(const std::string & path, const std::string & salt);
+// Throws ERR_STATE_FILE. The file appears whole or not at all, also with several writers and after a crash.
+void write_state(const std::string & path, const sequence_state & state, const state_expectations & expected);
+
+// Throws ERR_STATE_FILE for what is no such file, is damaged or forged, or belongs to other models. What it returns can
+// be given to the contexts. Never waits for a pipe or a device, and takes no more memory than such a state may.
+sequence_state read_state(const std::string & path, const state_expectations & expected);
+
+// As above, from `size` bytes of a stream. @param name for messages
+sequence_state read_state(std::istream & in, uint64_t size, const std::string & name,
+                          const state_expectations & expected);
 
 }  // namespace rast

@@ -122,6 +122,7 @@
 #define llama_model_load_from_file (::rast::llama::api.llama_model_load_from_file)
 #define llama_model_n_ctx_train (::rast::llama::api.llama_model_n_ctx_train)
 #define llama_model_n_layer (::rast::llama::api.llama_model_n_layer)
+#define llama_model_n_swa (::rast::llama::api.llama_model_n_swa)
 #define llama_model_quantize (::rast::llama::api.llama_model_quantize)
 #define llama_model_quantize_default_params (::rast::llama::api.llama_model_quantize_default_params)
 #define llama_model_size (::rast::llama::api.llama_model_size)

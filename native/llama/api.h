@@ -44,7 +44,7 @@
     X(llama_get_sampled_token_ith) X(llama_init_from_model) X(llama_log_set) X(llama_memory_clear) \
     X(llama_memory_seq_cp) X(llama_memory_seq_pos_max) X(llama_memory_seq_rm) X(llama_model_chat_template) X(llama_model_default_params) X(llama_model_desc) \
     X(llama_model_free) X(llama_model_get_vocab) X(llama_model_has_encoder) X(llama_model_load_from_file) \
-    X(llama_model_n_ctx_train) X(llama_model_n_layer) X(llama_model_quantize) X(llama_model_quantize_default_params) X(llama_model_size) X(llama_n_ctx) X(llama_print_system_info) \
+    X(llama_model_n_ctx_train) X(llama_model_n_layer) X(llama_model_n_swa) X(llama_model_quantize) X(llama_model_quantize_default_params) X(llama_model_size) X(llama_n_ctx) X(llama_print_system_info) \
     X(llama_sampler_chain_add) X(llama_sampler_chain_default_params) X(llama_sampler_accept) X(llama_sampler_chain_init) X(llama_sampler_clone) X(llama_sampler_free) \
     X(llama_sampler_init) X(llama_sampler_init_dist) X(llama_sampler_init_grammar) X(llama_sampler_init_greedy) X(llama_sampler_init_temp) \
     X(llama_sampler_init_top_p) X(llama_sampler_apply) X(llama_split_path) X(llama_state_seq_get_data) X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_synchronize) \

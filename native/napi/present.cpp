@@ -16,6 +16,7 @@ constexpr int64_t many = 1 << 30;
 model_config read_model(const object_reader & model) {
     model_config out;
     out.path = model.text("path");
+    out.fingerprint = model.text("fingerprint");
     out.devices = model.texts("devices");
     out.gpu_layers = static_cast<int32_t>(model.integer("gpuLayers", 0, many));
     out.threads = static_cast<int32_t>(model.integer("threads", 1, 512));
@@ -273,6 +274,7 @@ Napi::Value present(Napi::Env env, const model_facts & facts) {
     out.Set("parameterCount", number(env, static_cast<double>(facts.parameter_count)));
     const std::string_view kind = facts.file_type ? quantization_name(*facts.file_type) : std::string_view();
     out.Set("quantization", kind.empty() ? env.Null() : static_cast<Napi::Value>(text(env, std::string(kind))));
+    out.Set("fingerprint", text(env, facts.fingerprint));
     return out;
 }
 

@@ -49,7 +49,8 @@ export async function prepareConfig(
     const threads = options.threads ?? (await defaultThreads());
     const configs = all.map((model, index): NativeModelConfig => {
         const { gpuLayers, devices: names } = plan.models[index]!;
-        return { path: model.path, devices: names, gpuLayers, threads: model.threads ?? threads };
+        const { fingerprint } = facts.get(model.path)!;
+        return { path: model.path, fingerprint, devices: names, gpuLayers, threads: model.threads ?? threads };
     });
     const config: NativeEngineConfig = {
         base: configs[0]!,

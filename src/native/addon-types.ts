@@ -85,6 +85,8 @@ export interface NativeModelFacts {
     readonly parameterCount: number;
     /** e.g. "Q4_K - Medium", from `general.file_type`; null when absent. */
     readonly quantization: string | null;
+    /** SHA-256 of headers and of samples of every tensor, 64 hexadecimal digits; the same for copies of a model. */
+    readonly fingerprint: string;
 }
 
 /** A quantization by the name that llama.cpp's tools give it, e.g. "Q4_K_M". */
@@ -96,6 +98,8 @@ export interface NativeQuantization {
 
 export interface NativeModelConfig {
     readonly path: string;
+    /** As `inspectModel` gave it: states are taken from engines of equal models alone. */
+    readonly fingerprint: string;
     /** Devices to use, by name, in order; empty = CPU only. */
     readonly devices: readonly string[];
     /** Layers on the devices; the output layer counts as one more. */

@@ -101,6 +101,7 @@ export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModel
         outputBytes: 50,
         embeddingBytes: 50,
         parameterCount: 1000,
+        fingerprint: "0".repeat(64),
         quantization: "F16",
         ...changes
     };
