@@ -42,7 +42,7 @@ describe("the fingerprint of a model", () => {
             "general.architecture": { kind: "string", value: "llama" },
             "llama.block_count": { kind: "u32", value: 1 }
         } as const;
-        await writeGguf(path, meta, tensors);
+        writeGguf(path, meta, tensors);
         const before = await fingerprint(path);
         const copy = join(folder, "copy.gguf");
         copyFileSync(path, copy);
