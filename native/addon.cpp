@@ -1,5 +1,6 @@
 // The addon's exports; their types are src/native/addon-types.ts.
 #include "engine/model_facts.h"
+#include "engine/model_probe.h"
 #include "engine/quantize.h"
 #include "engine/text_stream.h"
 #include "llama/libraries.h"
@@ -316,6 +317,27 @@ Napi::Value quantize(const Napi::CallbackInfo & info) {
         [](Napi::Env env, const bool &) { return env.Undefined(); });
 }
 
+Napi::Value probe(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const std::string path = text_argument(info, 0, "path");
+    return promise_worker<bool>::run(
+        info.Env(),
+        [path] {
+            probe_model(path);
+            return true;
+        },
+        [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
+Napi::Value limit(const Napi::CallbackInfo & info) {
+    const double bytes = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+    if (!(bytes >= 0) || bytes > 9e15) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "Expected a number of bytes");
+    }
+    limit_process(static_cast<uint64_t>(bytes));
+    return info.Env().Undefined();
+}
+
 Napi::Value stop_engines(const Napi::CallbackInfo & info) {
     for (const auto & [handle, binding] : state_of(info.Env()).engines) {
         binding->stop_and_wait();
@@ -350,6 +372,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     add("tokenize", guarded<tokenize>);
     add("detokenize", guarded<detokenize>);
     add("tokenPiece", guarded<piece>);
+    add("probeModel", guarded<probe>);
+    add("limitProcess", guarded<limit>);
     add("stopEngines", guarded<stop_engines>);
     add("liveEngines", guarded<live_engines>);
     return exports;

@@ -107,6 +107,7 @@ export function readLoadOptions(flags: Flags): LoadOptions {
         mmap: flags["mmap"] === false ? false : undefined,
         mlock: flags["mlock"] === true ? true : undefined,
         sampler: text(flags["sampler"]) as LoadOptions["sampler"],
+        tryModels: flags["tryModels"] === false ? false : undefined,
         speculation: readDraft(text(flags["draft"]))
     });
 }

@@ -12,6 +12,7 @@ import {
 } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
+import { childVariable } from "../native/child-process.js";
 import { lambdaRange } from "../sampling-ranges.js";
 import { assertDraftFits, checkSpeculation, type ResolvedSpeculation, type Speculation } from "./speculation-params.js";
 
@@ -107,6 +108,12 @@ export interface LoadOptions {
     /** Whether the expert drafts tokens for the base to verify, and how many at most. @default "auto" */
     speculation?: Speculation | undefined;
     /**
+     * Try models that this machine has not loaded before in a child process first: a file that ends its process, as a
+     * damaged one can, is then an error here. Takes a second or two for each, once.
+     * @default true, or what the environment variable RAST_TRY_MODELS says ("0" or "1")
+     */
+    tryModels?: boolean | undefined;
+    /**
      * Called while models load. An exception in it, or a promise of it that is rejected in time, ends the load:
      * ERR_LOAD_ABORTED with that as its cause.
      */
@@ -140,6 +147,7 @@ const optionNames = [
     "mlock",
     "sampler",
     "speculation",
+    "tryModels",
     "onProgress",
     "signal"
 ] as const satisfies readonly (keyof LoadOptions)[];
@@ -191,6 +199,7 @@ export interface ResolvedLoadOptions {
     readonly mlock: boolean;
     readonly sampler: "auto" | "device" | "host";
     readonly speculation: ResolvedSpeculation;
+    readonly tryModels: boolean;
     readonly onProgress: ((progress: LoadProgress) => void) | undefined;
     readonly signal: AbortSignal | undefined;
 }
@@ -202,7 +211,7 @@ export interface ResolvedLoadOptions {
 export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
     const options = readOptions("loadRast", "the options of loadRast", value, optionNames);
     const kvType = optional(options.kvType, (type) => checkOneOf("kvType", type, kvTypes)) ?? "f16";
-    const flag = (name: "mmap" | "mlock" | "reusePrefixes", otherwise: boolean): boolean =>
+    const flag = (name: "mmap" | "mlock" | "reusePrefixes" | "tryModels", otherwise: boolean): boolean =>
         optional(options[name], (set) => checkBoolean(name, set)) ?? otherwise;
     type Integer = "contextSize" | "batchSize" | "parallel" | "maxQueue" | "cacheSize";
     const integer = (name: Integer, min: number, max: number): number | undefined =>
@@ -234,9 +243,16 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         mmap: flag("mmap", true),
         mlock: flag("mlock", false),
         sampler: optional(options.sampler, (path) => checkOneOf("sampler", path, ["auto", "device", "host"])) ?? "auto",
+        tryModels: flag("tryModels", triesByDefault()),
         onProgress: optional(options.onProgress, checkCallback),
         signal: optional(options.signal, (signal) => checkSignal("signal", signal))
     };
+}
+
+function triesByDefault(): boolean {
+    const wanted = process.env["RAST_TRY_MODELS"]?.toLowerCase();
+    // a child of this package ends alone
+    return process.env[childVariable] === undefined && !["0", "off", "false", "no"].includes(wanted ?? "");
 }
 
 function optional<R>(value: unknown, check: (value: unknown) => R): R | undefined {

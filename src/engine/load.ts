@@ -12,6 +12,7 @@ import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
 import { progressReporter, type ProgressReporter } from "./load-progress.js";
 import { allModels, combineModels, describeRole, type ModelChoice, type ModelSet } from "./model-set.js";
+import { tryModels } from "./model-trial.js";
 import { deliverSteps, type EngineCore, type Request } from "./request.js";
 
 /** The native side, as `loadNative` gives it. */
@@ -51,8 +52,18 @@ export async function loadRastWith(options: LoadOptions, loadNative: () => Promi
     assertWanted();
     const prepared = await prepareConfig(native.addon, resolved, models, facts);
     assertWanted();
+    const notes = [...prepared.notes];
+    if (resolved.tryModels) {
+        notes.push(
+            ...(await tryModels(native.addon, allModels(models), facts, resolved.signal).catch((error: unknown) => {
+                assertWanted();
+                throw error;
+            }))
+        );
+        assertWanted();
+    }
     const progress = progressReporter(resolved.onProgress, bytes);
-    return startEngine({ native, options: resolved, trio, models, facts, progress, ...prepared });
+    return startEngine({ native, options: resolved, trio, models, facts, progress, ...prepared, notes });
 }
 
 // By path, as one file may serve two roles.

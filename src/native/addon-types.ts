@@ -390,6 +390,14 @@ export interface NativeAddon {
     tokenPiece(handle: number, token: number): string;
 
     /**
+     * Loads a model without its weights, makes a context and tokenizes, all as llama.cpp does it: for a child process,
+     * which a model that llama.cpp cannot stand ends.
+     */
+    probeModel(path: string): Promise<void>;
+    /** From here on this process may map so many bytes more (Linux), and leaves no core dump. */
+    limitProcess(bytes: number): void;
+
+    /**
      * Ends the threads of all engines of this environment and waits for them. For the end of the process alone:
      * process.exit() destroys what they use without running cleanup hooks.
      */

@@ -124,6 +124,8 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "tokenize",
         "detokenize",
         "tokenPiece",
+        "probeModel",
+        "limitProcess",
         "stopEngines",
         "liveEngines"
     ];

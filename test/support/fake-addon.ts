@@ -245,6 +245,10 @@ export class FakeAddon implements NativeAddon {
         return String.fromCharCode(token);
     }
 
+    async probeModel(): Promise<void> {}
+
+    limitProcess(): void {}
+
     stopEngines(): void {}
 
     liveEngines(): number {
