@@ -55,7 +55,7 @@ export async function loadRastWith(options: LoadOptions, loadNative: () => Promi
     const notes = [...prepared.notes];
     if (resolved.tryModels) {
         notes.push(
-            ...(await tryModels(native.addon, allModels(models), facts, resolved.signal).catch((error: unknown) => {
+            ...(await tryModels(native.libraries, allModels(models), facts, resolved.signal).catch((error: unknown) => {
                 assertWanted();
                 throw error;
             }))

@@ -2,8 +2,10 @@ import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { isErrorCode, RastError, type ErrorCode } from "../errors.js";
 import { cacheFolder } from "../models/cache-folder.js";
-import type { NativeAddon, NativeModelFacts } from "../native/addon-types.js";
+import type { NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
 import { spawnChild } from "../native/child-process.js";
+import { packageVersion } from "../package-root.js";
+import { watchSignal } from "./abort-signals.js";
 import { knownModels } from "./known-models.js";
 import { describeRole, type ModelChoice } from "./model-set.js";
 import type { TrialJob, TrialLine } from "./trial-child.js";
@@ -50,13 +52,13 @@ type ChildOutcome =
  *     ERR_LOAD_ABORTED is left to the caller: an aborted trial says nothing
  */
 export async function tryModels(
-    addon: NativeAddon,
+    libraries: NativeLibraries,
     models: readonly ModelChoice[],
     facts: ReadonlyMap<string, NativeModelFacts>,
     signal: AbortSignal | undefined,
     settings: TrialSettings = {}
 ): Promise<string[]> {
-    const memory = settings.memory ?? memoryFor(addon);
+    const memory = settings.memory ?? memoryFor(libraries);
     const unknown = new Map<string, ModelChoice>();
     for (const model of models) {
         const { fingerprint } = facts.get(model.path)!;
@@ -104,17 +106,14 @@ export async function tryModels(
     }
 }
 
-const memories = new WeakMap<NativeAddon, Map<string, TrialMemory>>();
+const memories = new Map<string, TrialMemory>();
 
 // One per folder, which tests and programs may change in the environment.
-function memoryFor(addon: NativeAddon): TrialMemory {
-    const { addonVersion, ggmlVersion, ggmlCommit } = addon.buildInfo();
+function memoryFor({ ggmlVersion, ggmlCommit }: NativeLibraries): TrialMemory {
     const folder = join(cacheFolder(), "trials");
-    const known = memories.get(addon) ?? new Map<string, TrialMemory>();
-    memories.set(addon, known);
-    const versions = [addonVersion, ggmlVersion, ggmlCommit, process.platform, process.arch];
-    const memory = known.get(folder) ?? new TrialMemory(folder, versions);
-    known.set(folder, memory);
+    const versions = [packageVersion(), ggmlVersion, ggmlCommit, process.platform, process.arch];
+    const memory = memories.get(folder) ?? new TrialMemory(folder, versions);
+    memories.set(folder, memory);
     return memory;
 }
 
@@ -139,12 +138,11 @@ async function runChild(
     } catch (error) {
         return { end: "not tried", why: error instanceof Error ? error.message : String(error) };
     }
-    const abort = (): void => void child.kill("SIGKILL");
-    signal?.addEventListener("abort", abort, { once: true });
+    const unwatch = watchSignal(signal, () => void child.kill("SIGKILL"));
     try {
         return await watchChild(child, jobs.length, silenceMs);
     } finally {
-        signal?.removeEventListener("abort", abort);
+        unwatch();
         child.kill("SIGKILL");
     }
 }

@@ -7,12 +7,12 @@ import { tryModels, type TrialSettings } from "../../../src/engine/model-trial.j
 import type { ModelChoice } from "../../../src/engine/model-set.js";
 import { TrialMemory } from "../../../src/engine/trial-memory.js";
 import { RastError } from "../../../src/errors.js";
-import type { NativeAddon, NativeModelFacts } from "../../../src/native/addon-types.js";
+import type { NativeLibraries, NativeModelFacts } from "../../../src/native/addon-types.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-trial-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const addon = { buildInfo: () => ({ addonVersion: "1", ggmlVersion: "2", ggmlCommit: "3" }) } as NativeAddon;
+const libraries: NativeLibraries = { ggmlVersion: "2", ggmlCommit: "3", systemInfo: "", backends: [] };
 const choice = (role: ModelChoice["role"], path: string): ModelChoice => {
     return { role, pair: 0, path, devices: undefined, gpuLayers: undefined, threads: undefined };
 };
@@ -43,7 +43,7 @@ async function attempt(
     const path = join(folder, `${++count}.mjs`);
     writeFileSync(path, script);
     try {
-        return await tryModels(addon, models, facts, signal, { memory, script: pathToFileURL(path), ...settings });
+        return await tryModels(libraries, models, facts, signal, { memory, script: pathToFileURL(path), ...settings });
     } catch (error) {
         if (error instanceof RastError) return error;
         throw error;
