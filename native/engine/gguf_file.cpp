@@ -5,6 +5,7 @@
 #include "file_kind.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <fstream>
 
@@ -30,15 +31,29 @@ uint64_t checked_size(const std::string & path) {
     return facts.bytes;
 }
 
-void check_magic(const std::string & path) {
+// llama.cpp's reader compares every name with every other.
+constexpr uint64_t most_tensors = 32768;
+constexpr uint64_t most_keys = 8192;
+
+void check_start(const std::string & path) {
     std::ifstream file(native_path(path), std::ios::binary);
-    char magic[4] = {};
+    std::array<char, 24> start{};  // magic, version, tensors, keys
     if (!file) {
         throw rast_error("ERR_FILE_UNREADABLE", "Could not open " + path, {{"path", path}});
     }
-    file.read(magic, sizeof magic);
-    if (file.gcount() != sizeof magic || std::memcmp(magic, "GGUF", 4) != 0) {
+    file.read(start.data(), start.size());
+    if (file.gcount() < 4 || std::memcmp(start.data(), "GGUF", 4) != 0) {
         throw rast_error("ERR_NOT_GGUF", path + " is not a GGUF file: it does not begin with \"GGUF\"",
+                         {{"path", path}});
+    }
+    uint64_t tensors = 0;
+    uint64_t keys = 0;
+    std::memcpy(&tensors, &start[8], sizeof tensors);
+    std::memcpy(&keys, &start[16], sizeof keys);
+    if (tensors > most_tensors || keys > most_keys) {
+        throw rast_error("ERR_MODEL_INVALID",
+                         path + " is damaged: it names " + std::to_string(tensors) + " tensors and " +
+                             std::to_string(keys) + " keys",
                          {{"path", path}});
     }
 }
@@ -59,7 +74,7 @@ std::optional<uint64_t> integer(gguf_type type, const void * data, size_t index)
 }  // namespace
 
 gguf_file::gguf_file(const std::string & path) : path_(path), bytes_(checked_size(path)) {
-    check_magic(path);
+    check_start(path);
     const llama::log_capture log;
     try {
         ctx_.reset(gguf_init_from_file(path.c_str(), {/*no_alloc*/ true, /*ctx*/ nullptr}));

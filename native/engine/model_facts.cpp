@@ -2,6 +2,7 @@
 
 #include "error.h"
 #include "gguf_file.h"
+#include "header_checks.h"
 #include "model_fingerprint.h"
 
 #include <algorithm>
@@ -143,6 +144,7 @@ model_facts inspect_model(const std::string & path) {
                          path + " holds no language model: it names " + std::to_string(layers) + " layers",
                          {{"path", path}});
     }
+    check_header(first, *architecture, static_cast<uint32_t>(layers));
     facts.architecture = *architecture;
     facts.name = first.text("general.name");
     facts.layers = static_cast<uint32_t>(layers);

@@ -30,7 +30,7 @@
     X(ggml_set_rows) X(ggml_soft_max) X(ggml_step) X(ggml_sub) X(ggml_sum_rows) X(ggml_tensor_overhead) \
     X(ggml_threadpool_params_default) X(ggml_top_k) X(ggml_type_name) X(ggml_version) X(ggml_view_1d) X(ggml_view_2d) \
     X(gguf_find_key) X(gguf_free) X(gguf_get_arr_data) X(gguf_get_arr_n) X(gguf_get_arr_str) X(gguf_get_arr_type) \
-    X(gguf_get_data_offset) X(gguf_get_kv_type) X(gguf_get_n_tensors) X(gguf_get_tensor_name) X(gguf_get_tensor_ne) \
+    X(gguf_get_data_offset) X(gguf_get_key) X(gguf_get_kv_type) X(gguf_get_n_kv) X(gguf_get_n_tensors) X(gguf_get_tensor_name) X(gguf_get_tensor_ne) \
     X(gguf_get_tensor_offset) X(gguf_get_tensor_size) X(gguf_get_val_bool) X(gguf_get_val_f32) X(gguf_get_val_i32) \
     X(gguf_get_val_str) X(gguf_get_val_u16) X(gguf_get_val_u32) X(gguf_get_val_u64) X(gguf_init_from_file)
 

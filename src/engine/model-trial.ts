@@ -4,6 +4,8 @@ import { isErrorCode, RastError, type ErrorCode } from "../errors.js";
 import { cacheFolder } from "../models/cache-folder.js";
 import type { NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
 import { spawnChild } from "../native/child-process.js";
+import { packageVersion } from "../package-root.js";
+import { watchSignal } from "./abort-signals.js";
 import { knownModels } from "./known-models.js";
 import { describeRole, type ModelChoice } from "./model-set.js";
 import type { TrialJob, TrialLine } from "./trial-child.js";
@@ -109,7 +111,7 @@ const memories = new Map<string, TrialMemory>();
 // One per folder, which tests and programs may change in the environment.
 function memoryFor({ ggmlVersion, ggmlCommit }: NativeLibraries): TrialMemory {
     const folder = join(cacheFolder(), "trials");
-    const versions = [ggmlVersion, ggmlCommit, process.platform, process.arch];
+    const versions = [packageVersion(), ggmlVersion, ggmlCommit, process.platform, process.arch];
     const key = JSON.stringify([folder, ...versions]);
     const memory = memories.get(key) ?? new TrialMemory(folder, versions);
     memories.set(key, memory);
@@ -137,12 +139,11 @@ async function runChild(
     } catch (error) {
         return { end: "not tried", why: error instanceof Error ? error.message : String(error) };
     }
-    const abort = (): void => void child.kill("SIGKILL");
-    signal?.addEventListener("abort", abort, { once: true });
+    const unwatch = watchSignal(signal, () => void child.kill("SIGKILL"));
     try {
         return await watchChild(child, jobs.length, silenceMs);
     } finally {
-        signal?.removeEventListener("abort", abort);
+        unwatch();
         child.kill("SIGKILL");
     }
 }

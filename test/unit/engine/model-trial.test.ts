@@ -12,7 +12,7 @@ import type { NativeLibraries, NativeModelFacts } from "../../../src/native/addo
 const folder = mkdtempSync(join(tmpdir(), "rast-trial-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const libraries = { ggmlVersion: "2", ggmlCommit: "3" } as NativeLibraries;
+const libraries: NativeLibraries = { ggmlVersion: "2", ggmlCommit: "3", systemInfo: "", backends: [] };
 const choice = (role: ModelChoice["role"], path: string): ModelChoice => {
     return { role, pair: 0, path, devices: undefined, gpuLayers: undefined, threads: undefined };
 };
