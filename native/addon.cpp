@@ -280,8 +280,9 @@ Napi::Value engine_measure(const Napi::CallbackInfo & info) {
 
 Napi::Value grammar_of(const Napi::CallbackInfo & info) {
     const std::string schema = text_argument(info, 0, "schema");
+    const bool ignore_unsupported = flag_argument(info, 1, "ignoreUnsupported");
     return promise_worker<std::string>::run(
-        info.Env(), [=] { return grammar_of_schema(schema); },
+        info.Env(), [=] { return grammar_of_schema(schema, ignore_unsupported); },
         [](Napi::Env env, const std::string & gbnf) { return Napi::String::New(env, gbnf); });
 }
 

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -34,19 +34,13 @@ export function nodeLlamaCppFolder() {
     return folder;
 }
 
-// The converter of JSON schemas (native/schema).
-const converter = ["json-schema-to-grammar", "json-schema", "json", "trie", "unicode"].flatMap((name) => [
-    `common/${name}.h`,
-    `common/${name}.cpp`
-]);
-
 /** Makes native/llama/include/ unless it is there for this version. */
 export function prepareHeaders() {
     const source = nodeLlamaCppFolder();
     const read = (...path) => JSON.parse(readFileSync(join(...path), "utf8"));
     const { tag } = read(source, "llama", "llama.cpp.info.json");
     const version = read(root, "package.json").version;
-    const stamp = `2 ${tag} ${version} ${read(source, "package.json").version}`;
+    const stamp = `3 ${tag} ${version} ${read(source, "package.json").version}`;
     const stampFile = join(target, "stamp");
     if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
 
@@ -69,8 +63,7 @@ export function prepareHeaders() {
             "include",
             "ggml/include",
             "ggml/CMakeLists.txt",
-            "vendor/nlohmann",
-            ...converter
+            "vendor/nlohmann"
         );
         const made = join(work, "include");
         mkdirSync(made);
@@ -79,8 +72,8 @@ export function prepareHeaders() {
                 if (name.endsWith(".h")) cpSync(join(clone, folder, name), join(made, name));
             }
         }
-        for (const path of converter) cpSync(join(clone, path), join(made, "schema", basename(path)));
-        cpSync(join(clone, "vendor", "nlohmann"), join(made, "schema", "nlohmann"), { recursive: true });
+        // for native/schema
+        cpSync(join(clone, "vendor", "nlohmann"), join(made, "json", "nlohmann"), { recursive: true });
         const cmake = readFileSync(join(clone, "ggml", "CMakeLists.txt"), "utf8");
         const part = (name) => new RegExp(`set\\(GGML_VERSION_${name} (\\d+)\\)`).exec(cmake)[1];
         const defines = {

@@ -355,8 +355,11 @@ export interface NativeAddon {
     /** Aborts loading or generation, frees everything. Idempotent. Requests end with "abort" first. */
     engineDispose(handle: number): Promise<void>;
 
-    /** GBNF of a JSON schema, which is given as JSON, by llama.cpp's own converter. Rejects with ERR_JSON_SCHEMA. */
-    grammarOfSchema(schema: string): Promise<string>;
+    /**
+     * GBNF of a JSON schema, which is given as JSON text: every text of the grammar is valid by the schema, but for
+     * keywords that are to be ignored. Rejects with ERR_JSON_SCHEMA.
+     */
+    grammarOfSchema(schema: string, ignoreUnsupported: boolean): Promise<string>;
 
     /** Quantizations that llama.cpp can make. */
     quantizations(): readonly NativeQuantization[];

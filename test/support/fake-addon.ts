@@ -193,8 +193,8 @@ export class FakeAddon implements NativeAddon {
         this.#engines.delete(handle);
     }
 
-    async grammarOfSchema(schema: string): Promise<string> {
-        return `root ::= ${JSON.stringify(schema)}`;
+    async grammarOfSchema(schema: string, ignoreUnsupported: boolean): Promise<string> {
+        return `root ::= ${JSON.stringify(schema)}${ignoreUnsupported ? " # loose" : ""}`;
     }
 
     quantizations(): ReturnType<NativeAddon["quantizations"]> {
