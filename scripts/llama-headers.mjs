@@ -40,7 +40,7 @@ export function prepareHeaders() {
     const read = (...path) => JSON.parse(readFileSync(join(...path), "utf8"));
     const { tag } = read(source, "llama", "llama.cpp.info.json");
     const version = read(root, "package.json").version;
-    const stamp = `3 ${tag} ${version} ${read(source, "package.json").version}`;
+    const stamp = `4 ${tag} ${version} ${read(source, "package.json").version}`;
     const stampFile = join(target, "stamp");
     if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
 
@@ -53,18 +53,7 @@ export function prepareHeaders() {
         const git = (...args) => execFileSync("git", args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
         git("init", "-q", clone);
         git("-C", clone, "fetch", "-q", "--depth=1", join(source, "llama", "gitRelease.bundle"), "HEAD");
-        git(
-            "-C",
-            clone,
-            "checkout",
-            "-q",
-            "FETCH_HEAD",
-            "--",
-            "include",
-            "ggml/include",
-            "ggml/CMakeLists.txt",
-            "vendor/nlohmann"
-        );
+        git("-C", clone, "checkout", "-q", "FETCH_HEAD", "--", "include", "ggml/include", "ggml/CMakeLists.txt");
         const made = join(work, "include");
         mkdirSync(made);
         for (const folder of ["include", join("ggml", "include")]) {
@@ -72,8 +61,6 @@ export function prepareHeaders() {
                 if (name.endsWith(".h")) cpSync(join(clone, folder, name), join(made, name));
             }
         }
-        // for native/schema
-        cpSync(join(clone, "vendor", "nlohmann"), join(made, "json", "nlohmann"), { recursive: true });
         const cmake = readFileSync(join(clone, "ggml", "CMakeLists.txt"), "utf8");
         const part = (name) => new RegExp(`set\\(GGML_VERSION_${name} (\\d+)\\)`).exec(cmake)[1];
         const defines = {

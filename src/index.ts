@@ -9,6 +9,7 @@ export {
 export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
 export type { ModelInfo, RastInfo } from "./engine/info.js";
+export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
 export { loadRast } from "./engine/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./engine/load-options.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";

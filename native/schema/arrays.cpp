@@ -54,9 +54,8 @@ compiler::expression compiler::tuple(const array_limits & limits) {
         if (came > 0 || most == 0) {
             return most == 0 ? rules_.empty() : rules_.repeat(next, least, most);
         }
-        const expression some =
-            rules_.sequence({item, rules_.repeat(next, least == 0 ? 0 : least - 1,
-                                                 most == UINT64_MAX ? UINT64_MAX : most - 1)});
+        const expression some = rules_.sequence(
+            {item, rules_.repeat(next, least == 0 ? 0 : least - 1, most == UINT64_MAX ? UINT64_MAX : most - 1)});
         return least == 0 ? rules_.optional(some) : some;
     };
     expression tail = rest(fixed);
@@ -89,7 +88,8 @@ compiler::expression compiler::counted_array(const array_limits & limits) {
         std::string obstacle;
         others = meaning_.negation(wanted, obstacle);
         if (others == nullptr) {
-            document_.unsupported(at, "maxContains", "\"" + obstacle + "\" in contains has no opposite that can be kept");
+            document_.unsupported(at, "maxContains",
+                                  "\"" + obstacle + "\" in contains has no opposite that can be kept");
             return tuple(limits);
         }
     }
@@ -103,7 +103,8 @@ compiler::expression compiler::counted_array(const array_limits & limits) {
     std::map<std::pair<uint64_t, uint64_t>, rule> states;
     std::vector<std::pair<uint64_t, uint64_t>> queue;
     const auto state = [&](uint64_t k, uint64_t m) {
-        const auto key = std::make_pair(bounded ? k : std::min(k, last_k), most != UINT64_MAX ? m : std::min(m, last_m));
+        const auto key =
+            std::make_pair(bounded ? k : std::min(k, last_k), most != UINT64_MAX ? m : std::min(m, last_m));
         const auto found = states.find(key);
         if (found != states.end()) {
             return rules_.refer(found->second);

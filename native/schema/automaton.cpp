@@ -394,8 +394,7 @@ automaton automaton::minimal(work_budget & budget) const {
         if (state < 0 || !alive[static_cast<size_t>(state)]) {
             return dead;
         }
-        const auto [at, added] =
-            ids.emplace(group[static_cast<size_t>(state)], static_cast<int32_t>(order.size()));
+        const auto [at, added] = ids.emplace(group[static_cast<size_t>(state)], static_cast<int32_t>(order.size()));
         if (added) {
             order.push_back(state);
         }

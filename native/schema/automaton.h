@@ -44,7 +44,7 @@ class automaton {
     automaton minimal(work_budget & budget) const;
 
     bool matches(std::string_view text) const;
-    bool empty() const;   // when minimal: no text at all
+    bool empty() const;       // when minimal: no text at all
     bool everything() const;  // when minimal
 
     // When minimal: every text of it begins another one, so that there is always more to say.

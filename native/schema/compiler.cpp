@@ -51,6 +51,7 @@ compiler::rule compiler::rule_of(part_list all) {
             budget_.spend();
             at = document_.resolve(at);
         }
+        at = first_like(at);
         if (!is_true(at) && std::find(direct.begin(), direct.end(), at) == direct.end()) {
             direct.push_back(at);
         }
@@ -65,6 +66,23 @@ compiler::rule compiler::rule_of(part_list all) {
     known_.emplace(std::move(key), made);
     queue_.emplace_back(made, std::move(direct));
     return made;
+}
+
+// Short schemas that say the same share their rules.
+part compiler::first_like(part at) {
+    if (at->members.size() > 6) {
+        return at;
+    }
+    for (const auto & [keyword, value] : at->members) {
+        const bool plain = value.is(json_value::kind::number) || value.is(json_value::kind::string) ||
+                           value.is(json_value::kind::boolean);
+        if (!plain || keyword == "$ref" || keyword == "$id") {
+            return at;
+        }
+    }
+    std::string text;
+    write_json(*at, text);
+    return alike_.emplace(std::move(text), at).first->second;
 }
 
 compiler::expression compiler::of_conjunction(const part_list & all) {
@@ -150,9 +168,8 @@ compiler::expression compiler::of_booleans(const alternative & one) {
     std::vector<expression> ways;
     for (const bool flag : {true, false}) {
         const json_value value = json_value::of_flag(flag);
-        const bool allowed = std::all_of(one.parts.begin(), one.parts.end(), [&](part at) {
-            return values_.validate(value, at) == verdict::yes;
-        });
+        const bool allowed = std::all_of(one.parts.begin(), one.parts.end(),
+                                         [&](part at) { return values_.validate(value, at) == verdict::yes; });
         if (allowed) {
             ways.push_back(rules_.literal(flag ? "true" : "false"));
         }
@@ -172,10 +189,9 @@ compiler::expression compiler::of_numbers(const alternative & one, uint8_t types
     if (limits.limited()) {
         const auto machine = numbers_within(limits, budget_);
         if (machine) {
-            return machine->empty() ? rules_.nothing()
-                                    : rules_.of_automaton(*machine, [&](const code_point_set & set) {
-                                          return rules_.one_of(set);
-                                      });
+            return machine->empty()
+                       ? rules_.nothing()
+                       : rules_.of_automaton(*machine, [&](const code_point_set & set) { return rules_.one_of(set); });
         }
         document_.unsupported(at, limits.steps.empty() ? "minimum" : "multipleOf", "it needs too large a grammar");
     }
@@ -185,14 +201,13 @@ compiler::expression compiler::of_numbers(const alternative & one, uint8_t types
             return rules_.repeat(rules_.one_of(code_point_set({{static_cast<uint32_t>(from), '9'}})), least, most);
         };
         // Sixteen digits and a power of ten of two: what a double holds.
-        const expression whole = rules_.sequence(
-            {rules_.optional(rules_.literal("-")),
-             rules_.choice({rules_.literal("0"), rules_.sequence({digits('1', 1, 1), digits('0', 0, 15)})})});
+        const expression minus = rules_.optional(rules_.literal("-"));
+        const expression natural = rules_.sequence({digits('1', 1, 1), digits('0', 0, 15)});
         if (limits.integer) {
-            shared = rules_.make(whole);
+            shared = rules_.make(rules_.choice({rules_.literal("0"), rules_.sequence({minus, natural})}));
         } else {
-            const expression fraction =
-                rules_.optional(rules_.sequence({rules_.literal("."), digits('0', 1, 16)}));
+            const expression whole = rules_.sequence({minus, rules_.choice({rules_.literal("0"), natural})});
+            const expression fraction = rules_.optional(rules_.sequence({rules_.literal("."), digits('0', 1, 16)}));
             const expression power = rules_.optional(rules_.sequence(
                 {rules_.one_of(code_point_set({{'E', 'E'}, {'e', 'e'}})),
                  rules_.optional(rules_.one_of(code_point_set({{'+', '+'}, {'-', '-'}}))), digits('0', 1, 2)}));
@@ -245,9 +260,8 @@ std::optional<std::vector<part>> compiler::finite_values(const part_list & all) 
             }
         }
         for (auto & candidate : candidates) {
-            const bool allowed = std::all_of(one.parts.begin(), one.parts.end(), [&](part at) {
-                return values_.validate(candidate, at) == verdict::yes;
-            });
+            const bool allowed = std::all_of(one.parts.begin(), one.parts.end(),
+                                             [&](part at) { return values_.validate(candidate, at) == verdict::yes; });
             if (allowed) {
                 add(document_.add(std::move(candidate), document_.root()));
             }
@@ -263,9 +277,9 @@ compiler::expression compiler::brackets(const char * open, expression inner, con
 // None, one blank, or line ends with what indents the next line: never without end.
 compiler::expression compiler::space() {
     if (!space_) {
-        const expression lines = rules_.sequence(
-            {rules_.repeat(rules_.literal("\n"), 1, 2),
-             rules_.repeat(rules_.one_of(code_point_set({{'\t', '\t'}, {' ', ' '}})), 0, 20)});
+        const expression lines =
+            rules_.sequence({rules_.repeat(rules_.literal("\n"), 1, 2),
+                             rules_.repeat(rules_.one_of(code_point_set({{'\t', '\t'}, {' ', ' '}})), 0, 20)});
         space_ = rules_.make(rules_.choice({rules_.empty(), rules_.literal(" "), lines}));
     }
     return rules_.refer(*space_);

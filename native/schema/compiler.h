@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace rast::schema {
@@ -25,6 +26,7 @@ class compiler {
 
     expression value_of(const part_list & all);  // a reference; the rule is made later
     rule rule_of(part_list all);
+    part first_like(part at);
     expression of_conjunction(const part_list & all);
     expression of_alternative(const alternative & one);
     expression of_types(const alternative & one);
@@ -54,6 +56,7 @@ class compiler {
     meaning meaning_;
     string_writer strings_;
 
+    std::map<std::string, part> alike_;       // by JSON text
     std::map<part_list, rule> known_;         // by conjunction, sorted
     std::map<part_list, rule> alternatives_;  // by parts, sorted
     std::deque<std::pair<rule, part_list>> queue_;

@@ -21,7 +21,7 @@ namespace {
 #define IPV6 "((" WORD ":){7}" WORD "|(" WORD ":){1,6}:" WORD "|::(" WORD ":){0,5}" WORD ")"
 #define URI_CHARACTER "([A-Za-z0-9._~!$&'()*+,;=:@\\-]|%[0-9a-fA-F]{2})"
 #define URI_TAIL "([A-Za-z0-9._~!$&'()*+,;=:@/?\\-]|%[0-9a-fA-F]{2})*"
-#define URI                                                                                             \
+#define URI \
     "[A-Za-z][A-Za-z0-9+.\\-]{0,15}://" HOST "(:\\d{1,4})?(/" URI_CHARACTER "*)*(\\?" URI_TAIL ")?(#" URI_TAIL ")?"
 #define UUID "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 #define BASE64 "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"

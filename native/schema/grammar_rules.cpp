@@ -90,8 +90,9 @@ grammar_rules::expression grammar_rules::repeat(expression part, uint64_t least,
     } else {
         // up to `more`: fewer whole blocks than fit and less than one block, or all of them and the rest
         const expression whole = refer(make(repeat(shared, block, block)));
-        parts.push_back(choice({sequence({repeat(whole, 0, more / block - 1), repeat(shared, 0, block - 1)}),
-                                sequence({repeat(whole, more / block, more / block), repeat(shared, 0, more % block)})}));
+        parts.push_back(
+            choice({sequence({repeat(whole, 0, more / block - 1), repeat(shared, 0, block - 1)}),
+                    sequence({repeat(whole, more / block, more / block), repeat(shared, 0, more % block)})}));
     }
     return sequence(std::move(parts));
 }
@@ -246,7 +247,7 @@ void grammar_rules::write_expression(expression at, bool tight, std::string & ou
             break;
         }
         case kind::refer: {
-            const rule target = one.parts.front();
+            const rule target = followed(one.parts.front());
             const auto [at_name, added] = names_.emplace(target, static_cast<uint32_t>(names_.size()));
             if (added) {
                 queue_.push_back(target);
@@ -256,9 +257,27 @@ void grammar_rules::write_expression(expression at, bool tight, std::string & ou
     }
 }
 
+// A rule that is another one is written as that.
+grammar_rules::rule grammar_rules::followed(rule target) const {
+    for (size_t steps = 0; steps < bodies_.size(); ++steps) {
+        const node * body = &expressions_[bodies_[target]];
+        while (body->type == kind::choice && std::count_if(body->parts.begin(), body->parts.end(),
+                                                           [&](expression part) { return ends(part); }) == 1) {
+            body = &expressions_[*std::find_if(body->parts.begin(), body->parts.end(),
+                                               [&](expression part) { return ends(part); })];
+        }
+        if (body->type != kind::refer) {
+            return target;
+        }
+        target = body->parts.front();
+    }
+    return target;
+}
+
 std::string grammar_rules::write(rule root, size_t most_bytes) {
     find_ends();
     std::string out;
+    root = followed(root);
     names_ = {{root, 0}};
     queue_ = {root};
     for (size_t i = 0; i < queue_.size(); ++i) {

@@ -81,6 +81,7 @@ class grammar_rules {
 
     expression add(node made);
     void find_ends();
+    rule followed(rule target) const;
     bool ends(expression at) const;
     bool is_empty(expression at) const;
     // `tight`: in parentheses unless it is one item.

@@ -1,9 +1,8 @@
 #include "json_value.h"
 
+#include "code_points.h"
 #include "decimal.h"
 #include "refusal.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -17,90 +16,217 @@ constexpr size_t most_values = 500'000;
 constexpr size_t deepest = 128;  // what walks over values recurses
 constexpr size_t indexed_from = 12;
 
-// Builds a json_value from nlohmann's events, the one interface of it that tells a number's own digits.
-class builder {
+// RFC 8259. Own code: readers of JSON make doubles of numbers, and refuse or round what no double holds.
+class reader {
   public:
-    using number_integer_t = nlohmann::json::number_integer_t;
-    using number_unsigned_t = nlohmann::json::number_unsigned_t;
-    using number_float_t = nlohmann::json::number_float_t;
-    using string_t = std::string;
-    using binary_t = nlohmann::json::binary_t;
+    explicit reader(const std::string & text) : text_(text) {}
 
-    json_value take() { return std::move(root_); }
-
-    bool null() { return add({}); }
-
-    bool boolean(bool flag) { return add(json_value::of_flag(flag)); }
-
-    bool number_integer(number_integer_t number) { return add(json_value::of_number(std::to_string(number))); }
-
-    bool number_unsigned(number_unsigned_t number) { return add(json_value::of_number(std::to_string(number))); }
-
-    bool number_float(number_float_t, const string_t & text) { return add(json_value::of_number(text)); }
-
-    bool string(string_t & text) { return add(json_value::of_text(std::move(text))); }
-
-    bool binary(binary_t &) { return false; }
-
-    bool start_object(size_t) { return open(json_value::kind::object); }
-
-    bool start_array(size_t) { return open(json_value::kind::array); }
-
-    bool end_array() { return close(); }
-
-    bool end_object() {
-        open_.back().value.index();
-        return close();
-    }
-
-    bool key(string_t & name) {
-        open_.back().name = std::move(name);
-        return true;
-    }
-
-    bool parse_error(size_t position, const std::string &, const nlohmann::detail::exception & error) {
-        std::string what = error.what();
-        what = what.substr(what.find("] ") == std::string::npos ? 0 : what.find("] ") + 2);
-        refuse_schema("The schema is not valid JSON: " + what, {{"position", static_cast<double>(position)}});
+    json_value read() {
+        json_value out = read_value(0);
+        skip_space();
+        if (at_ < text_.size()) {
+            fail("something behind its end");
+        }
+        return out;
     }
 
   private:
-    struct open_value {
-        json_value value;
-        std::string name;  // of the member that comes next
-    };
+    [[noreturn]] void fail(const std::string & what) const {
+        refuse_schema("The schema is not valid JSON: " + what + " at position " + std::to_string(at_),
+                      {{"position", static_cast<double>(at_)}});
+    }
 
-    bool open(json_value::kind type) {
-        if (open_.size() >= deepest) {
+    char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+
+    bool take(char c) {
+        const bool there = at_ < text_.size() && text_[at_] == c;
+        at_ += there ? 1 : 0;
+        return there;
+    }
+
+    void skip_space() {
+        while (peek() == ' ' || peek() == '\n' || peek() == '\r' || peek() == '\t') {
+            ++at_;
+        }
+    }
+
+    json_value read_value(size_t depth) {
+        if (depth > deepest) {
             refuse_schema("The schema is nested more than " + std::to_string(deepest) + " deep");
         }
-        open_.emplace_back();
-        open_.back().value.type = type;
-        return true;
-    }
-
-    bool close() {
-        json_value done = std::move(open_.back().value);
-        open_.pop_back();
-        return add(std::move(done));
-    }
-
-    bool add(json_value value) {
         if (++count_ > most_values) {
             refuse_schema("The schema has more than " + std::to_string(most_values) + " values");
         }
-        if (open_.empty()) {
-            root_ = std::move(value);
-        } else if (open_.back().value.is(json_value::kind::array)) {
-            open_.back().value.items.push_back(std::move(value));
-        } else {
-            open_.back().value.members.emplace_back(std::move(open_.back().name), std::move(value));
+        skip_space();
+        switch (peek()) {
+            case '{': return read_object(depth);
+            case '[': return read_array(depth);
+            case '"': return json_value::of_text(read_string());
+            case 't': expect("true"); return json_value::of_flag(true);
+            case 'f': expect("false"); return json_value::of_flag(false);
+            case 'n': expect("null"); return {};
+            default: return json_value::of_number(read_number());
         }
-        return true;
     }
 
-    std::vector<open_value> open_;
-    json_value root_;
+    void expect(std::string_view word) {
+        if (std::string_view(text_).substr(at_, word.size()) != word) {
+            fail("an unknown word");
+        }
+        at_ += word.size();
+    }
+
+    json_value read_object(size_t depth) {
+        std::vector<json_value::member> members;
+        ++at_;
+        skip_space();
+        if (!take('}')) {
+            do {
+                skip_space();
+                if (peek() != '"') {
+                    fail("a key is missing");
+                }
+                std::string name = read_string();
+                skip_space();
+                if (!take(':')) {
+                    fail("a colon is missing");
+                }
+                members.emplace_back(std::move(name), read_value(depth + 1));
+                skip_space();
+            } while (take(','));
+            if (!take('}')) {
+                fail("an object does not end");
+            }
+        }
+        return json_value::of_members(std::move(members));
+    }
+
+    json_value read_array(size_t depth) {
+        std::vector<json_value> items;
+        ++at_;
+        skip_space();
+        if (!take(']')) {
+            do {
+                items.push_back(read_value(depth + 1));
+                skip_space();
+            } while (take(','));
+            if (!take(']')) {
+                fail("an array does not end");
+            }
+        }
+        return json_value::of_items(std::move(items));
+    }
+
+    std::string read_number() {
+        const size_t start = at_;
+        const auto digits = [&] {
+            const size_t from = at_;
+            while (peek() >= '0' && peek() <= '9') {
+                ++at_;
+            }
+            if (at_ == from) {
+                fail("a value is missing or no JSON");
+            }
+        };
+        take('-');
+        if (!take('0')) {
+            digits();
+        }
+        if (take('.')) {
+            digits();
+        }
+        if (take('e') || take('E')) {
+            if (!take('+')) {
+                take('-');
+            }
+            digits();
+        }
+        return text_.substr(start, at_ - start);
+    }
+
+    uint32_t read_hex() {
+        uint32_t out = 0;
+        for (int i = 0; i < 4; ++i) {
+            const char c = peek();
+            const bool digit = c >= '0' && c <= '9';
+            const char low = static_cast<char>(c | 0x20);
+            if (!digit && !(low >= 'a' && low <= 'f')) {
+                fail("an escape without four digits");
+            }
+            out = out * 16 + static_cast<uint32_t>(digit ? c - '0' : low - 'a' + 10);
+            ++at_;
+        }
+        return out;
+    }
+
+    void read_escape(std::string & out) {
+        static constexpr std::string_view letters = "\"\\/bfnrt";
+        static constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+        const char c = peek();
+        ++at_;
+        if (c == 'u') {
+            uint32_t code_point = read_hex();
+            if (code_point >= 0xD800 && code_point < 0xDC00 && take('\\') && take('u')) {
+                const uint32_t low = read_hex();
+                code_point = low >= 0xDC00 && low < 0xE000 ? 0x10000 + ((code_point - 0xD800) << 10U) + (low - 0xDC00)
+                                                           : code_point;
+            }
+            if (code_point >= 0xD800 && code_point < 0xE000) {
+                fail("half of a surrogate pair");
+            }
+            append_utf8(code_point, out);
+            return;
+        }
+        const size_t which = letters.find(c);
+        if (which == std::string_view::npos || c == '\0') {
+            fail("an unknown escape");
+        }
+        out += meanings[which];
+    }
+
+    std::string read_string() {
+        std::string out;
+        ++at_;
+        while (!take('"')) {
+            if (at_ >= text_.size()) {
+                fail("a string does not end");
+            }
+            const auto byte = static_cast<unsigned char>(text_[at_]);
+            if (byte < 0x20) {
+                fail("a control character in a string");
+            } else if (byte == '\\') {
+                ++at_;
+                read_escape(out);
+            } else {
+                const size_t length = byte < 0x80 ? 1 : utf8_length();
+                out.append(text_, at_, length);
+                at_ += length;
+            }
+        }
+        return out;
+    }
+
+    // Of a character beyond ASCII, which must be well-formed.
+    size_t utf8_length() const {
+        const auto byte = static_cast<unsigned char>(text_[at_]);
+        const size_t length = byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0;
+        uint32_t code_point = length == 0 ? 0 : byte & (0x7FU >> length);
+        for (size_t i = 1; i < length; ++i) {
+            const auto next = at_ + i < text_.size() ? static_cast<unsigned char>(text_[at_ + i]) : 0U;
+            if ((next & 0xC0U) != 0x80U) {
+                fail("bytes that are no UTF-8");
+            }
+            code_point = code_point << 6U | (next & 0x3FU);
+        }
+        const bool overlong = (length == 3 && code_point < 0x800) || (length == 4 && code_point < 0x10000);
+        if (length == 0 || overlong || code_point > last_code_point || (code_point >= 0xD800 && code_point < 0xE000)) {
+            fail("bytes that are no UTF-8");
+        }
+        return length;
+    }
+
+    const std::string & text_;
+    size_t at_ = 0;
     size_t count_ = 0;
 };
 
@@ -175,9 +301,7 @@ json_value parse_json(const std::string & text) {
     if (text.size() > most_bytes) {
         refuse_schema("The schema has more than " + std::to_string(most_bytes >> 20) + " MiB");
     }
-    builder events;
-    nlohmann::json::sax_parse(text, &events);
-    return events.take();
+    return reader(text).read();
 }
 
 void write_json_string(std::string_view text, std::string & out) {

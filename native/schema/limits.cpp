@@ -13,8 +13,7 @@ namespace {
 constexpr size_t most_excluded_characters = 3'000;  // of known keys, before further ones may not begin like these
 
 void add(part_list & list, part one) {
-    if (!(one->is(json_value::kind::boolean) && one->flag) &&
-        std::find(list.begin(), list.end(), one) == list.end()) {
+    if (!(one->is(json_value::kind::boolean) && one->flag) && std::find(list.begin(), list.end(), one) == list.end()) {
         list.push_back(one);
     }
 }
@@ -72,19 +71,30 @@ uint8_t limits_reader::types(const alternative & one) {
 }
 
 uint8_t limits_reader::meant_types(const alternative & one) {
-    static const std::unordered_map<std::string_view, uint8_t> meant{
-        {"minimum", number_bits},           {"maximum", number_bits},
-        {"exclusiveMinimum", number_bits},  {"exclusiveMaximum", number_bits},
-        {"multipleOf", number_bits},        {"minLength", string_bit},
-        {"maxLength", string_bit},          {"pattern", string_bit},
-        {"items", array_bit},               {"prefixItems", array_bit},
-        {"contains", array_bit},            {"additionalItems", array_bit},
-        {"minItems", array_bit},            {"maxItems", array_bit},
-        {"uniqueItems", array_bit},         {"unevaluatedItems", array_bit},
-        {"properties", object_bit},         {"required", object_bit},
-        {"minProperties", object_bit},      {"maxProperties", object_bit},
-        {"propertyNames", object_bit},      {"patternProperties", object_bit},
-        {"additionalProperties", object_bit}, {"unevaluatedProperties", object_bit}};
+    static const std::unordered_map<std::string_view, uint8_t> meant{{"minimum", number_bits},
+                                                                     {"maximum", number_bits},
+                                                                     {"exclusiveMinimum", number_bits},
+                                                                     {"exclusiveMaximum", number_bits},
+                                                                     {"multipleOf", number_bits},
+                                                                     {"minLength", string_bit},
+                                                                     {"maxLength", string_bit},
+                                                                     {"pattern", string_bit},
+                                                                     {"items", array_bit},
+                                                                     {"prefixItems", array_bit},
+                                                                     {"contains", array_bit},
+                                                                     {"additionalItems", array_bit},
+                                                                     {"minItems", array_bit},
+                                                                     {"maxItems", array_bit},
+                                                                     {"uniqueItems", array_bit},
+                                                                     {"unevaluatedItems", array_bit},
+                                                                     {"properties", object_bit},
+                                                                     {"required", object_bit},
+                                                                     {"minProperties", object_bit},
+                                                                     {"maxProperties", object_bit},
+                                                                     {"propertyNames", object_bit},
+                                                                     {"patternProperties", object_bit},
+                                                                     {"additionalProperties", object_bit},
+                                                                     {"unevaluatedProperties", object_bit}};
     const uint8_t allowed = types(one);
     uint8_t about = 0;
     for (const part at : one.parts) {
@@ -262,8 +272,9 @@ part_list limits_reader::scope_of(const alternative & one, part from) {
     }
     for (const part at : out) {
         if (document_.made(at)) {
-            document_.unsupported(from, from->find("unevaluatedItems") != nullptr ? "unevaluatedItems" : "unevaluatedProperties",
-                                  "beside if, not, oneOf or dependencies it is not supported");
+            document_.unsupported(
+                from, from->find("unevaluatedItems") != nullptr ? "unevaluatedItems" : "unevaluatedProperties",
+                "beside if, not, oneOf or dependencies it is not supported");
         }
     }
     return out;
@@ -273,7 +284,8 @@ bool limits_reader::evaluates(const part_list & scope, part from, const std::str
     for (const part at : scope) {
         const json_value * properties = at->find("properties");
         const json_value * by_pattern = at->find("patternProperties");
-        if (at->find("additionalProperties") != nullptr || (at != from && at->find("unevaluatedProperties") != nullptr) ||
+        if (at->find("additionalProperties") != nullptr ||
+            (at != from && at->find("unevaluatedProperties") != nullptr) ||
             (key != nullptr && properties != nullptr && properties->find(*key) != nullptr)) {
             return true;
         }
@@ -343,14 +355,15 @@ std::optional<automaton> limits_reader::key_names(const alternative & one) {
         while (target->find("$ref") != nullptr && assertions_of(target).size() == 1) {
             target = document_.resolve(target);
         }
-        static const std::unordered_set<std::string_view> plain{"type", "pattern", "minLength", "maxLength", "format",
-                                                                "enum", "const"};
+        static const std::unordered_set<std::string_view> plain{"type",   "pattern", "minLength", "maxLength",
+                                                                "format", "enum",    "const"};
         const auto keywords = assertions_of(target);
         const bool known = target->is(json_value::kind::object) &&
                            std::all_of(keywords.begin(), keywords.end(), [&](auto k) { return plain.count(k) > 0; });
         if (!known) {
             if (!target->is(json_value::kind::boolean)) {
-                document_.unsupported(at, "propertyNames", "only type, enum, pattern, format and lengths are supported");
+                document_.unsupported(at, "propertyNames",
+                                      "only type, enum, pattern, format and lengths are supported");
                 continue;
             }
             out = automaton::anything().complement().minimal(document_.budget());
@@ -415,6 +428,9 @@ void limits_reader::read_further_keys(const alternative & one, object_limits & o
     // Where properties are listed and nothing is said of others, there are none, unless some are missing.
     open = open || (!named && patterns.empty()) || out.least > out.known.size();
 
+    if (!open && patterns.empty()) {
+        return;
+    }
     std::vector<std::string_view> known;
     size_t characters = 0;
     for (const auto & key : out.known) {
@@ -424,7 +440,6 @@ void limits_reader::read_further_keys(const alternative & one, object_limits & o
     const auto names = key_names(one);
     std::optional<automaton> allowed = names;
     if (!known.empty()) {
-        std::vector<std::string> first;
         if (characters > most_excluded_characters) {
             // Further keys then begin with a character that no known one begins with.
             std::vector<code_point_set::range> starts;
@@ -463,8 +478,8 @@ void limits_reader::read_further_keys(const alternative & one, object_limits & o
             document_.unsupported(patterns[i].at, "patternProperties", "a pattern needs too large a grammar");
             continue;
         }
-        automaton keys = allowed ? allowed->intersect(*patterns[i].pattern->machine, budget)
-                                 : *patterns[i].pattern->machine;
+        automaton keys =
+            allowed ? allowed->intersect(*patterns[i].pattern->machine, budget) : *patterns[i].pattern->machine;
         part_list parts{};
         add(parts, patterns[i].schema);
         for (size_t k = 0; k < patterns.size(); ++k) {
@@ -475,7 +490,8 @@ void limits_reader::read_further_keys(const alternative & one, object_limits & o
                 continue;
             }
             if (!patterns[k].pattern->machine || !patterns[k].pattern->tree.exact) {
-                document_.unsupported(patterns[k].at, "patternProperties", "what a pattern does not match is not known");
+                document_.unsupported(patterns[k].at, "patternProperties",
+                                      "what a pattern does not match is not known");
                 continue;
             }
             keys = keys.intersect(patterns[k].pattern->machine->complement(), budget);
@@ -490,10 +506,11 @@ void limits_reader::read_further_keys(const alternative & one, object_limits & o
             }
             if (const json_value * unevaluated = at->find("unevaluatedProperties")) {
                 const part_list scope = scope_of(one, at);
-                const bool seen = evaluates(scope, at, nullptr) || std::any_of(patterns.begin(), patterns.end(), [&](const auto & other) {
-                    return other.pattern == patterns[i].pattern &&
-                           std::find(scope.begin(), scope.end(), other.at) != scope.end();
-                });
+                const bool seen = evaluates(scope, at, nullptr) ||
+                                  std::any_of(patterns.begin(), patterns.end(), [&](const auto & other) {
+                                      return other.pattern == patterns[i].pattern &&
+                                             std::find(scope.begin(), scope.end(), other.at) != scope.end();
+                                  });
                 if (!seen) {
                     add(parts, unevaluated);
                 }

@@ -25,8 +25,16 @@ json_value reference_list(const char * keyword, std::vector<json_value> schemas)
 }
 
 bool says_something_itself(part at) {
-    static const std::unordered_set<std::string_view> of_others{"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else",
-                                                                "dependencies", "dependentSchemas", "dependentRequired"};
+    static const std::unordered_set<std::string_view> of_others{"$ref",
+                                                                "allOf",
+                                                                "anyOf",
+                                                                "oneOf",
+                                                                "if",
+                                                                "then",
+                                                                "else",
+                                                                "dependencies",
+                                                                "dependentSchemas",
+                                                                "dependentRequired"};
     for (const auto & keyword : assertions_of(at)) {
         const bool composite_not = keyword == "not" && !limits_reader::is_simple_not(at->find("not"));
         if (of_others.count(keyword) == 0 && !composite_not) {
@@ -47,17 +55,15 @@ struct meaning::open_alternative {
 };
 
 // A fork on whether the object has a key: without it, or with it and what then holds.
-void meaning::fork_on_presence(part at, const std::string & name, const json_value & then,
-                               open_alternative & into) {
+void meaning::fork_on_presence(part at, const std::string & name, const json_value & then, open_alternative & into) {
     part_list & made = presences_[{&then, name}];
     if (made.empty()) {
-        made.push_back(document_.add(
-            object_of({{"properties", object_of({{name, json_value::of_flag(false)}})}}), at));
+        made.push_back(document_.add(object_of({{"properties", object_of({{name, json_value::of_flag(false)}})}}), at));
         json_value names = then.is(json_value::kind::array) ? then : json_value::of_items({});
         names.items.push_back(json_value::of_text(name));
         const json_value with = object_of({{"required", std::move(names)}});
-        made.push_back(document_.add(
-            then.is(json_value::kind::array) ? with : reference_list("allOf", {with, then}), at));
+        made.push_back(
+            document_.add(then.is(json_value::kind::array) ? with : reference_list("allOf", {with, then}), at));
     }
     into.forks.emplace_back(at, made);
 }
@@ -176,7 +182,8 @@ void meaning::take(part next, part from, open_alternative & into) {
     if (next->find("oneOf") != nullptr) {
         into.forks.emplace_back(next, forks_of_one_of(next));
     }
-    if (const json_value * excluded = next->find("not"); excluded != nullptr && !limits_reader::is_simple_not(excluded)) {
+    if (const json_value * excluded = next->find("not");
+        excluded != nullptr && !limits_reader::is_simple_not(excluded)) {
         std::string obstacle;
         if (const part opposite = negation(excluded, obstacle)) {
             into.todo.emplace_back(opposite, nullptr);

@@ -1,5 +1,6 @@
 // What a conjunction of schemas means: alternatives, each a list of parts that all hold and that say nothing of other
-// schemas for the same value any more (no $ref, allOf, anyOf, oneOf, if, dependencies; `not` in its simplest forms only).
+// schemas for the same value any more (no $ref, allOf, anyOf, oneOf, if, dependencies; `not` in its simplest forms
+// only).
 #pragma once
 
 #include "limits.h"
@@ -53,8 +54,8 @@ class meaning {
     std::map<part, part_list> conditions_;
     std::map<part, part> negations_;
     std::map<std::pair<part, std::string>, part_list> presences_;
-    size_t effort_ = 0;   // left for the proof under way
-    int proofs_ = 0;      // under way, inside each other
+    size_t effort_ = 0;  // left for the proof under way
+    int proofs_ = 0;     // under way, inside each other
 };
 
 }  // namespace rast::schema

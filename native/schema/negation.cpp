@@ -45,9 +45,12 @@ struct limit {
     int64_t step;  // from the limit to the opposite's
 };
 
-constexpr limit counts[] = {{"minLength", "string", "maxLength", -1},        {"maxLength", "string", "minLength", 1},
-                            {"minItems", "array", "maxItems", -1},           {"maxItems", "array", "minItems", 1},
-                            {"minProperties", "object", "maxProperties", -1}, {"maxProperties", "object", "minProperties", 1}};
+constexpr limit counts[] = {{"minLength", "string", "maxLength", -1},
+                            {"maxLength", "string", "minLength", 1},
+                            {"minItems", "array", "maxItems", -1},
+                            {"maxItems", "array", "minItems", 1},
+                            {"minProperties", "object", "maxProperties", -1},
+                            {"maxProperties", "object", "minProperties", 1}};
 constexpr limit bounds[] = {{"minimum", "number", "exclusiveMaximum", 0},
                             {"maximum", "number", "exclusiveMinimum", 0},
                             {"exclusiveMinimum", "number", "maximum", 0},
@@ -171,8 +174,9 @@ std::optional<json_value> meaning::negated(part of, std::string & obstacle, int 
                 return nullptr;
             };
             const bool draft4 = value.is(json_value::kind::boolean);
-            const json_value * strict =
-                of->find(keyword == "minimum" ? "exclusiveMinimum" : keyword == "maximum" ? "exclusiveMaximum" : "");
+            const json_value * strict = of->find(keyword == "minimum"   ? "exclusiveMinimum"
+                                                 : keyword == "maximum" ? "exclusiveMaximum"
+                                                                        : "");
             const bool beside_draft4 = strict != nullptr && strict->is(json_value::kind::boolean);
             if (const limit * count = find(counts)) {
                 const uint64_t at = document_.count_of(of, count->keyword, 0);

@@ -40,9 +40,7 @@ struct progress {
     std::vector<int8_t> orders;   // of the text's magnitude against each comparison's, as far as read
     std::vector<uint32_t> rests;  // of the digits so far, by each division
 
-    auto key() const {
-        return std::tie(at, negative, nonzero, whole_digits, fraction_digits, orders, rests);
-    }
+    auto key() const { return std::tie(at, negative, nonzero, whole_digits, fraction_digits, orders, rests); }
 
     bool operator<(const progress & other) const { return key() < other.key(); }
 };
@@ -141,8 +139,8 @@ class builder {
             by *= 10;
         }
         cost_ = by > most_states / cost_ ? most_states : cost_ * static_cast<size_t>(by);
-        divisions_.push_back({static_cast<uint32_t>(std::min<uint64_t>(by, most_states)),
-                              power < 0 ? static_cast<size_t>(-power) : 0});
+        divisions_.push_back(
+            {static_cast<uint32_t>(std::min<uint64_t>(by, most_states)), power < 0 ? static_cast<size_t>(-power) : 0});
         places_ = std::min(places_, divisions_.back().places);
     }
 

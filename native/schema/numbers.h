@@ -31,8 +31,8 @@ struct number_limits {
     bool empty() const;
 };
 
-// Texts of numbers within the limits: plain notation without exponent, no negative zero. At most 15 digits that count, so
-// that a double tells any two apart, or as many as a bound of an integer has. Nothing if that takes too many states.
+// Texts of numbers within the limits: plain notation without exponent, no negative zero. At most 15 digits that count,
+// so that a double tells any two apart, or as many as a bound of an integer has. Nothing if that takes too many states.
 std::optional<automaton> numbers_within(const number_limits & limits, work_budget & budget);
 
 }  // namespace rast::schema

@@ -11,8 +11,8 @@ constexpr uint64_t most_states = 20'000;  // places in the order of keys times h
 
 }  // namespace
 
-// `state(i, c)`: what may follow once c keys came and the first i of the list are decided on. Counting stops where it no
-// longer matters, so that without limits c is only whether a comma is due.
+// `state(i, c)`: what may follow once c keys came and the first i of the list are decided on. Counting stops where it
+// no longer matters, so that without limits c is only whether a comma is due.
 compiler::expression compiler::of_objects(const alternative & one) {
     object_limits limits = meaning_.limits().objects(one, false);
     struct entry {
@@ -20,14 +20,13 @@ compiler::expression compiler::of_objects(const alternative & one) {
         bool required;
     };
     const auto pair = [&](expression key, const part_list & value) {
-        return rules_.sequence({key, rules_.literal(":"), space(), value_of(value)});
+        return rules_.refer(rules_.make(rules_.sequence({key, rules_.literal(":"), space(), value_of(value)})));
     };
     std::vector<entry> entries;
     uint64_t required = 0;
     for (const auto & key : limits.known) {
-        const bool never_valid = std::any_of(key.value.begin(), key.value.end(), [](part at) {
-            return at->is(json_value::kind::boolean) && !at->flag;
-        });
+        const bool never_valid = std::any_of(key.value.begin(), key.value.end(),
+                                             [](part at) { return at->is(json_value::kind::boolean) && !at->flag; });
         if (never_valid && !key.required) {
             continue;
         }
@@ -45,8 +44,7 @@ compiler::expression compiler::of_objects(const alternative & one) {
     }
     const uint64_t least = limits.least <= required ? 0 : limits.least;
     const bool few = limits.most != UINT64_MAX && (!more.empty() || limits.most < entries.size());
-    const uint64_t last = few ? std::min(limits.most, limits.most < 2 ? limits.most : limits.most)
-                              : std::max<uint64_t>(least, 1);
+    const uint64_t last = few ? limits.most : std::max<uint64_t>(least, 1);
     if (last > most_states || (entries.size() + 1) * (last + 1) > most_states + 2 * entries.size()) {
         document_.unsupported(one.parts.front(), few ? "maxProperties" : "minProperties",
                               "with so many properties it needs too large a grammar");
@@ -108,9 +106,9 @@ compiler::expression compiler::of_objects(const alternative & one) {
                 } else if (room == 0) {
                     row.push_back(missing == 0 ? rules_.empty() : rules_.nothing());
                 } else {
-                    const expression some = rules_.sequence(
-                        {further, rules_.repeat(with_comma, missing == 0 ? 0 : missing - 1,
-                                                room == UINT64_MAX ? UINT64_MAX : room - 1)});
+                    const expression some =
+                        rules_.sequence({further, rules_.repeat(with_comma, missing == 0 ? 0 : missing - 1,
+                                                                room == UINT64_MAX ? UINT64_MAX : room - 1)});
                     row.push_back(missing == 0 ? rules_.optional(some) : some);
                 }
             }

@@ -7,14 +7,15 @@ namespace rast {
 
 namespace {
 
-constexpr size_t most_work = 40'000'000;  // units of work_budget: a second or two
-constexpr size_t most_grammar_bytes = 256 * 1024;
+constexpr size_t most_work = 20'000'000;  // units of work_budget: a second or two
+constexpr size_t most_grammar_bytes = size_t{1} << 20;
 
 }  // namespace
 
 std::string grammar_of_schema(const std::string & json, bool ignore_unsupported) {
     schema::work_budget budget(most_work);
-    const auto policy = ignore_unsupported ? schema::unsupported_keywords::ignore : schema::unsupported_keywords::refuse;
+    const auto policy =
+        ignore_unsupported ? schema::unsupported_keywords::ignore : schema::unsupported_keywords::refuse;
     schema::json_value root = schema::parse_json(json);
     if (!root.is(schema::json_value::kind::object) && !root.is(schema::json_value::kind::boolean)) {
         schema::refuse_schema("A schema must be an object or a boolean");

@@ -12,30 +12,91 @@ namespace {
 constexpr uint64_t most_count = 1'000'000'000'000;
 
 const std::unordered_set<std::string_view> annotations{
-    "$schema",   "$id",         "id",        "$comment",        "$anchor",          "$dynamicAnchor", "$vocabulary",
-    "$defs",     "definitions", "title",     "description",     "default",          "examples",       "example",
-    "readOnly",  "writeOnly",   "nullable",  "deprecated",      "contentMediaType", "contentSchema",  "contentEncoding",
-    "components", "$recursiveAnchor", "discriminator", "xml", "externalDocs", "enumNames", "enumDescriptions", "markdownDescription",
+    "$schema",
+    "$id",
+    "id",
+    "$comment",
+    "$anchor",
+    "$dynamicAnchor",
+    "$vocabulary",
+    "$defs",
+    "definitions",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "example",
+    "readOnly",
+    "writeOnly",
+    "nullable",
+    "deprecated",
+    "contentMediaType",
+    "contentSchema",
+    "contentEncoding",
+    "components",
+    "$recursiveAnchor",
+    "discriminator",
+    "xml",
+    "externalDocs",
+    "enumNames",
+    "enumDescriptions",
+    "markdownDescription",
 };
 
 const std::unordered_set<std::string_view> assertions{
-    "type",           "enum",          "const",         "minimum",          "maximum",       "exclusiveMinimum",
-    "multipleOf",     "minLength",     "maxLength",     "exclusiveMaximum", "pattern",       "format",
-    "items",          "prefixItems",   "contains",      "additionalItems",  "minItems",      "maxItems",
-    "uniqueItems",    "minContains",   "maxContains",   "unevaluatedItems", "properties",    "required",
-    "minProperties",  "maxProperties", "propertyNames", "dependentSchemas", "dependencies",  "patternProperties",
-    "dependentRequired", "unevaluatedProperties", "additionalProperties", "allOf", "anyOf",  "oneOf",
-    "not",            "if",            "then",          "else",             "$ref",          "$dynamicRef",
+    "type",
+    "enum",
+    "const",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "exclusiveMaximum",
+    "pattern",
+    "format",
+    "items",
+    "prefixItems",
+    "contains",
+    "additionalItems",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minContains",
+    "maxContains",
+    "unevaluatedItems",
+    "properties",
+    "required",
+    "minProperties",
+    "maxProperties",
+    "propertyNames",
+    "dependentSchemas",
+    "dependencies",
+    "patternProperties",
+    "dependentRequired",
+    "unevaluatedProperties",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "$ref",
+    "$dynamicRef",
     "$recursiveRef",
 };
 
-constexpr std::string_view of_schema[] = {"additionalProperties", "propertyNames", "contains", "not", "if", "then",
-                                          "else", "unevaluatedItems", "unevaluatedProperties", "additionalItems"};
+constexpr std::string_view of_schema[] = {
+    "additionalProperties", "propertyNames",         "contains",       "not", "if", "then", "else",
+    "unevaluatedItems",     "unevaluatedProperties", "additionalItems"};
 constexpr std::string_view of_list[] = {"allOf", "anyOf", "oneOf", "prefixItems"};
-constexpr std::string_view of_members[] = {"properties", "patternProperties", "dependentSchemas", "$defs",
-                                           "definitions", "dependencies"};
-constexpr std::string_view in_place[] = {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas",
-                                         "dependencies"};
+constexpr std::string_view of_members[] = {"properties", "patternProperties", "dependentSchemas",
+                                           "$defs",      "definitions",       "dependencies"};
+constexpr std::string_view in_place[] = {
+    "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"};
 
 template <class List>
 bool is_in(const List & list, std::string_view wanted) {
@@ -55,7 +116,10 @@ std::string escaped(std::string_view name) {
 }
 
 int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 std::string percent_decoded(std::string_view text) {
@@ -275,16 +339,16 @@ void schema_document::unsupported(part at, const std::string & keyword, const st
         return;
     }
     const std::string pointer = pointer_of(at);
-    refuse_schema("The schema's \"" + keyword + "\" at " + (pointer.empty() ? "the root" : pointer) +
-                      " cannot be kept: " + why,
-                  {{"keyword", keyword}, {"pointer", pointer}, {"reason", std::string("unsupported")}});
+    refuse_schema(
+        "The schema's \"" + keyword + "\" at " + (pointer.empty() ? "the root" : pointer) + " cannot be kept: " + why,
+        {{"keyword", keyword}, {"pointer", pointer}, {"reason", std::string("unsupported")}});
 }
 
 void schema_document::invalid(part at, const std::string & keyword, const std::string & why) const {
     const std::string pointer = pointer_of(at);
-    refuse_schema("The schema's \"" + keyword + "\" at " + (pointer.empty() ? "the root" : pointer) +
-                      " is not valid: " + why,
-                  {{"keyword", keyword}, {"pointer", pointer}, {"reason", std::string("invalid")}});
+    refuse_schema(
+        "The schema's \"" + keyword + "\" at " + (pointer.empty() ? "the root" : pointer) + " is not valid: " + why,
+        {{"keyword", keyword}, {"pointer", pointer}, {"reason", std::string("invalid")}});
 }
 
 void schema_document::check(part at) {

@@ -145,11 +145,10 @@ expression string_writer::character() {
              hex, hex});
         const auto pair = rules_.sequence({d, set({{'8', '9'}, {'A', 'B'}, {'a', 'b'}}), hex, hex, word("\\u"), d,
                                            set({{'C', 'F'}, {'c', 'f'}}), hex, hex});
-        const auto escaped = rules_.choice(
-            {set(simple), rules_.sequence({word("u"), rules_.choice({plain, pair})})});
-        character_ = rules_.make(rules_.choice(
-            {set({{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x7E}, {0x80, last_code_point}}),
-             rules_.sequence({word("\\"), escaped})}));
+        const auto escaped = rules_.choice({set(simple), rules_.sequence({word("u"), rules_.choice({plain, pair})})});
+        character_ =
+            rules_.make(rules_.choice({set({{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x7E}, {0x80, last_code_point}}),
+                                       rules_.sequence({word("\\"), escaped})}));
     }
     return rules_.refer(*character_);
 }
@@ -178,8 +177,8 @@ expression string_writer::characters(const code_point_set & set) {
     std::vector<code_point_set::range> letters;
     std::vector<code_point_set::range> low;
     std::vector<code_point_set::range> high;
-    for (const auto & [c, letter] : {std::pair<uint32_t, char>{'"', '"'}, {'\\', '\\'}, {8, 'b'}, {9, 't'}, {10, 'n'},
-                                    {12, 'f'}, {13, 'r'}}) {
+    for (const auto & [c, letter] :
+         {std::pair<uint32_t, char>{'"', '"'}, {'\\', '\\'}, {8, 'b'}, {9, 't'}, {10, 'n'}, {12, 'f'}, {13, 'r'}}) {
         if (set.contains(c)) {
             letters.emplace_back(letter, letter);
         }

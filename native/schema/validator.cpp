@@ -101,8 +101,8 @@ verdict validator::check_number(const json_value & value, part by) {
     limit("maximum", "exclusiveMaximum", -1);
     if (const json_value * step = by->find("multipleOf"); step != nullptr && step->is(json_value::kind::number)) {
         const decimal by_step(step->text);
-        out = all_of(out, by_step.digits().size() > most_step_digits ? verdict::unknown
-                                                                     : of(number.multiple_of(by_step)));
+        out = all_of(out,
+                     by_step.digits().size() > most_step_digits ? verdict::unknown : of(number.multiple_of(by_step)));
     }
     return out;
 }
@@ -127,8 +127,8 @@ verdict validator::check_string(const json_value & value, part by) {
 
 verdict validator::check_array(const json_value & value, part by, int depth) {
     const size_t count = value.items.size();
-    verdict out = of(count >= document_.count_of(by, "minItems", 0) &&
-                     count <= document_.count_of(by, "maxItems", UINT64_MAX));
+    verdict out =
+        of(count >= document_.count_of(by, "minItems", 0) && count <= document_.count_of(by, "maxItems", UINT64_MAX));
     const json_value * prefix = by->find("prefixItems");
     const json_value * items = by->find("items");
     const json_value * rest = items;
@@ -154,7 +154,7 @@ verdict validator::check_array(const json_value & value, part by, int depth) {
         }
         const uint64_t least = document_.count_of(by, "minContains", 1);
         const uint64_t most = document_.count_of(by, "maxContains", UINT64_MAX);
-        out = all_of(out, perhaps < least || sure > most   ? verdict::no
+        out = all_of(out, perhaps < least || sure > most     ? verdict::no
                           : sure >= least && perhaps <= most ? verdict::yes
                                                              : verdict::unknown);
     }
@@ -251,7 +251,9 @@ verdict validator::check_applied(const json_value & value, part by, int depth) {
             sure += found == verdict::yes ? 1 : 0;
             perhaps += found == verdict::unknown ? 1 : 0;
         }
-        out = all_of(out, sure > 1 || sure + perhaps == 0 ? verdict::no : perhaps > 0 ? verdict::unknown : verdict::yes);
+        out = all_of(out, sure > 1 || sure + perhaps == 0 ? verdict::no
+                          : perhaps > 0                   ? verdict::unknown
+                                                          : verdict::yes);
     }
     if (const json_value * negated = by->find("not")) {
         out = all_of(out, not_of(check(value, negated, depth)));

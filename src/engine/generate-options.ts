@@ -6,7 +6,6 @@ import {
     checkString,
     invalidOption,
     isArray,
-    isObject,
     readArray,
     readIntegers,
     readOptions
@@ -15,6 +14,7 @@ import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
 import { limits } from "../limits.js";
 import type { ChatMessage } from "../text/chat-template.js";
+import { readJson, readJsonSchema, type JsonSchema, type JsonSchemaOption } from "./json-schema.js";
 import { resolveSpeculation, type LoadedSpeculation, type Speculation } from "./speculation-params.js";
 import { resolveSampling, samplingOptionNames, type SamplingContext, type SamplingOptions } from "./sampling-params.js";
 
@@ -55,8 +55,13 @@ export interface GenerateOptions extends PromptOptions, SamplingOptions {
     logprobs?: number | undefined;
     /** GBNF grammar that the text must follow; `root` is its start. It ends where the grammar does. @default none */
     grammar?: string | undefined;
-    /** JSON schema that the text must follow, instead of a grammar: a boolean or an object. @default none */
-    jsonSchema?: boolean | Readonly<Record<string, unknown>> | undefined;
+    /**
+     * JSON schema that the text must be valid by, instead of a grammar: a schema (an object or a boolean), a schema as
+     * JSON text, of which the order of keys and all digits of numbers are kept, or `{ schema, unsupported }`. What
+     * cannot be kept is refused, by name, unless `unsupported` is "ignore". docs/constraints.md has the details.
+     * @default none
+     */
+    jsonSchema?: JsonSchema | JsonSchemaOption | undefined;
     /** As in `loadRast`, and with no longer drafts than were chosen there. @default what was chosen there */
     speculation?: Speculation | undefined;
     /** Ends the generation with stop reason "abort"; what was drawn until then stays. */
@@ -110,7 +115,7 @@ export type ResolvedPrompt =
 export type Constraint =
     | { readonly kind: "none" }
     | { readonly kind: "grammar"; readonly gbnf: string }
-    | { readonly kind: "schema"; readonly json: string };
+    | { readonly kind: "schema"; readonly json: string; readonly ignoreUnsupported: boolean };
 
 /** A text for the models with every default filled in. */
 export interface ResolvedPromptOptions {
@@ -249,24 +254,7 @@ function readConstraint({ grammar, jsonSchema }: Read<"grammar" | "jsonSchema">)
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "grammar" } });
     }
     if (grammar !== undefined) return { kind: "grammar", gbnf: checkString("grammar", grammar) };
-    if (jsonSchema === undefined) return { kind: "none" };
-    if (typeof jsonSchema !== "boolean" && !isObject(jsonSchema)) {
-        throw invalidOption("jsonSchema", "an object or a boolean", jsonSchema);
-    }
-    return { kind: "schema", json: readJson("jsonSchema", jsonSchema) };
-}
-
-// JSON of a value: cycles, BigInts and getters that throw are typed errors, and so is what JSON has no word for.
-function readJson(name: string, value: unknown): string {
-    let json: unknown;
-    try {
-        json = JSON.stringify(value);
-    } catch (error) {
-        const message = `Expected a ${name} that can be written as JSON.`;
-        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name }, cause: error });
-    }
-    if (typeof json !== "string") throw invalidOption(name, "a value that can be written as JSON", value);
-    return json;
+    return jsonSchema === undefined ? { kind: "none" } : { kind: "schema", ...readJsonSchema(jsonSchema) };
 }
 
 /**

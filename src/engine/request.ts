@@ -245,7 +245,10 @@ export function disposedError(): RastError {
 export async function prepareRequest(core: EngineCore, options: ResolvedGenerateOptions): Promise<PreparedRequest> {
     const tokens = await prepareTokens(core, options);
     const { constraint } = options;
-    if (constraint.kind === "schema") return { tokens, grammar: await core.addon.grammarOfSchema(constraint.json) };
+    if (constraint.kind === "schema") {
+        const { json, ignoreUnsupported } = constraint;
+        return { tokens, grammar: await core.addon.grammarOfSchema(json, ignoreUnsupported) };
+    }
     return { tokens, grammar: constraint.kind === "grammar" ? constraint.gbnf : "" };
 }
 

@@ -76,15 +76,8 @@ async function readConstraint(flags: Flags): Promise<Pick<GenerateOptions, "gram
     const [grammar, schema] = [text(flags["grammar"]), text(flags["jsonSchema"])];
     const constraint: Pick<GenerateOptions, "grammar" | "jsonSchema"> = {};
     if (grammar !== undefined) constraint.grammar = await readInput(grammar, "the grammar");
-    if (schema !== undefined) {
-        const json = await readInput(schema, "the JSON schema");
-        try {
-            constraint.jsonSchema = JSON.parse(json) as Record<string, unknown>;
-        } catch (error) {
-            const message = `${schema} is not valid JSON: ${(error as Error).message}`;
-            throw new RastError("ERR_JSON_SCHEMA", message, { details: { path: schema }, cause: error });
-        }
-    }
+    // As text: parsing it here would lose the order of some keys and the digits of large numbers.
+    if (schema !== undefined) constraint.jsonSchema = await readInput(schema, "the JSON schema");
     return constraint;
 }
 
