@@ -14,7 +14,7 @@ function validatorOf(schema: unknown): (value: unknown) => string | undefined {
     const draft7 = JSON.stringify(schema).includes("draft-07");
     // x- keywords and `nullable` are OpenAPI's; two decimal places of a double are no multiple of 0.01 to the letter
     const ajv = new (draft7 ? Ajv : Ajv2020)({ strict: false, strictNumbers: true, multipleOfPrecision: 7 });
-    addFormats.default(ajv as Ajv);
+    addFormats.default(ajv);
     const validate = ajv.compile(schema as object);
     return (value) => (validate(value) === true ? undefined : ajv.errorsText(validate.errors));
 }
@@ -55,7 +55,7 @@ async function check(schema: unknown, texts: number, seed: number): Promise<numb
         checked++;
         const problem = validate(value);
         if (problem !== undefined) throw new Error(`${text}\nof ${JSON.stringify(schema)}: ${problem}`);
-        expect(text.isWellFormed?.() ?? true).toBe(true);
+        expect(text).not.toMatch(/\p{Surrogate}/u);
     }
     return checked;
 }
@@ -139,7 +139,7 @@ function randomSchema(random: () => number, depth: number): unknown {
         case "if":
             return { if: inner(), then: inner(), else: inner() };
         default:
-            return { [type]: [inner(), inner()], ...(random() < 0.3 ? (inner() as object) : {}) };
+            return { [type]: [inner(), inner()], ...(random() < 0.3 ? (inner()) : {}) };
     }
 }
 
