@@ -54,8 +54,8 @@ export const errorCatalogue = {
         "Make it less ambiguous: what may follow should be told by the next few characters."
     ),
     ERR_JSON_SCHEMA: byInput(
-        "A JSON schema cannot be turned into a grammar.",
-        "The message names the keyword or the reference."
+        "A JSON schema is not valid, allows nothing, or asks for what cannot be kept.",
+        'The message names the keyword and its place; `unsupported: "ignore"` leaves out what cannot be kept.'
     ),
     ERR_STATE_FILE: byInput(
         "A saved state cannot be written or read, is damaged, or belongs to other models or settings.",

@@ -19,7 +19,7 @@ compiler::expression compiler::of_array(const alternative & one) {
         limits.most = std::min<uint64_t>(limits.most, limits.fixed.size());
     }
     if (limits.least > limits.most) {
-        return rules_.nothing();
+        return contradiction(one.parts.front(), "minItems", "it is above maxItems");
     }
     if (limits.unique && limits.most > 1 && !distinct(limits)) {
         return unique_array(limits);
@@ -161,7 +161,7 @@ compiler::expression compiler::unique_array(const array_limits & limits) {
     const size_t n = values->size();
     const uint64_t most = std::min<uint64_t>(limits.most, n);
     if (limits.least > most) {
-        return rules_.nothing();
+        return contradiction(limits.at, "minItems", "there are fewer values that differ");
     }
     std::vector<expression> items;
     for (const part value : *values) {

@@ -32,6 +32,13 @@ std::string compiler::compile(size_t most_bytes) {
         rules_.define(target, of_conjunction(all));
     }
     if (!rules_.can_end(root)) {
+        if (contradicts_ != nullptr) {
+            const std::string pointer = document_.pointer_of(contradicts_);
+            refuse_schema(
+                "The schema allows no value: \"" + contradiction_keyword_ + "\" at " +
+                    (pointer.empty() ? "the root" : pointer) + ": " + contradiction_,
+                {{"keyword", contradiction_keyword_}, {"pointer", pointer}, {"reason", std::string("contradiction")}});
+        }
         refuse_schema("The schema allows no value: its limits contradict each other, or nothing that they allow ends",
                       {{"reason", std::string("contradiction")}});
     }
@@ -126,9 +133,21 @@ compiler::expression compiler::of_alternative(const alternative & one) {
     return rules_.refer(made);
 }
 
+compiler::expression compiler::contradiction(part at, const char * keyword, const std::string & why) {
+    if (contradicts_ == nullptr) {
+        contradicts_ = at;
+        contradiction_keyword_ = keyword;
+        contradiction_ = why;
+    }
+    return rules_.nothing();
+}
+
 compiler::expression compiler::of_types(const alternative & one) {
     if (const auto values = meaning_.limits().values(one, false)) {
-        return of_values(*values);
+        const bool constant = one.parts.front()->find("const") != nullptr;
+        return values->empty() ? contradiction(one.parts.front(), constant ? "const" : "enum",
+                                               "none of its values is valid by all that is asked")
+                               : of_values(*values);
     }
     const uint8_t types = meaning_.limits().meant_types(one);
     std::vector<expression> ways;
@@ -140,7 +159,11 @@ compiler::expression compiler::of_types(const alternative & one) {
     }
     if ((types & string_bit) != 0) {
         const string_limits limits = meaning_.limits().strings(one);
-        ways.push_back(limits.limited() ? strings_.within(limits) : strings_.any());
+        if (limits.least > limits.most) {
+            ways.push_back(contradiction(limits.at, "minLength", "it is above maxLength"));
+        } else {
+            ways.push_back(limits.limited() ? strings_.within(limits) : strings_.any());
+        }
     }
     if ((types & number_bits) != 0) {
         ways.push_back(of_numbers(one, types));
@@ -179,10 +202,11 @@ compiler::expression compiler::of_booleans(const alternative & one) {
 
 compiler::expression compiler::of_numbers(const alternative & one, uint8_t types) {
     const number_limits limits = meaning_.limits().numbers(one, (types & fraction_bit) == 0);
-    if (limits.empty()) {
-        return rules_.nothing();
-    }
     const part at = one.parts.front();
+    const char * bound = limits.least && limits.least->exclusive ? "exclusiveMinimum" : "minimum";
+    if (limits.empty()) {
+        return contradiction(at, bound, "no number lies between it and the upper bound");
+    }
     if ((types & integer_bit) == 0) {
         document_.unsupported(at, "type", "numbers that are no integers cannot be told apart");
     }

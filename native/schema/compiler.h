@@ -43,6 +43,9 @@ class compiler {
     std::optional<std::vector<part>> finite_values(const part_list & all);
     bool distinct(const array_limits & limits);
 
+    // Remembers what allows nothing, for the message if nothing else is allowed either. No text at all.
+    expression contradiction(part at, const char * keyword, const std::string & why);
+
     expression brackets(const char * open, expression inner, const char * close);
     expression space();
     expression comma();
@@ -55,6 +58,10 @@ class compiler {
     validator values_;
     meaning meaning_;
     string_writer strings_;
+
+    part contradicts_ = nullptr;
+    std::string contradiction_keyword_;
+    std::string contradiction_;
 
     std::map<std::string, part> alike_;       // by JSON text
     std::map<part_list, rule> known_;         // by conjunction, sorted

@@ -232,7 +232,10 @@ void grammar_rules::write_expression(expression at, bool tight, std::string & ou
                 out += "\"\"";
                 break;
             }
+            const bool twice = expressions_[one.parts.front()].type == kind::repeat;
+            out += twice ? "(" : "";
             write_expression(one.parts.front(), true, out);
+            out += twice ? ")" : "";
             if (one.least == 0 && one.most == 1) {
                 out += '?';
             } else if (one.most == UINT64_MAX && one.least <= 1) {

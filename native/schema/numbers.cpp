@@ -12,6 +12,7 @@ namespace {
 constexpr size_t exact_digits = 15;  // of a double
 constexpr size_t most_digits = 60;
 constexpr size_t most_states = 60'000;
+constexpr size_t affordable = 4'000;  // states of divisions
 
 // A bound or an exclusion, seen from the digits of a text.
 struct comparison {
@@ -61,8 +62,9 @@ class builder {
             divide(step);
         }
         // Fewer digits where each costs many states.
-        const size_t enough = std::max<size_t>(3, 20'000 / cost_);
+        const size_t enough = affordable / cost_;
         size_t wanted = std::min(exact_digits, enough);
+        too_large_ = !limits.steps.empty() && enough < 6;
         for (const auto * bound : {&limits.least, &limits.most}) {
             if (*bound) {
                 const size_t needed = (*bound)->value.absolute().whole().size();
@@ -75,6 +77,9 @@ class builder {
     }
 
     std::optional<automaton> build(work_budget & budget) {
+        if (too_large_) {
+            return std::nullopt;
+        }
         static const std::vector<uint32_t> starts = [] {
             std::vector<uint32_t> out{0, '-', '-' + 1, '.', '.' + 1};
             for (uint32_t c = '0'; c <= '9' + 1; ++c) {
@@ -262,6 +267,7 @@ class builder {
     std::vector<division> divisions_;
     size_t places_ = SIZE_MAX;  // digits behind the point
     size_t cost_ = 1;
+    bool too_large_ = false;
     size_t digits_ = exact_digits;
 };
 

@@ -30,7 +30,10 @@ compiler::expression compiler::of_objects(const alternative & one) {
         if (never_valid && !key.required) {
             continue;
         }
-        entries.push_back({never_valid ? rules_.nothing() : pair(strings_.literal(key.name), key.value), key.required});
+        entries.push_back({never_valid ? contradiction(one.parts.front(), "required",
+                                                       "\"" + key.name + "\" is required and not allowed")
+                                       : pair(strings_.literal(key.name), key.value),
+                           key.required});
         required += key.required ? 1 : 0;
     }
     std::vector<expression> more;
@@ -41,6 +44,15 @@ compiler::expression compiler::of_objects(const alternative & one) {
         } else {
             more.push_back(made);
         }
+    }
+    if (limits.least > limits.most) {
+        return contradiction(one.parts.front(), "minProperties", "it is above maxProperties");
+    }
+    if (required > limits.most) {
+        return contradiction(one.parts.front(), "maxProperties", "more properties are required");
+    }
+    if (limits.least > entries.size() && more.empty()) {
+        return contradiction(one.parts.front(), "minProperties", "so many properties are not allowed");
     }
     const uint64_t least = limits.least <= required ? 0 : limits.least;
     const bool few = limits.most != UINT64_MAX && (!more.empty() || limits.most < entries.size());
@@ -115,7 +127,7 @@ compiler::expression compiler::of_objects(const alternative & one) {
         }
         rules_.define(made, rules_.sequence(std::move(row)));
     }
-    return limits.least > limits.most ? rules_.nothing() : brackets("{", start, "}");
+    return brackets("{", start, "}");
 }
 
 }  // namespace rast::schema

@@ -122,8 +122,10 @@ describe("JSON schemas", () => {
             (await failure(rast.complete({ prompt, jsonSchema } as GenerateOptions))).code;
         expect(await refuse({ type: "colour" })).toBe("ERR_JSON_SCHEMA");
         expect(await refuse({ $ref: "#/nowhere" })).toBe("ERR_JSON_SCHEMA");
-        expect(await refuse({ type: "string", pattern: "(" })).toBe("ERR_GRAMMAR");
-        expect(await refuse("string")).toBe("ERR_INVALID_OPTION");
+        expect(await refuse({ type: "string", pattern: "(" })).toBe("ERR_JSON_SCHEMA");
+        expect(await refuse("string")).toBe("ERR_JSON_SCHEMA");
+        expect(await refuse({ schema: { format: "x" }, unsupported: "refuse" })).toBe("ERR_JSON_SCHEMA");
+        expect(await refuse({ schema: true, unsupported: "never" })).toBe("ERR_INVALID_OPTION");
         expect(await refuse([])).toBe("ERR_INVALID_OPTION");
         const cyclic: Schema = {};
         cyclic["items"] = cyclic;
