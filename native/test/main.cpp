@@ -16,6 +16,7 @@ int main(int argc, char ** argv) {
                  {"graph", test_graph},
                  {"parity", test_parity},
                  {"modes", test_modes},
+                 {"memory", test_memory},
                  {"drafts", test_drafts},
                  {"draft-length", test_draft_length},
                  {"fault", test_fault},

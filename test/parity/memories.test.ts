@@ -14,6 +14,7 @@ import {
     type Rast
 } from "../../dist/index.js";
 import { architectures, windowTokens, type Architecture } from "../support/architectures.js";
+import { nativeTest } from "../support/native.js";
 import { heavy, size } from "../support/size.js";
 import { tinyTrioOf } from "../support/test-models.js";
 
@@ -98,6 +99,20 @@ const everyday = new Set([
 ]);
 const chosen = cases.filter(({ name }) => heavy || everyday.has(name));
 
+// A decode whose rows would be numbered anew is found out, so that it can be an error and no wrong text.
+describe("a batch with outputs", () => {
+    it.each([
+        ["llama", "attends to all tokens", 1],
+        ["gemma3", "has layers with a window", 1],
+        ["mamba", "is recurrent", 0],
+        ["lfm2", "is partly recurrent", 0]
+    ] as const)("is one piece in %s, or known not to be", async (kind, memory, cutBack) => {
+        const { base } = await tinyTrioOf(kind);
+        const output = await nativeTest("memory", { base, "flash-attention": "off" });
+        expect(output).toContain(`ok memory ${memory}, cut back ${cutBack}`);
+    });
+});
+
 describe.each(chosen)("$name", ({ base, pair }) => {
     const canCutBack = !recurrent(base) && !recurrent(pair);
     const files = tinyTrioOf(base, pair);
@@ -120,7 +135,7 @@ describe.each(chosen)("$name", ({ base, pair }) => {
             got.forEach((one, i) => expect([...one.tokens]).toEqual([...want[i]!.tokens.slice(0, one.tokens.length)]));
         });
         // 256 cells for four requests of up to 158 tokens
-        await using({ ...trio, parallel: 4, contextSize: 200, cacheSize: 200 }, async (rast) => {
+        await using({ ...trio, parallel: 4, contextSize: 256, cacheSize: 256 }, async (rast) => {
             const got = await Promise.all(requests.map((one) => rast.complete(one)));
             expectAll(got, "in a small cache");
             if (base !== "mamba") expect(got.reduce((sum, one) => sum + (one.restarts ?? 0), 0)).toBeGreaterThan(0);
