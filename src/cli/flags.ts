@@ -1,5 +1,4 @@
 // What commands make of their flags. Numbers stay text until here, so that a wrong one is named as the flag it came from.
-import { readFile } from "node:fs/promises";
 import type { LoadOptions, ModelOptions, PairOptions } from "../engine/load-options.js";
 import type { Speculation } from "../engine/speculation-params.js";
 import { RastError } from "../errors.js";
@@ -105,7 +104,6 @@ export function readLoadOptions(flags: Flags): LoadOptions {
         flashAttention:
             flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),
         mmap: flags["mmap"] === false ? false : undefined,
-        isolate: flags["isolate"] === true ? true : undefined,
         mlock: flags["mlock"] === true ? true : undefined,
         sampler: text(flags["sampler"]) as LoadOptions["sampler"],
         tryModels: flags["tryModels"] === false ? false : undefined,
@@ -128,17 +126,4 @@ export function readSeed(value: string | undefined): number | bigint | undefined
         );
     }
     return BigInt(value);
-}
-
-/** The text of a file. @throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE */
-export async function readInput(path: string, what: string): Promise<string> {
-    try {
-        return await readFile(path, "utf8");
-    } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
-        const known = { ENOENT: "ERR_FILE_NOT_FOUND", EISDIR: "ERR_IS_DIRECTORY" } as const;
-        const message = `The file for ${what} cannot be read (${code ?? "unknown"}): ${path}`;
-        const name = known[code as keyof typeof known] ?? "ERR_FILE_UNREADABLE";
-        throw new RastError(name, message, { details: { path }, cause: error });
-    }
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../package-root.js";
-import { exitCodes, reportError, quietBrokenPipe } from "./output.js";
+import { assertUtf8, readCommandLine } from "./arguments.js";
+import { exitCodes, reportError, watchOutput } from "./output.js";
 
 /** Builds the command line; each command imports what it needs when it runs. */
 export function buildProgram(): Command {
@@ -19,7 +20,9 @@ export function buildProgram(): Command {
                 )
         })
         .exitOverride()
-        .showSuggestionAfterError(true);
+        .showSuggestionAfterError(true)
+        // Or the program would take a --debug that is the value of a command's own option.
+        .enablePositionalOptions();
     addGenerate(program);
     addBench(program);
     program
@@ -39,6 +42,7 @@ export function buildProgram(): Command {
         .command("build")
         .description("compile the addon where no prebuilt one fits")
         .action(async () => (await import("./commands/build.js")).runBuild());
+    for (const command of program.commands) command.option("--debug", "print stack traces, and llama.cpp's log");
     return program;
 }
 
@@ -94,7 +98,6 @@ function addGenerate(program: Command): void {
         .option("--flash-attention <auto|on|off>", "(default auto)")
         .option("--no-mmap", "read weights instead of mapping them")
         .option("--mlock", "keep weights from being swapped out")
-        .option("--isolate", "run llama.cpp in a process of its own")
         .option("--sampler <auto|device|host>", "where tokens are drawn (default auto)")
         .option("--draft <auto|off|integer>", "tokens the expert drafts per round (default auto)")
         .option("--no-try-models", "do not try unknown models in a process of their own first")
@@ -146,16 +149,19 @@ function addBench(program: Command): void {
 
 /** Runs the command line. @returns the exit code */
 export async function main(args: readonly string[]): Promise<number> {
-    quietBrokenPipe();
-    const debug = args.includes("--debug");
-    if (debug) process.env["RAST_LOG"] ??= "1";
+    watchOutput();
+    let debug = false;
     try {
-        const rest = args.filter((arg) => arg !== "--debug");
-        if (rest.length === 0) {
-            buildProgram().outputHelp({ error: true });
+        assertUtf8(args, await readCommandLine());
+        const program = buildProgram().hook("preAction", (_, command) => {
+            debug = command.optsWithGlobals()["debug"] === true;
+            if (debug) process.env["RAST_LOG"] ??= "1";
+        });
+        if (args.every((arg) => arg === "--debug")) {
+            program.outputHelp({ error: true });
             return exitCodes.misuse;
         }
-        await buildProgram().parseAsync(rest, { from: "user" });
+        await program.parseAsync(args, { from: "user" });
         return typeof process.exitCode === "number" ? process.exitCode : exitCodes.ok;
     } catch (error) {
         if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.misuse;

@@ -15,12 +15,17 @@ export function reportError(error: unknown, debug: boolean): number {
     return error instanceof RastError && errorCatalogue[error.code].byInput ? exitCodes.misuse : exitCodes.failure;
 }
 
-/** A reader that goes away (`| head`) ends the command, without a word. */
-export function quietBrokenPipe(): void {
+/**
+ * Output that cannot be written ends the command at once: without a word when its reader went away (`| head`), with one line
+ * and exit code 1 otherwise (a full disk). Nobody can be told of a stderr that fails.
+ */
+export function watchOutput(): void {
     process.stdout.on("error", (error: NodeJS.ErrnoException) => {
         if (error.code === "EPIPE") process.exit(exitCodes.ok);
-        throw error;
+        process.stderr.write(`rast: The output cannot be written: ${error.code ?? error.message}.\n`);
+        process.exit(exitCodes.failure);
     });
+    process.stderr.on("error", () => {});
 }
 
 const styles = { bold: 1, red: 31, green: 32 } as const;

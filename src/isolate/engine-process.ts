@@ -22,13 +22,16 @@ interface Waiting {
 
 /** Until the first message: antivirus programs may look at a program for long. A wrong `execPath` never sends one. */
 const startTimeoutMs = 60_000;
-/** Between a process's end and the end of its pipes, and the other way round. */
+/** Between a process's end and the end of its pipes, which a process that it started may hold. */
 const lateMs = 500;
+/** Between the end of its channel and its own. */
+const closedMs = 5000;
 
 const running = new Set<ChildProcess>();
 
 // "exit" comes for process.exit() and uncaught exceptions; kills from outside are the child's own business.
 function endWithThisThread(child: ChildProcess): void {
+    if (child.pid === undefined) return;
     if (running.size === 0) process.once("exit", endAll);
     running.add(child);
     child.once("exit", () => {
@@ -59,7 +62,7 @@ export class EngineProcess {
     #lastCall = 0;
     #phase: "starting" | "loading" | "loaded" = "starting";
     #hasExited = false;
-    #hasDisconnected = false;
+    #openPipes = 2; // its channel and stderr
     #trouble: string | undefined;
     #over = false;
     #startTimer: NodeJS.Timeout;
@@ -147,6 +150,10 @@ export class EngineProcess {
         }
         child.stdout?.resume();
         child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#heard(text));
+        child.stderr?.once("close", () => {
+            this.#openPipes -= 1;
+            this.#crashWhenRead();
+        });
         child.on("message", (message) => this.#receive(message as FromChild));
         child.once("error", (error) => {
             if (child.pid !== undefined) return;
@@ -160,18 +167,22 @@ export class EngineProcess {
             this.#hasExited = true;
             // What it sent before its end is still on the way.
             setTimeout(() => this.#crash(), lateMs).unref();
-            if (this.#hasDisconnected) setImmediate(() => this.#crash());
+            this.#crashWhenRead();
         });
         child.once("disconnect", () => {
-            this.#hasDisconnected = true;
-            if (this.#hasExited) setImmediate(() => this.#crash());
-            else setTimeout(() => this.#giveUp("closed its channel"), lateMs).unref();
+            this.#openPipes -= 1;
+            this.#crashWhenRead();
+            setTimeout(() => this.#giveUp("closed its channel"), closedMs).unref();
         });
     }
 
+    #crashWhenRead(): void {
+        if (this.#hasExited && this.#openPipes === 0) setImmediate(() => this.#crash());
+    }
+
     #giveUp(trouble: string): void {
-        if (this.#over) return;
-        if (!this.#hasExited || this.#child.pid === undefined) this.#trouble = trouble;
+        if (this.#over || (this.#hasExited && this.#child.pid !== undefined)) return;
+        this.#trouble = trouble;
         this.#child.kill("SIGKILL");
     }
 

@@ -130,6 +130,18 @@ describe("an isolated engine is the one in this process", () => {
     });
 });
 
+describe("a queue without room", () => {
+    it("holds samples up and refuses others", async () => {
+        const rast = await load({ maxQueue: 0 });
+        const samples = await rast.completeMany({ prompt, seed: 7, maxTokens: 20 }, 5);
+        expect(samples.map(({ usage }) => usage.completionTokens > 0)).toEqual(new Array(5).fill(true));
+        const [first, second] = [rast.complete({ prompt }), errorOf(rast.complete({ prompt }))];
+        expect((await second).code).toBe("ERR_QUEUE_FULL");
+        expect((await first).stopReason).not.toBe("abort");
+        await rast.dispose();
+    });
+});
+
 describe("loading an isolated engine", () => {
     it("reports progress, and is aborted at any moment", async () => {
         const seen: number[] = [];

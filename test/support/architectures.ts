@@ -187,7 +187,8 @@ function metadataOf(kind: Architecture, contextLength: number): Record<string, M
     }
     return {
         "general.architecture": { kind: "string", value: name },
-        "general.name": { kind: "string", value: `random ${kind}` },
+        // without the kind: llama.cpp looks for special tokens of some families by it
+        "general.name": { kind: "string", value: "random" },
         ...Object.fromEntries(Object.entries(perModel).map(([key, value]) => [`${name}.${key}`, value])),
         ...wideTokenizer(vocabularyTokens)
     };

@@ -10,7 +10,9 @@ import { runBench } from "../../bench/run.js";
 import { checkOneOf } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import { benchPage } from "../../report/bench-page.js";
-import { camelCase, given, number, readInput, readLoadOptions, text, toNumber, type Flags } from "../flags.js";
+import { camelCase, given, number, readLoadOptions, text, toNumber, type Flags } from "../flags.js";
+import { readInput } from "../input.js";
+import { Interruption } from "../interruption.js";
 import { exitCodes, StatusLine } from "../output.js";
 
 /** `rast bench`: measures a matrix, prints its record, or compares two records. */
@@ -50,25 +52,21 @@ async function readRecord(path: string): Promise<BenchRecord> {
 
 async function measured(flags: Flags): Promise<BenchRecord | undefined> {
     const options = await readBenchOptions(flags);
-    const controller = new AbortController();
-    const interrupt = (): void => controller.abort();
-    process.once("SIGINT", interrupt);
-    process.once("SIGTERM", interrupt);
+    const interruption = new Interruption();
     const status = new StatusLine();
     try {
         return await runBench({
             ...options,
-            signal: controller.signal,
+            signal: interruption.signal,
             onProgress: (what, fraction) => status.show(`${String(Math.floor(fraction * 100)).padStart(3)}% ${what}`)
         });
     } catch (error) {
-        if (!controller.signal.aborted) throw error;
+        if (!interruption.happened) throw error;
         process.exitCode = exitCodes.interrupted;
         return undefined;
     } finally {
         status.clear();
-        process.off("SIGINT", interrupt);
-        process.off("SIGTERM", interrupt);
+        interruption.end();
     }
 }
 

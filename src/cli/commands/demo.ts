@@ -3,6 +3,7 @@ import type { Rast } from "../../engine/engine.js";
 import { contestantsOf, evaluate, recoveryRate, type Score } from "../../demo/evaluate.js";
 import { isCorrect, readDemoProblems, type DemoProblem } from "../../demo/problems.js";
 import { RastError } from "../../errors.js";
+import { Interruption } from "../interruption.js";
 import { exitCodes, paint, StatusLine } from "../output.js";
 
 /** `rast demo`: a few problems side by side, then accuracies over many. */
@@ -19,17 +20,15 @@ export async function runDemo(flags: Record<string, unknown>): Promise<void> {
         );
     }
     const { trio, contestants } = await contestantsOf(trioName);
-    const controller = new AbortController();
-    const interrupt = (): void => controller.abort();
-    process.once("SIGINT", interrupt);
+    const interruption = new Interruption();
+    const { signal } = interruption;
     const status = new StatusLine();
     try {
         if (!json) {
-            const rast = await loadRast({ trio: trio.file, signal: controller.signal });
+            const rast = await loadRast({ trio: trio.file, signal });
             try {
                 introduce(rast);
-                for (const problem of chooseExamples(problems))
-                    await sideBySide(rast, problem, seed, controller.signal);
+                for (const problem of chooseExamples(problems)) await sideBySide(rast, problem, seed, signal);
             } finally {
                 await rast.dispose();
             }
@@ -41,7 +40,7 @@ export async function runDemo(flags: Record<string, unknown>): Promise<void> {
             trio,
             problems: selected,
             seed,
-            signal: controller.signal,
+            signal,
             onAnswer: (name) => {
                 finished += 1;
                 status.show(progressBar(finished / (count * contestants.length), name));
@@ -58,10 +57,10 @@ export async function runDemo(flags: Record<string, unknown>): Promise<void> {
         }
     } catch (error) {
         status.clear();
-        if (!controller.signal.aborted) throw error;
+        if (!interruption.happened) throw error;
         process.exitCode = exitCodes.interrupted;
     } finally {
-        process.off("SIGINT", interrupt);
+        interruption.end();
     }
 }
 

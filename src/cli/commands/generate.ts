@@ -1,9 +1,11 @@
 import { RastError } from "../../errors.js";
-import type { GenerateOptions, Mode } from "../../engine/generate-options.js";
+import type { GenerateOptions, Mode, PromptOptions } from "../../engine/generate-options.js";
 import { loadRast } from "../../engine/load.js";
 import type { RastResult } from "../../engine/results.js";
 import type { ChatMessage } from "../../text/chat-template.js";
-import { given, number, readInput, readLoadOptions, readSeed, text, texts, toNumber, type Flags } from "../flags.js";
+import { given, number, readLoadOptions, readSeed, text, texts, toNumber, type Flags } from "../flags.js";
+import { readInput, readStandardInput } from "../input.js";
+import { Interruption } from "../interruption.js";
 import { exitCodes, StatusLine } from "../output.js";
 
 /** `rast generate`: streams text to stdout, figures to stderr; or one JSON object. */
@@ -13,29 +15,27 @@ export async function runGenerate(argument: string | undefined, flags: Flags): P
     const samples = number(flags, "samples") ?? 1;
     const prompt = argument === undefined || argument === "-" ? await readStandardInput() : argument;
 
-    const controller = new AbortController();
-    const interrupt = (): void => controller.abort();
-    process.once("SIGINT", interrupt);
-    process.once("SIGTERM", interrupt);
+    const interruption = new Interruption();
+    const { signal } = interruption;
     const status = new StatusLine();
     try {
         const rast = await loadRast({
             ...loadOptions,
-            signal: controller.signal,
+            signal,
             onProgress: ({ role, overall }) => status.show(`loading ${role} ... ${Math.floor(overall * 100)}%`)
         }).finally(() => status.clear());
         try {
             // A context that was not asked for may be smaller without a word.
             const notes = loadOptions.contextSize === undefined || flags["quiet"] === true ? [] : rast.info.notes;
             for (const note of notes) process.stderr.write(`rast: ${note}\n`);
-            const options = { ...wanted, ...promptOf(prompt, flags), signal: controller.signal };
+            const options = { ...wanted, ...promptOf(prompt, flags), signal };
             const json = flags["json"] === true;
             const [loadFrom, saveTo] = [text(flags["loadState"]), text(flags["saveState"])];
-            if (loadFrom !== undefined) await rast.loadState(loadFrom);
+            if (loadFrom !== undefined) await rast.loadState(loadFrom, { signal });
             if (samples !== 1) {
                 writeSamples(await rast.completeMany(options, samples), json, flags["quiet"] === true);
-                if (saveTo !== undefined) await rast.saveState(saveTo, promptOf(prompt, flags));
-                if (controller.signal.aborted) process.exitCode = exitCodes.interrupted;
+                if (interruption.happened) process.exitCode = exitCodes.interrupted;
+                else if (saveTo !== undefined) await rast.saveState(saveTo, { ...promptOf(prompt, flags), signal });
                 return;
             }
             const generation = rast.generate(options);
@@ -46,18 +46,17 @@ export async function runGenerate(argument: string | undefined, flags: Flags): P
             if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
             else if (!result.text.endsWith("\n")) process.stdout.write("\n");
             if (!json && flags["quiet"] !== true) process.stderr.write(`${figures(result)}\n`);
-            if (controller.signal.aborted) process.exitCode = exitCodes.interrupted;
-            else if (saveTo !== undefined) await rast.saveState(saveTo, promptOf(prompt, flags));
+            if (interruption.happened) process.exitCode = exitCodes.interrupted;
+            else if (saveTo !== undefined) await rast.saveState(saveTo, { ...promptOf(prompt, flags), signal });
         } finally {
             await rast.dispose();
         }
     } catch (error) {
-        if (!controller.signal.aborted || !(error instanceof RastError) || error.code !== "ERR_LOAD_ABORTED")
-            throw error;
+        const aborted = error instanceof RastError && ["ERR_LOAD_ABORTED", "ERR_ABORTED"].includes(error.code);
+        if (!interruption.happened || !aborted) throw error;
         process.exitCode = exitCodes.interrupted;
     } finally {
-        process.off("SIGINT", interrupt);
-        process.off("SIGTERM", interrupt);
+        interruption.end();
     }
 }
 
@@ -97,19 +96,7 @@ export function figures(result: RastResult): string {
     );
 }
 
-async function readStandardInput(): Promise<string> {
-    if (process.stdin.isTTY) {
-        throw new RastError("ERR_EMPTY_PROMPT", "No prompt: give it as an argument or on standard input.");
-    }
-    const chunks: Buffer[] = [];
-    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-    // The newline that ends a line of input is not part of the prompt.
-    return Buffer.concat(chunks)
-        .toString("utf8")
-        .replace(/\r?\n$/, "");
-}
-
-function promptOf(prompt: string, flags: Flags): Partial<GenerateOptions> {
+function promptOf(prompt: string, flags: Flags): PromptOptions {
     const system = text(flags["system"]);
     if (flags["chat"] !== true && system === undefined) return { prompt };
     const messages: ChatMessage[] = [{ role: "user", content: prompt }];

@@ -1,0 +1,54 @@
+import { isUtf8 } from "node:buffer";
+import { readFile } from "node:fs/promises";
+import { RastError } from "../errors.js";
+import { fileSize, systemError, type FilePurpose } from "../models/files.js";
+
+const maxInputBytes = 64 * 1_048_576;
+
+/**
+ * The text of a file.
+ * @param what it is for: "the grammar"
+ * @throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE
+ */
+export async function readInput(path: string, what: string): Promise<string> {
+    const purpose: FilePurpose = { what };
+    if ((await fileSize(path, purpose)) > maxInputBytes) throw tooLong(`The file for ${what}`);
+    const bytes = await readFile(path).catch((error: unknown) => {
+        throw systemError(error, path, purpose);
+    });
+    return toText(bytes, `The file for ${what}`);
+}
+
+/**
+ * The prompt on standard input.
+ * @throws ERR_EMPTY_PROMPT on a terminal, ERR_FILE_UNREADABLE
+ */
+export async function readStandardInput(stream: NodeJS.ReadStream = process.stdin): Promise<string> {
+    if (stream.isTTY) {
+        throw new RastError("ERR_EMPTY_PROMPT", "No prompt: give it as an argument or on standard input.");
+    }
+    const chunks: Buffer[] = [];
+    let length = 0;
+    try {
+        for await (const chunk of stream) {
+            chunks.push(chunk as Buffer);
+            length += (chunk as Buffer).length;
+            if (length > maxInputBytes) break;
+        }
+    } catch (error) {
+        const { code = "unknown" } = error as NodeJS.ErrnoException;
+        throw new RastError("ERR_FILE_UNREADABLE", `Standard input cannot be read: ${code}.`, { cause: error });
+    }
+    if (length > maxInputBytes) throw tooLong("Standard input");
+    // The newline that ends a line of input is not part of the prompt.
+    return toText(Buffer.concat(chunks), "Standard input").replace(/\r?\n$/, "");
+}
+
+function toText(bytes: Buffer, what: string): string {
+    if (!isUtf8(bytes)) throw new RastError("ERR_FILE_UNREADABLE", `${what} is not UTF-8 text.`);
+    return bytes.toString("utf8");
+}
+
+function tooLong(what: string): RastError {
+    return new RastError("ERR_FILE_UNREADABLE", `${what} has more than ${maxInputBytes} bytes: it is no text to read.`);
+}
