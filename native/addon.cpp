@@ -260,7 +260,7 @@ Napi::Value grammar_of(const Napi::CallbackInfo & info) {
 
 Napi::Value prepare_grammar(const Napi::CallbackInfo & info) {
     const auto binding = engine_argument(info);
-    const shared_model model = binding->model();
+    const auto with = binding->tokenizer();
     const uint32_t handle = id_argument(info, 0, "handle");
     const uint32_t id = id_argument(info, 1, "grammar");
     const std::string gbnf = text_argument(info, 2, "gbnf");
@@ -270,7 +270,7 @@ Napi::Value prepare_grammar(const Napi::CallbackInfo & info) {
     return promise_worker<std::shared_ptr<const constraint>>::run(
         info.Env(),
         [=, texts = binding->texts()] {
-            return prepare_constraint(llama_model_get_vocab(model.get()), *texts, gbnf, special, cancelled.get());
+            return prepare_constraint(with->vocab(), *texts, gbnf, special, cancelled.get());
         },
         [=, &state](Napi::Env env, const std::shared_ptr<const constraint> & made) {
             state.grammars.finish(handle, id, cancelled, made);

@@ -41,9 +41,10 @@ class tokenizer {
     // Throws ERR_INVALID_ARGUMENT unless all are ids of the vocabulary.
     void check(const std::vector<llama_token> & tokens) const;
 
-  private:
+    // Lives as long as this.
     const llama_vocab * vocab() const { return llama_model_get_vocab(model_.get()); }
 
+  private:
     void learn() const;
     void require_knowledge() const {
         std::call_once(learned_, [this] { learn(); });

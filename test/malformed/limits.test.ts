@@ -66,7 +66,7 @@ function requestOf(changes: object, drawn: object = {}): NativeRequest {
         logprobs: -1,
         draft: 0,
         maxDraft: 0,
-        grammar: "",
+        grammar: 0,
         sampling: {
             lambdas: [],
             temperature: 1,
