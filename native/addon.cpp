@@ -13,9 +13,6 @@
 
 #include <napi.h>
 
-#include <limits>
-#include <stdexcept>
-
 namespace rast::napi {
 
 namespace {
@@ -176,75 +173,39 @@ Napi::Value engine_dispose(const Napi::CallbackInfo & info) {
     return binding->dispose();
 }
 
-std::vector<int32_t> tokens_of(const shared_model & model, const std::string & text, bool special, bool parse) {
-    if (text.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max()) / 2) {
-        throw rast_error("ERR_INVALID_ARGUMENT", "The text is longer than 1 GiB");
-    }
-    const llama_vocab * vocab = llama_model_get_vocab(model.get());
-    std::vector<int32_t> tokens(text.size() + 16);
-    const auto attempt = [&] {
-        try {
-            return llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
-                                  static_cast<int32_t>(tokens.size()), special, parse);
-        } catch (const std::out_of_range &) {
-            // a vocabulary without byte tokens meets a character that it lacks
-            throw rast_error("ERR_INVALID_ARGUMENT", "The text holds a character that the model's tokenizer lacks");
-        }
-    };
-    int32_t n = attempt();
-    if (n < 0 && n != std::numeric_limits<int32_t>::min()) {
-        tokens.resize(static_cast<size_t>(-n));
-        n = attempt();
-    }
-    if (n < 0) {
-        throw rast_error("ERR_INTERNAL", "The text could not be tokenized");
-    }
-    tokens.resize(static_cast<size_t>(n));
-    return tokens;
-}
-
 Napi::Value tokenize(const Napi::CallbackInfo & info) {
-    const shared_model model = engine_argument(info)->model();
-    const std::string text = text_argument(info, 1, "text");
-    const bool special = flag_argument(info, 2, "addSpecial");
-    const bool parse = flag_argument(info, 3, "parseSpecial");
+    const auto binding = engine_argument(info);
+    const auto with = binding->tokenizer();
+    std::string text = text_argument(info, 1, "text");
+    const bool parse = flag_argument(info, 2, "parseSpecial");
+    const uint32_t id = id_argument(info, 3, "id");
+    const auto stopped = binding->begin_tokenizing(id);
     return promise_worker<std::vector<int32_t>>::run(
-        info.Env(), [=] { return tokens_of(model, text, special, parse); },
-        [](Napi::Env env, const std::vector<int32_t> & tokens) { return present_tokens(env, tokens); });
+        info.Env(), [=, text = std::move(text)] { return with->tokens(text, parse, [=] { return stopped->load(); }); },
+        [=](Napi::Env env, const std::vector<int32_t> & tokens) { return present_tokens(env, tokens); },
+        [=] { binding->end_tokenizing(id); });
 }
 
-void check_tokens(const shared_model & model, const std::vector<int32_t> & tokens) {
-    const int32_t n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
-    for (const int32_t token : tokens) {
-        if (token < 0 || token >= n_vocab) {
-            throw rast_error("ERR_INVALID_ARGUMENT", "Token " + std::to_string(token) +
-                                                         " is outside the vocabulary of " + std::to_string(n_vocab));
-        }
-    }
+Napi::Value stop_tokenizing(const Napi::CallbackInfo & info) {
+    engine_argument(info)->stop_tokenizing(id_argument(info, 1, "id"));
+    return info.Env().Undefined();
 }
 
 Napi::Value detokenize(const Napi::CallbackInfo & info) {
-    const shared_model model = engine_argument(info)->model();
+    const auto with = engine_argument(info)->tokenizer();
     const auto tokens = int32s_argument(info, 1, "tokens");
     const bool special = flag_argument(info, 2, "showSpecial");
-    check_tokens(model, tokens);
+    const bool continuation = flag_argument(info, 3, "continuation");
+    with->check(tokens);
     return promise_worker<std::string>::run(
-        info.Env(),
-        [=] {
-            std::string text;
-            for (const int32_t token : tokens) {
-                text += token_piece(llama_model_get_vocab(model.get()), token, special);
-            }
-            return valid_utf8(text);
-        },
+        info.Env(), [=] { return valid_utf8(with->bytes(tokens, special, continuation)); },
         [](Napi::Env env, const std::string & text) { return Napi::String::New(env, text); });
 }
 
 Napi::Value piece(const Napi::CallbackInfo & info) {
-    const shared_model model = engine_argument(info)->model();
+    const auto with = engine_argument(info)->tokenizer();
     const auto token = static_cast<int32_t>(id_argument(info, 1, "token"));
-    check_tokens(model, {token});
-    return Napi::String::New(info.Env(), valid_utf8(token_piece(llama_model_get_vocab(model.get()), token, true)));
+    return Napi::String::New(info.Env(), valid_utf8(with->bytes({token}, true, true)));
 }
 
 Napi::Value engine_save_state(const Napi::CallbackInfo & info) {
@@ -349,6 +310,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     add("quantizations", guarded<list_quantizations>);
     add("quantizeModel", guarded<quantize>);
     add("tokenize", guarded<tokenize>);
+    add("stopTokenizing", guarded<stop_tokenizing>);
     add("detokenize", guarded<detokenize>);
     add("tokenPiece", guarded<piece>);
     add("stopEngines", guarded<stop_engines>);

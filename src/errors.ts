@@ -32,6 +32,10 @@ export const errorCatalogue = {
         "An argument of a call has the wrong type or value.",
         "The message names the argument, what is expected and what was received."
     ),
+    ERR_TOKENIZE: byInput(
+        "A text cannot be turned into tokens: it is too long, or the model's tokenizer lacks a character of it.",
+        "Shorten the text, or cut it where nothing hangs together; the message names the limit."
+    ),
     ERR_EMPTY_PROMPT: byInput("The prompt has no tokens.", "Give at least one token of prompt."),
     ERR_PROMPT_TOO_LONG: byInput(
         "The prompt has more tokens than the context can hold.",

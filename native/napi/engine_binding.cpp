@@ -150,26 +150,56 @@ void engine_binding::cancel(uint32_t request) {
 Napi::Promise engine_binding::dispose() {
     disposing_.push_back(Napi::Promise::Deferred::New(env_));
     hold(true);
+    stop_all_tokenizing();
     engine_->stop();
     return disposing_.back().Promise();
 }
 
 void engine_binding::stop_and_wait() {
+    stop_all_tokenizing();
     engine_->stop();
     engine_->join();
 }
 
-shared_model engine_binding::model() const {
+std::shared_ptr<const rast::tokenizer> engine_binding::tokenizer() {
     shared_model model = engine_->base_model();
     if (!model) {
         throw rast_error("ERR_DISPOSED", "The engine is not loaded, or disposed of");
     }
-    return model;
+    if (!tokenizer_) {
+        tokenizer_ = std::make_shared<const rast::tokenizer>(std::move(model));
+    }
+    return tokenizer_;
+}
+
+std::shared_ptr<const std::atomic<bool>> engine_binding::begin_tokenizing(uint32_t id) {
+    const auto [at, fresh] = tokenizing_.try_emplace(id, std::make_shared<std::atomic<bool>>(false));
+    if (!fresh) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "A tokenizing with this id is at work");
+    }
+    return at->second;
+}
+
+void engine_binding::stop_tokenizing(uint32_t id) {
+    if (const auto at = tokenizing_.find(id); at != tokenizing_.end()) {
+        at->second->store(true);
+    }
+}
+
+void engine_binding::end_tokenizing(uint32_t id) {
+    tokenizing_.erase(id);
+}
+
+void engine_binding::stop_all_tokenizing() {
+    for (const auto & [id, stopped] : tokenizing_) {
+        stopped->store(true);
+    }
 }
 
 // The engine thread has freed everything and ends.
 void engine_binding::on_stopped(Napi::Env env) {
     engine_->join();
+    tokenizer_.reset();
     napi_remove_env_cleanup_hook(env, on_environment_end, this);
     napi_release_threadsafe_function(function_, napi_tsfn_release);
     function_ = nullptr;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "../engine/engine.h"
+#include "../engine/tokenizer.h"
 #include "errors.h"
 
 #include <napi.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,10 +42,15 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     // Ends the engine thread now; for the end of the process.
     void stop_and_wait();
 
-    // For tokenizing; throws ERR_DISPOSED when there is none.
     engine & native() { return *engine_; }
 
-    shared_model model() const;
+    // Of the base model; throws ERR_DISPOSED when there is none.
+    std::shared_ptr<const rast::tokenizer> tokenizer();
+
+    // What tells a tokenizing, by the caller's id, that nobody wants its tokens any more.
+    std::shared_ptr<const std::atomic<bool>> begin_tokenizing(uint32_t id);
+    void stop_tokenizing(uint32_t id);
+    void end_tokenizing(uint32_t id);
 
   private:
     using event = std::function<void(Napi::Env)>;
@@ -54,6 +61,7 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     void post(event what);  // any thread
     void drain(Napi::Env env);
     void hold(bool alive);
+    void stop_all_tokenizing();
     void on_stopped(Napi::Env env);
     static void on_call(napi_env env, napi_value, void * context, void *);
     static void on_environment_end(void * self);
@@ -69,6 +77,8 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
     std::unique_ptr<engine> engine_;
     bool settled_ = false;  // loading has ended
     size_t live_ = 0;       // requests without a result
+    std::shared_ptr<const rast::tokenizer> tokenizer_;
+    std::map<uint32_t, std::shared_ptr<std::atomic<bool>>> tokenizing_;
     bool held_ = true;
 
     std::mutex mutex_;

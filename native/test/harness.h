@@ -65,6 +65,8 @@ engine_config config_from(const arguments & args);
 
 int test_row(const arguments & args);
 int test_text(const arguments & args);
+int test_tokenize(const arguments & args);
+int tokenize_cost(const arguments & args);
 int test_philox(const arguments & args);
 int test_graph(const arguments & args);
 int test_parity(const arguments & args);

@@ -12,6 +12,8 @@ int main(int argc, char ** argv) {
         int (*run)(const arguments &);
     } cases[] = {{"row", test_row},
                  {"text", test_text},
+                 {"tokenize", test_tokenize},
+                 {"tokenize-cost", tokenize_cost},
                  {"philox", test_philox},
                  {"graph", test_graph},
                  {"parity", test_parity},

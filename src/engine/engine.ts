@@ -26,20 +26,17 @@ import {
 } from "./generate-options.js";
 import { Generation } from "./generation.js";
 import type { RastInfo } from "./info.js";
-import {
-    disposedError,
-    prepareRequest,
-    prepareTokens,
-    Request,
-    type EngineCore,
-    type PreparedRequest
-} from "./request.js";
+import { disposedError, Request, type EngineCore, type Prepare, type PreparedRequest } from "./request.js";
+import { prepareRequest, prepareTokens, tokenizeText } from "./prompt-tokens.js";
 import type { RastResult } from "./results.js";
 import { drawSamples, untilRoom } from "./samples.js";
 
 /** Options of {@link Rast.tokenize}. */
 export interface TokenizeOptions {
-    /** Add what the model puts around a text, such as a beginning-of-sequence token. @default false */
+    /**
+     * Put the model's beginning-of-sequence token in front, where the model has texts begin with one and this one does not
+     * yet, as in a prompt. Nothing is ever put behind a text: no end of sequence, no separator. @default false
+     */
     addSpecial?: boolean | undefined;
     /** Read control tokens such as `<|im_end|>` as what they stand for. @default true */
     parseSpecial?: boolean | undefined;
@@ -49,6 +46,12 @@ export interface TokenizeOptions {
 export interface DetokenizeOptions {
     /** Render control tokens. @default false */
     showSpecial?: boolean | undefined;
+    /**
+     * The tokens go on after others: their text is what a completion with these tokens has. Otherwise they are a whole text,
+     * and the space is taken off that SentencePiece tokenizers put in front of one: " Hello" continues, "Hello" is whole.
+     * @default false
+     */
+    continuation?: boolean | undefined;
 }
 
 /** Options of {@link Rast.saveState}: a text, as {@link Rast.generate} takes it. */
@@ -131,7 +134,7 @@ export class Rast {
             this.#assertUsable();
             return resolveGenerateOptions(options, core.context);
         };
-        return this.#begin(read, (resolved) => prepareRequest(core, resolved));
+        return this.#begin(read, (resolved, stop) => prepareRequest(core, resolved, stop));
     }
 
     /** Generates and gives the whole. Rejects with what {@link Rast.generate} lists. */
@@ -160,7 +163,7 @@ export class Rast {
         const start = (index: number): Generation =>
             this.#begin(
                 () => ({ ...resolved, sampling: { ...sampling, ordinal: first + index } }),
-                (sample) => (prepared ??= prepareRequest(core, sample))
+                (sample, stop) => (prepared ??= prepareRequest(core, sample, stop))
             );
         const atOnce = core.slots + Math.min(core.slots, maxWaitingSamples);
         return drawSamples({ count, atOnce, start, room: () => untilRoom(core, signal) });
@@ -239,33 +242,37 @@ export class Rast {
     }
 
     /**
-     * Token ids of a text.
-     * @throws ERR_INVALID_ARGUMENT, ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED
+     * Token ids of a text of at most 64 MiB, of which no stretch longer than 1 MiB is without a place to cut it, such as a
+     * space between two words.
+     * @throws ERR_TOKENIZE, ERR_INVALID_ARGUMENT, ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED
      */
     async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
         this.#assertUsable();
         if (typeof text !== "string") throw invalidOption("text", "a string", text, "ERR_INVALID_ARGUMENT");
         const read = readFlags("tokenize", options, { addSpecial: false, parseSpecial: true });
-        const { addon, handle } = this.#core;
-        return Array.from(await addon.tokenize(handle, text, read.addSpecial, read.parseSpecial));
+        const { parseSpecial } = read;
+        const addBos = read.addSpecial && this.#core.native.addBos;
+        return Array.from(await tokenizeText(this.#core, text, { addBos, parseSpecial }));
     }
 
     /**
-     * Text of token ids. Bytes that are no whole character become U+FFFD.
+     * Text of token ids: what {@link Rast.tokenize} made of a text becomes that text again, where the tokenizer has every
+     * byte and keeps them apart (SentencePiece takes U+2581 for a space). Bytes that are no whole character become U+FFFD.
      * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED
      */
     async detokenize(tokens: readonly number[] | Int32Array, options: DetokenizeOptions = {}): Promise<string> {
         this.#assertUsable();
         const ids = checkTokens("tokens", tokens, this.#core.context.vocabularySize, maxDetokenized);
-        const { showSpecial } = readFlags("detokenize", options, { showSpecial: false });
-        return this.#core.addon.detokenize(this.#core.handle, ids, showSpecial);
+        const read = readFlags("detokenize", options, { showSpecial: false, continuation: false });
+        return this.#core.addon.detokenize(this.#core.handle, ids, read.showSpecial, read.continuation);
     }
 
     /**
-     * A conversation as the base model's chat template writes it, ready for the assistant's turn.
+     * A conversation as the base model's chat template writes it, ready for the assistant's turn. The template is a program
+     * in the model's file: it runs in a thread of its own, for 5 s and 4 million characters at most.
      * @throws ERR_CHAT_TEMPLATE, ERR_INVALID_OPTION, ERR_DISPOSED
      */
-    applyChatTemplate(messages: readonly ChatMessage[]): string {
+    async applyChatTemplate(messages: readonly ChatMessage[]): Promise<string> {
         this.#assertUsable();
         const { bosText, eosText, native } = this.#core;
         return applyChatTemplate(native.chatTemplate, readMessages(messages), { bosToken: bosText, eosToken: eosText });
@@ -297,10 +304,7 @@ export class Rast {
         }
     }
 
-    #begin(
-        read: () => ResolvedGenerateOptions,
-        prepare: (options: ResolvedGenerateOptions) => Promise<PreparedRequest>
-    ): Generation {
+    #begin(read: () => ResolvedGenerateOptions, prepare: Prepare): Generation {
         return new Generation((sink) => {
             const request = new Request(this.#core, this, sink);
             const prepared = request.run(read, prepare, this.#lastInLine);

@@ -172,7 +172,7 @@ async function buildCore(
     requests: Map<number, Request>
 ): Promise<EngineCore> {
     const special = async (token: number): Promise<string> =>
-        token < 0 ? "" : addon.detokenize(handle, Int32Array.of(token), true);
+        token < 0 ? "" : addon.detokenize(handle, Int32Array.of(token), true, true);
     const { maxTokens, ...sampling } = trio?.sampling ?? {};
     return {
         addon,

@@ -2,14 +2,8 @@ import { describeError } from "../checks.js";
 import { RastError, isErrorCode } from "../errors.js";
 import type { NativeEngineInfo, NativeRequestResult, NativeStep } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
-import { applyChatTemplate } from "../text/chat-template.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
-import {
-    promptTooLong,
-    type GenerateContext,
-    type ResolvedGenerateOptions,
-    type ResolvedPromptOptions
-} from "./generate-options.js";
+import type { GenerateContext, ResolvedGenerateOptions } from "./generate-options.js";
 import type { GenerationSink } from "./generation.js";
 import { abortedResult, buildResult, readLogprobs, type RolePlaces, type TokenLogprob } from "./results.js";
 
@@ -58,6 +52,9 @@ export interface PreparedRequest {
     readonly grammar: string;
 }
 
+/** Makes a request's prompt and grammar; may stop when the signal aborts. */
+export type Prepare = (options: ResolvedGenerateOptions, stop: AbortSignal) => Promise<PreparedRequest>;
+
 /** One request, from options to result. */
 export class Request {
     /** Keeps the engine from being collected while a request runs. */
@@ -68,6 +65,10 @@ export class Request {
     #cancelled = false;
     #settled = false;
     #options: ResolvedGenerateOptions | undefined;
+    readonly #preparation = new AbortController();
+    readonly #aborted = new Promise<undefined>((resolve) => {
+        this.#preparation.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
     #promptTokens = 0;
     #text = "";
     readonly #tokens: number[] = [];
@@ -83,21 +84,17 @@ export class Request {
     /**
      * Reads the options, prepares the prompt and submits. Never rejects: the sink hears of everything.
      * @param read gives the options or throws what is wrong with them
-     * @param prepare makes the prompt of them
+     * @param prepare makes the prompt of them, and need not go on when the signal aborts
      * @param before the `run` of the request before: what is prepared sooner does not overtake it
      */
-    async run(
-        read: () => ResolvedGenerateOptions,
-        prepare: (options: ResolvedGenerateOptions) => Promise<PreparedRequest>,
-        before: Promise<void>
-    ): Promise<void> {
+    async run(read: () => ResolvedGenerateOptions, prepare: Prepare, before: Promise<void>): Promise<void> {
         await this.#prepareAndSubmit(read, prepare, before);
         await before;
     }
 
     async #prepareAndSubmit(
         read: () => ResolvedGenerateOptions,
-        prepare: (options: ResolvedGenerateOptions) => Promise<PreparedRequest>,
+        prepare: Prepare,
         before: Promise<void>
     ): Promise<void> {
         try {
@@ -106,7 +103,9 @@ export class Request {
             if (isAborted(options.signal) || this.#core.disposed) this.cancel();
             else this.#forgetSignal = watchSignal(options.signal, () => this.cancel());
             if (!this.#cancelled) {
-                const prepared = await prepare(options);
+                // whoever aborts does not wait for what is at work
+                const prepared = await Promise.race([prepare(options, this.#preparation.signal), this.#aborted]);
+                if (prepared === undefined) return;
                 this.#promptTokens = prepared.tokens.length;
                 await before;
                 if (!this.#cancelled && !this.#core.disposed) {
@@ -127,7 +126,13 @@ export class Request {
     cancel(): void {
         if (this.#cancelled) return;
         this.#cancelled = true;
-        if (!this.#settled && !this.#core.disposed) this.#cancelNative();
+        if (this.#settled) return;
+        if (this.#id === undefined) {
+            this.#preparation.abort();
+            this.endAborted();
+        } else if (!this.#core.disposed) {
+            this.#cancelNative();
+        }
     }
 
     /** Takes what one engine step brought. */
@@ -236,51 +241,6 @@ export class Request {
 /** The error of every call after `dispose`. */
 export function disposedError(): RastError {
     return new RastError("ERR_DISPOSED", "The engine was disposed of. Load a new one with loadRast.");
-}
-
-/**
- * The tokens of a request's prompt, and its grammar.
- * @throws ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_CHAT_TEMPLATE, ERR_JSON_SCHEMA
- */
-export async function prepareRequest(core: EngineCore, options: ResolvedGenerateOptions): Promise<PreparedRequest> {
-    const tokens = await prepareTokens(core, options);
-    const { constraint } = options;
-    if (constraint.kind === "schema") return { tokens, grammar: await core.addon.grammarOfSchema(constraint.json) };
-    return { tokens, grammar: constraint.kind === "grammar" ? constraint.gbnf : "" };
-}
-
-/**
- * The tokens of a prompt.
- * @throws ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_CHAT_TEMPLATE
- */
-export async function prepareTokens(core: EngineCore, options: ResolvedPromptOptions): Promise<Int32Array> {
-    const tokens = options.prompt.kind === "tokens" ? options.prompt.tokens : await tokenizePrompt(core, options);
-    const { contextSize } = core.context;
-    if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
-    if (tokens.length > contextSize) throw promptTooLong(tokens.length, contextSize);
-    return tokens;
-}
-
-async function tokenizePrompt(core: EngineCore, options: ResolvedPromptOptions): Promise<Int32Array> {
-    const { addon, handle, native, bosText } = core;
-    const text = promptText(core, options);
-    // Templates often write the token out themselves, and a second one misleads the model.
-    const written = options.parseSpecial && bosText !== "" && text.startsWith(bosText);
-    const wanted = (options.addBos ?? native.addBos) && !written;
-    const tokens = await addon.tokenize(handle, text, wanted && native.addBos, options.parseSpecial);
-    const byHand = wanted && !native.addBos && native.bosToken >= 0;
-    return byHand ? Int32Array.of(native.bosToken, ...tokens) : tokens;
-}
-
-function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): string {
-    if (prompt.kind === "messages") {
-        const tokens = { bosToken: core.bosText, eosToken: core.eosText };
-        return applyChatTemplate(core.native.chatTemplate, prompt.messages, tokens);
-    }
-    if (prompt.kind === "tokens") throw new RastError("ERR_INTERNAL", "Token ids need no text.");
-    if (prompt.raw || core.promptTemplate === undefined) return prompt.text;
-    // A function, as the prompt may contain "$&" and the like.
-    return core.promptTemplate.replace("{prompt}", () => prompt.text);
 }
 
 function stepError({ code, message, details }: NonNullable<NativeStep["error"]>): RastError {

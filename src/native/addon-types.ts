@@ -382,8 +382,15 @@ export interface NativeAddon {
      */
     engineMeasure(handle: number, decodes: NativeBareDecodes): Promise<Float64Array>;
 
-    tokenize(handle: number, text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
-    detokenize(handle: number, tokens: Int32Array, showSpecial: boolean): Promise<string>;
+    /**
+     * Tokens of a text, with nothing around it; `id` is one that no tokenizing at work has. Rejects with ERR_TOKENIZE,
+     * ERR_INSUFFICIENT_MEMORY, and with ERR_DISPOSED when it is stopped.
+     */
+    tokenize(handle: number, text: string, parseSpecial: boolean, id: number): Promise<Int32Array>;
+    /** Ends a tokenizing as soon as possible; unknown ids are ignored. */
+    stopTokenizing(handle: number, id: number): void;
+    /** Without `continuation`, a space that the tokenizer puts in front of every text is taken off again. */
+    detokenize(handle: number, tokens: Int32Array, showSpecial: boolean, continuation: boolean): Promise<string>;
     /** Text of one token as a string of its bytes (may be part of a character: U+FFFD then). */
     tokenPiece(handle: number, token: number): string;
 

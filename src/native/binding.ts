@@ -122,6 +122,7 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "quantizations",
         "quantizeModel",
         "tokenize",
+        "stopTokenizing",
         "detokenize",
         "tokenPiece",
         "stopEngines",

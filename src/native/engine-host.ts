@@ -19,5 +19,6 @@ export type EngineHost = Pick<
     | "engineLoadState"
     | "engineMeasure"
     | "tokenize"
+    | "stopTokenizing"
     | "detokenize"
 >;

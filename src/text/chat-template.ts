@@ -1,6 +1,6 @@
-import { Template } from "@huggingface/jinja";
 import { describeValue, isObject } from "../checks.js";
 import { RastError } from "../errors.js";
+import { templateThread, type TemplateLimits } from "./template-thread.js";
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -18,16 +18,18 @@ export interface ChatTemplateTokens {
 }
 
 /**
- * Writes a conversation out as the prompt that the model was trained on, ready for the assistant's turn.
+ * Writes a conversation out as the prompt that the model was trained on, ready for the assistant's turn. The template is
+ * run in a thread of its own and within limits.
  * @param template the Jinja template of the GGUF file; null when it has none
- * @throws ERR_CHAT_TEMPLATE without a template, for one that is damaged, and when it refuses the messages
+ * @throws ERR_CHAT_TEMPLATE without a template, for one that is damaged or does not end, and when it refuses the messages
  * @throws ERR_INVALID_OPTION for messages of the wrong shape
  */
-export function applyChatTemplate(
+export async function applyChatTemplate(
     template: string | null,
     messages: readonly ChatMessage[],
-    tokens: ChatTemplateTokens
-): string {
+    tokens: ChatTemplateTokens,
+    limits?: TemplateLimits
+): Promise<string> {
     checkMessages(messages);
     if (template === null) {
         throw new RastError(
@@ -35,17 +37,15 @@ export function applyChatTemplate(
             "The base model's file has no chat template. Write the conversation out and pass it as prompt."
         );
     }
-    try {
-        return new Template(template).render({
-            messages,
-            bos_token: tokens.bosToken,
-            eos_token: tokens.eosToken,
-            add_generation_prompt: true
-        });
-    } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new RastError("ERR_CHAT_TEMPLATE", `The base model's chat template failed: ${reason}`, { cause: error });
-    }
+    const variables = {
+        messages,
+        bos_token: tokens.bosToken,
+        eos_token: tokens.eosToken,
+        add_generation_prompt: true
+    };
+    const rendering = await templateThread.render(template, variables, limits);
+    if ("text" in rendering) return rendering.text;
+    throw new RastError("ERR_CHAT_TEMPLATE", `The base model's chat template failed: ${rendering.failure}`);
 }
 
 function checkMessages(value: unknown): void {

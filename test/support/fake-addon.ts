@@ -114,7 +114,7 @@ export class FakeAddon implements NativeAddon {
     readonly saved: string[] = [];
     /** Requests that found the queue full. */
     refused = 0;
-    readonly tokenized: { text: string; addSpecial: boolean; parseSpecial: boolean }[] = [];
+    readonly tokenized: { text: string; parseSpecial: boolean }[] = [];
     readonly #settings: FakeSettings;
     readonly #engines = new Map<number, FakeEngine>();
     readonly #heldStates: (() => void)[] = [];
@@ -219,14 +219,16 @@ export class FakeAddon implements NativeAddon {
         return Int32Array.of(bosToken);
     }
 
-    async tokenize(handle: number, text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array> {
+    async tokenize(handle: number, text: string, parseSpecial: boolean): Promise<Int32Array> {
         this.#engine(handle);
-        this.tokenized.push({ text, addSpecial, parseSpecial });
+        this.tokenized.push({ text, parseSpecial });
         await tick();
         this.#engine(handle);
-        const ids = [...Buffer.from(text)];
-        return Int32Array.from(addSpecial && this.#settings.addBos === true ? [bosToken, ...ids] : ids);
+        const begins = parseSpecial && text.startsWith("<bos>");
+        return Int32Array.from([...(begins ? [bosToken] : []), ...Buffer.from(begins ? text.slice(5) : text)]);
     }
+
+    stopTokenizing(): void {}
 
     async detokenize(handle: number, tokens: Int32Array, showSpecial: boolean): Promise<string> {
         this.#engine(handle);

@@ -56,6 +56,11 @@ export function bundledModels(): string {
     return join(folder, "models");
 }
 
+/** The vocabulary alone, as a GGUF file without weights. */
+export function bundledVocabulary(name: Vocabulary): string {
+    return join(bundledModels(), `ggml-vocab-${name}.gguf`);
+}
+
 /** What texts become: without anything around them, control tokens read as text. */
 export function tokenTable(name: (typeof tabledVocabularies)[number]): { text: string; tokens: number[] }[] {
     const file = (ending: string): string =>
@@ -79,7 +84,7 @@ export interface VocabularyModelOptions {
 /** A tiny random model (llama, one layer of 32) with a real tokenizer. @returns its path */
 export function vocabularyModel(name: Vocabulary, options: VocabularyModelOptions = {}): Promise<string> {
     return cached(`vocabulary-${name}`, { name, options }, (path) => {
-        const tokenizer = tokenizerOf(join(bundledModels(), `ggml-vocab-${name}.gguf`));
+        const tokenizer = tokenizerOf(bundledVocabulary(name));
         const width = 32;
         const shape = { width, hidden: 64, heads: 2, kvHeads: 2, layers: 1, vocabulary: tokenizer.tokens };
         let state = (options.seed ?? 0) * 7919 + 12345;

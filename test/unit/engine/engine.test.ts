@@ -196,7 +196,7 @@ describe("a trio", () => {
         const { rast, addon } = await load({ trio: files.trio });
         expect(rast.info.trio).toBe("tested");
         await rast.complete({ prompt: "1+$&" });
-        expect(addon.tokenized[0]).toMatchObject({ text: "Q: 1+$& A:", addSpecial: false });
+        expect(addon.tokenized[0]!.text).toBe("Q: 1+$& A:");
         expect(addon.submitted[0]).toMatchObject({ maxTokens: 2, stopStrings: ["Q:"] });
         expect(addon.submitted[0]!.prompt[0]).toBe(1);
         expect(addon.submitted[0]!.sampling).toMatchObject({ temperature: 0.7, topP: 0.95, lambdas: [0.5] });
@@ -229,6 +229,7 @@ describe("text", () => {
         const { rast } = await load(trioOf(), { addBos: true });
         expect(await rast.tokenize("Hi")).toEqual([72, 105]);
         expect(await rast.tokenize("Hi", { addSpecial: true })).toEqual([1, 72, 105]);
+        expect(await rast.tokenize("<bos>Hi", { addSpecial: true })).toEqual([1, 72, 105]);
         expect(await rast.detokenize([1, 72, 105])).toBe("Hi");
         expect(await rast.detokenize(Int32Array.of(1, 72), { showSpecial: true })).toBe("<bos>H");
         await expect(rast.detokenize([256])).rejects.toThrow("a token id in [0, 255] for tokens[0]");
@@ -242,7 +243,12 @@ describe("text", () => {
         await rast.complete({ prompt: "Hi" });
         await rast.complete({ prompt: "Hi", addBos: false });
         await rast.complete({ prompt: "<bos>Hi", parseSpecial: false });
-        expect(addon.tokenized.map((call) => call.addSpecial)).toEqual([false, true, false, true]);
+        expect(addon.submitted.map(({ prompt }) => [...prompt.subarray(0, 2)])).toEqual([
+            [1, 72],
+            [1, 72],
+            [72, 105],
+            [1, 60]
+        ]);
     });
 
     test("messages go through the chat template", async () => {
@@ -250,8 +256,9 @@ describe("text", () => {
             "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[assistant]";
         const { rast, addon } = await load(trioOf(), { addBos: true, chatTemplate });
         const messages = [{ role: "user", content: "Hi" }];
-        expect(rast.applyChatTemplate(messages)).toBe("<bos>[user]Hi[assistant]");
+        expect(await rast.applyChatTemplate(messages)).toBe("<bos>[user]Hi[assistant]");
         await rast.complete({ messages });
-        expect(addon.tokenized[0]).toMatchObject({ text: "<bos>[user]Hi[assistant]", addSpecial: false });
+        expect(addon.tokenized[0]!.text).toBe("<bos>[user]Hi[assistant]");
+        expect([...addon.submitted[0]!.prompt.subarray(0, 2)]).toEqual([1, 91]);
     });
 });

@@ -247,7 +247,7 @@ describe("disposing", () => {
         await expect(collect(rast.generate({ prompt: "Hi" }))).rejects.toMatchObject(disposed);
         await expect(rast.tokenize("Hi")).rejects.toMatchObject(disposed);
         await expect(rast.detokenize([1])).rejects.toMatchObject(disposed);
-        expect(() => rast.applyChatTemplate([{ role: "user", content: "Hi" }])).toThrow("disposed of");
+        await expect(rast.applyChatTemplate([{ role: "user", content: "Hi" }])).rejects.toMatchObject(disposed);
         expect(rast.info.contextSize).toBe(128);
     });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { applyChatTemplate } from "../../../src/text/chat-template.js";
+import { templateLimits } from "../../../src/text/template-thread.js";
 
 const chatml =
     "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}" +
@@ -18,20 +19,20 @@ const tokens = { bosToken: "<|begin_of_text|>", eosToken: "<|end_of_text|>" };
 const question = { role: "user", content: "What is 1+1?" };
 
 describe("applyChatTemplate", () => {
-    test("ChatML, with its own system message and with the caller's", () => {
-        expect(applyChatTemplate(chatml, [question], tokens)).toBe(
+    test("ChatML, with its own system message and with the caller's", async () => {
+        expect(await applyChatTemplate(chatml, [question], tokens)).toBe(
             "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n" +
                 "<|im_start|>user\nWhat is 1+1?<|im_end|>\n<|im_start|>assistant\n"
         );
-        expect(applyChatTemplate(chatml, [{ role: "system", content: "Be brief." }, question], tokens)).toBe(
+        expect(await applyChatTemplate(chatml, [{ role: "system", content: "Be brief." }, question], tokens)).toBe(
             "<|im_start|>system\nBe brief.<|im_end|>\n" +
                 "<|im_start|>user\nWhat is 1+1?<|im_end|>\n<|im_start|>assistant\n"
         );
     });
 
-    test("Llama 3, with the beginning token", () => {
+    test("Llama 3, with the beginning token", async () => {
         const answer = { role: "assistant", content: " 2 " };
-        expect(applyChatTemplate(llama3, [question, answer, question], tokens)).toBe(
+        expect(await applyChatTemplate(llama3, [question, answer, question], tokens)).toBe(
             "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nWhat is 1+1?<|eot_id|>" +
                 "<|start_header_id|>assistant<|end_header_id|>\n\n2<|eot_id|>" +
                 "<|start_header_id|>user<|end_header_id|>\n\nWhat is 1+1?<|eot_id|>" +
@@ -39,8 +40,8 @@ describe("applyChatTemplate", () => {
         );
     });
 
-    test("without a template it says what to do", () => {
-        expect(() => applyChatTemplate(null, [question], tokens)).toThrow(
+    test("without a template it says what to do", async () => {
+        await expect(applyChatTemplate(null, [question], tokens)).rejects.toThrow(
             expect.objectContaining({
                 code: "ERR_CHAT_TEMPLATE",
                 message: expect.stringContaining("pass it as prompt")
@@ -50,8 +51,8 @@ describe("applyChatTemplate", () => {
 
     test.each([["{% if %}"], ["{{ raise_exception('no system role') }}"]])(
         "a template that fails is ERR_CHAT_TEMPLATE: %s",
-        (template) => {
-            expect(() => applyChatTemplate(template, [question], tokens)).toThrow(
+        async (template) => {
+            await expect(applyChatTemplate(template, [question], tokens)).rejects.toThrow(
                 expect.objectContaining({ code: "ERR_CHAT_TEMPLATE" })
             );
         }
@@ -66,9 +67,77 @@ describe("applyChatTemplate", () => {
         [[{ role: "", content: "x" }]],
         [[{ role: 1, content: "x" }]],
         [[question, { role: "user", content: ["x"] }]]
-    ])("messages of the wrong shape are ERR_INVALID_OPTION: %j", (messages) => {
-        expect(() => applyChatTemplate(chatml, messages as never, tokens)).toThrow(
+    ])("messages of the wrong shape are ERR_INVALID_OPTION: %j", async (messages) => {
+        await expect(applyChatTemplate(chatml, messages as never, tokens)).rejects.toThrow(
             expect.objectContaining({ code: "ERR_INVALID_OPTION", message: expect.stringContaining("messages") })
         );
+    });
+});
+
+// Short, so that the tests are; deadlines of the product are longer.
+const limits = { ...templateLimits, deadlineMs: 400 };
+
+describe("a template that is a trap", () => {
+    const loop = (body: string, times = 12): string =>
+        Array.from({ length: times }, (_, i) => `{% for i${i} in range(1000) %}`).join("") +
+        body +
+        "{% endfor %}".repeat(times);
+
+    test.each([
+        ["loops in loops", loop("{% set x = 1 %}"), "it was not done after 0.4 s"],
+        ["a long range", "{% for i in range(10**9) %}x{% endfor %}", "a range is longer than"],
+        ["a long range downwards", "{{ range(0, -10**9, -1) | length }}", "a range is longer than"],
+        [
+            "a text that doubles",
+            "{% set n = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+            "a text grew beyond"
+        ],
+        [
+            "a list that doubles",
+            "{% set n = namespace(s=[1,2,3,4]) %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}",
+            "a list grew beyond"
+        ],
+        [
+            "many large texts",
+            "{% set n = namespace(s='xxxxxxxx', all=[]) %}{% for i in range(18) %}{% set n.s = n.s ~ n.s %}{% endfor %}" +
+                "{% for i in range(100000) %}{% set n.all = n.all + [(n.s ~ i) | upper] %}{% endfor %}",
+            /more than 256 MiB of memory|not done/
+        ],
+        ["a macro that calls itself", "{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}", "call stack"],
+        ["deep nesting", "{{ " + "(".repeat(100_000) + "1" + ")".repeat(100_000) + " }}", "call stack"],
+        ["spaces in front of tags", `${" ".repeat(400_000)}{{ 1 }}`, "not done"],
+        ["a replacement of every letter", loop("{{ m | replace('', m) }}", 3), /./],
+        ["an unknown function", "{{ messages.constructor.constructor('return process')() }}", /./],
+        ["a throw of nothing", "{{ raise_exception() }}", /./]
+    ])("%s", async (_, template, message) => {
+        const failure = await applyChatTemplate(template, [question], tokens, limits).catch((error: unknown) => error);
+        expect(failure).toMatchObject({ code: "ERR_CHAT_TEMPLATE" });
+        if (typeof message === "string") expect((failure as Error).message).toContain(message);
+        else expect((failure as Error).message).toMatch(message);
+        // the next one is served
+        expect(await applyChatTemplate("{{ messages[0].content }}", [question], tokens)).toBe(question.content);
+    });
+
+    test("others wait behind it, and are served; the event loop goes on meanwhile", async () => {
+        let turns = 0;
+        const turning = setInterval(() => ++turns, 5);
+        const trapped = applyChatTemplate(loop("x"), [question], tokens, limits);
+        const behind = [1, 2, 3].map((n) => applyChatTemplate(`{{ ${n} }}`, [question], tokens));
+        await expect(trapped).rejects.toMatchObject({ code: "ERR_CHAT_TEMPLATE" });
+        expect(await Promise.all(behind)).toEqual(["1", "2", "3"]);
+        clearInterval(turning);
+        expect(turns).toBeGreaterThan(10);
+    });
+
+    test("keys with names of prototypes are keys", async () => {
+        const message = JSON.parse('{"role":"user","content":"x","__proto__":{"evil":1},"constructor":"c"}') as never;
+        const template = "{{ messages[0].constructor }} {{ messages[0].__proto__.evil }} {{ messages[0].evil }}|";
+        expect(await applyChatTemplate(template, [message], tokens)).toBe("c 1 |");
+    });
+
+    test("a conversation of a million characters is written out", async () => {
+        const content = "word ".repeat(2000);
+        const messages = Array.from({ length: 100 }, () => ({ role: "user", content }));
+        expect((await applyChatTemplate(chatml, messages, tokens)).length).toBeGreaterThan(1_000_000);
     });
 });

@@ -1,0 +1,180 @@
+// Tokenizing in pieces against tokenizing the whole, for every pre-tokenizer; and what hostile texts cost.
+#include "../engine/tokenizer.h"
+#include "harness.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <random>
+
+#ifdef __linux__
+#    include <pthread.h>
+#    include <sys/mman.h>
+#    include <unistd.h>
+#endif
+
+namespace rast::test {
+
+namespace {
+
+// A model's vocabulary alone, with another pre-tokenizer if one is named.
+shared_model vocabulary_of(const std::string & path, const std::string & pre) {
+    llama_model_params params = llama_model_default_params();
+    params.vocab_only = true;
+    llama_model_kv_override overrides[2] = {};
+    if (!pre.empty()) {
+        overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_STR;
+        std::strncpy(overrides[0].key, "tokenizer.ggml.pre", sizeof overrides[0].key - 1);
+        std::strncpy(overrides[0].val_str, pre.c_str(), sizeof overrides[0].val_str - 1);
+        params.kv_overrides = overrides;
+    }
+    shared_model model(llama_model_load_from_file(path.c_str(), params), llama_model_deleter());
+    if (!model) {
+        fail("could not load " + path + " with " + pre);
+    }
+    return model;
+}
+
+const auto never = [] { return false; };
+
+// Words, lines, numbers, marks and other scripts in any order, with all that looks like a border and is none.
+std::string random_text(std::mt19937 & random, size_t parts) {
+    static const std::vector<std::string> pieces = {
+        "a",      "b",     "the",    "word", "Word", "WORD", "x1",
+        "don't",  "'s",    " ",      "  ",   "\n",   "\n\n", "\r\n",
+        "\t",     " \n",   ".",      ",",    "!",    "...",  "1",
+        "23",     "4567",  "é",      "é",    "ß",    "и",    "мир",
+        "你好",   "。",    "你\n好", "한국", "カナ", "🦙", "👩‍👩‍👧",
+        "\u00a0", "　",    "«",      "»",    "/",    "://",  "_",
+        "-",      "(",     "}",      "a b",  "c\nd", "x a",  " y z",
+        "\n a",   "a\n",   "b ",     "'",    "'t",   "ing ", "of ",
+        "end.\n", "if:\n", "<|",     "|>"};
+    std::string text;
+    for (size_t i = 0; i < parts; ++i) {
+        text += pieces[random() % pieces.size()];
+        if (random() % 3 == 0) {
+            text += " ";
+        }
+    }
+    return text;
+}
+
+std::string repeated(const std::string & what, size_t bytes) {
+    std::string out;
+    while (out.size() < bytes) {
+        out += what;
+    }
+    return out;
+}
+
+#ifdef __linux__
+// Bytes of stack that llama.cpp's tokenizer touches for the text.
+size_t stack_touched(const shared_model & model, const std::string & text) {
+    constexpr size_t reserved = size_t{16} << 30U;
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    void * stack =
+        mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    std::vector<llama_token> tokens(text.size() + 16);
+    std::function<void()> work = [&] {
+        llama_tokenize(llama_model_get_vocab(model.get()), text.data(), static_cast<int32_t>(text.size()),
+                       tokens.data(), static_cast<int32_t>(tokens.size()), false, false);
+    };
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstack(&attributes, stack, reserved);
+    pthread_t thread;
+    if (stack == MAP_FAILED || pthread_create(
+                                   &thread, &attributes,
+                                   [](void * argument) -> void * {
+                                       (*static_cast<std::function<void()> *>(argument))();
+                                       return nullptr;
+                                   },
+                                   &work) != 0) {
+        fail("no thread with a stack of 16 GiB");
+    }
+    pthread_join(thread, nullptr);
+    std::vector<unsigned char> resident(reserved / page);
+    mincore(stack, reserved, resident.data());
+    munmap(stack, reserved);
+    size_t pages = 0;
+    for (const unsigned char one : resident) {
+        pages += one & 1U;
+    }
+    return pages * page;
+}
+#endif
+
+}  // namespace
+
+// --base VOCABULARY --pre NAMES, comma-separated --rounds N
+int test_tokenize(const arguments & args) {
+    open_from(args);
+    std::vector<std::string> names = args.list("pre");
+    if (names.empty()) {
+        names.emplace_back();
+    }
+    const auto rounds = static_cast<size_t>(args.number("rounds", 50));
+    size_t texts = 0;
+    size_t cut = 0;
+    for (const std::string & name : names) {
+        const tokenizer with(vocabulary_of(args.text("base"), name));
+        std::mt19937 random(7);
+        for (size_t round = 0; round < rounds; ++round) {
+            const std::string text = random_text(random, 20 + round % 200);
+            const bool special = round % 2 == 0;
+            const auto whole = with.tokens(text, special, never, text.size() + 1);
+            for (const size_t piece : {1, 7, 40}) {
+                if (with.tokens(text, special, never, piece) != whole) {
+                    fail("pre-tokenizer \"" + name + "\": pieces of " + std::to_string(piece) +
+                         " give other tokens than the whole of: " + text);
+                }
+                cut += with.pieces(text, piece) > 1 ? 1 : 0;
+                ++texts;
+            }
+        }
+    }
+    std::printf("ok texts %zu cut %zu\n", texts, cut);
+    return 0;
+}
+
+// --base VOCABULARY --pre NAMES --bytes N: texts that repeat something. Milliseconds, and stack per byte of text.
+int tokenize_cost(const arguments & args) {
+    open_from(args);
+    static const std::vector<std::string> repeats = {"a",  "A",  "Aa",  "aA1", " ",  "\n",  " \n",  "\r\n",
+                                                     "1",  "!",  "!\n", "é",   "é",  "你",  "🦙", "a b",
+                                                     "a ", "'s", "_",   "/",   ".a", "\t ", "Ⅷ"};
+    std::vector<std::string> names = args.list("pre");
+    if (names.empty()) {
+        names.emplace_back();
+    }
+    const auto bytes = static_cast<size_t>(args.number("bytes", 20000));
+    for (const std::string & name : names) {
+        const shared_model model = vocabulary_of(args.text("base"), name);
+        const tokenizer with(model);
+        with.tokens("a", false, never);
+        for (const std::string & repeat : repeats) {
+            const std::string text = repeated(repeat, bytes);
+            const auto start = std::chrono::steady_clock::now();
+            std::string outcome;
+            try {
+                outcome = std::to_string(with.tokens(text, true, never).size()) + " tokens";
+            } catch (const rast_error & error) {
+                outcome = error.code();
+            }
+            const double ms =
+                std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+            double stack = 0;
+#ifdef __linux__
+            if (args.number("stack", 0) != 0) {
+                stack = static_cast<double>(stack_touched(model, text)) / static_cast<double>(text.size());
+            }
+#endif
+            std::printf("%-24s \"%s\" %.0f ms, %.0f bytes of stack per byte, %s\n", name.c_str(),
+                        repeat[0] < ' ' && repeat[0] >= 0 ? "(control)" : repeat.c_str(), ms, stack, outcome.c_str());
+        }
+    }
+    std::printf("ok\n");
+    return 0;
+}
+
+}  // namespace rast::test
