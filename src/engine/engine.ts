@@ -296,6 +296,7 @@ export class Rast {
         const core = this.#core;
         core.disposed = true;
         collected.unregister(this);
+        for (const request of core.requests.values()) request.endSoon();
         try {
             await core.addon.engineDispose(core.handle);
         } finally {

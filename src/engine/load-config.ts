@@ -1,7 +1,7 @@
 import { RastError } from "../errors.js";
 import { availableHostBytes } from "../models/host-memory.js";
 import { planLoad, usableDevices, type LoadPlan } from "../models/plan.js";
-import { defaultThreads } from "../models/threads.js";
+import { defaultThreads, grantThreads } from "../models/threads.js";
 import type { NativeDevice, NativeEngineConfig, NativeModelConfig, NativeModelFacts } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
@@ -47,10 +47,10 @@ export async function prepareConfig(
             ...wantedDevices(model, options, devices)
         }))
     });
-    const threads = options.threads ?? (await defaultThreads());
+    const threads = await planThreads(options.threads, all);
     const configs = all.map((model, index): NativeModelConfig => {
         const { gpuLayers, devices: names } = plan.models[index]!;
-        return { path: model.path, devices: names, gpuLayers, threads: model.threads ?? threads };
+        return { path: model.path, devices: names, gpuLayers, threads: threads.models[index]! };
     });
     const config: NativeEngineConfig = {
         base: configs[0]!,
@@ -71,7 +71,23 @@ export async function prepareConfig(
         mlock: options.mlock,
         sampler: options.sampler
     };
-    return { config, plan, notes: [...notes, ...plan.notes] };
+    return { config, plan, notes: [...notes, ...plan.notes, ...threads.notes] };
+}
+
+// Those of each model: its own, or the engine's.
+async function planThreads(
+    wanted: number | undefined,
+    models: readonly ModelChoice[]
+): Promise<{ readonly models: readonly number[]; readonly notes: readonly string[] }> {
+    const otherwise = wanted ?? (await defaultThreads());
+    const asked = models.map((model) => model.threads ?? otherwise);
+    const granted = await Promise.all(asked.map((threads) => grantThreads(threads)));
+    const most = Math.max(...asked);
+    const { used, reason } = await grantThreads(most);
+    return {
+        models: granted.map((threads) => threads.used),
+        notes: reason === null ? [] : [`${most} threads were asked for, and ${used} are used: ${reason}.`]
+    };
 }
 
 function fitContext(

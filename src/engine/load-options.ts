@@ -70,7 +70,10 @@ export interface LoadOptions {
     gpuLayers?: "auto" | number | undefined;
     /** Names of devices as `rast devices` lists them; "cpu" for none. @default every GPU */
     device?: string | readonly string[] | undefined;
-    /** CPU threads, 1 to 512. @default the physical cores that this process may use */
+    /**
+     * CPU threads, 1 to 512; no more are used than there are processors for this process, and `info.notes` says so.
+     * @default the physical cores that this process may use
+     */
     threads?: number | undefined;
     /** Tokens of context per sequence, 1 to 16,777,216; cut to what the models were made for. @default 4096 */
     contextSize?: number | undefined;

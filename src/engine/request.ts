@@ -55,6 +55,9 @@ export interface PreparedRequest {
 /** Makes a request's prompt and grammar; may stop when the signal aborts. */
 export type Prepare = (options: ResolvedGenerateOptions, stop: AbortSignal) => Promise<PreparedRequest>;
 
+/** A step that is being decoded cannot be ended when others take part in it: an abort waits for it no longer than this. */
+const longestAbortMs = 250;
+
 /** One request, from options to result. */
 export class Request {
     /** Keeps the engine from being collected while a request runs. */
@@ -70,6 +73,7 @@ export class Request {
         this.#preparation.signal.addEventListener("abort", () => resolve(undefined), { once: true });
     });
     #promptTokens = 0;
+    #ending: NodeJS.Timeout | undefined;
     #text = "";
     readonly #tokens: number[] = [];
     readonly #logprobs: TokenLogprob[] = [];
@@ -132,6 +136,7 @@ export class Request {
             this.endAborted();
         } else if (!this.#core.disposed) {
             this.#cancelNative();
+            this.endSoon();
         }
     }
 
@@ -153,6 +158,11 @@ export class Request {
     /** Ends it here and now with what there is, as native code will not report on it. */
     endAborted(): void {
         if (!this.#settled) this.#finish(abortedResult(this.#promptTokens, this.#tokens.length));
+    }
+
+    /** Ends it with what there is, unless native code has ended it before: what a step still at work brings is lost. */
+    endSoon(): void {
+        if (!this.#settled) this.#ending ??= setTimeout(() => this.endAborted(), longestAbortMs);
     }
 
     /** Fails it, as its step could not be taken in; native code is told to stop. */
@@ -227,6 +237,7 @@ export class Request {
 
     #settle(leavesRoom: boolean): void {
         this.#settled = true;
+        clearTimeout(this.#ending);
         this.#forgetSignal();
         if (this.#id === undefined) return;
         const { requests, onRoom } = this.#core;

@@ -35,6 +35,26 @@ export async function defaultThreads(source: ThreadsSource = thisMachine()): Pro
     return Math.max(1, Math.min(cores ?? guessedCores(source), source.parallelism, Math.floor(quota)));
 }
 
+/** Threads that were asked for, as many as there are processors for them. */
+export interface GrantedThreads {
+    readonly used: number;
+    /** Why fewer than were asked for; null when it is as many. */
+    readonly reason: string | null;
+}
+
+/**
+ * No more threads than processors that this process may run on: ggml's threads spin at barriers, and each barrier would
+ * wait until the scheduler has run all of them.
+ */
+export async function grantThreads(wanted: number, source: ThreadsSource = thisMachine()): Promise<GrantedThreads> {
+    const quota = source.platform === "linux" ? await cgroupQuota(source) : Infinity;
+    const processors = Math.max(1, Math.min(source.parallelism, Math.ceil(quota)));
+    if (wanted <= processors) return { used: wanted, reason: null };
+    const limit = quota < source.parallelism ? `, within a quota of ${quota}` : "";
+    const count = processors === 1 ? "1 processor" : `${processors} processors`;
+    return { used: processors, reason: `this process may run on ${count}${limit}` };
+}
+
 async function physicalCores(source: ThreadsSource): Promise<number | undefined> {
     if (source.platform === "linux") return linuxCores(source);
     if (source.platform === "darwin" && source.arch === "arm64") {

@@ -23,6 +23,8 @@ export interface FakeSettings {
     completion?: readonly string[];
     /** Steps are sent by hand, with `step()`. */
     manual?: boolean;
+    /** A step is at work that no cancelling ends. */
+    stuck?: boolean;
     /** Loading waits for `finishLoading()`. */
     holdLoading?: boolean;
     /** Reading a state waits for `finishState()`. */
@@ -181,6 +183,7 @@ export class FakeAddon implements NativeAddon {
         const run = this.#engine(handle).runs.find((one) => one.id === request);
         if (run === undefined) return;
         run.cancelled = true;
+        if (this.#settings.stuck === true) return;
         setImmediate(() => this.#end(handle, run, "abort"));
     }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { grantThreads } from "../../../src/models/threads.js";
 import { loadRastWith } from "../../../src/engine/load.js";
 import type { LoadOptions, LoadProgress } from "../../../src/engine/load-options.js";
 import type { Rast } from "../../../src/engine/engine.js";
@@ -7,6 +8,12 @@ import { FakeAddon, cpuDevice, fakeNative, gpuDevice, tick, type FakeSettings } 
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
+
+// No more than there are processors, and cgroups allow.
+const grants = new Map(
+    await Promise.all([2, 3, 5].map(async (threads) => [threads, (await grantThreads(threads)).used] as const))
+);
+const granted = (threads: number): number => grants.get(threads)!;
 
 beforeEach(async () => {
     files = await makeModelFiles({
@@ -147,8 +154,8 @@ describe("devices", () => {
             threads: 2
         };
         const { addon } = await load(options, { devices });
-        expect(addon.configs[0]!.base).toMatchObject({ devices: ["CUDA0"], gpuLayers: 1, threads: 3 });
-        expect(addon.configs[0]!.pairs[0]!.expert).toMatchObject({ devices: [], gpuLayers: 0, threads: 2 });
+        expect(addon.configs[0]!.base).toMatchObject({ devices: ["CUDA0"], gpuLayers: 1, threads: granted(3) });
+        expect(addon.configs[0]!.pairs[0]!.expert).toMatchObject({ devices: [], gpuLayers: 0, threads: granted(2) });
         expect(addon.configs[0]!.pairs[0]!.antiexpert).toMatchObject({ devices: ["CUDA0"], gpuLayers: 3 });
     });
 
@@ -219,7 +226,8 @@ describe("a trio", () => {
         const { rast, addon } = await load({ trio: files.trio, base: other, expert: { threads: 5 }, lambda: 3 });
         expect(rast.info.base.path).toBe(other);
         expect(rast.info.pairs[0]!.expert.path).toBe(files.expert);
-        expect(addon.configs[0]!.pairs[0]!.expert.threads).toBe(5);
+        expect(addon.configs[0]!.pairs[0]!.expert.threads).toBe(granted(5));
+        expect(rast.info.notes.join(" ").includes("5 threads were asked for")).toBe(granted(5) < 5);
         expect(rast.info.pairs[0]!.lambda).toBe(3);
     });
 });

@@ -257,3 +257,22 @@ describe("disposing", () => {
         expect(addon.liveEngines()).toBe(0);
     });
 });
+
+describe("a step that takes long", () => {
+    // The engine says nothing more; half a second is promised, the rest is slack for a busy machine.
+    const withinMs = 2000;
+
+    test("holds up no abort: what there is comes at once, and what comes later is dropped", async () => {
+        const { rast, addon } = await load({ manual: true, stuck: true });
+        const generation = rast.generate({ prompt: "Hi" });
+        await until(() => addon.submitted.length === 1);
+        addon.step();
+        const start = Date.now();
+        generation.cancel();
+        expect(await generation.result).toMatchObject({ stopReason: "abort", text: "Hello", tokens: [100] });
+        expect(Date.now() - start).toBeLessThan(withinMs);
+        addon.step();
+        expect((await generation.result).tokens).toEqual([100]);
+        expect((await collect(generation)).map((part) => part.text)).toEqual(["Hello"]);
+    });
+});

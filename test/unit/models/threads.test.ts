@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { availableHostBytes } from "../../../src/models/host-memory.js";
-import { defaultThreads, parseCpuList, type ThreadsSource } from "../../../src/models/threads.js";
+import { defaultThreads, grantThreads, parseCpuList, type ThreadsSource } from "../../../src/models/threads.js";
 
 function reader(files: Record<string, string>): (path: string) => Promise<string> {
     return async (path) => {
@@ -91,5 +91,22 @@ describe("availableHostBytes", () => {
     test("answers for this machine", async () => {
         expect(await availableHostBytes()).toBeGreaterThan(0);
         expect(await availableHostBytes("darwin")).toBeGreaterThan(0);
+    });
+});
+
+describe("grantThreads", () => {
+    test.each([
+        [1, {}, 8, 1, null],
+        [8, {}, 8, 8, null],
+        [512, {}, 8, 8, "this process may run on 8 processors"],
+        [2, {}, 1, 1, "this process may run on 1 processor"],
+        [4, { "/sys/fs/cgroup/cpu.max": "150000 100000\n" }, 8, 2, "2 processors, within a quota of 1.5"],
+        [4, { "/sys/fs/cgroup/cpu.max": "50000 100000\n" }, 8, 1, "1 processor, within a quota of 0.5"],
+        [4, { "/sys/fs/cgroup/cpu.max": "max 100000\n" }, 8, 4, null]
+    ])("%i asked for with %j on %i: %i", async (wanted, files, parallelism, used, reason) => {
+        const granted = await grantThreads(wanted, machine(files, { parallelism }));
+        expect(granted.used).toBe(used);
+        if (reason === null) expect(granted.reason).toBeNull();
+        else expect(granted.reason).toContain(reason);
     });
 });

@@ -110,7 +110,9 @@ describe("a template that is a trap", () => {
         ["an unknown function", "{{ messages.constructor.constructor('return process')() }}", /./],
         ["a throw of nothing", "{{ raise_exception() }}", /./]
     ])("%s", async (_, template, message) => {
-        const failure = await applyChatTemplate(template, [question], tokens, limits).catch((error: unknown) => error);
+        const short = String(message).includes("not done");
+        const within = short ? limits : { ...templateLimits, deadlineMs: 60_000 };
+        const failure = await applyChatTemplate(template, [question], tokens, within).catch((error: unknown) => error);
         expect(failure).toMatchObject({ code: "ERR_CHAT_TEMPLATE" });
         if (typeof message === "string") expect((failure as Error).message).toContain(message);
         else expect((failure as Error).message).toMatch(message);
