@@ -49,8 +49,9 @@ function callsOf(addon: EngineHost): ChildCalls {
         engineSaveState: (path, tokens) => addon.engineSaveState(handle(), path, tokens),
         engineLoadState: (path) => addon.engineLoadState(handle(), path),
         engineMeasure: (decodes) => addon.engineMeasure(handle(), decodes),
-        tokenize: (text, addSpecial, parseSpecial) => addon.tokenize(handle(), text, addSpecial, parseSpecial),
-        detokenize: (tokens, showSpecial) => addon.detokenize(handle(), tokens, showSpecial)
+        tokenize: (...args) => addon.tokenize(handle(), ...args),
+        stopTokenizing: async (id) => addon.stopTokenizing(handle(), id),
+        detokenize: (...args) => addon.detokenize(handle(), ...args)
     };
 }
 

@@ -126,6 +126,11 @@ export class IsolatedHost implements EngineHost {
         return this.#call("tokenize", ...args);
     }
 
+    stopTokenizing(_handle: number, id: number): void {
+        // one that waits for a process, or went down with it, needs no stopping
+        this.#process?.call("stopTokenizing", id).catch(() => {});
+    }
+
     detokenize(_handle: number, ...args: CallArguments<"detokenize">): Promise<string> {
         return this.#call("detokenize", ...args);
     }

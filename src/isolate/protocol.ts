@@ -27,6 +27,7 @@ export interface ChildCalls extends Pick<
     engineLoadState: OfTheEngine<EngineHost["engineLoadState"]>;
     engineMeasure: OfTheEngine<EngineHost["engineMeasure"]>;
     tokenize: OfTheEngine<EngineHost["tokenize"]>;
+    stopTokenizing: (id: number) => Promise<void>;
     detokenize: OfTheEngine<EngineHost["detokenize"]>;
 }
 
