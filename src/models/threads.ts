@@ -47,7 +47,7 @@ export interface GrantedThreads {
  * wait until the scheduler has run all of them.
  */
 export async function grantThreads(wanted: number, source: ThreadsSource = thisMachine()): Promise<GrantedThreads> {
-    const quota = source.platform === "linux" ? await cgroupQuota(source) : Infinity;
+    const quota = source.platform === "linux" ? await cgroupCpus((path) => source.read(path)) : Infinity;
     const processors = Math.max(1, Math.min(source.parallelism, Math.ceil(quota)));
     if (wanted <= processors) return { used: wanted, reason: null };
     const limit = quota < source.parallelism ? `, within a quota of ${quota}` : "";
