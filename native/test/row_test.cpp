@@ -160,6 +160,22 @@ int test_text(const arguments &) {
     check({}, {"x\xE2\x82"}, {"x"}, "\xEF\xBF\xBD", "");                            // cut off
     check({}, {"\xFF\xC0\xAF"}, {"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, "", "");  // never valid
     check({}, {"\xED\xA0\x80"}, {"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, "", "");  // a surrogate
+    // overlong forms, and beyond U+10FFFF: every byte is replaced; the neighbours of each are characters
+    const std::string bad2 = "\xEF\xBF\xBD\xEF\xBF\xBD";
+    check({}, {"\xE0\x80\x80"}, {bad2 + "\xEF\xBF\xBD"}, "", "");
+    check({}, {"\xE0\x9F\xBF"}, {bad2 + "\xEF\xBF\xBD"}, "", "");
+    check({}, {"\xE0\xA0\x80"}, {"\xE0\xA0\x80"}, "", "");
+    check({}, {"\xF0\x80\x80\x80"}, {bad2 + bad2}, "", "");
+    check({}, {"\xF0\x8F\xBF\xBF"}, {bad2 + bad2}, "", "");
+    check({}, {"\xF0\x90\x80\x80"}, {"\xF0\x90\x80\x80"}, "", "");
+    check({}, {"\xF4\x90\x80\x80"}, {bad2 + bad2}, "", "");
+    check({}, {"\xF4\x8F\xBF\xBF"}, {"\xF4\x8F\xBF\xBF"}, "", "");
+    check({}, {"\xF5\x80"}, {bad2}, "", "");
+    check({}, {"\xC1\xBF"}, {bad2}, "", "");
+    check({}, {"\xC2\x80\xDF\xBF"}, {"\xC2\x80\xDF\xBF"}, "", "");
+    check({}, {"\xED\x9F\xBF\xEE\x80\x80"}, {"\xED\x9F\xBF\xEE\x80\x80"}, "", "");
+    check({}, {"\xE0", "\xA0", "\x80"}, {"", "", "\xE0\xA0\x80"}, "", "");
+    check({}, {"\xE2\x82", "x"}, {"", "\xEF\xBF\xBDx"}, "", "");
     check({"stop"}, {"a s", "to", "p b"}, {"a ", "", ""}, "", "stop");
     check({"stop"}, {"sto", "x"}, {"", "stox"}, "", "");
     check({"stop"}, {"sto"}, {""}, "sto", "");

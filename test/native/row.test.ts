@@ -15,5 +15,10 @@ describe("native units", () => {
 
     it("makes Philox's known answers", async () => {
         await nativeTest("philox");
+        await nativeTest("numbers");
+    });
+
+    it("draws the right token where ties and bounds are exact", async () => {
+        await nativeTest("exact");
     });
 });
