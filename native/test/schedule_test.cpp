@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <new>
@@ -172,12 +173,12 @@ int test_schedule(const arguments & args) {
     {
         // a short prompt does not wait for a long one that came before it
         recorded_run run(config, {plain(prompt, 5, 40)}, 3, when_first_begins([&](recorded_run & all) {
-                             all.submit(plain(prompt, 60, 2));
+                             all.submit(plain(prompt, 62, 2));
                              all.submit(plain(prompt, 5, 2));
                          }));
         expect(run.before_first(1, 3), 1, "tokens before a short prompt's first");
-        // the short one takes 4 of the first 8: the long one gets the rest, 4, at least half of the budget
-        expect(run.before_first(1, 2), 1 + 7, "tokens before a long prompt's first, beside a short one");
+        // the short one takes 4 of the first 8: the long one gets the rest, 4, at least half of the budget; then 8 each
+        expect(run.before_first(1, 2), 1 + 8, "tokens before a long prompt's first, beside a short one");
     }
     {
         // nobody generates: prompts are decoded in whole batches
@@ -199,13 +200,17 @@ int test_schedule(const arguments & args) {
         // room for little more than one: who came last gives way, comes back, and loses nothing
         engine_config small = config;
         small.cache_size = 128;
-        recorded_run run(small, {plain(prompt, 40, 50), plain(prompt, 41, 50), plain(prompt, 42, 50)}, 3,
-                         [](recorded_run &, const step_event &) {});
+        recorded_run run(small,
+                         {plain(prompt, 40, 50), plain(prompt, 41, 50), plain(prompt, 42, 50), plain(prompt, 20, 50)},
+                         4, [](recorded_run &, const step_event &) {});
         expect(run.result(1).restarts, 0, "restarts of the one that came first");
         if (run.result(3).restarts < 1) {
             fail("who came last did not give way");
         }
-        for (const uint32_t id : {1U, 2U, 3U}) {
+        if (run.order_of_ends() != std::vector<uint32_t>{1, 2, 3, 4}) {
+            fail("who gave way lost its place in the queue");
+        }
+        for (const uint32_t id : {1U, 2U, 3U, 4U}) {
             expect(run.result(id).completion_tokens, 50, "tokens of one that gave way");
         }
     }
@@ -306,6 +311,15 @@ int test_settings(const arguments & args) {
                                      x.subtract == y.subtract;
                           });
     };
+    for (const float temperature : {1e-4F, std::nextafter(1e-4F, 0.0F)}) {
+        request wanted;
+        wanted.prompt = {token()};
+        wanted.sampling.temperature = temperature;
+        const float got = sequence(1, std::move(wanted), engine_clock::now(), vocab).settings(true).temperature;
+        if (got != (temperature < 1e-4F ? 0.0F : temperature)) {
+            fail("the coldest temperature");
+        }
+    }
     long compared = 0;
     for (const int32_t window : {-1, 0, 1, 2, 3, 5, 8, 20, 21, 22, 40}) {
         for (const size_t length : {1UL, 2UL, 20UL, 21UL}) {
