@@ -266,7 +266,8 @@ describe.skipIf(!canSeeProcesses)("a program that is killed leaves no process", 
         try {
             await until(`${moment} is reached`, () => /engine \S+ /.test(said));
             const engines = engineProcesses(program.pid);
-            if (moment !== "starting") expect(engines.length).toBe(1);
+            // one that starts is not there yet, one that is disposed of may be gone
+            if (moment !== "starting" && moment !== "disposing") expect(engines.length).toBe(1);
             program.kill("SIGKILL");
             await once(program, "exit");
             await until(`${moment}: its engine has ended`, () => !engines.some((pid) => isRunning(pid)));
