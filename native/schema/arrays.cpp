@@ -18,6 +18,11 @@ compiler::expression compiler::of_array(const alternative & one) {
     if (!limits.fixed.empty() && !limits.rest_stated && limits.least <= limits.fixed.size()) {
         limits.most = std::min<uint64_t>(limits.most, limits.fixed.size());
     }
+    const bool no_rest = std::any_of(limits.rest.begin(), limits.rest.end(),
+                                     [](part at) { return at->is(json_value::kind::boolean) && !at->flag; });
+    if (no_rest) {
+        limits.most = std::min<uint64_t>(limits.most, limits.fixed.size());
+    }
     if (limits.least > limits.most) {
         return contradiction(one.parts.front(), "minItems", "it is above maxItems");
     }

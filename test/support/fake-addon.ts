@@ -129,7 +129,14 @@ export class FakeAddon implements NativeAddon {
     }
 
     buildInfo(): ReturnType<NativeAddon["buildInfo"]> {
-        return { addonVersion: "0.0.0", llamaTag: "v0.5.0", ggmlVersion: "1", ggmlCommit: "abc", compiler: "none", limits: {} };
+        return {
+            addonVersion: "0.0.0",
+            llamaTag: "v0.5.0",
+            ggmlVersion: "1",
+            ggmlCommit: "abc",
+            compiler: "none",
+            limits: {}
+        };
     }
 
     async openLibraries(): ReturnType<NativeAddon["openLibraries"]> {

@@ -66,11 +66,6 @@ export function bundledVocabulary(name: Vocabulary): string {
     return join(bundledModels(), `ggml-vocab-${name}.gguf`);
 }
 
-/** The vocabulary alone, as a GGUF file without weights. */
-export function bundledVocabulary(name: Vocabulary): string {
-    return join(bundledModels(), `ggml-vocab-${name}.gguf`);
-}
-
 /** What texts become: without anything around them, control tokens read as text. */
 export function tokenTable(name: (typeof tabledVocabularies)[number]): { text: string; tokens: number[] }[] {
     const file = (ending: string): string =>
