@@ -120,6 +120,8 @@ async function tryAll(rast: Rast, names = Object.keys(methods)): Promise<Trial[]
         const method = (rast as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!.bind(rast);
         for (let position = 0; position < right.length; ++position) {
             for (const [what, make] of wrong) {
+                // a name like any other for a file
+                if (name.endsWith("State") && position === 0 && what === "a lone surrogate") continue;
                 const args = right.map((argument, i) => (i === position ? make() : argument));
                 trials.push({ name: `${name}, ${what} at ${position}`, outcome: await outcome(() => method(...args)) });
             }
