@@ -52,7 +52,7 @@ async function busy(child: ChildProcess): Promise<void> {
 
 describe.runIf(process.platform === "linux")("output that cannot be written", () => {
     it.each(["", "--json", "--samples 3"])("a full disk: one line, exit code 1 (%s)", async (flags) => {
-        const result = await shell(`rast generate --trio demo --seed 1 ${flags} 1+1 > /dev/full`);
+        const result = await shell(`rast generate --trio demo --threads 1 --seed 1 ${flags} 1+1 > /dev/full`);
         expect(
             result.stderr
                 .trim()
@@ -64,7 +64,7 @@ describe.runIf(process.platform === "linux")("output that cannot be written", ()
     });
 
     it("a full disk for messages is no reason to fail", async () => {
-        const result = await shell("rast generate --trio demo --seed 1 1+1 2> /dev/full");
+        const result = await shell("rast generate --trio demo --threads 1 --seed 1 1+1 2> /dev/full");
         expect(result.code).toBe(0);
         expect(result.stdout).not.toBe("");
     });
@@ -78,10 +78,22 @@ describe.runIf(process.platform === "linux")("output that cannot be written", ()
 
 describe("arguments", () => {
     it("--debug behind -- is a prompt, and the value of an option is its value", async () => {
-        const prompt = await rast(["generate", "--trio", "demo", "--seed", "1", "--", "--debug"]);
+        const prompt = await rast(["generate", "--trio", "demo", "--threads", "1", "--seed", "1", "--", "--debug"]);
         expect(prompt.stderr).not.toContain("    at ");
         expect([0, 2]).toContain(prompt.code);
-        const stop = await rast(["generate", "--trio", "demo", "--seed", "1", "--json", "--stop", "--debug", "1+1"]);
+        const stop = await rast([
+            "generate",
+            "--trio",
+            "demo",
+            "--threads",
+            "1",
+            "--seed",
+            "1",
+            "--json",
+            "--stop",
+            "--debug",
+            "1+1"
+        ]);
         expect((JSON.parse(stop.stdout) as RastResult).usage.promptTokens).toBeGreaterThan(0);
         expect(stop).toMatchObject({ code: 0, stderr: "" });
     });
@@ -109,7 +121,7 @@ describe("arguments", () => {
 
 describe("input", () => {
     it("that is no text, no file, or nothing at all", async () => {
-        const trio = "rast generate --trio demo --seed 1";
+        const trio = "rast generate --trio demo --threads 1 --seed 1";
         const binary = join(folder, "binary");
         writeFileSync(binary, Buffer.from([0x31, 0xff, 0xfe, 0x00]));
         for (const [command, code] of [
@@ -130,7 +142,7 @@ describe("input", () => {
     });
 
     it("without an end is refused before memory ends", async () => {
-        const result = await shell("rast generate --trio demo < /dev/zero");
+        const result = await shell("rast generate --trio demo --threads 1 < /dev/zero");
         expect(result).toMatchObject({ code: 2, stdout: "" });
         expect(result.stderr).toContain("it is no text to read");
     });
@@ -157,7 +169,9 @@ describe.runIf(process.platform === "linux")("signals", () => {
 
 describe("exit codes", () => {
     it("0 for success, help and version; 2 for misuse; 1 for what the machine refuses", async () => {
-        expect((await rast(["generate", "--trio", "demo", "--seed", "1", "--max-tokens", "1", "1"])).code).toBe(0);
+        expect(
+            (await rast(["generate", "--trio", "demo", "--threads", "1", "--seed", "1", "--max-tokens", "1", "1"])).code
+        ).toBe(0);
         expect((await rast(["--help"])).code).toBe(0);
         expect((await rast(["--version"])).code).toBe(0);
         expect((await rast([])).code).toBe(2);
