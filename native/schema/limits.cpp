@@ -116,7 +116,9 @@ uint8_t limits_reader::meant_types(const alternative & one) {
 std::optional<std::vector<part>> limits_reader::values(const alternative & one, bool perhaps) {
     std::vector<part> out;
     bool stated = false;
+    part stating = nullptr;
     for (const part at : one.parts) {
+        stating = at;
         if (const json_value * constant = at->find("const")) {
             stated = true;
             out.push_back(constant);
@@ -137,7 +139,7 @@ std::optional<std::vector<part>> limits_reader::values(const alternative & one, 
     std::unordered_set<std::string> seen;
     for (const part value : out) {
         const bool allowed = std::all_of(one.parts.begin(), one.parts.end(), [&](part at) {
-            const verdict found = values_.validate(*value, at);
+            const verdict found = values_.validate(*value, at, at == stating);
             return found == verdict::yes || (perhaps && found == verdict::unknown);
         });
         std::string text;

@@ -286,7 +286,8 @@ verdict validator::check(const json_value & value, part by, int depth) {
     if (const json_value * constant = by->find("const")) {
         out = all_of(out, of(equal(value, *constant)));
     }
-    if (const json_value * values = document_.list_of(by, "enum")) {
+    if (const json_value * values = document_.list_of(by, "enum"); values != nullptr && by != listing_) {
+        document_.budget().spend(values->items.size());
         out = all_of(out, of(std::any_of(values->items.begin(), values->items.end(),
                                          [&](const json_value & one) { return equal(value, one); })));
     }

@@ -13,7 +13,11 @@ class validator {
   public:
     validator(schema_document & document, pattern_book & patterns) : document_(document), patterns_(patterns) {}
 
-    verdict validate(const json_value & value, part by) { return check(value, by, 0); }
+    // `listed`: the value is one of the part's own enum, which need not be looked through again.
+    verdict validate(const json_value & value, part by, bool listed = false) {
+        listing_ = listed ? by : nullptr;
+        return check(value, by, 0);
+    }
 
   private:
     verdict check(const json_value & value, part by, int depth);
@@ -26,6 +30,7 @@ class validator {
 
     schema_document & document_;
     pattern_book & patterns_;
+    part listing_ = nullptr;
 };
 
 enum type_bit : uint8_t {

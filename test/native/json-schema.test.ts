@@ -174,7 +174,7 @@ describe("a schema that cannot be kept", () => {
         const refused: readonly unknown[] = [
             { allOf: many(40, both) },
             { enum: many(100_000, (i) => `a value with a long text ${i}`) },
-            { type: "object", properties: named(60, () => ({})), dependentRequired: named(40, (i) => [`p${i + 1}`]) },
+            { type: "object", properties: named(60, () => ({})), dependentRequired: named(30, (i) => [`q${i}`]) },
             `${"[".repeat(100_000)}`,
             `{"items":`.repeat(5_000) + "true" + "}".repeat(5_000),
             "{",
