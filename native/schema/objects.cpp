@@ -107,7 +107,11 @@ compiler::expression compiler::of_objects(const alternative & one) {
             row.push_back(rules_.choice(std::move(ways)));
         } else if (!over) {
             const uint64_t missing = least > c ? least - c : 0;
-            if (more.empty()) {
+            if (missing > 1 && !more.empty()) {
+                row.push_back(
+                    contradiction(one.parts.front(), "minProperties",
+                                  "keys that the schema does not list may repeat, so that one counts at most"));
+            } else if (more.empty()) {
                 row.push_back(missing == 0 ? rules_.empty() : rules_.nothing());
             } else {
                 const uint64_t room = few ? limits.most - c : UINT64_MAX;

@@ -176,6 +176,8 @@ export const groups: Readonly<Record<string, readonly SchemaCase[]>> = {
         object({ a: { type: "string" }, ab: { type: "integer" } }, { additionalProperties: { type: "boolean" } }),
         { type: "object", additionalProperties: { type: "integer" } },
         { type: "object", additionalProperties: false },
+        { type: "object", minProperties: 1, maxProperties: 3 },
+        object({ a: {} }, { required: ["a"], minProperties: 2, additionalProperties: { type: "integer" } }),
         { type: "object", patternProperties: { "^x-": { type: "integer" }, "^\\d{2}$": { type: "null" } } },
         {
             type: "object",
@@ -330,5 +332,6 @@ export const refusals: readonly (readonly [keyword: string, pointer: string, sch
     ["enum", "", { enum: ["a"], type: "integer" }, false],
     ["required", "", object({}, { required: ["a"], additionalProperties: false }), false],
     ["maxProperties", "", object({ a: {}, b: {} }, { required: ["a", "b"], maxProperties: 1 }), false],
+    ["minProperties", "", { type: "object", minProperties: 2 }, false],
     ["minProperties", "", object({ a: {} }, { minProperties: 2, additionalProperties: false }), false]
 ];
