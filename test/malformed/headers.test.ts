@@ -8,6 +8,7 @@ import { loadNative } from "../../dist/native/binding.js";
 import { readdirSync } from "node:fs";
 import { demo } from "../support/demo.js";
 import { readGguf, scalar, setKey, types, writeGgufBytes, type Gguf, type Value } from "../support/header-edit.js";
+import { writeTinyModel } from "../support/mutations.js";
 import { root } from "../support/native.js";
 import { tinyTrio } from "../support/test-models.js";
 
@@ -101,6 +102,27 @@ describe("headers that llama.cpp does not survive", () => {
         expect((first as RastError).details["words"]).toMatch(/GGML_ASSERT|llama/);
         const again = await failure({ base, tryModels: true });
         expect((again as RastError).message).toBe((first as RastError).message);
+    });
+});
+
+describe("a pair that differs in one merge", () => {
+    it("is refused, with the merge", async () => {
+        const base = join(folder, "merges.gguf");
+        const other = join(folder, "other-merges.gguf");
+        writeTinyModel(base, "qwen2");
+        const file = readGguf(base);
+        const { value } = file.entries.find(({ key }) => key === "tokenizer.ggml.merges")!;
+        if (!Buffer.isBuffer(value)) value.items[1] = Buffer.from("c e");
+        writeFileSync(other, writeGgufBytes(file));
+        for (const roles of [
+            { expert: other, antiexpert: base },
+            { expert: base, antiexpert: other }
+        ]) {
+            const error = await failure({ base, ...roles, tryModels: false });
+            expect(error).toMatchObject({ code: "ERR_TOKENIZER_MISMATCH", details: { path: other } });
+            expect((error as RastError).message).toContain("merge");
+        }
+        expect(await failure({ base, expert: base, antiexpert: base, tryModels: false })).toMatch(/it loads/);
     });
 });
 
