@@ -106,7 +106,9 @@ uint8_t limits_reader::meant_types(const alternative & one) {
             about |= found == meant.end() ? 0 : found->second;
             if (keyword == "format" && value.is(json_value::kind::string)) {
                 const auto kind = format_named(value.text).kind;
-                about |= kind == format_kind::text || kind == format_kind::any_text ? string_bit : number_bits;
+                const bool of_text =
+                    kind == format_kind::text || kind == format_kind::any_text || kind == format_kind::unknown;
+                about |= of_text ? string_bit : number_bits;
             }
         }
     }
@@ -203,6 +205,9 @@ number_limits limits_reader::numbers(const alternative & one, bool integer) {
                     out.integer = true;
                     out.raise(decimal("-9223372036854775808"), false);
                     out.lower(decimal("9223372036854775807"), false);
+                    break;
+                case format_kind::unknown:
+                    document_.unsupported(at, "format", "the format \"" + name->text + "\" is not known");
                     break;
                 default: break;
             }

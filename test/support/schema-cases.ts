@@ -301,6 +301,8 @@ function closed(...required: string[]): object {
 export const refusals: readonly (readonly [keyword: string, pointer: string, schema: unknown, loose: boolean])[] = [
     ["maxLenght", "", { maxLenght: 3 }, true],
     ["format", "/properties/a", object({ a: string({ format: "color" }) }), true],
+    ["format", "", { format: "color" }, true],
+    ["format", "", integer({ format: "uint9" }), true],
     ["uniqueItems", "", array({ items: string({}), uniqueItems: true }), true],
     ["pattern", "", string({ pattern: "^(?=a)" }), true],
     ["pattern", "", string({ pattern: "(?<!a)b" }), true],
