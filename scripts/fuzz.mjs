@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildApart, librariesFolder, root, runProgram } from "./native-tests.mjs";
 
-const targets = ["text", "gguf", "schema", "grammar"];
+const targets = ["text", "gguf", "schema", "grammar", "state"];
 const heavy = process.argv.includes("--heavy");
 const asked = process.argv.slice(2).filter((argument) => argument !== "--heavy");
 const seconds = Number(asked.find((argument) => /^\d+$/.test(argument)) ?? (heavy ? 300 : 15));

@@ -9,8 +9,11 @@
 namespace rast::fuzz {
 
 const target * find_target(std::string_view name) {
-    static const target targets[] = {
-        {"text", text, false}, {"gguf", gguf, true}, {"schema", schema, false}, {"grammar", grammar, false}};
+    static const target targets[] = {{"text", text, false},
+                                     {"gguf", gguf, true},
+                                     {"schema", schema, false},
+                                     {"grammar", grammar, false},
+                                     {"state", state, true}};
     for (const target & one : targets) {
         if (name == one.name) {
             return &one;

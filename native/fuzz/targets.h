@@ -18,6 +18,7 @@ void text(std::string_view bytes);
 void gguf(std::string_view bytes);
 void schema(std::string_view bytes);
 void grammar(std::string_view bytes);
+void state(std::string_view bytes);
 
 // Ends the process with these words: a finding.
 [[noreturn]] void broken(const char * promise);

@@ -196,6 +196,27 @@ void adjustments() {
     greedy.temperature = 0;
     greedy.adjustments = {{300, -6.0F, 1.0F, 0.0F}, {599, 1.0F, 1.0F, 0.0F}};
     row.expect(greedy, 599, "the largest logit after bias");
+    // likewise where tokens of several blocks are masked
+    std::vector<float> peaks(600, 0.0F);
+    peaks[5] = 9.0F;
+    peaks[290] = 8.0F;
+    peaks[599] = 7.0F;
+    peaks[400] = 1.0F;
+    exact_row masked_row(peaks);
+    const std::vector<int32_t> masked = {5, 6, 290, 599};
+    masked_row.in.masked = &masked;
+    greedy.adjustments.clear();
+    masked_row.expect(greedy, 400, "the largest logit beside masked ones of three blocks");
+    row_settings k;
+    k.top_k = 1;
+    masked_row.expect(k, 400, "the likeliest token beside masked ones of three blocks");
+    // an id that the row does not have changes nothing, not even the work space behind it
+    s.adjustments = {{6, 9.0F, 1.0F, 0.0F}};
+    row_scratch fresh;
+    fuse_row(row_inputs{logits.data(), {}, {}, 6, 6}, s, fresh, fused);
+    if (fused != logits || fresh.fused.at(6) != 0.0F) {
+        fail("a bias beyond the row is written");
+    }
 }
 
 void fusion() {
@@ -284,12 +305,12 @@ void logprobs() {
 void splits() {
     // split_by_mass against its definition on a sorted copy, with many ties and every border
     uint32_t state = 1;
-    const auto below = [&](uint32_t n) { return (state = state * 1664525U + 1013904223U) >> 8 & 0xFFFFU % n; };
+    const auto below = [&](uint32_t n) { return ((state = state * 1664525U + 1013904223U) >> 8 & 0xFFFFU) % n; };
     for (int round = 0; round < 400; ++round) {
         std::vector<row_candidate> all;
         for (uint32_t i = 1 + below(120); i > 0; --i) {
             const auto level = static_cast<float>(below(4));
-            all.push_back({-level, level == 0 ? 1.0F : 1.0F / (2 * level), static_cast<int32_t>(all.size())});
+            all.push_back({-level, std::exp2(-level), static_cast<int32_t>(all.size())});
         }
         std::vector<row_candidate> sorted = all;
         std::sort(sorted.begin(), sorted.end(), before);
@@ -304,12 +325,115 @@ void splits() {
             }
             const size_t expected = std::min(border + (strictly ? 1 : 0), sorted.size() - 1);
             std::vector<row_candidate> work = all;
-            row_candidate * found = split_by_mass(work.data(), work.data() + work.size(), mass, strictly);
+            const row_candidate * found = split_by_mass(work.data(), work.data() + work.size(), mass, strictly);
             if (found->token != sorted[expected].token || found != work.data() + expected) {
                 fail("split at " + std::to_string(border) + " of " + std::to_string(sorted.size()));
             }
         }
     }
+}
+
+// Two tokens at 0, three at -1, banned ones between and behind; nothing further down.
+const std::vector<float> & two_levels() {
+    static const std::vector<float> logits = [] {
+        std::vector<float> out(307, -1e30F);
+        out[300] = out[9] = 0.0F;
+        out[2] = out[17] = out[306] = -1.0F;
+        return out;
+    }();
+    return logits;
+}
+
+void buckets() {
+    // every step of 1 is a bucket: from a logit at its beginning up to the next one's, in vectors and behind them
+    for (const int n : {5, 16, 37}) {
+        std::vector<float> logits;
+        for (int i = 0; i < n; ++i) {
+            logits.push_back(-static_cast<float>(i));
+        }
+        logits[3] = -1e30F;
+        logit_buckets known;
+        fill_buckets(logits.data(), n, 1.0F, known);
+        for (int b = 0; b < n; ++b) {
+            if (known.count[static_cast<size_t>(b)] != (b == 3 ? 0U : 1U)) {
+                fail("a bucket of one logit");
+            }
+            std::vector<row_candidate> inside;
+            collect_buckets(logits.data(), n, 1.0F, known, b, b, inside);
+            if (inside.size() != (b == 3 ? 0U : 1U) || (b != 3 && inside[0].token != b)) {
+                fail("a bucket holds the logits from its own up to the next one's");
+            }
+        }
+        if (known.count[logit_buckets::n - 1] != 0 || known.count[logit_buckets::n] != 1 ||
+            known.mass[logit_buckets::n - 1] != 0.0) {
+            fail("banned tokens are in no bucket");
+        }
+    }
+    // masses of whole buckets met exactly: 2, then more
+    logit_buckets space;
+    std::vector<row_candidate> inside;
+    const std::vector<float> & logits = two_levels();
+    const wide_row wide(logits.data(), static_cast<int>(logits.size()), 0.0F, 1.0F, space, inside);
+    const struct {
+        wide_row::cut got;
+        int32_t token;
+    } cuts[] = {{wide.at_mass(2.0, true), 2},   {wide.at_mass(2.0, false), 300},
+                {wide.at_mass(1.0, true), 300}, {wide.at_mass(1.0, false), 9},
+                {wide.at_mass(0.0, true), 9},   {wide.at_mass(100.0, true), 306},
+                {wide.at_count(2), 300},        {wide.at_count(3), 2},
+                {wide.at_count(5), 306},        {wide.at_weight(exp_lane(-1)), 306}};
+    for (const auto & one : cuts) {
+        if (one.got.token != one.token || one.got.logit != logits[static_cast<size_t>(one.token)]) {
+            fail("a cut at token " + std::to_string(one.got.token) + ", expected " + std::to_string(one.token));
+        }
+    }
+    if (wide.at_count(2).mass != 2.0 || wide.at_mass(2.0, false).mass != 2.0) {
+        fail("the mass up to a cut");
+    }
+}
+
+// What filters keep is the same listed and in buckets.
+void kept() {
+    row_inputs in;
+    in.logits = two_levels().data();
+    in.n_vocab = in.n_drawable = static_cast<int32_t>(two_levels().size());
+    const auto expect = [&](const row_settings & settings, std::vector<int32_t> tokens, const char * what) {
+        for (const size_t most : {size_t{4096}, size_t{0}}) {
+            row_scratch scratch;
+            scratch.most_listed = most;
+            std::vector<row_candidate> got;
+            keep_row(in, settings, scratch, got);
+            std::vector<int32_t> ids;
+            for (const auto & one : got) {
+                ids.push_back(one.token);
+                if (one.weight != exp_lane(two_levels()[static_cast<size_t>(one.token)])) {
+                    fail(std::string(what) + ": another weight");
+                }
+            }
+            std::sort(ids.begin(), ids.end());
+            if (ids != tokens) {
+                fail(std::string(what) + ": " + std::to_string(ids.size()) + " tokens are kept");
+            }
+        }
+    };
+    const std::vector<int32_t> all = {2, 9, 17, 300, 306};
+    for (const int32_t k : {2, 3, 5, 6, 100}) {
+        row_settings s;
+        s.top_k = k;
+        expect(s, k == 2 ? std::vector<int32_t>{9, 300} : k == 3 ? std::vector<int32_t>{2, 9, 300} : all, "top-k");
+    }
+    row_settings p;
+    p.top_p = 0.5F;
+    expect(p, {9, 300}, "top-p");
+    p.top_p = 0.999F;
+    expect(p, all, "top-p of nearly all");
+    row_settings m;
+    m.min_p = exp_lane(-1);
+    expect(m, all, "min-p");
+    m.min_p = just_above(m.min_p);
+    expect(m, {9, 300}, "min-p above the second level");
+    m.top_k = 1;
+    expect(m, {9}, "min-p and top-k");
 }
 
 }  // namespace
@@ -322,6 +446,8 @@ int test_exact(const arguments &) {
     fusion();
     logprobs();
     splits();
+    buckets();
+    kept();
     std::printf("ok exact rows\n");
     return 0;
 }

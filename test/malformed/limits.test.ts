@@ -191,6 +191,23 @@ describe("a request", () => {
         expect(biased(-Infinity)).toBeUndefined();
     });
 
+    test("a bias of -Infinity, as it comes from the caller, bans a token whatever else is done to it", async () => {
+        const banned = new Map<number, number>();
+        const penalties = { repetitionPenalty: 2, presencePenalty: -100, frequencyPenalty: -100 };
+        for (const lambda of [0, 1]) {
+            for (let times = 0; times < 5; ++times) {
+                const tokens = [3, 4, ...banned.keys()];
+                const options = { tokens, maxTokens: 1, temperature: 0, lambda, ignoreEos: true, logprobs: 20 };
+                const drawn = await rast.complete({ ...options, ...penalties, logitBias: banned });
+                expect(banned.has(drawn.tokens[0]!)).toBe(false);
+                const shown = drawn.logprobs![0]!.top.filter(({ token }) => banned.has(token));
+                for (const { logprob } of shown) expect(logprob).toBeLessThan(-1e20);
+                banned.set(drawn.tokens[0]!, -Infinity);
+            }
+        }
+        expect(banned.size).toBe(10);
+    });
+
     test("takes 1,024 biases, and not one more", async () => {
         const biases = (count: number): Map<number, number> => new Map(Array.from({ length: count }, (_, i) => [i, 0]));
         const refused = { code: "ERR_INVALID_OPTION", message: /at most 1024 entries for logitBias, received 1025/ };
