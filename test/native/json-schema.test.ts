@@ -139,7 +139,7 @@ function randomSchema(random: () => number, depth: number): unknown {
         case "if":
             return { if: inner(), then: inner(), else: inner() };
         default:
-            return { [type]: [inner(), inner()], ...(random() < 0.3 ? (inner() as object) : {}) };
+            return Object.assign({ [type]: [inner(), inner()] }, random() < 0.3 ? inner() : {});
     }
 }
 

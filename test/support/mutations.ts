@@ -201,7 +201,8 @@ export function mutate(file: Gguf, seed: number): string {
         return `${entry.key} is other`;
     };
     const one = (): string => {
-        const architecture = (file.entries.find(({ key }) => key === "general.architecture")?.value ?? "").toString();
+        const named = file.entries.find(({ key }) => key === "general.architecture")?.value;
+        const architecture = typeof named === "string" ? named : "";
         switch (next(10)) {
             case 0: {
                 const key = `${architecture}.${pick(added)}`;
