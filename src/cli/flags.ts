@@ -104,6 +104,7 @@ export function readLoadOptions(flags: Flags): LoadOptions {
         flashAttention:
             flash === undefined ? undefined : flash === "on" ? true : flash === "off" ? false : (flash as "auto"),
         mmap: flags["mmap"] === false ? false : undefined,
+        isolate: flags["isolate"] === true ? true : undefined,
         mlock: flags["mlock"] === true ? true : undefined,
         sampler: text(flags["sampler"]) as LoadOptions["sampler"],
         tryModels: flags["tryModels"] === false ? false : undefined,

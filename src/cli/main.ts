@@ -100,6 +100,7 @@ function addGenerate(program: Command): void {
         .option("--mlock", "keep weights from being swapped out")
         .option("--sampler <auto|device|host>", "where tokens are drawn (default auto)")
         .option("--draft <auto|off|integer>", "tokens the expert drafts per round (default auto)")
+        .option("--isolate", "run llama.cpp in a process of its own")
         .option("--no-try-models", "do not try unknown models in a process of their own first")
         .option("--json", "print one JSON object with the whole result")
         .option("--quiet", "no line of figures")
