@@ -1,5 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { shortenMiddle } from "../checks.js";
 import { RastError, type ErrorCode } from "../errors.js";
 
 /** Why a file is looked at, for messages: "the base model", "the trio file". */
@@ -34,7 +35,7 @@ function splitParts(path: string, purpose: FilePurpose): string[] {
     const part = (index: number): string =>
         join(dirname(path), `${match[1]}-${String(index).padStart(5, "0")}-of-${match[3]}.gguf`);
     if (Number(match[2]) !== 1) {
-        throw fileError("ERR_INVALID_ARGUMENT", path, purpose, `is a later part of a split model: give ${part(1)}`);
+        throw fileError("ERR_INVALID_ARGUMENT", path, purpose, `is a later part of a split model: give ${shortenMiddle(part(1))}`);
     }
     // The name that was given stays as it is, whatever the case of its extension.
     return [path, ...Array.from({ length: count - 1 }, (_, index) => part(index + 2))];
@@ -85,11 +86,11 @@ export function systemError(error: unknown, path: string, purpose: FilePurpose):
         return fileError("ERR_FILE_NOT_FOUND", path, purpose, "does not exist", error);
     }
     if (code === "EISDIR") return fileError("ERR_IS_DIRECTORY", path, purpose, "is a folder", error);
-    return fileError("ERR_FILE_UNREADABLE", path, purpose, `cannot be read: ${code ?? message}`, error);
+    return fileError("ERR_FILE_UNREADABLE", path, purpose, `cannot be read: ${code ?? shortenMiddle(message)}`, error);
 }
 
 function fileError(code: ErrorCode, path: string, purpose: FilePurpose, what: string, cause?: unknown): RastError {
-    return new RastError(code, `The file for ${purpose.what} ${what}: ${path}`, {
+    return new RastError(code, `The file for ${purpose.what} ${what}: ${shortenMiddle(path)}`, {
         details: { ...purpose.details, path },
         ...(cause === undefined ? {} : { cause })
     });

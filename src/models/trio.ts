@@ -1,7 +1,17 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { checkBoolean, checkNumber, checkString, describeValue, didYouMean, isObject } from "../checks.js";
+import {
+    checkBoolean,
+    checkNumber,
+    checkString,
+    describeValue,
+    didYouMean,
+    isObject,
+    quote,
+    shorten,
+    shortenMiddle
+} from "../checks.js";
 import { RastError } from "../errors.js";
 import { packageRoot } from "../package-root.js";
 import { limits, samplingKeys, type SamplingKey } from "../limits.js";
@@ -78,7 +88,7 @@ export async function resolveTrio(nameOrFile: string, folder = bundledTrioFolder
     const known = names.length === 0 ? "none are bundled" : `known are ${names.join(", ")}`;
     throw new RastError(
         "ERR_UNKNOWN_TRIO",
-        `There is no trio named ${JSON.stringify(nameOrFile)}; ${known}.${didYouMean(nameOrFile, names)}`,
+        `There is no trio named ${quote(nameOrFile)}; ${known}.${didYouMean(nameOrFile, names)}`,
         { details: { trio: nameOrFile, known: names } }
     );
 }
@@ -189,7 +199,7 @@ function parseSampling(value: unknown, file: string): TrioSampling {
 
 function checkTrioKeys(file: string, where: string, content: Record<string, unknown>, known: readonly string[]): void {
     for (const key of Object.keys(content)) {
-        if (!known.includes(key)) throw trioError(file, where + key, `this key is not known.${didYouMean(key, known)}`);
+        if (!known.includes(key)) throw trioError(file, where + shorten(key), `this key is not known.${didYouMean(key, known)}`);
     }
 }
 
@@ -206,7 +216,8 @@ function checkTrioValue<T>(file: string, key: string, check: () => T): T {
 }
 
 function trioError(file: string, key: string, what: string, cause?: unknown): RastError {
-    const place = key === "" ? file : `${file}, key ${key}`;
+    const path = shortenMiddle(file);
+    const place = key === "" ? path : `${path}, key ${key}`;
     return new RastError("ERR_TRIO_FILE", `Trio file ${place}: ${what}`, {
         details: { trio: file, key },
         ...(cause === undefined ? {} : { cause })
@@ -220,6 +231,6 @@ async function checkModelFiles(trio: Trio): Promise<void> {
         files.push([`${where}expert`, pair.expert], [`${where}antiexpert`, pair.antiexpert]);
     });
     for (const [key, path] of files) {
-        await fileSize(path, { what: `key ${key} of trio ${trio.file}`, details: { trio: trio.file, key } });
+        await fileSize(path, { what: `key ${key} of trio ${shortenMiddle(trio.file)}`, details: { trio: trio.file, key } });
     }
 }

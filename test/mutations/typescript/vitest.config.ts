@@ -6,6 +6,7 @@ export default defineConfig({
         include: ["test/unit/{engine,models,text,isolate}/**/*.test.ts", "test/unit/*.test.ts"],
         fileParallelism: false,
         env: { RAST_TRY_MODELS: "0" },
-        testTimeout: 10_000
+        // A run that hangs is ended by StrykerJS.
+        testTimeout: 120_000
     }
 });

@@ -1,6 +1,6 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkModelFile } from "../../../src/models/files.js";
+import { checkModelFile, fileSize, systemError } from "../../../src/models/files.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
@@ -53,5 +53,69 @@ describe("checkModelFile", () => {
         });
         await files.write("split/m-00002-of-00002.gguf", "GGUF2");
         expect(await checkModelFile(first, purpose)).toBe(10);
+    });
+
+    test("messages are exact, with the facts beside them", async () => {
+        const path = files.path("none.gguf");
+        await expect(checkModelFile(path, purpose)).rejects.toMatchObject({
+            message: `The file for the base does not exist: ${path}`,
+            details: { role: "base", path },
+            cause: expect.objectContaining({ code: "ENOENT" })
+        });
+        const empty = await files.write("zero.gguf", "");
+        const error: unknown = await checkModelFile(empty, purpose).catch((caught: unknown) => caught);
+        expect(error).toMatchObject({ message: `The file for the base is empty: ${empty}` });
+        expect("cause" in (error as Error)).toBe(false);
+        await expect(checkModelFile(files.folder, purpose)).rejects.toMatchObject({
+            message: `The file for the base is a folder: ${files.folder}`
+        });
+        const other = await files.write("other.gguf", "GGU");
+        await expect(checkModelFile(other, purpose)).rejects.toMatchObject({
+            message: `The file for the base is not a GGUF file: it starts with "GGU": ${other}`
+        });
+        if (process.platform === "win32") return;
+        await expect(fileSize("/dev/null", { what: "x" })).rejects.toMatchObject({
+            message: "The file for x is not a regular file: /dev/null",
+            details: { path: "/dev/null" }
+        });
+    });
+
+    test.each<[object, string, string]>([
+        [{ code: "ENOENT", message: "m" }, "ERR_FILE_NOT_FOUND", "does not exist"],
+        [{ code: "ENOTDIR", message: "m" }, "ERR_FILE_NOT_FOUND", "does not exist"],
+        [{ code: "EISDIR", message: "m" }, "ERR_IS_DIRECTORY", "is a folder"],
+        [{ code: "EACCES", message: "m" }, "ERR_FILE_UNREADABLE", "cannot be read: EACCES"],
+        [{ message: "m" }, "ERR_FILE_UNREADABLE", "cannot be read: m"]
+    ])("%j of the file system is %s", (cause, code, words) => {
+        const error = systemError(cause, "p", purpose);
+        expect(error).toMatchObject({ code, message: `The file for the base ${words}: p`, details: { path: "p" } });
+        expect(error.cause).toBe(cause);
+    });
+
+    test("long paths are cut in messages, and whole in details", async () => {
+        const folder = `/${"d".repeat(100)}/${"e".repeat(100)}`;
+        const path = `${folder}/${"f".repeat(60)}-00002-of-00003.gguf`;
+        const short = `${path.slice(0, 98)}...${path.slice(-98)}`;
+        expect(systemError({ code: "ENOENT" }, path, purpose)).toMatchObject({
+            message: `The file for the base does not exist: ${short}`,
+            details: { path }
+        });
+        const first = path.replace("00002", "00001");
+        await expect(checkModelFile(path, purpose)).rejects.toMatchObject({
+            message: `The file for the base is a later part of a split model: give ${first.slice(0, 98)}...${first.slice(-98)}: ${short}`
+        });
+        expect(systemError({ message: "w".repeat(500) }, "p", purpose).message).toHaveLength(
+            "The file for the base cannot be read: : p".length + 199
+        );
+    });
+
+    test("names of split models: five digits, any case of the extension, at least one part", async () => {
+        for (const name of ["m-0002-of-0003.gguf", "m-00002-of-00000.gguf", "m-00002-of-00003.bin"]) {
+            expect(await checkModelFile(await files.write(name, "GGUF"), purpose)).toBe(4);
+        }
+        expect(await checkModelFile(await files.write("o-00001-of-00001.GGUF", "GGUF"), purpose)).toBe(4);
+        await expect(checkModelFile(files.path("q-00002-of-00003.GGUF"), purpose)).rejects.toMatchObject({
+            code: "ERR_INVALID_ARGUMENT"
+        });
     });
 });

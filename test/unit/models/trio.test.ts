@@ -117,4 +117,127 @@ describe("parseTrio", () => {
             "Trio file /trios/t.json, key lambda: expected a number in [-10, 10] for lambda, received 11 (number)."
         );
     });
+
+    test.each<[unknown, string]>([
+        [5, ": expected an object, received 5 (number)"],
+        [{ ...models, pairs: [pair] }, ", key expert: it cannot stand beside pairs"],
+        [{ base: "b", antiexpert: "a", pairs: [pair] }, ", key antiexpert: it cannot stand beside pairs"],
+        [{ base: "b", pairs: [] }, ", key pairs: expected an array of 1 to 3 pairs, received an array of 0"],
+        [{ base: "b", pairs: "x" }, ', key pairs: expected an array of 1 to 3 pairs, received "x" (string)'],
+        [{ base: "b", pairs: [pair, 5] }, ", key pairs[1]: expected an object"],
+        [
+            { base: "b", pairs: [pair, { ...pair, expert: 1 }] },
+            ", key pairs[1].expert: expected a string for pairs[1].expert, received 1 (number)."
+        ],
+        [
+            { base: "b", pairs: [{ expert: "e" }] },
+            ", key pairs[0].antiexpert: expected a string for pairs[0].antiexpert, received undefined."
+        ],
+        [{ base: "b", pairs: [{ ...pair, lamda: 1 }] }, ", key pairs[0].lamda: this key is not known. Did you mean lambda?"],
+        [{ ...models, promptTemplate: "{promt}" }, ", key promptTemplate: it does not contain {prompt}"],
+        [
+            { ...models, stop: new Array<string>(17).fill("x") },
+            ", key stop: expected an array of at most 16 strings, received an array of 17"
+        ],
+        [{ ...models, stop: ["x", 1] }, ", key stop[1]: expected a string for stop[1], received 1 (number)."],
+        [{ ...models, sampling: 5 }, ", key sampling: expected an object, received 5 (number)"],
+        [{ ...models, sampling: { topp: 1 } }, ", key sampling.topp: this key is not known. Did you mean topP?"],
+        [
+            { ...models, sampling: { topP: 0 } },
+            ", key sampling.topP: expected a number in (0, 1] for sampling.topP, received 0 (number)."
+        ]
+    ])("the message over %j", (content, words) => {
+        expect(() => parseTrio(content, file)).toThrow(
+            expect.objectContaining({ message: `Trio file /trios/t.json${words}` })
+        );
+    });
+
+    test("bounds are met exactly", () => {
+        const stop = new Array<string>(16).fill("x");
+        expect(parseTrio({ ...models, stop, name: "n", description: "" }, file)).toMatchObject({
+            stop,
+            name: "n",
+            description: ""
+        });
+        expect(parseTrio({ base: "b", pairs: [pair, pair, pair] }, file).pairs).toHaveLength(3);
+        expect(parseTrio({ ...models, lambda: -10 }, file).pairs[0]!.lambda).toBe(-10);
+        const least = parseTrio(models, file);
+        expect(least).toMatchObject({ name: "t", description: "", stop: [], sampling: {} });
+        expect([least.promptTemplate, least.addBos]).toEqual([undefined, undefined]);
+    });
+
+    test("long paths, keys and names are cut in messages", async () => {
+        const long = `/${"d".repeat(300)}/t.json`;
+        const short = `${long.slice(0, 98)}...${long.slice(-98)}`;
+        const key = "k".repeat(5000);
+        expect(() => parseTrio({ ...models, [key]: 1 }, long)).toThrow(
+            expect.objectContaining({
+                message: `Trio file ${short}, key ${"k".repeat(57)}...: this key is not known.`,
+                details: { trio: long, key: `${"k".repeat(57)}...` }
+            })
+        );
+        await expect(resolveTrio("n".repeat(5000), files.folder)).rejects.toMatchObject({
+            message: expect.stringContaining(`There is no trio named "${"n".repeat(57)}..."; known are `)
+        });
+        await expect(resolveTrio("x", `${files.folder}/none`)).rejects.toMatchObject({
+            message: 'There is no trio named "x"; none are bundled.',
+            details: { trio: "x", known: [] }
+        });
+    });
 });
+
+describe("the file of a trio", () => {
+    const content = { base: "base.gguf", expert: "expert.gguf", antiexpert: "antiexpert.gguf" };
+
+    test("may begin with a byte order mark, and hold a mebibyte", async () => {
+        const text = `\uFEFF${JSON.stringify(models)}`;
+        const marked = await files.write("marked.json", text);
+        await expect(resolveTrio(marked)).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND", details: { key: "base" } });
+        const padded = (bytes: number): string => JSON.stringify(models).padEnd(bytes, " ");
+        await expect(resolveTrio(await files.write("full.json", padded(1_048_576)))).rejects.toMatchObject({
+            code: "ERR_FILE_NOT_FOUND"
+        });
+        const over = await files.write("over.json", padded(1_048_577));
+        await expect(resolveTrio(over)).rejects.toMatchObject({
+            code: "ERR_TRIO_FILE",
+            message: `Trio file ${over}: it has 1048577 bytes; a trio file is small JSON`,
+            details: { trio: over, key: "" }
+        });
+    });
+
+    test("that is no JSON says so, with the parser's error as the cause", async () => {
+        const path = await files.write("broken2.json", "{");
+        await expect(resolveTrio(path)).rejects.toMatchObject({
+            message: expect.stringMatching(/^Trio file .*broken2\.json: it is not JSON: ./),
+            cause: expect.any(SyntaxError)
+        });
+    });
+
+    test("pairs' models are named by their place where there are several", async () => {
+        const lost = { expert: "expert.gguf", antiexpert: "no.gguf" };
+        const two = await files.write("two.json", { base: "base.gguf", pairs: [content, lost].map(pairOf) });
+        await expect(resolveTrio(two)).rejects.toMatchObject({ details: { key: "pairs[1].antiexpert", trio: two } });
+        const one = await files.write("one.json", { base: "base.gguf", pairs: [lost] });
+        await expect(resolveTrio(one)).rejects.toMatchObject({ details: { key: "antiexpert", trio: one } });
+    });
+
+    test("a name with an extension or a folder is a path, whatever its case", async () => {
+        for (const path of ["a/b", "x.JSON", "a\\b"]) {
+            await expect(resolveTrio(path, files.folder)).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
+        }
+    });
+
+    test("names of bundled ones are sorted, and other files passed over", async () => {
+        await files.write("b-trio.json", "{}");
+        await files.write("note.txt", "");
+        const names = await bundledTrioNames(files.folder);
+        expect(names).toEqual([...names].sort());
+        expect(names).toContain("b-trio");
+        expect(names).not.toContain("note");
+        expect(names).not.toContain("note.txt");
+    });
+});
+
+function pairOf({ expert, antiexpert }: { expert: string; antiexpert: string }): object {
+    return { expert, antiexpert };
+}
