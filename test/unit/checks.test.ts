@@ -257,7 +257,6 @@ describe("options", () => {
 
 describe("arrays", () => {
     test("are read whole, holes as undefined, and no longer ones", () => {
-        // eslint-disable-next-line no-sparse-arrays
         expect(checks.readArray("a", "an array", [1, , 3], 3)).toEqual([1, undefined, 3]);
         expect(checks.readArray("a", "an array", [], 0)).toEqual([]);
         expect(messageOf(() => checks.readArray("a", "an array of two", [1, 2, 3], 2))).toBe(

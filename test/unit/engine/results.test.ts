@@ -18,7 +18,7 @@ const times = (first: number): NativeRoleTimes => ({
 });
 
 const native: NativeRequestResult = {
-    stopReason: "stopString",
+    stopReason: "stop",
     stopString: "END",
     stopToken: null,
     promptTokens: 11,
@@ -62,7 +62,7 @@ describe("a result", () => {
         expect(build()).toEqual({
             text: "text",
             tokens: [5, 6],
-            stopReason: "stopString",
+            stopReason: "stop",
             stopString: "END",
             stopToken: null,
             seed: 77,
