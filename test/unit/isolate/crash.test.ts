@@ -26,6 +26,46 @@ describe("LastWords", () => {
         expect(assert.reason).toBe("/x/ggml.c:5: GGML_ASSERT(a != NULL) failed");
     });
 
+    it("cuts lines at 500 characters, and one without an end at 1,000", () => {
+        const words = new LastWords();
+        words.add(`${"a".repeat(500)}\n${"b".repeat(501)}\n`);
+        expect(words.lines).toEqual(["a".repeat(500), `${"b".repeat(500)}...`]);
+        words.add("c".repeat(999));
+        words.add("d".repeat(10));
+        words.add("\nend\n");
+        expect(words.lines.slice(2)).toEqual([`${"c".repeat(500)}...`, "end"]);
+        const open = new LastWords();
+        open.add("e".repeat(499));
+        open.add("fgh");
+        expect(open.lines).toEqual([`${"e".repeat(499)}f...`]);
+        open.add(" ");
+        expect(open.lines).toHaveLength(1);
+    });
+
+    it("counts the line without an end among the twenty", () => {
+        const words = new LastWords();
+        for (let i = 0; i < 20; ++i) words.add(`line ${i}\n`);
+        expect([words.lines.length, words.lines[0]]).toEqual([20, "line 0"]);
+        words.add("open");
+        expect([words.lines.length, words.lines[0], words.lines[19]]).toEqual([20, "line 1", "open"]);
+        words.add("\n  ");
+        expect([words.lines[0], words.lines[19], words.reason]).toEqual(["line 1", "open", "open"]);
+    });
+
+    it.each([
+        "x: GGML_ASSERT(a) failed",
+        "GGML_ABORT",
+        "CUDA error: no",
+        "Out of memory",
+        "terminate called",
+        "FATAL ERROR: heap",
+        "Assertion `x' failed"
+    ])("knows %j among others", (line) => {
+        const words = new LastWords();
+        words.add(`before\n  ${line}  \nafter\n`);
+        expect(words.reason).toBe(line);
+    });
+
     it("does not grow, whatever is written", () => {
         const words = new LastWords();
         for (let i = 0; i < 1000; ++i) words.add("x".repeat(10_000));
@@ -58,6 +98,32 @@ describe("crashError", () => {
         );
         expect(crashError({ ...quiet, exitCode: 0xc0000005 }).message).toContain("exit code 0xC0000005");
         expect(crashError({ ...quiet, trouble: "closed its channel" }).message).toContain("closed its channel while");
+        expect(crashError({ ...quiet, exitCode: 255 }).message).toContain("exit code 255 while");
+        expect(crashError({ ...quiet, exitCode: 256 }).message).toContain("exit code 0x100 while");
+        expect(crashError(quiet).message).toContain("ended with exit code unknown while");
+    });
+
+    it.each([
+        ["starting", "while it started"],
+        ["loading", "while it loaded"],
+        ["idle", "while it was idle"],
+        ["working", "while it worked"],
+        ["generating", "while it generated"]
+    ] as const)("says what it was doing: %s", (phase, words) => {
+        expect(crashError({ ...crash, phase }).message).toBe(`The engine's process was ended by SIGSEGV ${words}: a.`);
+    });
+
+    it("has request and trouble among the details only where there are any", () => {
+        const { details } = crashError(crash);
+        expect(details).toEqual({
+            phase: "generating",
+            signal: "SIGSEGV",
+            exitCode: null,
+            stderr: ["a"],
+            requests: [4, 5]
+        });
+        expect(Object.keys(details)).not.toContain("request");
+        expect(crashError({ ...crash, trouble: "t" }, 4).details).toMatchObject({ request: 4, trouble: "t" });
     });
 });
 

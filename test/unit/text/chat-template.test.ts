@@ -74,6 +74,105 @@ describe("applyChatTemplate", () => {
     });
 });
 
+describe("messages to the letter", () => {
+    test.each<[unknown, string]>([
+        [undefined, "Expected an array with at least one message for messages, received undefined."],
+        [[], "Expected an array with at least one message for messages, received an array of 0."],
+        ["Hi", 'Expected an array with at least one message for messages, received "Hi" (string).'],
+        [[question, 5], "Expected an object with role and content for messages[1], received 5 (number)."],
+        [[[]], "Expected an object with role and content for messages[0], received an array of 0."],
+        [[{ content: "x" }], "Expected a string for messages[0].role, received undefined."],
+        [[{ role: "user", content: 7 }], "Expected a string for messages[0].content, received 7 (number)."],
+        [[{ role: "", content: "" }], 'Expected a string that is not empty for messages[0].role, received "" (string).']
+    ])("%j", async (messages, message) => {
+        await expect(applyChatTemplate(chatml, messages as never, tokens)).rejects.toMatchObject({
+            code: "ERR_INVALID_OPTION",
+            message,
+            details: { option: "messages" }
+        });
+    });
+
+    test("messages are looked at before the template is; an empty content is one", async () => {
+        await expect(applyChatTemplate(null, [], tokens)).rejects.toMatchObject({ code: "ERR_INVALID_OPTION" });
+        await expect(applyChatTemplate(null, [question], tokens)).rejects.toMatchObject({
+            message: "The base model's file has no chat template. Write the conversation out and pass it as prompt."
+        });
+        expect(await applyChatTemplate("{{ messages[0].content }}|", [{ role: "user", content: "" }], tokens)).toBe(
+            "|"
+        );
+    });
+
+    test("a template has four variables", async () => {
+        const template = "{{ bos_token }} {{ eos_token }} {{ add_generation_prompt }} {{ messages | length }}";
+        expect(await applyChatTemplate(template, [question, question], tokens)).toBe(
+            "<|begin_of_text|> <|end_of_text|> true 2"
+        );
+    });
+
+    test("what it refuses is said in its own words", async () => {
+        await expect(applyChatTemplate("{{ raise_exception('no tools') }}", [question], tokens)).rejects.toMatchObject({
+            code: "ERR_CHAT_TEMPLATE",
+            message: "The base model's chat template failed: no tools"
+        });
+        const messages = [{ ...question, call: () => 1 }];
+        await expect(applyChatTemplate("x", messages, tokens)).rejects.toMatchObject({
+            code: "ERR_CHAT_TEMPLATE",
+            message: expect.stringMatching(/^The base model's chat template failed: .*could not be cloned/)
+        });
+    });
+});
+
+describe("limits are met exactly", () => {
+    const small = { ...templateLimits, deadlineMs: 60_000, maxLength: 40, maxElements: 5 };
+    const render = (template: string): Promise<string> => applyChatTemplate(template, [question], tokens, small);
+    const failed = (what: string): object => ({ message: `The base model's chat template failed: ${what}` });
+
+    test("texts", async () => {
+        const half = "a".repeat(20);
+        expect(await render(`{{ '${half}' ~ '${half}' }}`)).toHaveLength(40);
+        await expect(render(`{{ '${half}' ~ '${half}' ~ 'b' }}`)).rejects.toMatchObject(
+            failed("a text grew beyond 40 characters")
+        );
+        expect(await render("b".repeat(40))).toHaveLength(40);
+        await expect(render("b".repeat(41))).rejects.toMatchObject({ code: "ERR_CHAT_TEMPLATE" });
+    });
+
+    test("ranges and lists", async () => {
+        expect(await render("{{ range(5) | length }}")).toBe("5");
+        await expect(render("{{ range(6) | length }}")).rejects.toMatchObject(failed("a range is longer than 5"));
+        expect(await render("{{ range(0, 10, 2) | length }}")).toBe("5");
+        await expect(render("{{ range(0, 12, 2) | length }}")).rejects.toMatchObject(
+            failed("a range is longer than 5")
+        );
+        expect(await render("{{ ([1, 2] + [3, 4, 5]) | length }}")).toBe("5");
+        await expect(render("{{ ([1, 2, 3] + [4, 5, 6]) | length }}")).rejects.toMatchObject(
+            failed("a list grew beyond 5 elements")
+        );
+    });
+
+    test("the deadline is of one rendering, and named in seconds", async () => {
+        const endless = "{% for a in range(1000) %}".repeat(4) + "x" + "{% endfor %}".repeat(4);
+        const within = { ...templateLimits, deadlineMs: 250 };
+        const waiting = [1, 2].map(() => applyChatTemplate(endless, [question], tokens, within));
+        const results = await Promise.allSettled(waiting);
+        for (const result of results) {
+            expect(result).toMatchObject({
+                status: "rejected",
+                reason: failed("it was not done after 0.25 s")
+            });
+        }
+    });
+
+    test("are those of the product where none are given", () => {
+        expect(templateLimits).toEqual({
+            deadlineMs: 5000,
+            maxLength: 4_194_304,
+            maxElements: 1_048_576,
+            maxHeapBytes: 268_435_456
+        });
+    });
+});
+
 // Short, so that the tests are; deadlines of the product are longer.
 const limits = { ...templateLimits, deadlineMs: 400 };
 
