@@ -1,10 +1,12 @@
 // Mutations of the native code: each small wrong change of test/mutations/native.mjs is made in a copy of the tree, built,
-// and run against the tests that should notice: node scripts/mutate-native.mjs [--only TEXT] [--check]
+// and run against the tests that should notice: node scripts/mutate-native.mjs [--only TEXT] [--without-addon] [--check]
 //
+// --only takes those whose file or meaning holds the text, --without-addon those that native tests alone should notice.
 // --check looks whether every change still fits its file, and builds nothing. Exit code 1 when one does not, or when
 // less than nine of ten are noticed.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { mutations } from "../test/mutations/native.mjs";
 import { buildApart, librariesFolder, root, runProgram } from "./native-tests.mjs";
@@ -24,6 +26,9 @@ const models = {
 /** Options of the native cases. */
 const cases = {
     exact: {},
+    constrained: {},
+    gbnf: {},
+    memory: models,
     numbers: {},
     philox: {},
     text: {},
@@ -50,6 +55,7 @@ for (const { file, before, meaning } of entries) {
 for (const { file, meaning, tests } of entries) {
     for (const test of Array.isArray(tests) ? tests : []) {
         if (cases[test] === undefined) {
+            if (test.includes(".test.ts") && existsSync(join(root, test.split("#")[0]))) continue;
             say(`stale: ${file}: "${meaning}" names the test ${test}, which there is not`);
             stale += 1;
         }
@@ -61,10 +67,21 @@ if (checkOnly) {
     process.exit(0);
 }
 
+const withoutAddon = process.argv.includes("--without-addon");
+const native = ({ tests }) => !Array.isArray(tests) || tests.every((test) => cases[test] !== undefined);
+const chosen = entries.filter(
+    (entry) => `${entry.file} ${entry.meaning}`.includes(only) && (!withoutAddon || native(entry))
+);
+const tests = new Set(chosen.flatMap(({ tests }) => (Array.isArray(tests) ? tests : [])));
+const withAddon = [...tests].some((test) => cases[test] === undefined);
+
 const tree = join(root, "build", "mutations");
 mkdirSync(tree, { recursive: true });
-const tracked = spawnSync("git", ["ls-files", "CMakeLists.txt", "native"], { cwd: root, encoding: "utf8" });
-for (const path of tracked.stdout.split("\n").filter((line) => line !== "")) {
+const tracked = spawnSync("git", ["ls-files", ...(withAddon ? [] : ["CMakeLists.txt", "native"])], {
+    cwd: root,
+    encoding: "utf8"
+});
+for (const path of tracked.stdout.split("\n").filter((line) => line !== "" && existsSync(join(root, line)))) {
     const text = readFileSync(join(root, path));
     mkdirSync(dirname(join(tree, path)), { recursive: true });
     // what is the same keeps its time, so that it is not compiled again
@@ -72,19 +89,62 @@ for (const path of tracked.stdout.split("\n").filter((line) => line !== "")) {
         writeFileSync(join(tree, path), text);
 }
 const headers = join("native", "llama", "include");
-const build = () => buildApart("plain", { source: tree, targets: ["rast-native-tests"] });
 const libraries = await librariesFolder();
+const require = createRequire(import.meta.url);
+const addonDefines = withAddon
+    ? [
+          `-DNODE_ADDON_API_DIR=${require("node-addon-api").include_dir}`,
+          `-DNODE_API_HEADERS_DIR=${require("node-api-headers").include_dir}`
+      ]
+    : [];
+
+/** Builds what the tests need; the addon and the native tests where the product's own tests look for them. */
+function build(wanted) {
+    const needsAddon = wanted.some((test) => cases[test] === undefined);
+    const folder = buildApart("plain", {
+        source: tree,
+        defines: addonDefines,
+        targets: needsAddon ? ["rast-native-tests", "rast"] : ["rast-native-tests"]
+    });
+    if (needsAddon) {
+        mkdirSync(join(tree, "build", "Release"), { recursive: true });
+        copyFileSync(join(folder, "rast.node"), join(tree, "build", "Release", "rast.node"));
+        copyFileSync(join(folder, "rast-native-tests"), join(tree, "build", "rast-native-tests"));
+    }
+    return folder;
+}
 
 async function notices(program, test) {
+    if (cases[test] === undefined) return fileNotices(test);
     const options = { libraries, ...cases[test] };
     const args = [test, ...Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)])];
     const result = await runProgram(program, args, { env: { GGML_NO_BACKTRACE: "1" }, limitMs: 180_000 });
     return result.code !== 0 || !/^ok/m.test(result.output);
 }
 
+/** A file of tests, in the copy. */
+async function fileNotices(test) {
+    const [file, name] = test.split("#");
+    const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+    const args = [vitest, "run", file, ...(name === undefined ? [] : ["-t", name])];
+    const result = await runProgram(process.execPath, args, {
+        cwd: tree,
+        env: { GGML_NO_BACKTRACE: "1" },
+        limitMs: 300_000
+    });
+    return result.code !== 0 || !/Tests .*passed/.test(result.output);
+}
+
 cpSync(join(root, headers), join(tree, headers), { recursive: true, preserveTimestamps: true });
-const program = join(build(), "rast-native-tests");
-for (const test of Object.keys(cases)) {
+if (withAddon) {
+    for (const path of ["node_modules", join("test", ".cache"), "dist"]) {
+        mkdirSync(join(root, path), { recursive: true });
+        if (path === "dist") cpSync(join(root, path), join(tree, path), { recursive: true });
+        else if (!existsSync(join(tree, path))) symlinkSync(join(root, path), join(tree, path), "junction");
+    }
+}
+const program = join(build([...tests]), "rast-native-tests");
+for (const test of tests) {
     if (await notices(program, test)) {
         say(`the test ${test} fails without any mutation`);
         process.exit(1);
@@ -92,8 +152,7 @@ for (const test of Object.keys(cases)) {
 }
 
 const outcome = { caught: 0, survived: [], equivalent: 0 };
-for (const { file, before, after, meaning, tests } of entries) {
-    if (only !== "" && !`${file} ${meaning}`.includes(only)) continue;
+for (const { file, before, after, meaning, tests } of chosen) {
     if (!Array.isArray(tests)) {
         outcome.equivalent += 1;
         continue;
@@ -106,7 +165,7 @@ for (const { file, before, after, meaning, tests } of entries) {
             path,
             text.replace(before, () => after)
         );
-        build();
+        build(tests);
         for (const test of tests) {
             if (noticedBy === undefined && (await notices(program, test))) noticedBy = test;
         }

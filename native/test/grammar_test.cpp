@@ -85,6 +85,7 @@ void test_errors() {
         {"root ::= \"a\" x\nx ::= y | \"b\"\ny ::= z{2,5}\nz ::= x \"c\"", "left recursion"},
         {"root ::= \"a\" | b\nb ::= \"c\" b", "line 2: rule \"b\" can never end"},
         {"root ::= root", "can never end"},
+        {"root ::= \"x\"\na ::= b\nc ::= b b", "line 2: rule \"b\" is not defined"},
     };
     for (const auto & one : cases) {
         try {
@@ -109,6 +110,7 @@ void test_errors() {
     check(!refused("root ::= " + std::string(500, '(') + "\"a\"" + std::string(500, ')')), "500 parentheses");
     check(refused("root ::= \"" + std::string(longest_grammar_bytes, 'a') + "\""), "a long grammar");
     check(refused(std::string("root ::= \"a\"\0", 13)), "a NUL");
+    check(refused("root ::= \"a\"{1000001}") && !refused("root ::= \"a\"{1000000}"), "a million repetitions");
     std::atomic<bool> cancelled{true};
     try {
         grammar("root ::= " + repeated("\"a\" ", 5000), nullptr, &cancelled);
@@ -141,6 +143,8 @@ void test_texts() {
         {"root ::= \"(\" root \")\" | [^()]", {"x", "((x))"}, {"()", "((x)"}},
         {"root ::= s\ns ::= \"1\" s s | \"1\" | \"1\" s s s", {"1", "111", "1111", "11111"}, {"11", ""}},
         {"root ::= a a a\na ::= \"x\"? b\nb ::= \"y\"?", {"", "xyxyxy", "yyy", "xxx", "yx"}, {"yyyy", "xxxx"}},
+        {"root ::= [a-eb] [x-x]", {"ax", "ex", "cx"}, {"fx", "ay"}},
+        {"root ::= a \"b\"\na ::= \"x\"+", {"xb", "xxb"}, {"b", "x"}},
         {"root ::= [^\\n]+ \"\\n\"", {"a\xC3\xA9\xE4\xB8\xAD\n", "\xF0\x9F\x98\x80\n"}, {"\n", "\xC3\n", "\x80\n"}},
         {"root ::= [\\u4e00-\\u9fff]+", {"\xE4\xB8\xAD"}, {"\xE3\x81\x82", "a", "\xE4\xB8"}},
         {"root ::= .",
@@ -171,6 +175,9 @@ void test_texts() {
               copy.must_end(),
           "the end");
     check(!matcher.may_end() && matcher.accept_text("\x80"), "a copy changes nothing");
+    grammar_matcher any(compiled("root ::= [\\u00e9]*"), plenty);
+    check(any.may_end() && any.accept_text("\xC3") && !any.may_end(), "no text ends within a character");
+    check(any.accept_text("\xA9") && any.may_end() && !any.must_end(), "it may end behind it");
 }
 
 void test_tokens() {

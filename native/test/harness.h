@@ -80,6 +80,7 @@ int test_drafts(const arguments & args);
 int test_draft_length(const arguments & args);
 int test_exact(const arguments & args);
 int test_numbers(const arguments & args);
+int test_constrained(const arguments & args);
 int test_schedule(const arguments & args);
 int test_settings(const arguments & args);
 int test_fault(const arguments & args);

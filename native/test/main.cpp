@@ -26,6 +26,7 @@ int main(int argc, char ** argv) {
                  {"draft-length", test_draft_length},
                  {"exact", test_exact},
                  {"numbers", test_numbers},
+                 {"constrained", test_constrained},
                  {"schedule", test_schedule},
                  {"settings", test_settings},
                  {"fault", test_fault},

@@ -208,6 +208,16 @@ describe("a request", () => {
         expect(banned.size).toBe(10);
     });
 
+    test("what is no such number at all is refused", () => {
+        expect(submitted(requestOf({}, { seed: -1n }))).toBe("ERR_INVALID_ARGUMENT");
+        expect(submitted(requestOf({}, { seed: 1n << 64n }))).toBe("ERR_INVALID_ARGUMENT");
+        expect(submitted(requestOf({}, { topK: 1.5 }))).toBe("ERR_INVALID_ARGUMENT");
+        expect(submitted(requestOf({}, { temperature: Number.NaN }))).toBe("ERR_INVALID_ARGUMENT");
+        const uneven = { biasTokens: Int32Array.of(5), biasValues: Float32Array.of(1, 2) };
+        expect(submitted(requestOf({}, uneven))).toBe("ERR_INVALID_ARGUMENT");
+        expect(submitted(requestOf({}, { seed: (1n << 64n) - 1n }))).toBeUndefined();
+    });
+
     test("takes 1,024 biases, and not one more", async () => {
         const biases = (count: number): Map<number, number> => new Map(Array.from({ length: count }, (_, i) => [i, 0]));
         const refused = { code: "ERR_INVALID_OPTION", message: /at most 1024 entries for logitBias, received 1025/ };

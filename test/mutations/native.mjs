@@ -1,6 +1,6 @@
 // Small wrong changes of the native code, for scripts/mutate-native.mjs: [old text, new text, what it means, tests].
 // The old text must occur once in its file. A test is a case of rast-native-tests (options in scripts/mutate-native.mjs)
-// or a file for vitest. `equivalent` in place of tests says why nothing can notice.
+// or a file for vitest ("FILE#NAME" for some of its tests). `equivalent` in place of tests says why nothing can notice.
 export const mutations = {
     "native/engine/row_order.cpp": [
         [
@@ -233,14 +233,14 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "const bool top_k = settings.top_k > 0 && settings.top_k < row.n;",
-            "const bool top_k = settings.top_k > 1 && settings.top_k < row.n;",
+            "return settings.top_k > 0 && settings.top_k < row.n;",
+            "return settings.top_k > 1 && settings.top_k < row.n;",
             "top-k 1 is off",
             ["exact"]
         ],
         [
-            "const bool top_k = settings.top_k > 0 && settings.top_k < row.n;",
-            "const bool top_k = settings.top_k > 0 && settings.top_k < row.n - 1;",
+            "return settings.top_k > 0 && settings.top_k < row.n;",
+            "return settings.top_k > 0 && settings.top_k < row.n - 1;",
             "top-k of all but one is off",
             ["exact"]
         ],
@@ -270,8 +270,8 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "const double kept = top_k || top_p || min_p ? mass_of(first, last) : total;",
-            "const double kept = total;",
+            "const double kept = filtered ? mass_of(first, last) : found.total;",
+            "const double kept = found.total;",
             "the draw is of more than is kept",
             ["exact"]
         ],
@@ -300,14 +300,14 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "!(row.max > lowest_logit) || !std::isfinite(row.max)",
-            "!(row.max > lowest_logit)",
+            "no maximum\n    if (!(row.max > lowest_logit) || !std::isfinite(row.max)) {",
+            "no maximum\n    if (!(row.max > lowest_logit)) {",
             "a row with infinity is drawn from",
             ["exact"]
         ],
         [
-            "!(row.max > lowest_logit) || !std::isfinite(row.max)",
-            "!std::isfinite(row.max)",
+            "no maximum\n    if (!(row.max > lowest_logit) || !std::isfinite(row.max)) {",
+            "no maximum\n    if (!std::isfinite(row.max)) {",
             "banned tokens are drawn when nothing else is left",
             ["exact"]
         ],
@@ -348,8 +348,8 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "row.at_mass(settings.u * end.mass, true);",
-            "row.at_mass(settings.u * end.mass, false);",
+            "wide.at_mass(settings.u * end.mass, true);",
+            "wide.at_mass(settings.u * end.mass, false);",
             "a draw at a border, in buckets",
             ["exact"]
         ],
@@ -394,14 +394,14 @@ export const mutations = {
         ["high = lead == 0xF4 ? 0x8F : 0xBF;", "high = 0xBF;", "what is beyond U+10FFFF passes", ["text"]],
         ["lead >= 0xC2 && lead <= 0xDF", "lead >= 0xC0 && lead <= 0xDF", "overlong forms of two bytes pass", ["text"]],
         ["lead >= 0xF0 && lead <= 0xF4", "lead >= 0xF0 && lead <= 0xF5", "F5 begins a character", ["text"]],
-        ["if (found < at || (found == at", "if ((found == at", "no stop string is found", ["text"]],
+        ["if (place < at || (place == at", "if ((place == at", "no stop string is found", ["text"]],
         [
-            "candidate.size() > stop->size())) {",
-            "candidate.size() < stop->size())) {",
+            "candidate.size() > stopped_by_->size())) {",
+            "candidate.size() < stopped_by_->size())) {",
             "of several stop strings the shortest",
             ["text"]
         ],
-        ["size_t keep = unfinished_tail(held_);", "size_t keep = 0;", "unfinished characters are given out", ["text"]],
+        ["size_t keep = unfinished_tail(text);", "size_t keep = 0;", "unfinished characters are given out", ["text"]],
         [
             "return first_character(text.substr(text.size() - back)).cut_off ? back : 0;",
             "return first_character(text.substr(text.size() - back)).cut_off ? 0 : back;",
@@ -641,6 +641,559 @@ export const mutations = {
             "row_in(store, 0)",
             "all rows are handed to the first",
             ["drafts"]
+        ]
+    ],
+    "native/engine/gbnf_parser.cpp": [
+        [
+            "if (text_.size() > longest_grammar_bytes) {",
+            "if (text_.size() > 2 * longest_grammar_bytes) {",
+            "grammars twice as long are read",
+            ["gbnf"]
+        ],
+        [
+            "if (++depth_ > deepest_grammar_parentheses) {",
+            "if (++depth_ >= deepest_grammar_parentheses) {",
+            "a parenthesis less",
+            ["gbnf"]
+        ],
+        ["if (max < min) {", "if (max <= min) {", "a repetition of an exact number is refused", ["gbnf"]],
+        [
+            "merged.back().high = std::max(merged.back().high, range.high);",
+            "merged.back().high = range.high;",
+            "a range inside another cuts it off",
+            ["gbnf"]
+        ],
+        [
+            "from = range.high + uint64_t{1};",
+            "from = range.high;",
+            "a negated class holds its last character",
+            ["gbnf"]
+        ],
+        [
+            "keep(range.low, std::min(high, first_surrogate - 1));",
+            "keep(range.low, high);",
+            "surrogates are characters",
+            ["gbnf"]
+        ],
+        ["case 'u': return parse_hex(4);", "case 'u': return parse_hex(3);", "an escape of three digits", ["gbnf"]],
+        [
+            "value = value << 4 | static_cast<uint32_t>(digit);",
+            "value = value << 3 | static_cast<uint32_t>(digit);",
+            "hexadecimal digits of three bits",
+            ["gbnf"]
+        ],
+        [
+            "rule.used = rule.used == 0 ? line : rule.used;",
+            "rule.used = line;",
+            "an undefined rule is named where it is used last",
+            ["gbnf"]
+        ],
+        ["if (tree_.rules[rule].line != 0) {", "if (false) {", "a rule may be defined twice", ["gbnf"]],
+        [
+            "if (count > most_grammar_repetitions) {",
+            "if (count >= most_grammar_repetitions) {",
+            "a million repetitions are too many",
+            ["gbnf"]
+        ],
+        [
+            "if (is('-') && at_ + 1 < text_.size() && peek(1) != ']') {",
+            "if (is('-') && at_ + 1 < text_.size()) {",
+            "a minus at the end of a class begins a range",
+            ["gbnf"]
+        ],
+        ["repeat(items, c == '+' ? 1 : 0,", "repeat(items, 0,", "+ is *", ["gbnf"]],
+        ["c == '?' ? 1 : gbnf_node::endless);", "gbnf_node::endless);", "? is *", ["gbnf"]],
+        ["if (high < low) {", "if (high <= low) {", "a range of one character is refused", ["gbnf"]],
+        ["line_ += text_[counted_to_] == '\\n' ? 1 : 0;", "line_ += 0;", "all rules are in line 1", ["gbnf"]]
+    ],
+    "native/engine/grammar.cpp": [
+        [
+            "if (node.what == node_kind::sequence && !nullable_.of(child)) {",
+            "if (node.what == node_kind::sequence) {",
+            "left recursion behind what may be empty is taken",
+            ["gbnf"]
+        ],
+        ["if (!ends_.of_rule(r)) {", "if (false) {", "rules that never end are taken", ["gbnf"]],
+        [
+            "if (static_cast<int32_t>(node.value) >= tokens_->count) {",
+            "if (static_cast<int32_t>(node.value) > tokens_->count) {",
+            "the first id beyond the vocabulary may be named",
+            ["gbnf"]
+        ],
+        [
+            "if (!negated && tokens_->ends_text(",
+            "if (negated && tokens_->ends_text(",
+            "a text may hold its end",
+            ["gbnf"]
+        ],
+        [
+            "node.what == node_kind::repeat && node.min == 0;",
+            "node.what == node_kind::repeat && node.min <= 1;",
+            "what comes at least once may be empty",
+            ["gbnf"]
+        ]
+    ],
+    "native/engine/match_memory.cpp": [
+        [
+            "if (at.counter < state.max) {\n                    found_.push_back(at);",
+            "if (at.counter <= state.max) {\n                    found_.push_back(at);",
+            "characters repeat once too often",
+            ["gbnf"]
+        ],
+        [
+            "add(state.next, 0, at.frame);\n                }\n                break;\n            case grammar::kind::count_rule:\n                if (at.counter < state.max) {",
+            "add(state.next, 0, at.frame);\n                }\n                break;\n            case grammar::kind::count_rule:\n                if (at.counter <= state.max) {",
+            "rules repeat once too often",
+            ["gbnf"]
+        ],
+        [
+            "call(state.value, {at.state, at.counter + 1, at.frame});",
+            "call(state.value, {at.state, at.counter, at.frame});",
+            "repetitions of rules are not counted",
+            ["gbnf"]
+        ],
+        [
+            "if (grammar_->rules()[state.value].nullable) {",
+            "if (false) {",
+            "rules that may be empty are never empty",
+            ["gbnf"]
+        ],
+        [
+            ": state.value != token && !by_name_only) {",
+            ": state.value != token) {",
+            "a hidden token is any but another",
+            ["gbnf"]
+        ],
+        [
+            "for (size_t i = 0; i < at.tokens_from; ++i) {\n        if (grammar_->meets",
+            "for (size_t i = 0; i < at.several_from; ++i) {\n        if (grammar_->meets",
+            "a character of several kinds cannot be begun",
+            ["gbnf"]
+        ],
+        [
+            "if (at.frame == 0) {\n                        complete_ = true;",
+            "if (at.frame == 1) {\n                        complete_ = true;",
+            "texts are complete in the middle",
+            ["gbnf"]
+        ],
+        [
+            "todo_.push_back({one.state, one.counter + 1, one.frame});",
+            "todo_.push_back({one.state, one.counter, one.frame});",
+            "repetitions of characters are not counted",
+            ["gbnf"]
+        ],
+        [
+            "configs_[one].complete || configs_[other].complete",
+            "configs_[other].complete",
+            "a token's text may end the text, its name may not",
+            ["gbnf"]
+        ]
+    ],
+    "native/engine/grammar_matcher.cpp": [
+        [
+            "byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80",
+            "byte == 0xF0 ? 0x90 : 0x80",
+            "overlong characters of three bytes match",
+            ["gbnf"]
+        ],
+        [
+            "byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80",
+            "byte == 0xE0 ? 0xA0 : 0x80",
+            "overlong characters of four bytes match",
+            ["gbnf"]
+        ],
+        [
+            "if (byte < 0xC2 || byte > 0xF4) {",
+            "if (byte < 0xC0 || byte > 0xF4) {",
+            "overlong characters of two bytes match",
+            ["gbnf"]
+        ],
+        [
+            "return at_.part.lacking == 0 && memory_->complete(at_.config);",
+            "return memory_->complete(at_.config);",
+            "a text may end within a character",
+            ["gbnf"]
+        ],
+        [
+            "if (!by_text || !can_rest(*memory_, next)) {",
+            "if (!by_text) {",
+            "a token may begin a character that cannot come",
+            ["gbnf"]
+        ],
+        ["if (known && !had) {", "if (false) {", "a look takes the one token that may not come", ["gbnf"]],
+        ["if (memory_->complete(from_.config)) {", "if (true) {", "a look lets every text end", ["gbnf"]],
+        [
+            "node_ = node.end;\n                continue;",
+            "++node_;\n                continue;",
+            "a look goes on behind a prefix that cannot come",
+            ["gbnf"]
+        ],
+        [
+            "uint32_t low = (part.value << 6 | (part.low & 0x3FU)) << behind;",
+            "uint32_t low = (part.value << 6) << behind;",
+            "characters from U+0000 on may end an overlong beginning",
+            {
+                equivalent:
+                    "the bounds of the next byte refuse it; only what may be begun is asked here, and no set holds less for a lower bound that no byte reaches"
+            }
+        ]
+    ],
+    "native/engine/token_trie.cpp": [
+        ["close_to(common);", "close_to(common + 1);", "the subtree of a text reaches into the next", ["gbnf"]],
+        [
+            "end_tokens_.push_back(static_cast<int32_t>(i));",
+            "end_tokens_.push_back(0);",
+            "other tokens end the text",
+            ["gbnf"]
+        ]
+    ],
+    "native/engine/constrained_draw.cpp": [
+        ["refused_ = true;", "refused_ = false;", "a refusal is not reported", ["constrained"]],
+        [
+            "            remove(trying_);\n            if",
+            "            if",
+            "a refused token may be drawn again",
+            ["constrained"]
+        ],
+        [
+            "const double target = number_(numbers_++) * total;",
+            "const double target = number_(numbers_) * total;",
+            "every draw has the same number",
+            ["constrained"]
+        ],
+        [
+            "if (tries_ == most_tries) {",
+            "if (tries_ == 0) {",
+            "the set is looked at after one refusal",
+            ["constrained"]
+        ],
+        [
+            "settings_.temperature <= 0.0F ? minus_infinity : 0.0F;\n        weigh_block",
+            "settings_.temperature <= 0.0F ? 0.0F : 0.0F;\n        weigh_block",
+            "a refused token has the logit 0",
+            ["constrained"]
+        ],
+        ["if (sum > target) {", "if (sum >= target) {", "a draw at a border is the token before", ["constrained"]],
+        [
+            "weights_[looked_at_] > 0.0F && (by_look",
+            "(by_look",
+            "what was refused is asked again",
+            { equivalent: "the grammar refuses it again: the weight stays 0" }
+        ],
+        [
+            "allowed[i] = look_->may_come(static_cast<int32_t>(i)) ? logits_[i] : minus_infinity;",
+            "allowed[i] = logits_[i];",
+            "the grammar is forgotten when the filters choose anew",
+            ["constrained"]
+        ],
+        [
+            "settings_.u = number_(numbers_++);\n    finish",
+            "finish",
+            "the last draw has the first's number",
+            ["constrained"]
+        ],
+        [
+            "return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(token)]) - max - std::log(total));",
+            "return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(token)]) - std::log(total));",
+            "log-probabilities without the maximum",
+            ["constrained"]
+        ]
+    ],
+    "native/engine/slot_caches.cpp": [
+        [
+            "if (held > best.held || (held == best.held && common > best.tokens)) {",
+            "if (held < best.held || (held == best.held && common > best.tokens)) {",
+            "of several beginnings not the longest",
+            ["schedule"]
+        ],
+        [
+            "const size_t most = std::min(from.tokens, history.size() - 1);",
+            "const size_t most = std::min(from.tokens, history.size());",
+            "the last token of a prompt is not decoded",
+            ["schedule"]
+        ],
+        ["    held += count;", "    held += 0;", "nothing is ever held", ["schedule"]],
+        [
+            "held = needed[c] ? std::min(held,",
+            "held = needed[0] ? std::min(held,",
+            "caches that do not count do",
+            {
+                equivalent:
+                    "the base's cache always counts: the beginning is shorter, decoded anew, and the text the same"
+            }
+        ]
+    ],
+    "native/engine/sequence_memory.h": [
+        [
+            "return kind_ != memory_kind::attention && kind_ != memory_kind::windowed;",
+            "return kind_ != memory_kind::windowed;",
+            "plain caches take one token each",
+            ["memory"]
+        ],
+        [
+            "bool adjacent_ids() const { return kind_ == memory_kind::recurrent; }",
+            "bool adjacent_ids() const { return kind_ != memory_kind::recurrent; }",
+            "plain caches need adjacent ids",
+            ["memory"]
+        ]
+    ],
+    "native/engine/sequence_memory.cpp": [
+        [
+            "return llama_memory_seq_pos_max(memory_, seq) == keep - 1;",
+            "return llama_memory_seq_pos_max(memory_, seq) == keep;",
+            "a cut is never taken for done",
+            ["schedule"]
+        ],
+        ["return possible && !one_token_each();", "return false;", "nothing can be cut back", ["schedule"]],
+        [
+            "llama_memory_seq_rm(memory_, id(slot, false), -1, -1);\n    if",
+            "if",
+            "a forgotten slot keeps its cells",
+            ["schedule"]
+        ]
+    ],
+    "native/engine/state_file.cpp": [
+        [
+            "if (number<uint64_t>() != sum) {",
+            "if (number<uint64_t>() == sum + 1) {",
+            "the checksum is not looked at",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (left_ > 0) {",
+            "if (false) {",
+            "what follows the end is not looked at",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (tokens > expected.context_size) {",
+            "if (tokens > 2 * expected.context_size) {",
+            "states are longer than the context",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (token < 0 || token >= expected.n_vocab) {",
+            "if (token >= expected.n_vocab) {",
+            "negative tokens are read",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (context.held > tokens || size",
+            "if (size",
+            "a model holds more than there are tokens",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (print != bytes_of(context.fingerprint)) {",
+            "if (false) {",
+            "states of other models are taken",
+            ["test/malformed/states.test.ts"]
+        ]
+    ],
+    "native/engine/state_layout.cpp": [
+        [
+            "if (!at.good || position >= most || seen[position] ||",
+            "if (!at.good || position >= most ||",
+            "a position comes twice",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (!whole || last + 1 < held) {",
+            "if (!whole) {",
+            "positions are missing at the end",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (!finite(b.type, data)) {",
+            "if (false) {",
+            "numbers that are not finite",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            'return at.at_end() ? "" : "too many bytes";',
+            'return "";',
+            "bytes behind a state",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "if (at.number<int32_t>() != b.type) {",
+            "if (at.number<int32_t>() < 0) {",
+            "another type",
+            ["test/malformed/states.test.ts"]
+        ],
+        [
+            "return (half_at(data) & 0x7c00) != 0x7c00;",
+            "return (half_at(data) & 0x7c00) != 0x7c01;",
+            "infinite halves are finite",
+            ["test/malformed/states.test.ts"]
+        ]
+    ],
+    "native/engine/header_checks.cpp": [
+        [
+            "if (kv_heads > 0 && heads % kv_heads != 0) {",
+            "if (false) {",
+            "heads that K and V cannot serve",
+            ["test/malformed/headers.test.ts"]
+        ],
+        ["if (!std::isfinite(value) || (key", "if ((key", "numbers that are none", ["test/malformed/headers.test.ts"]],
+        [
+            'key.ends_with("epsilon") && value < 0',
+            'key.ends_with("epsilon") && value < -1e9F',
+            "a negative epsilon",
+            ["test/malformed/headers.test.ts"]
+        ],
+        [
+            "if (!seen.insert(text).second) {",
+            "if (seen.empty() && !seen.insert(text).second) {",
+            "two tokens with one text",
+            ["test/malformed/headers.test.ts"]
+        ],
+        [
+            "extra >= layers) {",
+            "extra > layers) {",
+            "no layer is left for the text",
+            ["test/malformed/headers.test.ts"]
+        ],
+        ["if (used > experts ||", "if (", "more experts are used than there are", ["test/malformed/headers.test.ts"]]
+    ],
+    "native/engine/model_facts.cpp": [
+        [
+            "if (n_a != n_b) {",
+            "if (n_a < n_b) {",
+            "merges that are missing",
+            ["test/malformed/common-vocabulary.test.ts"]
+        ],
+        [
+            "for (size_t i = 0; i < n_a; ++i) {",
+            "for (size_t i = 0; i + 1 < n_a; ++i) {",
+            "the last merge differs",
+            ["test/malformed/common-vocabulary.test.ts"]
+        ],
+        [
+            "for (size_t i = 0; i < n_a; ++i) {",
+            "for (size_t i = 1; i < n_a; ++i) {",
+            "the first merge differs",
+            ["test/malformed/common-vocabulary.test.ts"]
+        ]
+    ],
+    "native/engine/engine_load.cpp": [
+        [
+            "return (attributes & LLAMA_TOKEN_ATTR_UNUSED) != 0 ||",
+            "return",
+            "unused ids are drawn",
+            ["test/malformed/common-vocabulary.test.ts"]
+        ],
+        [
+            "for (int32_t gap = tokens.n_drawable; gap < token; ++gap) {",
+            "for (int32_t gap = tokens.n_drawable; gap + 1 < token; ++gap) {",
+            "an unused id beside the next text is drawn",
+            ["test/malformed/common-vocabulary.test.ts"]
+        ],
+        [
+            "for (const auto & context : contexts_) {\n        for (int32_t token = 0; token < common; ++token) {",
+            "for (const auto & context : {contexts_[0].get()}) {\n        for (int32_t token = 0; token < common; ++token) {",
+            "only the base's unused ids count",
+            ["test/malformed/common-vocabulary.test.ts"]
+        ]
+    ],
+    "native/engine/limits.h": [
+        [
+            'limit top_k{"topK", 0, many};',
+            'limit top_k{"topK", 1, many};',
+            "top-k 0 is refused",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            'limit logprobs{"logprobs", 0, 20};',
+            'limit logprobs{"logprobs", 0, 21};',
+            "more alternatives than there is room for",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            'limit threads{"threads", 1, 512};',
+            'limit threads{"threads", 1, 513};',
+            "more threads than ggml takes",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            'limit top_p{"topP", 0, 1, true};',
+            'limit top_p{"topP", 0, 1};',
+            "top-p 0 is taken",
+            ["test/malformed/limits.test.ts"]
+        ]
+    ],
+    "native/napi/arguments.cpp": [
+        [
+            " || (range.above_min && number == range.min)) {",
+            ") {",
+            "bounds that are no values are values",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            "number <= static_cast<double>(high)) ||",
+            "number <= static_cast<double>(high) + 1) ||",
+            "integers go one further",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [" || number != std::floor(number)) {", ") {", "integers have fractions", ["test/malformed/limits.test.ts"]],
+        [
+            "if (!(number >= range.min && number <= range.max) ||",
+            "if (number < range.min || number > range.max ||",
+            "NaN is within every range",
+            ["test/malformed/limits.test.ts"]
+        ],
+        ["if (!lossless) {", "if (!value.IsBigInt()) {", "negative seeds wrap", ["test/malformed/limits.test.ts"]]
+    ],
+    "native/napi/present.cpp": [
+        [
+            "if (received > static_cast<size_t>(count.max)) {",
+            "if (received >= static_cast<size_t>(count.max)) {",
+            "one less than the most is too much",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            "values[i] >= limits::bias.min && values[i] <= limits::bias.max;",
+            "values[i] >= limits::bias.min;",
+            "biases above 100 are taken",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            "if (!fits && values[i] != -std::numeric_limits<float>::infinity()) {",
+            "if (!fits) {",
+            "-Infinity is no bias",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            "std::max(values[i], -1e30F)",
+            "std::max(values[i], -1e2F)",
+            "a ban can be outweighed",
+            ["test/malformed/limits.test.ts"]
+        ],
+        [
+            "if (tokens.size() != values.size()) {",
+            "if (tokens.size() > values.size()) {",
+            "more values than tokens",
+            ["test/malformed/limits.test.ts"]
+        ]
+    ],
+    "native/engine/tokenizer.cpp": [
+        [
+            "return is_letter(before) && !spans_space_[static_cast<size_t>(before)] && is_letter(text[at + 1]);",
+            "return !spans_space_[static_cast<size_t>(before) & 127U];",
+            "texts are cut at any space",
+            ["test/native/tokenize.test.ts#qwen2", "test/native/tokenize.test.ts#llama-spm"]
+        ],
+        [
+            "if (!cuts_lines_ || before != '\\n' || !starts) {",
+            "if (before != '\\n') {",
+            "texts are cut behind every line",
+            ["test/native/tokenize.test.ts#qwen2", "test/native/tokenize.test.ts#llama-spm"]
+        ],
+        [
+            "from = end + (prefixes_ && end < text.size() ? 1 : 0);",
+            "from = end;",
+            "pieces begin with two spaces",
+            ["test/native/tokenize.test.ts#qwen2", "test/native/tokenize.test.ts#llama-spm"]
         ]
     ]
 };
