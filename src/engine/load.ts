@@ -1,4 +1,4 @@
-import { describeError } from "../checks.js";
+import { describeError, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { checkModelFile } from "../models/files.js";
 import { resolveTrio, type Trio } from "../models/trio.js";
@@ -109,7 +109,7 @@ async function inspectModel(addon: EngineHost, model: ModelChoice): Promise<Nati
         throw new RastError(error.code, message, { details: { ...details, ...error.details }, cause: error });
     });
     if (facts.tokenizerModel === null || facts.vocabularySize === 0) {
-        const message = `The file for ${describeRole(model)} has no tokenizer: ${model.path}`;
+        const message = `The file for ${describeRole(model)} has no tokenizer: ${shortenMiddle(model.path)}`;
         throw new RastError("ERR_NO_TOKENIZER", message, { details });
     }
     return facts;

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import { shortenMiddle } from "../checks.js";
 import { isErrorCode, RastError, type ErrorCode } from "../errors.js";
 import { cacheFolder } from "../models/cache-folder.js";
 import type { NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
@@ -122,7 +123,7 @@ function deathOf(model: ModelChoice, { how, words }: Extract<TrialResult, { outc
     const last = words === "" ? "" : `, its last words: ${words}`;
     return new RastError(
         "ERR_MODEL_INVALID",
-        `The file for ${describeRole(model)} cannot be used: a process that tried it ${how}${last} (${model.path})`,
+        `The file for ${describeRole(model)} cannot be used: a process that tried it ${how}${last} (${shortenMiddle(model.path)})`,
         { details: { role: model.role, pair: model.pair, path: model.path, how, words } }
     );
 }

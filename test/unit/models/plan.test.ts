@@ -174,3 +174,94 @@ describe("main memory", () => {
         expect(attempt).toThrow(advice);
     });
 });
+
+describe("to the byte", () => {
+    // Two layers of 1,000 and 2,000, an output of 300, an embedding of 70; cache and buffers are what remains.
+    const tiny = (role: PlanModel["role"], changes: Partial<PlanModel> = {}): PlanModel => ({
+        role,
+        pair: 0,
+        facts: modelFacts({
+            layers: 2,
+            layerBytes: [1000, 2000],
+            outputBytes: 300,
+            embeddingBytes: 70,
+            embeddingLength: 0,
+            vocabularySize: 0,
+            kvElementsPerToken: { k: 1, v: 1 }
+        }),
+        gpuLayers: "auto",
+        devices: undefined,
+        ...changes
+    });
+    const kv = (256 * 4) / 2; // of a layer
+    const buffer = 256 * 6; // the mask, for a batch of 1
+    const place = (base: Partial<PlanModel>, more: Partial<PlanInput> = {}): LoadPlan["models"][number] =>
+        plan({ models: [tiny("base", base)], batchSize: 1, rows: 0, ...more }).models[0]!;
+
+    test("what lies where, layer by layer from the end", () => {
+        const host = 70 + buffer;
+        expect(place({ gpuLayers: 0 })).toMatchObject({ deviceBytes: 0, hostBytes: host + 3300 + 2 * kv });
+        expect(place({ gpuLayers: 1 })).toMatchObject({ deviceBytes: buffer + 300, hostBytes: host + 3000 + 2 * kv });
+        expect(place({ gpuLayers: 2 })).toMatchObject({
+            deviceBytes: buffer + 2300 + kv,
+            hostBytes: host + 1000 + kv
+        });
+        expect(place({ gpuLayers: 3 })).toMatchObject({ deviceBytes: buffer + 3300 + 2 * kv, hostBytes: host });
+        expect(place({ gpuLayers: 9 }).gpuLayers).toBe(3);
+    });
+
+    test("the sampler's tensors lie beside the base's output layer, for every pair", () => {
+        const facts = modelFacts({ vocabularySize: 1000, layers: 0, layerBytes: [], embeddingLength: 0 });
+        const device = (models: PlanModel[], rows: number): number => plan({ models, batchSize: 1, rows }).models[0]!.deviceBytes;
+        const alone = [tiny("base", { facts })];
+        const pair = [tiny("expert"), tiny("antiexpert")];
+        const rest = buffer + 50;
+        expect(device(alone, 2)).toBe(rest + 2 * 1000 * (16 + 20));
+        expect(device([...alone, ...pair], 2)).toBe(rest + 2 * 1000 * (16 + 28));
+        expect(device([...alone, ...pair, ...pair.map((one) => ({ ...one, pair: 1 }))], 2)).toBe(
+            rest + 2 * 1000 * (16 + 36)
+        );
+    });
+
+    const cpuOnly = { devices: [cpuDevice], models: [tiny("base")], batchSize: 1, rows: 0 };
+    const mapped = 2 * kv + buffer;
+    const whole = mapped + 3300 + 70;
+
+    test("mapped weights need not fit, all else must", () => {
+        expect(plan({ ...cpuOnly, hostAvailableBytes: whole }).notes).toEqual([]);
+        expect(plan({ ...cpuOnly, hostAvailableBytes: whole - 1 }).notes).toEqual([
+            "The models take 1 MiB of main memory and 1 MiB are available: " +
+                "parts of the weights will be read from disk again and again."
+        ]);
+        expect(() => plan({ ...cpuOnly, hostAvailableBytes: mapped })).not.toThrow();
+        expect(() => plan({ ...cpuOnly, hostAvailableBytes: mapped - 1 })).toThrow(
+            expect.objectContaining({
+                message:
+                    "The models need 1 MiB of main memory, and 1 MiB are available. " +
+                    "Lower contextSize, parallel or batchSize, or use smaller quantizations.",
+                details: { device: "CPU", neededBytes: mapped, availableBytes: mapped - 1 }
+            })
+        );
+    });
+
+    test.each([{ mmap: false }, { mlock: true }, { mmap: false, mlock: true }])("all must fit under %j", (how) => {
+        expect(plan({ ...cpuOnly, ...how, hostAvailableBytes: whole }).notes).toEqual([]);
+        expect(() => plan({ ...cpuOnly, ...how, hostAvailableBytes: whole - 1 })).toThrow(
+            expect.objectContaining({
+                message: expect.stringMatching(/ or use smaller quantizations, or turn mmap on and mlock off\.$/),
+                details: { device: "CPU", neededBytes: whole, availableBytes: whole - 1 }
+            })
+        );
+    });
+
+    test("models of further pairs are named with their pair", () => {
+        const models = [
+            model("base", {}, 10),
+            model("expert", { pair: 1, gpuLayers: 11 }),
+            model("antiexpert", { pair: 0, gpuLayers: 11 })
+        ];
+        expect(() => plan({ models, devices: [gpuDevice("CUDA0", 1024 * mib)] })).toThrow(
+            /\(expert of pair 1 with 11 of 11 layers 1101 MiB; antiexpert with 11 of 11 layers 1101 MiB\)/
+        );
+    });
+});
