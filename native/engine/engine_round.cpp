@@ -320,8 +320,9 @@ bool engine::take(sequence & seq, const row_draw & draw, step_event & event) {
     const std::string at = " at position " + std::to_string(seq.history().size());
     event.error = draw.token == row_over_limit
                       ? request_error{"ERR_CONSTRAINT_LIMIT", "The grammar needs too much work" + at}
-                  : seq.grammar && draw.refused ? request_error{"ERR_GRAMMAR", "The grammar allows no token" + at}
-                                                : request_error{"ERR_DECODE", "The models gave no finite logits" + at};
+                  : seq.grammar && draw.refused
+                      ? request_error{"ERR_GRAMMAR", "The grammar or schema allows no token of the vocabulary" + at}
+                      : request_error{"ERR_DECODE", "The models gave no finite logits" + at};
     return false;
 }
 

@@ -339,9 +339,9 @@ void schema_document::unsupported(part at, const std::string & keyword, const st
         return;
     }
     const std::string pointer = pointer_of(at);
-    refuse_schema(
-        "The schema's \"" + keyword + "\" at " + (pointer.empty() ? "the root" : pointer) + " cannot be kept: " + why,
-        {{"keyword", keyword}, {"pointer", pointer}, {"reason", std::string("unsupported")}});
+    refuse_schema("The schema's \"" + keyword + "\" at " + (pointer.empty() ? "the root" : pointer) +
+                      " cannot be kept: " + why + " ({ schema, unsupported: \"ignore\" } leaves it out)",
+                  {{"keyword", keyword}, {"pointer", pointer}, {"reason", std::string("unsupported")}});
 }
 
 void schema_document::invalid(part at, const std::string & keyword, const std::string & why) const {
