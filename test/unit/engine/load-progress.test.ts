@@ -65,16 +65,15 @@ describe("progress of a load", () => {
 
     test("so is one whose promise is rejected; what else it returns does not matter", async () => {
         let calls = 0;
-        const late = progressReporter(async () => {
-            throw ++calls;
-        }, bytes);
+        const rejected = ((): unknown => Promise.reject(new Error(`call ${++calls}`))) as () => void;
+        const late = progressReporter(rejected, bytes);
         const step = { role: "base", pair: 0, fraction: 1 } as const;
         expect([late.report(step), late.report(step)]).toEqual([true, true]);
         await tick();
-        expect(late.failure).toEqual({ error: 1 });
+        expect(late.failure).toMatchObject({ error: { message: "call 1" } });
         expect(late.report(step)).toBe(false);
         for (const returned of [null, 5, "x", undefined, {}, Promise.resolve(false)]) {
-            const reporter = progressReporter((() => returned) as () => void, bytes);
+            const reporter = progressReporter(() => returned, bytes);
             expect(reporter.report(step)).toBe(true);
             await tick();
             expect(reporter.failure).toBeUndefined();

@@ -1,7 +1,7 @@
 // Memory of devices, to the byte.
 import { describe, expect, test } from "vitest";
 import { DeviceBudget, type MemoryUnits } from "../../../src/models/device-budget.js";
-import { RastError } from "../../../src/errors.js";
+import type { RastError } from "../../../src/errors.js";
 import { cpuDevice, gpuDevice } from "../../support/fake-addon.js";
 
 const mib = 2 ** 20;

@@ -1,0 +1,32 @@
+// Mutation testing: small wrong changes to the TypeScript layer, one at a time, that a unit test must notice.
+/** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
+export default {
+    testRunner: "vitest",
+    plugins: ["@stryker-mutator/vitest-runner"],
+    vitest: { configFile: "test/mutations/typescript/vitest.config.ts", related: true },
+    mutate: [
+        "src/{errors,checks,limits}.ts",
+        "src/{engine,models,text,isolate}/**/*.ts",
+        // Entries of child processes: what they do is seen from outside (test/lifecycle), and no unit test imports them.
+        "!src/isolate/child.ts",
+        "!src/engine/trial-child.ts",
+        // Each of its tests starts processes: half a minute for every change.
+        "!src/engine/model-trial.ts"
+    ],
+    // Folders of the checkout, not those of the same names in src.
+    ignorePatterns: ["/build", "/dist", "/prebuilds", "/gpu-pack", "/models", "/bench", "/native", "/test/.cache"],
+    coverageAnalysis: "perTest",
+    // Constants of a module: each would need all tests from a fresh start.
+    ignoreStatic: true,
+    incremental: true,
+    incrementalFile: "build/mutation/incremental.json",
+    thresholds: { high: 90, low: 80, break: 80 },
+    concurrency: 1,
+    timeoutMS: 20_000,
+    reporters: ["clear-text", "json"],
+    clearTextReporter: { reportTests: false, allowEmojis: false, logTests: false },
+    jsonReporter: { fileName: "build/mutation/report.json" },
+    tempDirName: "build/mutation/sandbox",
+    symlinkNodeModules: true,
+    allowConsoleColors: false
+};
