@@ -142,6 +142,26 @@ describe("the plain form", () => {
         expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
     });
 
+    test("is cut exactly where it says", () => {
+        expect(plainValue("x".repeat(16_384))).toBe("x".repeat(16_384));
+        expect(plainValue("x".repeat(16_385))).toBe(`${"x".repeat(16_384)}[...]`);
+        expect(plainValue(new Array(2000).fill(1))).toEqual(new Array(2000).fill(1));
+        expect(plainValue(new Array(2001).fill(1))).toEqual([...new Array<number>(2000).fill(1), "[...]"]);
+        const fields = (count: number): object =>
+            Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]));
+        expect(plainValue(fields(2000))).toEqual(fields(2000));
+        expect(plainValue(fields(2001))).toEqual(fields(2000));
+        const nested = (levels: number): unknown => (levels === 0 ? 5 : [nested(levels - 1)]);
+        expect(plainValue(nested(8))).toEqual(nested(8));
+        expect(JSON.stringify(plainValue(nested(9)))).toBe('[[[[[[[["[...]"]]]]]]]]');
+        // An error and its details are two of the levels.
+        const { details } = new RastError("ERR_INTERNAL", "x", {
+            details: { six: nested(6), seven: nested(7) }
+        }).toJSON();
+        expect(details["six"]).toEqual(nested(6));
+        expect(JSON.stringify(details["seven"])).toBe('[[[[[["[...]"]]]]]]');
+    });
+
     test("ends chains of causes that are long or closed", () => {
         let chain = new RastError("ERR_INTERNAL", "0");
         for (let i = 1; i < 10_000; ++i) chain = new RastError("ERR_INTERNAL", String(i), { cause: chain });
