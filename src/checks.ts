@@ -122,9 +122,17 @@ export function checkSignal(name: string, value: unknown): AbortSignal {
     });
 }
 
-/** Whether a value is an object in the sense of options or JSON: no array, no null. */
+/**
+ * Whether a value is an object in the sense of options or JSON: no array, no null, and nothing whose content is not in its
+ * properties, such as a promise that was not awaited, a Map or a Date.
+ */
 export function isObject(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !isArray(value);
+    if (typeof value !== "object" || value === null || isArray(value)) return false;
+    try {
+        return Object.prototype.toString.call(value) === "[object Object]";
+    } catch {
+        return true; // one that cannot be read, as its reader will find
+    }
 }
 
 /** `Array.isArray`, which throws for a proxy that was revoked. */

@@ -135,10 +135,7 @@ void engine::learn_layouts() {
     if (std::all_of(layouts_.begin(), layouts_.end(), [](const auto & one) { return one.has_value(); })) {
         return;
     }
-    const size_t slot = caches_.reusable() ? caches_.idle_slot(shared_prefix::nowhere) : shared_prefix::nowhere;
-    if (slot == shared_prefix::nowhere) {
-        return;  // restore() says why
-    }
+    const size_t slot = caches_.idle_slot(shared_prefix::nowhere);
     caches_.forget(slot);
     for (size_t c = 0; c < contexts_.size(); ++c) {
         llama_context * ctx = contexts_[c]->get();
@@ -179,6 +176,7 @@ uint32_t engine::save_state(const std::string & path, const std::vector<llama_to
 std::vector<llama_token> engine::load_state(const std::string & path) {
     state_expectations expected;
     perform([&] {
+        caches_.require_room_for_state();
         learn_layouts();
         expected = expectations();
     });

@@ -206,14 +206,18 @@ sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const 
     return state;
 }
 
-void slot_caches::restore(const sequence_state & state) {
+void slot_caches::require_room_for_state() const {
     if (!reusable_) {
         throw rast_error("ERR_STATE_FILE", refused_state("loaded"));
     }
-    const size_t slot = idle_slot(shared_prefix::nowhere);
-    if (slot == shared_prefix::nowhere) {
+    if (idle_slot(shared_prefix::nowhere) == shared_prefix::nowhere) {
         throw rast_error("ERR_QUEUE_FULL", "Every slot has a generation: none is free for the state");
     }
+}
+
+void slot_caches::restore(const sequence_state & state) {
+    require_room_for_state();
+    const size_t slot = idle_slot(shared_prefix::nowhere);
     forget(slot);
     slot_content & content = slots_[slot];
     const llama::log_capture log;

@@ -79,6 +79,9 @@ class slot_caches {
     // Puts it into a slot without a request. Throws ERR_STATE_FILE, ERR_QUEUE_FULL if there is no such slot.
     void restore(const sequence_state & state);
 
+    // Throws what restore() throws whatever the state.
+    void require_room_for_state() const;
+
   private:
     struct slot_content {
         std::vector<llama_pos> held;                      // by context

@@ -188,7 +188,8 @@ std::optional<automaton> automaton::of_pattern(const pattern_node & root, size_t
     // Once it has matched, whatever follows matches too: the one state without a set of its own.
     const std::vector<uint32_t> matched{UINT32_MAX};
 
-    std::map<std::vector<uint32_t>, int32_t> ids;
+    // By whether it is the beginning too: there `^` holds behind `$`, which no closed set shows.
+    std::map<std::pair<std::vector<uint32_t>, bool>, int32_t> ids;
     std::vector<std::vector<uint32_t>> sets;
     std::vector<int32_t> next;
     std::vector<bool> accepts;
@@ -199,7 +200,7 @@ std::optional<automaton> automaton::of_pattern(const pattern_node & root, size_t
                 set = matched;
             }
         }
-        const auto [at, added] = ids.emplace(set, static_cast<int32_t>(sets.size()));
+        const auto [at, added] = ids.emplace(std::pair(set, at_begin), static_cast<int32_t>(sets.size()));
         if (added) {
             accepts.push_back(set == matched || has(close(set, at_begin, true), machine.accept));
             sets.push_back(std::move(set));

@@ -229,7 +229,8 @@ class reader {
             size_t count = 0;
             while (peek() != '}' && !at_end()) {
                 out = out * 16 + read_hex(1);
-                if (++count > 8 || out > last_code_point) {
+                ++count;
+                if (out > last_code_point) {
                     invalid("an escape beyond 10FFFF");
                 }
             }

@@ -8,11 +8,14 @@ const maxInputBytes = 64 * 1_048_576;
 /**
  * The text of a file.
  * @param what it is for: "the grammar"
- * @throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE
+ * @throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE, ERR_FILE_EMPTY
  */
 export async function readInput(path: string, what: string): Promise<string> {
     const purpose: FilePurpose = { what };
-    if ((await fileSize(path, purpose)) > maxInputBytes) throw tooLong(`The file for ${what}`);
+    const size = await fileSize(path, purpose);
+    if (size > maxInputBytes) throw tooLong(`The file for ${what}`);
+    // Files of the kernel say so too, and may never end.
+    if (size === 0) throw new RastError("ERR_FILE_EMPTY", `The file for ${what} is empty: ${path}`, { details: { path } });
     const bytes = await readFile(path).catch((error: unknown) => {
         throw systemError(error, path, purpose);
     });

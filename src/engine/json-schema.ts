@@ -1,4 +1,4 @@
-import { checkOneOf, invalidOption, isObject, readSafely } from "../checks.js";
+import { checkOneOf, invalidOption, isArray, isObject, readSafely } from "../checks.js";
 import { RastError } from "../errors.js";
 
 /** A JSON schema: an object or a boolean, or either as JSON text. */
@@ -54,8 +54,18 @@ function readSchema(name: string, value: unknown): string {
 export function readJson(name: string, value: unknown): string {
     let json: unknown;
     try {
-        json = JSON.stringify(value);
+        json = JSON.stringify(value, function (key, item: unknown) {
+            // JSON would make null, {} or nothing of it, and the schema less than what was asked
+            const lost =
+                (typeof item === "number" && !Number.isFinite(item)) ||
+                (typeof item === "object" && item !== null && !isArray(item) && !isObject(item)) ||
+                ["function", "symbol"].includes(typeof item) ||
+                (item === undefined && isArray(this));
+            if (lost) throw invalidOption(`${name} (at ${JSON.stringify(key)})`, "what JSON can write", item);
+            return item;
+        });
     } catch (error) {
+        if (error instanceof RastError) throw error;
         const message = `Expected a ${name} that can be written as JSON.`;
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name }, cause: error });
     }

@@ -63,6 +63,16 @@ export type Prepare = (options: ResolvedGenerateOptions, stop: AbortSignal) => P
 /** A step that is being decoded cannot be ended when others take part in it: an abort waits for it no longer than this. */
 const longestAbortMs = 250;
 
+/** What takes long to prepare gives up its place in line: it must not hold up those that came later. */
+const longestTurnMs = 40;
+
+async function inTurn(before: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, longestTurnMs)));
+    await Promise.race([before, late]);
+    clearTimeout(timer);
+}
+
 /** One request, from options to result. */
 export class Request {
     /** Keeps the engine from being collected while a request runs. */
@@ -96,7 +106,8 @@ export class Request {
      * Reads the options, prepares the prompt and submits. Never rejects: the sink hears of everything.
      * @param read gives the options or throws what is wrong with them
      * @param prepare makes the prompt of them, and need not go on when the signal aborts
-     * @param before the `run` of the request before: what is prepared sooner does not overtake it
+     * @param before the `run` of the request before: what is prepared sooner does not overtake it, unless it would wait
+     *     for long
      */
     async run(read: () => ResolvedGenerateOptions, prepare: Prepare, before: Promise<void>): Promise<void> {
         await this.#prepareAndSubmit(read, prepare, before);
@@ -119,7 +130,7 @@ export class Request {
                 if (prepared === undefined) return;
                 this.#promptTokens = prepared.tokens.length;
                 if (prepared.grammar !== undefined) await this.#prepareGrammar(prepared.grammar, options.showSpecial);
-                await before;
+                await inTurn(before);
                 if (!this.#cancelled && !this.#core.disposed) {
                     this.#submit(options, prepared.tokens);
                     return;

@@ -1,4 +1,4 @@
-import { checkNumber, checkOneOf, checkString, invalidOption, readOptions } from "../checks.js";
+import { checkNumber, checkOneOf, checkString, invalidOption, isObject, readOptions } from "../checks.js";
 import type { RastError } from "../errors.js";
 
 /** How an engine in a process of its own is treated. */
@@ -36,7 +36,7 @@ const names = ["restart", "maxRestarts", "graceMs", "execPath", "onCrash"] as co
  */
 export function readIsolation(value: unknown): ResolvedIsolation | undefined {
     if (value === undefined || value === false) return undefined;
-    if (value !== true && (typeof value !== "object" || value === null || Array.isArray(value))) {
+    if (value !== true && !isObject(value)) {
         throw invalidOption("isolate", "true, false or an object", value);
     }
     const options = readOptions("isolate", "isolate", value === true ? {} : value, names);

@@ -96,6 +96,8 @@ export async function resolveTrio(nameOrFile: string, folder = bundledTrioFolder
 async function readTrio(file: string): Promise<Trio> {
     const purpose: FilePurpose = { what: "the trio", details: { trio: file } };
     const size = await fileSize(file, purpose);
+    // those of kernels say so too, and may never end
+    if (size === 0) throw trioError(file, "", "it is empty");
     if (size > maxTrioFileBytes) throw trioError(file, "", `it has ${size} bytes; a trio file is small JSON`);
     const text = await readFile(file, "utf8").catch((error: unknown) => {
         throw systemError(error, file, purpose);

@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadRast, RastError, type LoadOptions, type Rast } from "../../dist/index.js";
@@ -55,7 +55,41 @@ describe("common beginnings", () => {
     });
 });
 
+describe("states while every slot has a generation", () => {
+    it("are refused as a full queue, the first time too", async () => {
+        const file = join(mkdtempSync(join(tmpdir(), "rast-busy-")), "state");
+        const writer = await load();
+        await writer.saveState(file, { prompt });
+        await writer.dispose();
+        const rast = await load({ contextSize: 512 });
+        const generation = rast.generate({ ...endless, maxTokens: 480, speculation: "off" });
+        await generation[Symbol.asyncIterator]().next();
+        expect(await codeOf(rast.loadState(file))).toBe("ERR_QUEUE_FULL");
+        generation.cancel();
+        await generation.result;
+        expect((await rast.loadState(file)).tokens.length).toBeGreaterThan(0);
+        await rast.dispose();
+        const without = await load({ reusePrefixes: false });
+        await expect(without.loadState(file)).rejects.toThrow(/beginnings are not reused/);
+        await without.dispose();
+        rmSync(dirname(file), { recursive: true });
+    });
+});
+
 describe("the queue", () => {
+    it("does not hold up what is ready for what takes long to prepare", async () => {
+        const rast = await load({ parallel: 2 });
+        await rast.complete({ prompt, maxTokens: 1 });
+        const values = Array.from({ length: 60_000 }, (_, i) => `v${i}`);
+        let slow = true;
+        const late = codeOf(rast.complete({ prompt, jsonSchema: { enum: values } })).then(() => (slow = false));
+        const ready = await rast.complete({ prompt, maxTokens: 2 });
+        expect(ready.usage.completionTokens).toBe(2);
+        expect(slow).toBe(true);
+        await late;
+        await rast.dispose();
+    });
+
     it("serves in order, refuses beyond its bound, and lets go of those who wait", async () => {
         const rast = await load({ maxQueue: 2 });
         const running = rast.complete(endless);

@@ -86,11 +86,17 @@ describe.skipIf(!canSeeProcesses)("the engine's process ends by itself", () => {
             const crashes: RastError[] = [];
             const rast = await load({ parallel: 2, isolate: { onCrash: (error) => crashes.push(error) } });
             const whole = await rast.complete({ prompt, seed: 3 });
+            const tokens = await rast.tokenize(prompt);
             const running = await begun(rast);
-            const others = [rast.complete(endless), rast.complete(endless), rast.complete({ prompt, seed: 3 })];
-            const many = rast.completeMany({ ...endless, seed: 1 }, 3);
-            await rast.tokenize("all are submitted");
-            process.kill(engine(), signal);
+            // it stands still, so that nothing ends before all are there
+            process.kill(engine(), "SIGSTOP");
+            const queued = { ...endless, prompt: undefined, tokens };
+            const others = [rast.complete(queued), rast.complete(queued), rast.complete({ tokens, seed: 3 })];
+            const many = rast.completeMany({ ...queued, seed: 1 }, 3);
+            await new Promise((resolve) => setTimeout(resolve, 500));
+            const pid = engine();
+            process.kill(pid, signal);
+            if (signal !== "SIGKILL") process.kill(pid, "SIGCONT");
             const errors = await Promise.all([running.result, ...others, many].map((one) => errorOf(one)));
             for (const error of errors) {
                 expect(error).toMatchObject({ code: "ERR_ENGINE_CRASHED", details: { phase: "generating", signal } });

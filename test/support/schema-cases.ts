@@ -8,6 +8,11 @@ const array = (more: object): SchemaCase => ({ type: "array", ...more });
 const object = (properties: object, more: object = {}): SchemaCase => ({ type: "object", properties, ...more });
 
 const patterns = [
+    "$^",
+    "x*$^",
+    "$$^^",
+    "a|$^",
+    "^\\u{0000000061}$",
     '^"q"$',
     "^a\\nb$",
     "^é{2}$",

@@ -157,7 +157,13 @@ describe("other values", () => {
             [undefined, false, false],
             ["x", false, false],
             [() => 1, false, false],
-            [revoked({}), true, false]
+            [revoked({}), true, false],
+            [new (class {})(), true, false],
+            [Promise.resolve(), false, false],
+            [new Map(), false, false],
+            [new Date(0), false, false],
+            [/x/, false, false],
+            [Object(1), false, false]
         ];
         for (const [value, object, array] of values) {
             expect(checks.isObject(value)).toBe(object);

@@ -432,6 +432,12 @@ describe("a JSON schema", () => {
 
     test.each<[unknown, string]>([
         [[], "Expected an object, a boolean or JSON text for jsonSchema, received an array of 0."],
+        [Promise.resolve({}), "Expected an object, a boolean or JSON text for jsonSchema, received an object."],
+        [new Map(), "Expected an object, a boolean or JSON text for jsonSchema, received an object."],
+        [{ const: NaN }, 'Expected what JSON can write for jsonSchema (at "const"), received NaN (number).'],
+        [{ enum: [1, undefined] }, 'Expected what JSON can write for jsonSchema (at "1"), received undefined.'],
+        [{ properties: { a: new Map() } }, 'Expected what JSON can write for jsonSchema (at "a"), received an object.'],
+        [{ properties: { f: () => 1 } }, 'Expected what JSON can write for jsonSchema (at "f"), received a function.'],
         [null, "Expected an object, a boolean or JSON text for jsonSchema, received null."],
         [{ schema: 5 }, "Expected an object, a boolean or JSON text for jsonSchema.schema, received 5 (number)."],
         [

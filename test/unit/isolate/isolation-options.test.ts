@@ -10,6 +10,12 @@ const defaults = {
     onCrash: undefined
 };
 
+function revoked(): object {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+}
+
 function messageOf(value: unknown): string {
     try {
         readIsolation(value);
@@ -44,6 +50,8 @@ describe("isolate", () => {
         [null, "Expected true, false or an object for isolate, received null."],
         [1, "Expected true, false or an object for isolate, received 1 (number)."],
         [[], "Expected true, false or an object for isolate, received an array of 0."],
+        [new Map(), "Expected true, false or an object for isolate, received an object."],
+        [new Date(0), "Expected true, false or an object for isolate, received an object."],
         ["on", 'Expected true, false or an object for isolate, received "on" (string).'],
         [{ restarts: 1 }, "Unknown option restarts in isolate. Did you mean restart?"],
         [
@@ -60,5 +68,9 @@ describe("isolate", () => {
         [{ onCrash: "f" }, 'Expected a function for isolate.onCrash, received "f" (string).']
     ])("refuses %j", (value, message) => {
         expect(messageOf(value)).toBe(message);
+    });
+
+    test("refuses what cannot be read", () => {
+        expect(messageOf(revoked())).toMatch(/^Reading isolate failed: /);
     });
 });
