@@ -15,7 +15,8 @@ export async function readInput(path: string, what: string): Promise<string> {
     const size = await fileSize(path, purpose);
     if (size > maxInputBytes) throw tooLong(`The file for ${what}`);
     // Files of the kernel say so too, and may never end.
-    if (size === 0) throw new RastError("ERR_FILE_EMPTY", `The file for ${what} is empty: ${path}`, { details: { path } });
+    if (size === 0)
+        throw new RastError("ERR_FILE_EMPTY", `The file for ${what} is empty: ${path}`, { details: { path } });
     const bytes = await readFile(path).catch((error: unknown) => {
         throw systemError(error, path, purpose);
     });
