@@ -121,7 +121,8 @@ compiler::expression compiler::counted_array(const array_limits & limits) {
     };
     const expression start = state(0, 0);
     while (!queue.empty()) {
-        const auto [k, m] = queue.back();
+        const uint64_t k = queue.back().first;  // no binding: clang before 16 does not let lambdas capture one
+        const uint64_t m = queue.back().second;
         queue.pop_back();
         const rule made = states.at({k, m});
         std::vector<expression> ways;
@@ -194,7 +195,8 @@ compiler::expression compiler::unique_array(const array_limits & limits) {
     };
     const expression start = state(0, 0);
     while (!queue.empty()) {
-        const auto [a, count] = queue.back();
+        const uint64_t a = queue.back().first;
+        const uint64_t count = queue.back().second;
         queue.pop_back();
         const rule made = states.at({a, count});
         budget_.spend();

@@ -165,7 +165,7 @@ std::optional<json_value> meaning::negated(part of, std::string & obstacle, int 
         } else if (keyword == "additionalProperties" && value.is(json_value::kind::boolean) && value.flag) {
             // says nothing
         } else {
-            const auto find = [&](const auto & list) -> const limit * {
+            const auto find = [&, keyword = std::string_view(keyword)](const auto & list) -> const limit * {
                 for (const auto & one : list) {
                     if (keyword == one.keyword) {
                         return &one;
