@@ -460,6 +460,9 @@ class parser {
         }
         const auto lead = static_cast<uint8_t>(text_[at_]);
         const int more = lead < 0x80 ? 0 : lead < 0xC2 ? -1 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : -1;
+        if (more < 0) {
+            fail("a byte that is not UTF-8");
+        }
         uint32_t value = more == 0 ? lead : lead & (0x3FU >> more);
         for (int i = 1; i <= more; ++i) {
             const auto next = static_cast<uint8_t>(peek(static_cast<size_t>(i)));
@@ -467,9 +470,6 @@ class parser {
                 fail("a byte that is not UTF-8");
             }
             value = value << 6 | (next & 0x3FU);
-        }
-        if (more < 0) {
-            fail("a byte that is not UTF-8");
         }
         at_ += static_cast<size_t>(more) + 1;
         return value;
