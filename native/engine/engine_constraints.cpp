@@ -9,7 +9,8 @@ namespace rast {
 
 namespace {
 
-// Units of work; a unit is about 20 ns (bench-grammar). What a step may cost those who have no grammar, and one draw in all.
+// Units of work; a unit is about 20 ns (bench-grammar). What a step may cost those who have no grammar, and one draw in
+// all.
 constexpr uint64_t work_of_step = 1'000'000;
 constexpr uint64_t least_work_of_step = 50'000;  // of each request
 constexpr uint64_t work_of_draw = 100'000'000;
