@@ -80,7 +80,7 @@ describe("the queue", () => {
     it("does not hold up what is ready for what takes long to prepare", async () => {
         const rast = await load({ parallel: 2 });
         await rast.complete({ prompt, maxTokens: 1 });
-        const values = Array.from({ length: 60_000 }, (_, i) => `v${i}`);
+        const values = Array.from({ length: 200_000 }, (_, i) => `v${i}`);
         let slow = true;
         const late = codeOf(rast.complete({ prompt, jsonSchema: { enum: values } })).then(() => (slow = false));
         const ready = await rast.complete({ prompt, maxTokens: 2 });
