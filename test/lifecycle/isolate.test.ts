@@ -262,6 +262,13 @@ describe("an isolated engine's life", () => {
         }
     });
 
+    it("ends with a worker thread that has nothing left to do", async () => {
+        const script = join(root, "test", "lifecycle", "scripts", "isolated-worker.mjs");
+        const worker = new Worker(script, { workerData: "left alone" });
+        expect(await new Promise((resolve) => worker.once("exit", resolve))).toBe(0);
+        if (canSeeProcesses) await until("the engine's process has ended", () => engineProcesses().length === 0);
+    });
+
     it("leaves nothing behind in this process over many loads", async () => {
         const once = async (): Promise<void> => {
             const rast = await load();

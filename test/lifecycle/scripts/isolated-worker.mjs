@@ -26,6 +26,8 @@ if (workerData === "loading") {
         }
     } else {
         await rast.complete({ prompt, seed: 1, topP: 1 });
-        parentPort.postMessage("finished");
+        parentPort.postMessage(workerData);
+        // an engine at rest holds no thread; a listener does
+        if (workerData === "finished") parentPort.on("message", () => undefined);
     }
 }
