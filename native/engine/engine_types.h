@@ -1,8 +1,8 @@
 // What goes into the engine and what comes out of it. Plain data; mirrors src/native/addon-types.ts.
 #pragma once
 
-#include "constraint.h"
-#include "ensemble_sampler.h"
+#include "../grammar/constraint.h"
+#include "../sampling/ensemble_sampler.h"
 #include "error.h"
 
 #include <array>

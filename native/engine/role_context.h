@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../llama/libraries.h"
+#include "../sampling/ensemble_sampler.h"
 #include "engine_types.h"
-#include "ensemble_sampler.h"
 #include "sequence_memory.h"
 
 #include <atomic>

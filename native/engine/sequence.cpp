@@ -1,6 +1,6 @@
 #include "sequence.h"
 
-#include "philox.h"
+#include "../sampling/philox.h"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // A request while it is being worked on.
 #pragma once
 
-#include "constrained_draw.h"
+#include "../grammar/constrained_draw.h"
+#include "../grammar/grammar_matcher.h"
 #include "draft_length.h"
 #include "engine_types.h"
-#include "grammar_matcher.h"
 #include "text_stream.h"
 
 #include <chrono>

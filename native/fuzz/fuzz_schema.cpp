@@ -1,6 +1,6 @@
 // JSON schemas: a grammar that can be matched, or ERR_JSON_SCHEMA.
 #include "../engine/error.h"
-#include "../engine/grammar.h"
+#include "../grammar/grammar.h"
 #include "../schema/schema.h"
 #include "targets.h"
 

@@ -1,7 +1,7 @@
 // Grammars that are being made ready, and those that are ready and belong to no request yet.
 #pragma once
 
-#include "../engine/constraint.h"
+#include "../grammar/constraint.h"
 
 #include <atomic>
 #include <cstdint>

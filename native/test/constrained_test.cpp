@@ -1,5 +1,5 @@
 // Draws that keep to a grammar, on rows whose right answer is known.
-#include "../engine/constrained_draw.h"
+#include "../grammar/constrained_draw.h"
 #include "harness.h"
 
 #include <cmath>

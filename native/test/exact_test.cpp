@@ -1,7 +1,7 @@
 // Rows whose right answer is known to the bit: ties, bounds met exactly, bans. No tolerance.
-#include "../engine/philox.h"
-#include "../engine/row_order.h"
-#include "../engine/sampler_row.h"
+#include "../sampling/philox.h"
+#include "../sampling/row_order.h"
+#include "../sampling/sampler_row.h"
 #include "harness.h"
 
 #include <algorithm>

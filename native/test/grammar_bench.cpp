@@ -1,6 +1,6 @@
 // What a grammar costs a draw at a real vocabulary: medians of many, in microseconds.
-#include "../engine/constrained_draw.h"
-#include "../engine/constraint.h"
+#include "../grammar/constrained_draw.h"
+#include "../grammar/constraint.h"
 #include "harness.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Grammars: the parser's errors, the matcher by hand, hostile shapes, and both against llama.cpp's own.
-#include "../engine/constraint.h"
 #include "../engine/error.h"
+#include "../grammar/constraint.h"
 #include "../llama/libraries.h"
 #include "harness.h"
 

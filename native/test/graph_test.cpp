@@ -1,5 +1,5 @@
 // The sampler's graph on a device, with rows made here: the fused row over its whole width, tokens, log-probabilities.
-#include "../engine/sampler_row.h"
+#include "../sampling/sampler_row.h"
 #include "reference.h"
 #include "sampler_rig.h"
 

@@ -1,7 +1,7 @@
 #include "plain_models.h"
 
-#include "../engine/philox.h"
 #include "../llama/libraries.h"
+#include "../sampling/philox.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // Random rows and settings that cover what a request can ask for.
 #pragma once
 
-#include "../engine/sampler_settings.h"
+#include "../sampling/sampler_settings.h"
 
 #include <cstdint>
 #include <random>

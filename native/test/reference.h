@@ -1,7 +1,7 @@
 // An independent reference of the fused draw: double precision, full sorts, no cleverness.
 #pragma once
 
-#include "../engine/sampler_settings.h"
+#include "../sampling/sampler_settings.h"
 
 #include <cstdint>
 #include <string>

@@ -1,8 +1,8 @@
 // The sampler's graph on a device, with rows put in by hand.
 #pragma once
 
-#include "../engine/device_tensors.h"
-#include "../engine/sampler_graph.h"
+#include "../sampling/device_tensors.h"
+#include "../sampling/sampler_graph.h"
 #include "harness.h"
 #include "random_rows.h"
 

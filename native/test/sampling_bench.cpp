@@ -1,6 +1,6 @@
 // What sampling one token costs at a true vocabulary: ours and llama.cpp's own chain on the CPU, and every filter on
 // any device.
-#include "../engine/sampler_row.h"
+#include "../sampling/sampler_row.h"
 #include "sampler_rig.h"
 
 #include <algorithm>

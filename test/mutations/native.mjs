@@ -2,7 +2,7 @@
 // The old text must occur once in its file. A test is a case of rast-native-tests (options in scripts/mutate-native.mjs)
 // or a file for vitest ("FILE#NAME" for some of its tests). `equivalent` in place of tests says why nothing can notice.
 export const mutations = {
-    "native/engine/row_order.cpp": [
+    "native/sampling/row_order.cpp": [
         [
             "x.logit > y.logit : x.token < y.token;",
             "x.logit < y.logit : x.token < y.token;",
@@ -89,7 +89,7 @@ export const mutations = {
             ["row"]
         ]
     ],
-    "native/engine/row_order.h": [
+    "native/sampling/row_order.h": [
         [
             "return x.logit != y.logit ? x.logit > y.logit : x.token < y.token;",
             "return x.logit >= y.logit;",
@@ -97,7 +97,7 @@ export const mutations = {
             ["exact", "row"]
         ]
     ],
-    "native/engine/row_kernels.cpp": [
+    "native/sampling/row_kernels.cpp": [
         [
             "v = v + lambda[0] * (e[0][i + j] - a[0][i + j]);",
             "v = v + lambda[0] * (a[0][i + j] - e[0][i + j]);",
@@ -179,7 +179,7 @@ export const mutations = {
             ["exact", "row"]
         ]
     ],
-    "native/engine/sampler_row.cpp": [
+    "native/sampling/sampler_row.cpp": [
         [
             "if (token < n) {\n                if (touched",
             "if (token <= 0) {\n                if (touched",
@@ -363,7 +363,7 @@ export const mutations = {
             }
         ]
     ],
-    "native/engine/philox.h": [
+    "native/sampling/philox.h": [
         ["static_cast<uint32_t>(seed >> 32)}", "0U}", "the seed's high word is dropped", ["numbers"]],
         [
             "{position, ordinal, static_cast<uint32_t>(purpose), 0}",
@@ -620,7 +620,7 @@ export const mutations = {
             ["draft-length"]
         ]
     ],
-    "native/engine/ensemble_sampler.cpp": [
+    "native/sampling/ensemble_sampler.cpp": [
         [
             "if (settings.lambda[static_cast<size_t>(k)] == 0.0F) {",
             "if (false) {",
@@ -643,7 +643,7 @@ export const mutations = {
             ["drafts"]
         ]
     ],
-    "native/engine/gbnf_parser.cpp": [
+    "native/grammar/gbnf_parser.cpp": [
         [
             "if (text_.size() > longest_grammar_bytes) {",
             "if (text_.size() > 2 * longest_grammar_bytes) {",
@@ -706,7 +706,7 @@ export const mutations = {
         ["if (high < low) {", "if (high <= low) {", "a range of one character is refused", ["gbnf"]],
         ["line_ += text_[counted_to_] == '\\n' ? 1 : 0;", "line_ += 0;", "all rules are in line 1", ["gbnf"]]
     ],
-    "native/engine/grammar.cpp": [
+    "native/grammar/grammar.cpp": [
         [
             "if (node.what == node_kind::sequence && !nullable_.of(child)) {",
             "if (node.what == node_kind::sequence) {",
@@ -733,7 +733,7 @@ export const mutations = {
             ["gbnf"]
         ]
     ],
-    "native/engine/match_memory.cpp": [
+    "native/grammar/match_memory.cpp": [
         [
             "if (at.counter < state.max) {\n                    found_.push_back(at);",
             "if (at.counter <= state.max) {\n                    found_.push_back(at);",
@@ -789,7 +789,7 @@ export const mutations = {
             ["gbnf"]
         ]
     ],
-    "native/engine/grammar_matcher.cpp": [
+    "native/grammar/grammar_matcher.cpp": [
         [
             "byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80",
             "byte == 0xF0 ? 0x90 : 0x80",
@@ -838,7 +838,7 @@ export const mutations = {
             }
         ]
     ],
-    "native/engine/token_trie.cpp": [
+    "native/grammar/token_trie.cpp": [
         ["close_to(common);", "close_to(common + 1);", "the subtree of a text reaches into the next", ["gbnf"]],
         [
             "end_tokens_.push_back(static_cast<int32_t>(i));",
@@ -847,7 +847,7 @@ export const mutations = {
             ["gbnf"]
         ]
     ],
-    "native/engine/constrained_draw.cpp": [
+    "native/grammar/constrained_draw.cpp": [
         ["refused_ = true;", "refused_ = false;", "a refusal is not reported", ["constrained"]],
         [
             "            remove(trying_);\n            if",

@@ -1,6 +1,6 @@
 #include "grammar.h"
 
-#include "error.h"
+#include "../engine/error.h"
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 #include "constraint.h"
 
+#include "../engine/error.h"
 #include "../llama/api.h"
-#include "error.h"
 
 #include <optional>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 #include "gbnf_parser.h"
 
-#include "error.h"
+#include "../engine/error.h"
 
 #include <algorithm>
 #include <optional>

@@ -8,10 +8,10 @@
 // May be done in parts, as the work that a matcher is allowed lasts; what is drawn does not depend on the parts.
 #pragma once
 
+#include "../sampling/row_kernels.h"
+#include "../sampling/sampler_row.h"
+#include "../sampling/sampler_settings.h"
 #include "grammar_matcher.h"
-#include "row_kernels.h"
-#include "sampler_row.h"
-#include "sampler_settings.h"
 #include "token_trie.h"
 
 #include <cstdint>
