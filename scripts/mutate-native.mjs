@@ -1,15 +1,27 @@
 // Mutations of the native code: each small wrong change of test/mutations/native.mjs is made in a copy of the tree, built,
-// and run against the tests that should notice: node scripts/mutate-native.mjs [--only TEXT] [--without-addon] [--check]
+// and run against the tests that should notice: node scripts/mutate-native.mjs [--only TEXT] [--without-addon] [--continue] [--check]
 //
 // --only takes those whose file or meaning holds the text, --without-addon those that native tests alone should notice.
-// --check looks whether every change still fits its file, and builds nothing. Exit code 1 when one does not, or when
-// less than nine of ten are noticed.
+// What came of each is written to build/mutation/native.json as it comes. --continue makes only those that are not noted
+// there as noticed, for the same text of the file: where a run was stopped, and what has changed since.
+// --check looks whether every change still fits its file, and builds nothing. Exit code 1 when one does not fit or
+// compile, or when less than nine of ten are noticed.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+    copyFileSync,
+    cpSync,
+    existsSync,
+    mkdirSync,
+    readFileSync,
+    renameSync,
+    symlinkSync,
+    writeFileSync
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { mutations } from "../test/mutations/native.mjs";
-import { buildApart, librariesFolder, root, runProgram } from "./native-tests.mjs";
+import { buildApart, compile, librariesFolder, root, runProgram } from "./native-tests.mjs";
 
 const checkOnly = process.argv.includes("--check");
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : "";
@@ -98,41 +110,54 @@ const addonDefines = withAddon
       ]
     : [];
 
+const targetsOf = (wanted) =>
+    wanted.some((test) => cases[test] === undefined) ? ["rast-native-tests", "rast"] : ["rast-native-tests"];
+
 /** Builds what the tests need; the addon and the native tests where the product's own tests look for them. */
 function build(wanted) {
-    const needsAddon = wanted.some((test) => cases[test] === undefined);
-    const folder = buildApart("plain", {
-        source: tree,
-        defines: addonDefines,
-        targets: needsAddon ? ["rast-native-tests", "rast"] : ["rast-native-tests"]
-    });
-    if (needsAddon) {
+    const targets = targetsOf(wanted);
+    compile(folder, targets);
+    if (targets.includes("rast")) {
         mkdirSync(join(tree, "build", "Release"), { recursive: true });
         copyFileSync(join(folder, "rast.node"), join(tree, "build", "Release", "rast.node"));
         copyFileSync(join(folder, "rast-native-tests"), join(tree, "build", "rast-native-tests"));
     }
-    return folder;
 }
 
-async function notices(program, test) {
-    if (cases[test] === undefined) return fileNotices(test);
+/** How long each test takes with nothing changed, in ms. */
+const unchangedMs = new Map();
+
+/** What a test says of the build: undefined when it passes. */
+async function notices(test) {
+    const limitMs = 10_000 + 5 * (unchangedMs.get(test) ?? 60_000);
+    const result = await (cases[test] === undefined ? runFile(test, limitMs) : runCase(test, limitMs));
+    if (result.passed && !unchangedMs.has(test)) unchangedMs.set(test, result.ms);
+    return result.passed ? undefined : result;
+}
+
+async function runCase(test, limitMs) {
     const options = { libraries, ...cases[test] };
     const args = [test, ...Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)])];
-    const result = await runProgram(program, args, { env: { GGML_NO_BACKTRACE: "1" }, limitMs: 180_000 });
-    return result.code !== 0 || !/^ok/m.test(result.output);
+    // memory without end is noticed too, before it is the machine's
+    const limited = [
+        "-c",
+        'ulimit -v 6000000 2>/dev/null; exec "$@"',
+        "sh",
+        join(folder, "rast-native-tests"),
+        ...args
+    ];
+    const result = await runProgram("sh", limited, { env: { GGML_NO_BACKTRACE: "1" }, limitMs, group: true });
+    return { ...result, passed: result.code === 0 && /^ok/m.test(result.output) };
 }
 
 /** A file of tests, in the copy. */
-async function fileNotices(test) {
+async function runFile(test, limitMs) {
     const [file, name] = test.split("#");
     const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-    const args = [vitest, "run", file, ...(name === undefined ? [] : ["-t", name])];
-    const result = await runProgram(process.execPath, args, {
-        cwd: tree,
-        env: { GGML_NO_BACKTRACE: "1" },
-        limitMs: 300_000
-    });
-    return result.code !== 0 || !/Tests .*passed/.test(result.output);
+    const args = [vitest, "run", file, "--bail", "1", ...(name === undefined ? [] : ["-t", name])];
+    const env = { GGML_NO_BACKTRACE: "1", NO_COLOR: "1" };
+    const result = await runProgram(process.execPath, args, { cwd: tree, env, limitMs, group: true });
+    return { ...result, passed: result.code === 0 && /Tests .*passed/.test(result.output) };
 }
 
 cpSync(join(root, headers), join(tree, headers), { recursive: true, preserveTimestamps: true });
@@ -143,50 +168,81 @@ if (withAddon) {
         else if (!existsSync(join(tree, path))) symlinkSync(join(root, path), join(tree, path), "junction");
     }
 }
-const program = join(build([...tests]), "rast-native-tests");
+// half the time of g++; without debugging information, as nobody looks at what is built
+const folder = buildApart("plain", {
+    source: tree,
+    defines: addonDefines,
+    flags: "-O1",
+    targets: targetsOf([...tests])
+});
+build([...tests]);
 for (const test of tests) {
-    if (await notices(program, test)) {
-        say(`the test ${test} fails without any mutation`);
+    const failure = await notices(test);
+    if (failure !== undefined) {
+        say(`the test ${test} fails without any mutation:\n${failure.output.slice(-3000)}`);
         process.exit(1);
     }
 }
 
-const outcome = { caught: 0, survived: [], equivalent: 0 };
-for (const { file, before, after, meaning, tests } of chosen) {
-    if (!Array.isArray(tests)) {
-        outcome.equivalent += 1;
-        continue;
-    }
+const recordFile = join(root, "build", "mutation", "native.json");
+const record = existsSync(recordFile) ? JSON.parse(readFileSync(recordFile, "utf8")) : {};
+function note(key, entry) {
+    record[key] = entry;
+    mkdirSync(dirname(recordFile), { recursive: true });
+    writeFileSync(`${recordFile}.new`, `${JSON.stringify(record, null, 1)}\n`);
+    renameSync(`${recordFile}.new`, recordFile);
+}
+
+async function make({ file, before, after, meaning, tests }) {
+    const start = Date.now();
+    const done = (outcome, by = "") => ({ file, meaning, outcome, by, seconds: (Date.now() - start) / 1000 });
     const path = join(tree, file);
     const text = readFileSync(path, "utf8");
-    let noticedBy;
     try {
         writeFileSync(
             path,
             text.replace(before, () => after)
         );
-        build(tests);
-        for (const test of tests) {
-            if (noticedBy === undefined && (await notices(program, test))) noticedBy = test;
+        try {
+            build(tests);
+        } catch (error) {
+            return done("does not compile", String(error.message).slice(-2000));
         }
-    } catch (error) {
-        say(`does not compile: ${file}: ${meaning}\n${String(error.message).slice(-2000)}`);
-        process.exitCode = 1;
-        noticedBy = "the compiler";
+        for (const test of tests) {
+            const failure = await notices(test);
+            if (failure !== undefined)
+                return done("noticed", failure.signal === "SIGKILL" ? `${test}, by its time` : test);
+        }
+        return done("unnoticed");
     } finally {
         writeFileSync(path, text);
     }
-    if (noticedBy === undefined) {
-        outcome.survived.push(`${file}: ${meaning}`);
-        say(`SURVIVED ${file}: ${meaning}`);
-    } else {
-        outcome.caught += 1;
-        say(`caught by ${noticedBy}: ${file}: ${meaning}`);
-    }
 }
-const made = outcome.caught + outcome.survived.length;
+
+const goesOn = process.argv.includes("--continue");
+const count = { noticed: 0, unnoticed: 0, "does not compile": 0 };
+const equivalent = chosen.filter(({ tests }) => !Array.isArray(tests)).length;
+const texts = new Map(chosen.map(({ file }) => [file, readFileSync(join(tree, file), "utf8")]));
+const start = Date.now();
+let made = 0;
+for (const entry of chosen.filter(({ tests }) => Array.isArray(tests))) {
+    const { file, before, after, meaning, tests } = entry;
+    const key = createHash("sha256")
+        .update(JSON.stringify([texts.get(file), before, after, tests]))
+        .digest("hex");
+    const known = goesOn && record[key]?.outcome === "noticed" ? record[key] : undefined;
+    const result = known ?? (await make(entry));
+    count[result.outcome] += 1;
+    if (known !== undefined) continue;
+    made += 1;
+    note(key, result);
+    const by = result.by === "" ? "" : ` by ${result.by}`;
+    say(`${result.outcome.toUpperCase()}${by} (${result.seconds.toFixed(1)} s): ${file}: ${meaning}`);
+}
+const all = count.noticed + count.unnoticed;
 say(
-    `${made} mutations made: ${outcome.caught} noticed, ${outcome.survived.length} not; ` +
-        `${outcome.equivalent} more are argued to change nothing`
+    `${all} mutations, ${made} made now in ${((Date.now() - start) / 1000).toFixed(0)} s: ${count.noticed} noticed, ` +
+        `${count.unnoticed} not; ${equivalent} more are argued to change nothing`
 );
-if (outcome.caught < least * made) process.exitCode = 1;
+if (count["does not compile"] > 0) say(`${count["does not compile"]} do not compile`);
+if (count["does not compile"] > 0 || count.noticed < least * all) process.exitCode = 1;

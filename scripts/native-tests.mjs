@@ -39,13 +39,21 @@ export function buildApart(
         "-DRAST_BUILD_TESTS=ON",
         ...defines
     ];
-    for (const args of [configure, ["--build", folder, "--parallel", "2", "--target", ...targets]]) {
-        const result = spawnSync("cmake", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-        if (result.status !== 0) {
-            throw new Error(`cmake ${args.join(" ")}\n${result.stdout}${result.stderr}${result.error?.message ?? ""}`);
-        }
-    }
+    cmake(configure);
+    compile(folder, targets);
     return folder;
+}
+
+/** Builds in a folder that is configured. */
+export function compile(folder, targets) {
+    cmake(["--build", folder, "--parallel", "2", "--target", ...targets]);
+}
+
+function cmake(args) {
+    const result = spawnSync("cmake", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    if (result.status !== 0) {
+        throw new Error(`cmake ${args.join(" ")}\n${result.stdout}${result.stderr}${result.error?.message ?? ""}`);
+    }
 }
 
 /** The folder of llama.cpp's libraries, as the compiled product finds them. */
@@ -55,18 +63,27 @@ export async function librariesFolder() {
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program to its end. With `group` the limit ends what it started as well; not where there are no process groups.
  * @returns {Promise<{ code: number | null, signal: string | null, output: string, ms: number }>}
  */
-export function runProgram(program, args, { env = {}, limitMs = 600_000, cwd = root } = {}) {
+export function runProgram(program, args, { env = {}, limitMs = 600_000, cwd = root, group = false } = {}) {
     return new Promise((resolve, reject) => {
         const start = Date.now();
-        const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+        const detached = group && process.platform !== "win32";
+        const child = spawn(program, args, {
+            cwd,
+            env: { ...process.env, ...env },
+            stdio: ["ignore", "pipe", "pipe"],
+            detached
+        });
         let output = "";
         const take = (text) => (output += text);
         child.stdout.setEncoding("utf8").on("data", take);
         child.stderr.setEncoding("utf8").on("data", take);
-        const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
+        const timer = setTimeout(
+            () => (detached ? process.kill(-child.pid, "SIGKILL") : child.kill("SIGKILL")),
+            limitMs
+        );
         child.on("error", reject);
         child.on("close", (code, signal) => {
             clearTimeout(timer);
