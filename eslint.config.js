@@ -1,34 +1,60 @@
+import { readdirSync } from "node:fs";
+import { posix } from "node:path";
+import { fileURLToPath } from "node:url";
 import tseslint from "typescript-eslint";
 
-/** Who may import whom: a folder of src may not import from the ones named here. */
+/** Files of src that every layer but report may import. */
+const ground = ["checks", "errors", "limits", "package-root", "plain-value", "random"];
+
+/** Who may import whom: what a folder of src may import from outside itself, folders with a slash at the end. */
 const layers = {
-    "src/native": ["isolate", "engine", "models", "text", "bench", "report", "cli", "demo"],
-    "src/models": ["isolate", "engine", "text", "bench", "report", "cli", "demo", "native/binding", "native/libraries"],
-    "src/text": ["isolate", "engine", "models", "native", "bench", "report", "cli", "demo"],
-    "src/isolate": ["engine", "models", "text", "bench", "report", "cli", "demo"],
-    "src/engine": ["bench", "report", "cli", "demo"],
-    "src/bench": ["report", "cli", "demo"],
-    "src/report": ["native", "isolate", "engine", "models", "text", "bench", "cli", "demo"],
-    "src/demo": ["cli"]
+    native: ground,
+    models: [...ground, "native/addon-types"],
+    text: ground,
+    isolate: [...ground, "native/"],
+    engine: [...ground, "isolate/", "models/", "native/", "text/"],
+    gguf: [...ground, "models/", "native/"],
+    report: [],
+    "bench/record": [...ground, "report/"],
+    "bench/print": ["bench/record/", "report/"],
+    "bench/page": ["bench/print/", "bench/record/", "report/"],
+    "bench/measure": [...ground, "bench/record/", "engine/", "native/"],
+    eval: [...ground, "engine/", "models/"]
 };
 
-/** What a folder may import all the same: pages are made of records, and of nothing that measures. */
-const exceptions = { "src/report": ["!../bench/record*.js", "!../bench/tables.js"] };
+/** On top of all, with src/index.ts: it may import anything. */
+const top = "cli";
 
-const layerRules = Object.entries(layers).map(([folder, forbidden]) => ({
-    files: [`${folder}/**/*.ts`],
-    rules: {
-        "@typescript-eslint/no-restricted-imports": [
-            "error",
-            {
-                patterns: forbidden.map((name) => ({
-                    group: [`../${name}/*`, `../${name}.js`, ...(exceptions[folder] ?? [])],
-                    message: `${folder} may not import from ${name}: see ARCHITECTURE.md.`
-                }))
-            }
-        ]
+for (const folder of foldersOf("src")) {
+    if (!Object.hasOwn(layers, folder) && !`${folder}/`.startsWith(`${top}/`)) {
+        throw new Error(`src/${folder} has no place in the layers of eslint.config.js.`);
     }
-}));
+}
+
+function foldersOf(root) {
+    return readdirSync(new URL(`./${root}`, import.meta.url), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+        .map(({ parentPath }) => posix.relative(fileURLToPath(new URL(`./${root}`, import.meta.url)), parentPath))
+        .filter((folder, index, all) => folder !== "" && all.indexOf(folder) === index);
+}
+
+const layerRules = Object.entries(layers).map(([folder, allowed]) => {
+    const paths = allowed.map((name) => `${posix.relative(folder, name)}${name.endsWith("/") ? "/" : ".js"}`);
+    const exceptThese = paths.length === 0 ? "" : `(?!${paths.map((path) => path.replaceAll(".", "\\.")).join("|")})`;
+    const regex = `^${exceptThese}\\.\\.`;
+    const message = `src/${folder} may not import this: see layers in eslint.config.js and ARCHITECTURE.md.`;
+    return {
+        files: [`src/${folder}/*.ts`],
+        rules: {
+            "@typescript-eslint/no-restricted-imports": ["error", { patterns: [{ regex, message }] }],
+            // a slash would end the selector's pattern
+            "no-restricted-syntax": [
+                "error",
+                { selector: `ImportExpression[source.value=/${regex.replaceAll("/", "\\u002F")}/]`, message }
+            ]
+        }
+    };
+});
 
 export default tseslint.config(
     { ignores: ["dist/", "build/", "node_modules/", "prebuilds/", "gpu-pack/", "native/", "test/.cache/"] },

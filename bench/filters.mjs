@@ -9,7 +9,7 @@ import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { knownShapes, writeShapedTrio } from "../dist/bench/shaped-trio.js";
+import { knownShapes, writeShapedTrio } from "../dist/gguf/shaped-trio.js";
 import { loadRast } from "../dist/index.js";
 import { findLibraries } from "../dist/native/libraries.js";
 

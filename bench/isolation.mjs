@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { describeMachine } from "../dist/bench/machine.js";
+import { describeMachine } from "../dist/bench/measure/machine.js";
 import { loadRast } from "../dist/index.js";
 import { dependencyVersion, packageVersion } from "../dist/package-root.js";
 

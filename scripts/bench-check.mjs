@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { parseRecord } from "../dist/bench/parse.js";
-import { ratioToIdeal } from "../dist/bench/record.js";
-import { runBench } from "../dist/bench/run.js";
-import { knownShapes, writeShapedTrio } from "../dist/bench/shaped-trio.js";
+import { parseRecord } from "../dist/bench/record/parse.js";
+import { ratioToIdeal } from "../dist/bench/record/ideal.js";
+import { runBench } from "../dist/bench/measure/run.js";
+import { knownShapes, writeShapedTrio } from "../dist/gguf/shaped-trio.js";
 
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), "bench", "results");
 const { values } = parseArgs({

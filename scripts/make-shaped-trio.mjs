@@ -1,6 +1,6 @@
 // Writes a trio with the dimensions of real models and random weights, for timing. See --help.
 import { parseArgs } from "node:util";
-import { knownShapes, parameterCounts, writeShapedTrio } from "../dist/bench/shaped-trio.js";
+import { knownShapes, parameterCounts, writeShapedTrio } from "../dist/gguf/shaped-trio.js";
 import { RastError, errorCatalogue } from "../dist/errors.js";
 
 const help = `node scripts/make-shaped-trio.mjs FOLDER [options]

@@ -1,7 +1,7 @@
 // RAST with node-llama-cpp's public interface alone: what a JavaScript user can write without this package. For every
 // token the full distributions of three models come to JavaScript, where they are fused and drawn from.
 //
-// A child process, driven over IPC, one command after the other (src/bench/peer.ts is its client):
+// A child process, driven over IPC, one command after the other (src/bench/measure/peer.ts is its client):
 //   {load: {base, expert, antiexpert, contextSize, threads, gpu}} -> {loaded: {backend, vocabularySize, loadMs}}
 //   {generate: {tokens, maxTokens, temperature, topP, lambda, seed}} -> {tokens, ms, firstTokenMs}
 //   {dispose: true} -> {disposed: true}, and the process ends

@@ -1,7 +1,7 @@
 // Path coverage rate (arXiv 2506.15710, section 3): how often the base's own likeliest token is the one that the base after
 // reinforcement learning, or the expert, drew. node scripts/demo-trio/path-coverage.mjs [PROBLEMS]
 import { dirname, join } from "node:path";
-import { readDemoProblems } from "../../dist/demo/problems.js";
+import { readDemoProblems } from "../../dist/eval/sums.js";
 import { loadRast } from "../../dist/index.js";
 import { resolveTrio } from "../../dist/models/trio.js";
 

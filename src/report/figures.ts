@@ -1,5 +1,5 @@
 // Frames around charts and tables.
-import type { Table } from "../bench/tables.js";
+import type { Table } from "./tables.js";
 import { markup, type Content, type Markup } from "./html.js";
 
 /** Figures side by side under a heading and a note; null without any. */

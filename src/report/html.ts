@@ -1,5 +1,5 @@
 // HTML and SVG as a template: whatever is put into it is escaped, unless it comes from the same template.
-import { plain } from "../bench/record-words.js";
+import { plain } from "./shown-text.js";
 
 /** HTML or SVG made by {@link markup}. */
 export class Markup {

@@ -1,11 +1,11 @@
-// Lines over a number, one per mode.
-import type { BenchCase } from "../bench/record.js";
+// Lines over a number, one per series.
 import { markup, type Markup } from "./html.js";
+import type { Series } from "./series.js";
 import { chart, fits, line, percent, type ChartHead } from "./svg.js";
 
-/** One mode's values. */
+/** The values of one series. */
 export interface Line {
-    readonly mode: BenchCase["mode"];
+    readonly series: Series;
     /** From left to right. */
     readonly points: readonly { readonly x: number; readonly y: number; readonly error: number }[];
 }
@@ -102,7 +102,7 @@ function labelled(values: readonly number[], place: Place): number[] {
     return [...kept, last];
 }
 
-function drawLine({ mode, points }: Line, place: Place): Markup {
+function drawLine({ series, points }: Line, place: Place): Markup {
     const segments = points.slice(1).map((to, index) => {
         const from = points[index]!;
         return line({ x1: place.x(from.x), x2: place.x(to.x), y1: place.y(from.y), y2: place.y(to.y) }, "line");
@@ -113,27 +113,18 @@ function drawLine({ mode, points }: Line, place: Place): Markup {
         const path = `M0 ${low}V${high}M-4 ${low}H4M-4 ${high}H4`;
         // Within a marker's height an error bar would only blur it.
         const bar = low - high < 8 ? null : markup`<svg x="${at}"><path class="error" d="${path}"/></svg>`;
-        return markup`${bar}<svg x="${at}" y="${place.y(y)}">${markers[mode]}</svg>`;
+        return markup`${bar}<svg x="${at}" y="${place.y(y)}">${series.marker}</svg>`;
     });
-    return markup`<g class="mode-${mode}">${segments}${marks}</g>
+    return markup`<g class="${series.style}">${segments}${marks}</g>
 `;
 }
 
-// One shape per mode: lines are told apart without colour, too.
-const markers: Readonly<Record<BenchCase["mode"], Markup>> = {
-    base: markup`<circle class="fill gap" r="5"/>`,
-    host: markup`<rect class="fill gap" x="-5" y="-5" width="10" height="10"/>`,
-    device: markup`<path class="fill gap" d="M0-7L7 0L0 7L-7 0Z"/>`,
-    draft: markup`<path class="fill gap" d="M0-6.5L6.5 5H-6.5Z"/>`,
-    "node-llama-cpp": markup`<path class="fill gap" d="M0 6.5L6.5-5H-6.5Z"/>`
-};
-
-/** What the lines of some modes look like. */
-export function lineLegend(modes: readonly BenchCase["mode"][]): Markup {
+/** What the lines of some series look like. */
+export function lineLegend(all: readonly Series[]): Markup {
     const stroke = line({ x1: 0, x2: 1, y1: 7, y2: 7 }, "line");
-    const items = modes.map((mode) => {
-        const marker = markup`<svg x="17" y="7">${markers[mode]}</svg>`;
-        return markup`<li><svg class="mode-${mode}" width="34" height="14" aria-hidden="true">${stroke}${marker}</svg>${mode}</li>
+    const items = all.map(({ name, style, marker }) => {
+        const placed = markup`<svg x="17" y="7">${marker}</svg>`;
+        return markup`<li><svg class="${style}" width="34" height="14" aria-hidden="true">${stroke}${placed}</svg>${name}</li>
 `;
     });
     return markup`<ul class="legend">

@@ -1,6 +1,5 @@
-// Colours of the page. Marks are told apart by people with any colour vision, and stand out from the paper by 3:1;
+// Colours of a page. Marks are told apart by people with any colour vision, and stand out from the paper by 3:1;
 // the unit test computes both.
-import { benchModes, benchPeers, type BenchMode, type BenchPeer } from "../bench/record.js";
 
 /** Colours of one scheme. */
 export interface Scheme {
@@ -12,7 +11,6 @@ export interface Scheme {
     readonly soft: string;
     readonly rule: string;
     readonly link: string;
-    readonly modes: Readonly<Record<BenchMode | BenchPeer, string>>;
     /** Of stacked parts, in the order of the stack. */
     readonly parts: readonly string[];
 }
@@ -25,7 +23,6 @@ export const light: Scheme = {
     soft: "#555d66",
     rule: "#d4d8dd",
     link: "#0b57b0",
-    modes: { base: "#4a4440", host: "#d97706", device: "#1d5fd6", draft: "#22a06b", "node-llama-cpp": "#86217f" },
     parts: ["#24407f", "#c88200", "#4b8ff5", "#92240c", "#85787f"]
 };
 
@@ -37,12 +34,8 @@ export const dark: Scheme = {
     soft: "#a3acb7",
     rule: "#39414b",
     link: "#8ab8f5",
-    modes: { base: "#c4cdd6", host: "#f2b71f", device: "#5f79f2", draft: "#2bd184", "node-llama-cpp": "#b8529f" },
     parts: ["#3b70d5", "#ecbc2a", "#86d5ff", "#d2502c", "#8d7f88"]
 };
-
-/** Modes in the order of their bars and lines. */
-export const modeOrder: readonly (BenchMode | BenchPeer)[] = [...benchModes, ...benchPeers];
 
 /** Black or white, whichever reads better on a colour. */
 export function inkOn(colour: string): string {

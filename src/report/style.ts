@@ -1,23 +1,38 @@
-// The page's style sheet.
-import { dark, inkOn, light, modeOrder, type Scheme } from "./palette.js";
+// The style sheet of a page with charts.
+import { dark, inkOn, light, type Scheme } from "./palette.js";
+import type { Series } from "./series.js";
 
-function variables({ paper, panel, ink, soft, rule, link, modes, parts }: Scheme): string {
+function variables(scheme: Scheme, colours: readonly string[]): string {
+    const { paper, panel, ink, soft, rule, link, parts } = scheme;
     return [
         `--paper:${paper};--panel:${panel};--ink:${ink};--soft:${soft};--rule:${rule};--link:${link}`,
-        ...modeOrder.map((mode) => `--${mode}:${modes[mode]}`),
+        ...colours,
         ...parts.map((colour, index) => `--part${index}:${colour};--on${index}:${inkOn(colour)}`)
     ].join(";");
 }
 
-const marks = [
-    ...modeOrder.map((mode) => `.mode-${mode}{--mark:var(--${mode})}`),
-    ...light.parts.map((_, index) => `.part-${index}{--mark:var(--part${index});--on-mark:var(--on${index})}`)
-].join("\n");
+const partRules = light.parts.map(
+    (_, index) => `.part-${index}{--mark:var(--part${index});--on-mark:var(--on${index})}`
+);
 
-/** The sheet. Charts are as wide as their column and text in them keeps its size: positions are in percent. */
-export const styleSheet = `
-:root{color-scheme:light dark;${variables(light)}}
-@media screen and (prefers-color-scheme:dark){:root{${variables(dark)}}}
+function rulesOf(all: readonly Series[]): string {
+    const dashed = all.filter(({ dashes }) => dashes !== null);
+    return [
+        ...dashed.map(({ style, dashes }) => `.${style} .line{stroke-dasharray:${dashes}}`),
+        ...all.map(({ style }) => `.${style}{--mark:var(--${style})}`),
+        ...partRules
+    ].join("\n");
+}
+
+/**
+ * The style sheet of a page. Charts are as wide as their column and text in them keeps its size: positions are in percent.
+ * @param all what the page compares
+ */
+export function styleSheet(all: readonly Series[]): string {
+    const colours = (scheme: "light" | "dark"): string[] => all.map((one) => `--${one.style}:${one[scheme]}`);
+    return `
+:root{color-scheme:light dark;${variables(light, colours("light"))}}
+@media screen and (prefers-color-scheme:dark){:root{${variables(dark, colours("dark"))}}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);
@@ -58,11 +73,7 @@ svg .grid{stroke:var(--rule);stroke-width:1}
 svg .axis{stroke:var(--soft);stroke-width:1}
 svg .line{stroke:var(--mark);stroke-width:2.25;fill:none}
 svg .error{stroke:var(--mark);stroke-width:1.25;fill:none}
-.mode-base .line{stroke-dasharray:2 4}
-.mode-host .line{stroke-dasharray:8 4}
-.mode-draft .line{stroke-dasharray:10 3 2 3}
-.mode-node-llama-cpp .line{stroke-dasharray:5 3}
-${marks}
+${rulesOf(all)}
 .scroll{overflow-x:auto;margin:.75rem 0;max-width:100%}
 .scroll:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 table{border-collapse:collapse;font-size:.8125rem;font-variant-numeric:tabular-nums}
@@ -99,3 +110,4 @@ dd{margin:0;color:var(--soft)}
  details::details-content{content-visibility:visible;display:block;height:auto}
  summary{list-style:none}
 }`;
+}

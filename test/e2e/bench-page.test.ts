@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BenchRecord } from "../../src/bench/record.js";
-import { benchPage } from "../../src/report/bench-page.js";
+import type { BenchRecord } from "../../src/bench/record/schema.js";
+import { benchPage } from "../../src/bench/page/page.js";
 import { fullRecord, hostileRecord, someRecord } from "../support/bench-records.js";
 import { Browser, chromium } from "../support/chromium.js";
 

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { BenchRecord } from "../../dist/bench/record.js";
+import type { BenchRecord } from "../../dist/bench/record/schema.js";
 import { loadRast } from "../../dist/index.js";
 import { demo } from "../support/demo.js";
 import { root, run, vulkanEnvironment, vulkanLibrary, type Finished } from "../support/native.js";

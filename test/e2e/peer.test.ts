@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { startPeer, type PeerOptions } from "../../dist/bench/peer.js";
+import { startPeer, type PeerOptions } from "../../dist/bench/measure/peer.js";
 import { loadRast, RastError } from "../../dist/index.js";
 import { demo } from "../support/demo.js";
 import { root, run } from "../support/native.js";

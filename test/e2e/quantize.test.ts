@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { checkQuantization, quantizeModel } from "../../dist/bench/quantize.js";
-import { writeShapedTrio, type ModelShape } from "../../dist/bench/shaped-trio.js";
+import { checkQuantization, quantizeModel } from "../../dist/gguf/quantize.js";
+import { writeShapedTrio, type ModelShape } from "../../dist/gguf/shaped-trio.js";
 import { loadRast, RastError } from "../../dist/index.js";
 import { loadNative } from "../../dist/native/binding.js";
 import { badFiles } from "../support/bad-files.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadNative } from "../../dist/native/binding.js";
-import { writeGguf, type Tensor } from "../../src/bench/gguf-writer.js";
+import { writeGguf, type Tensor } from "../../src/gguf/writer.js";
 import { demo } from "../support/demo.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-fingerprint-"));

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { header } from "../../src/bench/gguf-writer.js";
+import { header } from "../../src/gguf/writer.js";
 
 export interface BadFile {
     readonly name: string;

@@ -6,7 +6,7 @@ import {
     type BenchModel,
     type BenchRecord,
     type BenchResult
-} from "../../src/bench/record.js";
+} from "../../src/bench/record/schema.js";
 
 const mebibyte = 1_048_576;
 

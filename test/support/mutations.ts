@@ -1,5 +1,5 @@
 // Tiny models of several architectures, and small wrong changes of their headers, from a seed.
-import { writeGguf, type Metadata, type Tensor } from "../../src/bench/gguf-writer.js";
+import { writeGguf, type Metadata, type Tensor } from "../../src/gguf/writer.js";
 import { scalar, setKey, types, type Entry, type Gguf, type Value } from "./header-edit.js";
 
 const vocabulary = 512;

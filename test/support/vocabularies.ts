@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { writeGguf, type Metadata } from "../../src/bench/gguf-writer.js";
-import { architecture } from "../../src/bench/shaped-trio.js";
+import { writeGguf, type Metadata } from "../../src/gguf/writer.js";
+import { architecture } from "../../src/gguf/shaped-trio.js";
 import { root } from "./native.js";
 import { cached } from "./test-models.js";
 

@@ -1,7 +1,7 @@
 import { loadRast } from "../../engine/load.js";
 import type { Rast } from "../../engine/engine.js";
-import { contestantsOf, evaluate, recoveryRate, type Score } from "../../demo/evaluate.js";
-import { isCorrect, readDemoProblems, type DemoProblem } from "../../demo/problems.js";
+import { contestantsOf, evaluate, recoveryRate, type Score } from "../../eval/run.js";
+import { isCorrect, readDemoProblems, type DemoProblem } from "../../eval/sums.js";
 import { RastError } from "../../errors.js";
 import { Interruption } from "../interruption.js";
 import { exitCodes, paint, StatusLine } from "../output.js";

@@ -1,0 +1,172 @@
+// The record of a benchmark: plain JSON that holds every sample. Printers, comparison and page read nothing else.
+import type { Samples } from "./statistics.js";
+
+/** Raised when a field changes its meaning or goes. */
+export const recordSchema = "rast-bench/1";
+
+/**
+ * Who draws the tokens, and how. "base": the base alone. "host": RAST, every row read to the host and drawn there.
+ * "device": RAST, drawn in the compute graph. "draft": that, and the expert drafts. Others are rivals, measured in the
+ * same run: "node-llama-cpp" is RAST over that package's own interface, logits in JavaScript.
+ */
+export const benchModes = ["base", "host", "device", "draft"] as const;
+export type BenchMode = (typeof benchModes)[number];
+export const benchPeers = ["node-llama-cpp"] as const;
+export type BenchPeer = (typeof benchPeers)[number];
+
+/** Machine that a record was made on. */
+export interface BenchMachine {
+    readonly cpu: string;
+    /** Logical. */
+    readonly cores: number;
+    readonly memoryBytes: number;
+    readonly platform: string;
+    readonly arch: string;
+    /** Version of the operating system's kernel. */
+    readonly release: string;
+    readonly node: string;
+    /** Devices that are not the CPU. */
+    readonly devices: readonly {
+        readonly name: string;
+        readonly description: string;
+        readonly backend: string;
+        readonly memoryTotalBytes: number;
+    }[];
+    /** Of NVIDIA's driver, where there is one. */
+    readonly driver: string | null;
+}
+
+/** What a model is in a trio. */
+export const benchRoles = ["base", "expert", "antiexpert"] as const;
+export type BenchRole = (typeof benchRoles)[number];
+
+/** A model file of a record. */
+export interface BenchModel {
+    readonly role: BenchRole;
+    /** 0 to 2; 0 for the base. */
+    readonly pair: number;
+    /** Name of the file, without its folder. */
+    readonly file: string;
+    readonly fileBytes: number;
+    /** In llama.cpp's words, e.g. "qwen2 7B Q4_K - Medium". */
+    readonly description: string;
+    readonly quantization: string | null;
+    readonly parameterCount: number;
+    readonly vocabularySize: number;
+}
+
+/** What is measured: a prompt that is decoded ("pp"), or tokens that are generated ("tg"). */
+export type BenchKind = "pp" | "tg";
+
+/** One row of the matrix. Two rows of two records are comparable when all of this is equal. */
+export interface BenchCase {
+    /** In llama-bench's words: "pp512", "tg128", "tg128 @ d4096". */
+    readonly test: string;
+    readonly kind: BenchKind;
+    readonly mode: BenchMode | BenchPeer;
+    /** Prompt tokens ("pp") or generated tokens ("tg") of each sequence. */
+    readonly tokens: number;
+    /** Tokens in the context before. */
+    readonly depth: number;
+    readonly sequences: number;
+    readonly threads: number;
+    /** Of the base; its output layer counts as one more. "auto" is resolved. */
+    readonly gpuLayers: number;
+    readonly kvType: string;
+    /** One per pair; empty for "base". */
+    readonly lambdas: readonly number[];
+    /** 0 = greedy. */
+    readonly temperature: number;
+    readonly topP: number;
+}
+
+/** What a step took, as shares of its time that add up to 1. */
+export interface BenchShares {
+    readonly base: number;
+    readonly expert: number;
+    readonly antiexpert: number;
+    /** Fusing, filtering and drawing; part of the decodes on a device, where it is what they take beyond a bare one. */
+    readonly sampling: number;
+    /** Everything between the decodes. */
+    readonly overhead: number;
+}
+
+/** One measured row. */
+export interface BenchResult extends BenchCase {
+    /** Tokens per second over all sequences. */
+    readonly samples: Samples;
+    /**
+     * What bare decodes of the same models, measured in turn with each sample, would give without anything between them:
+     * 1 / (t_base + t_expert + t_antiexpert), for the base alone 1 / t_base. Empty where it was not measured.
+     */
+    readonly idealSamples: Samples;
+    /** Read from the device per token, everything counted; null where nothing is drawn ("pp") or nobody counts. */
+    readonly hostBytesPerToken: number | null;
+    /** Null for "pp" and rivals. */
+    readonly shares: BenchShares | null;
+    /** Milliseconds of a step: medians. Null for "pp" and rivals. */
+    readonly stepMs: number | null;
+    /** Share of positions where expert and ensemble drew the same; null without drafts. */
+    readonly agreement: number | null;
+    readonly tokensPerRound: number | null;
+    /** Where rows were drawn, e.g. "device: ..."; empty for rivals. */
+    readonly path: string;
+}
+
+/** Bytes of one engine, by what they are for. */
+export interface BenchMemory {
+    /** The case's settings that decide it. */
+    readonly threads: number;
+    readonly gpuLayers: number;
+    readonly kvType: string;
+    readonly sampler: "device" | "host";
+    readonly speculation: boolean;
+    readonly contextSize: number;
+    readonly sequences: number;
+    /** What the engine says it holds, of each model in main memory and on devices. */
+    readonly models: readonly {
+        readonly role: BenchRole;
+        readonly pair: number;
+        readonly fileBytes: number;
+        /** llama.cpp's copies of mapped weights, in the layout that the processor computes with. */
+        readonly repackedBytes: number;
+        readonly cacheBytes: number;
+        readonly computeBytes: number;
+        /** llama.cpp's output buffer. */
+        readonly outputBytes: number;
+        /** Rows of experts and antiexperts, fused rows, settings of the sampler. */
+        readonly samplerBytes: number;
+    }[];
+    /** Sum of all of these. */
+    readonly accountedBytes: number;
+    /** Resident memory of the process at its peak beyond what it was before loading; null where it cannot be read. */
+    readonly peakBytes: number | null;
+    /** Device memory taken, as the driver tells it; null without a device. */
+    readonly deviceBytes: number | null;
+}
+
+/** A whole run of `rast bench`. */
+export interface BenchRecord {
+    readonly schema: typeof recordSchema;
+    /** ISO 8601, to the second. */
+    readonly date: string;
+    /** What was typed, files without their folders. */
+    readonly command: string;
+    readonly machine: BenchMachine;
+    readonly versions: {
+        readonly rast: string;
+        readonly nodeLlamaCpp: string;
+        /** llama.cpp's tag, e.g. "v0.5.0". */
+        readonly llamaCpp: string;
+        readonly ggml: string;
+        readonly ggmlCommit: string;
+    };
+    /** e.g. "CPU", "CUDA", "Vulkan": what holds the base's output layer. */
+    readonly backend: string;
+    readonly backendReason: string;
+    readonly models: readonly BenchModel[];
+    readonly repetitions: number;
+    readonly seed: number;
+    readonly memory: readonly BenchMemory[];
+    readonly results: readonly BenchResult[];
+}

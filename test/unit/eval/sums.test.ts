@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { recoveryRate, type Score } from "../../../src/eval/run.js";
+import { accuracyOf, isCorrect, readDemoProblems } from "../../../src/eval/sums.js";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+
+describe("the held-out problems", () => {
+    it("are 1,000 different sums with right answers", async () => {
+        const problems = await readDemoProblems();
+        expect(problems).toHaveLength(1000);
+        expect(new Set(problems.map((problem) => problem.sum)).size).toBe(1000);
+        for (const { sum, answer, prompt } of problems) {
+            expect(sum).toMatch(/^\d+([+-]\d+){3,4}$/);
+            const parts = sum.match(/[+-]?\d+/g)!.map(Number);
+            expect(parts.reduce((a, b) => a + b)).toBe(answer);
+            // every number of the sum is in the prompt, in order; at most one more is beside the point
+            const numbers = prompt.match(/\d+/g)!.map(Number);
+            const aside = /sees (\d+)/.exec(prompt)?.[1];
+            if (aside !== undefined) numbers.splice(numbers.indexOf(Number(aside)), 1);
+            expect(numbers.length).toBe(parts.length);
+        }
+        expect(problems.filter((problem) => /[a-z]/.test(problem.prompt)).length).toBeGreaterThan(500);
+    });
+
+    it("are disjoint from every problem that training saw", async (context) => {
+        const script = join(root, "scripts", "demo-trio", "training_problems.py");
+        const listed = spawnSync("python3", [script], { encoding: "utf8", maxBuffer: 1 << 28 });
+        if (listed.error !== undefined && process.env["CI"] === undefined) context.skip();
+        expect(listed.status, listed.stderr).toBe(0);
+        const trained = new Set(listed.stdout.trim().split("\n"));
+        expect(trained.size).toBeGreaterThan(100_000);
+        const shared = (await readDemoProblems()).filter((problem) => trained.has(problem.sum));
+        expect(shared).toEqual([]);
+    }, 120_000);
+
+    it("are reported missing by name", async () => {
+        await expect(readDemoProblems("/nowhere")).rejects.toMatchObject({ code: "ERR_FILE_UNREADABLE" });
+    });
+});
+
+describe("grading", () => {
+    const problem = { prompt: "1+2+3+4", answer: 10, sum: "1+2+3+4" };
+
+    it.each([
+        ["S:1+2=3;3+3=6;6+4=10#10", "eos", true],
+        ["A:#10", "eos", true],
+        ["A:#10", "maxTokens", false],
+        ["A:#11", "eos", false],
+        ["A:10", "eos", false],
+        ["A:#10#10", "eos", false],
+        ["A:#010", "eos", false],
+        ["", "eos", false]
+    ])("%s, ended by %s: %s", (text, stopReason, right) => {
+        expect(isCorrect({ text, stopReason }, problem)).toBe(right);
+    });
+
+    it("gives Wilson's interval", () => {
+        // as R's binom::binom.wilson(50, 100) and (0, 10)
+        expect(accuracyOf(50, 100)).toMatchObject({ value: 0.5 });
+        expect(accuracyOf(50, 100).low).toBeCloseTo(0.4038, 3);
+        expect(accuracyOf(50, 100).high).toBeCloseTo(0.5962, 3);
+        expect(accuracyOf(0, 10).low).toBe(0);
+        expect(accuracyOf(0, 10).high).toBeCloseTo(0.2775, 3);
+        expect(accuracyOf(0, 0)).toMatchObject({ low: 0, high: 1 });
+    });
+
+    it("gives the recovery rate", () => {
+        const score = (name: string, correct: number): Score => ({
+            ...accuracyOf(correct, 100),
+            name,
+            control: false,
+            workedOut: 0,
+            tokens: 1,
+            seconds: 1
+        });
+        const all = [score("base", 10), score("RAST", 70), score("base after reinforcement learning", 90)];
+        expect(recoveryRate(all)).toBeCloseTo(0.75);
+        expect(recoveryRate(all.slice(0, 2))).toBeUndefined();
+    });
+});
