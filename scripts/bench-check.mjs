@@ -1,5 +1,5 @@
 // Is this checkout as fast as the committed record says? Measures a small trio of true vocabulary and compares with the
-// record of the same kind of machine, by ratio to the yardstick measured beside it, never by absolute time.
+// record of the same kind of machine, by ratio to the baseline measured beside it, never by absolute time.
 //   node scripts/bench-check.mjs [--record] [--tolerance 0.1] [--repetitions N]
 // --record writes the record for this kind of machine instead. Exit codes: 0 as fast, 1 slower, 2 nothing to compare with.
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";

@@ -153,7 +153,7 @@ export const errorCatalogue = {
         "Write the conversation out yourself and pass it as `prompt`."
     ),
     ERR_PEER: byRuntime(
-        "A rival in a benchmark failed.",
+        "A peer in a benchmark failed.",
         "The message gives its own words; the benchmark runs without it too."
     ),
     ERR_BENCH_RECORD: byInput(

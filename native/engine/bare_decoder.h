@@ -1,4 +1,4 @@
-// Decodes of one model with nothing beside them: no sampler, no other model. The yardstick of benchmarks.
+// Decodes of one model with nothing beside them: no sampler, no other model. The baseline of benchmarks.
 #pragma once
 
 #include "engine_types.h"

@@ -215,7 +215,7 @@ export class Rast {
     }
 
     /**
-     * Times bare decodes of one model, with no sampler and no other model beside it: a yardstick for what an engine adds.
+     * Times bare decodes of one model, with no sampler and no other model beside it: a baseline for what an engine adds.
      * They run in a second context, made at the first call and kept, between the steps of generations.
      * @returns milliseconds of each step, or of the prompt
      * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_INVALID_ARGUMENT when it is more than the cache holds,

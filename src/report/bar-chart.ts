@@ -25,7 +25,7 @@ export interface BarPart {
 }
 
 const lineHeight = 20;
-const baseline = 13;
+const textBaseline = 13;
 const barHeight = 18;
 const gap = 14;
 /** Of the width, so that a mark at the largest value is not cut. */
@@ -51,10 +51,10 @@ function endOf({ parts, error, mark }: Bar): number {
 }
 
 function drawBar(bar: Bar, top: number, oneLine: boolean, scale: (value: number) => number): Markup {
-    const label = markup`<text class="name" x="0" y="${top + baseline}">${shortened(bar.label)}</text>`;
+    const label = markup`<text class="name" x="0" y="${top + textBaseline}">${shortened(bar.label)}</text>`;
     const value = oneLine
-        ? markup`<text x="100%" y="${top + baseline}" text-anchor="end">${bar.value}</text>`
-        : markup`<text x="0" y="${top + lineHeight + baseline}">${shortened(bar.value)}</text>`;
+        ? markup`<text x="100%" y="${top + textBaseline}" text-anchor="end">${bar.value}</text>`
+        : markup`<text x="0" y="${top + lineHeight + textBaseline}">${shortened(bar.value)}</text>`;
     const y = top + (oneLine ? 1 : 2) * lineHeight;
     let before = 0;
     const parts = bar.parts.map((part) => {

@@ -17,7 +17,7 @@ const bench = (args: readonly string[], env = process.env): Promise<Finished> =>
 const quick = ["--trio", "demo-strong", "-p", "24", "-n", "12", "-r", "3"];
 
 describe("rast bench", () => {
-    it("measures all modes, rivals among them, and writes record and page", async () => {
+    it("measures all modes, peers among them, and writes record and page", async () => {
         const [file, page] = [join(folder, "a.json"), join(folder, "a.html")];
         const modes = ["--mode", "base,host,device,draft", "--peer", "node-llama-cpp", "-s", "1,3", "-d", "0,16"];
         const result = await bench([...quick, ...modes, "-o", "json", "--output", file, "--html", page]);
@@ -30,7 +30,7 @@ describe("rast bench", () => {
             ["expert", "demo-strong-expert.gguf"],
             ["antiexpert", "demo-strong-antiexpert.gguf"]
         ]);
-        // 2 depths x 2 sequences: a prompt for the base and one mode of RAST, texts for four modes; the rival alone
+        // 2 depths x 2 sequences: a prompt for the base and one mode of RAST, texts for four modes; the peer alone
         expect(record.results).toHaveLength(4 * (2 + 4) + 2);
         for (const one of record.results) {
             expect(one.samples).toHaveLength(3);

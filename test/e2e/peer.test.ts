@@ -52,7 +52,7 @@ function children(): number[] {
     );
 }
 
-describe("node-llama-cpp as a rival", () => {
+describe("node-llama-cpp as a peer", () => {
     it("gives the engine's greedy tokens", async () => {
         const rast = await loadRast({ ...trio, contextSize: 256, threads: 1, gpuLayers: 0 });
         const peer = await startPeer(options);

@@ -166,7 +166,7 @@ function fullResult(changes: Partial<BenchResult> & Pick<BenchResult, "mode">, f
     });
 }
 
-/** All modes, several sequences and depths, prompts, a rival, a GPU, memory of each engine. */
+/** All modes, several sequences and depths, prompts, a peer, a GPU, memory of each engine. */
 export function fullRecord(): BenchRecord {
     const modes = ["base", "host", "device", "draft"] as const;
     const prompts = modes.slice(0, 3).map((mode) => fullResult({ mode, test: "pp512", kind: "pp", tokens: 512 }, 14));

@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { promisify } from "node:util";
 import type { NativeDevice } from "../../native/addon-types.js";
@@ -33,24 +32,5 @@ async function nvidiaDriver(): Promise<string | null> {
         return stdout.trim().split("\n")[0] ?? null;
     } catch {
         return null; // no tool, no version
-    }
-}
-
-/** Resident memory of this process, in bytes: as it is, and at its peak since {@link startPeak}. Linux only, else null. */
-export async function residentMemory(): Promise<{ readonly now: number; readonly peak: number } | null> {
-    if (process.platform !== "linux") return null;
-    const status = await readFile("/proc/self/status", "utf8");
-    const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? NaN);
-    const memory = { now: kib("VmRSS") * 1024, peak: kib("VmHWM") * 1024 };
-    return Number.isFinite(memory.now) && Number.isFinite(memory.peak) ? memory : null;
-}
-
-/** Begins a new peak. @returns false where the system cannot */
-export async function startPeak(): Promise<boolean> {
-    try {
-        await writeFile("/proc/self/clear_refs", "5");
-        return true;
-    } catch {
-        return false;
     }
 }

@@ -5,7 +5,7 @@ import { RastError } from "../../errors.js";
 import { benchPeers, type BenchKind, type BenchMode, type BenchPeer } from "../record/schema.js";
 
 /** One row to measure, before an engine has said what "auto" came to. */
-export interface PlannedCase {
+export interface MatrixCase {
     readonly kind: BenchKind;
     readonly mode: BenchMode | BenchPeer;
     readonly tokens: number;
@@ -17,20 +17,20 @@ export interface PlannedCase {
 }
 
 /** Rows that one engine measures, in turn. */
-export interface PlannedEngine {
+export interface MatrixEngine {
     /** "host" draws on the host; "draft" has the expert draft; "plain" is neither. */
     readonly kind: "plain" | "host" | "draft";
     readonly load: Required<Pick<LoadOptions, "gpuLayers" | "kvType" | "contextSize" | "parallel" | "batchSize">> &
         Pick<LoadOptions, "threads" | "sampler" | "speculation">;
-    readonly cases: readonly PlannedCase[];
+    readonly cases: readonly MatrixCase[];
 }
 
 /** The words of llama-bench for a row: "pp512", "tg128", "tg128 @ d4096". */
-export function testName({ kind, tokens, depth }: Pick<PlannedCase, "kind" | "tokens" | "depth">): string {
+export function testName({ kind, tokens, depth }: Pick<MatrixCase, "kind" | "tokens" | "depth">): string {
     return `${kind}${tokens}${depth > 0 ? ` @ d${depth}` : ""}`;
 }
 
-/** Whether a rival draws the tokens. */
+/** Whether a peer draws the tokens. */
 export function isPeer(mode: BenchMode | BenchPeer): mode is BenchPeer {
     return (benchPeers as readonly string[]).includes(mode);
 }
@@ -43,7 +43,7 @@ const engineOf = { base: "plain", device: "plain", host: "host", draft: "draft" 
  * @param hasPairs whether there are small models
  * @throws ERR_INVALID_OPTION for modes of RAST without them
  */
-export function planBench(options: ResolvedBenchOptions, hasPairs: boolean): PlannedEngine[] {
+export function benchMatrix(options: ResolvedBenchOptions, hasPairs: boolean): MatrixEngine[] {
     const modes = options.modes ?? (hasPairs ? (["base", "device", "draft"] as const) : (["base"] as const));
     const lacking = hasPairs ? undefined : (modes.find((mode) => mode !== "base") ?? options.peers[0]);
     if (lacking !== undefined) {
@@ -52,34 +52,43 @@ export function planBench(options: ResolvedBenchOptions, hasPairs: boolean): Pla
         });
     }
     const cases = [...promptCases(options, modes), ...generationCases(options, modes)];
-    const contextSize = Math.max(...cases.map((one) => one.depth + one.tokens)) + 8;
-    const engines: PlannedEngine[] = [];
+    const engines: MatrixEngine[] = [];
     for (const threads of options.threads) {
         for (const gpuLayers of options.gpuLayers) {
             for (const kvType of options.kvTypes) {
-                for (const kind of ["plain", "draft", "host"] as const) {
-                    const own = cases.filter((one) => (isPeer(one.mode) ? "plain" : engineOf[one.mode]) === kind);
-                    if (own.length === 0) continue;
-                    const load = {
-                        threads,
-                        gpuLayers,
-                        kvType,
-                        // a cell is a multiple of 256 anyway
-                        contextSize: Math.ceil(contextSize / 256) * 256,
-                        parallel: Math.max(...own.map((one) => one.sequences)),
-                        batchSize: options.batchSize,
-                        ...(kind === "host" ? { sampler: "host" as const } : {}),
-                        speculation: kind === "draft" ? ("auto" as const) : ("off" as const)
-                    };
-                    engines.push({ kind, load, cases: own });
-                }
+                const load = { threads, gpuLayers, kvType, batchSize: options.batchSize };
+                for (const kind of ["plain", "draft", "host"] as const) engines.push(...engineFor(kind, cases, load));
             }
         }
     }
     return engines;
 }
 
-function promptCases(options: ResolvedBenchOptions, modes: readonly BenchMode[]): PlannedCase[] {
+// None where it has nothing to measure.
+function engineFor(
+    kind: MatrixEngine["kind"],
+    all: readonly MatrixCase[],
+    load: Pick<MatrixEngine["load"], "threads" | "gpuLayers" | "kvType" | "batchSize">
+): MatrixEngine[] {
+    const cases = all.filter(({ mode }) => (isPeer(mode) ? "plain" : engineOf[mode]) === kind);
+    if (cases.length === 0) return [];
+    const parallel = Math.max(...cases.map((one) => one.sequences));
+    return [{ kind, load: { ...load, contextSize: contextFor(all), parallel, ...drawing[kind] }, cases }];
+}
+
+// As options of the load.
+const drawing = {
+    plain: { speculation: "off" },
+    host: { sampler: "host", speculation: "off" },
+    draft: { speculation: "auto" }
+} as const;
+
+// The same for all engines; caches are made of 256 cells anyway.
+function contextFor(cases: readonly MatrixCase[]): number {
+    return Math.ceil((Math.max(...cases.map((one) => one.depth + one.tokens)) + 8) / 256) * 256;
+}
+
+function promptCases(options: ResolvedBenchOptions, modes: readonly BenchMode[]): MatrixCase[] {
     const rast = modes.find((mode) => mode === "device") ?? modes.find((mode) => mode !== "base");
     const measured = modes.filter((mode) => mode === "base" || mode === rast);
     return options.depths.flatMap((depth) =>
@@ -99,8 +108,8 @@ function promptCases(options: ResolvedBenchOptions, modes: readonly BenchMode[])
     );
 }
 
-function generationCases(options: ResolvedBenchOptions, modes: readonly BenchMode[]): PlannedCase[] {
-    const out: PlannedCase[] = [];
+function generationCases(options: ResolvedBenchOptions, modes: readonly BenchMode[]): MatrixCase[] {
+    const out: MatrixCase[] = [];
     for (const depth of options.depths) {
         for (const sequences of options.sequences) {
             for (const tokens of options.generates) {
@@ -109,7 +118,7 @@ function generationCases(options: ResolvedBenchOptions, modes: readonly BenchMod
                     if (modes.includes("base")) out.push({ ...one, mode: "base", lambda: undefined });
                     for (const lambda of options.lambdas) {
                         for (const mode of modes) if (mode !== "base") out.push({ ...one, mode, lambda });
-                        // rivals generate one text at a time
+                        // peers generate one text at a time
                         if (sequences === 1) for (const mode of options.peers) out.push({ ...one, mode, lambda });
                     }
                 }

@@ -21,7 +21,7 @@ export interface BenchOptions {
     >;
     /** @default ["base", "device", "draft"], of a base alone ["base"] */
     modes?: readonly BenchMode[] | undefined;
-    /** Rivals to measure beside them. @default [] */
+    /** Other ways to do RAST, measured beside them. @default [] */
     peers?: readonly BenchPeer[] | undefined;
     /** Lengths of prompts to decode; 0 = none. @default [512] */
     prompts?: readonly number[] | undefined;
@@ -140,7 +140,7 @@ export function resolveBenchOptions(value: unknown): ResolvedBenchOptions {
             options.modes === undefined
                 ? undefined
                 : list("modes", [], (name, item) => checkOneOf(name, item, benchModes)),
-        peers: (options.peers ?? []).map((item) => checkOneOf("peers", item, benchPeers)),
+        peers: [...new Set((options.peers ?? []).map((item) => checkOneOf("peers", item, benchPeers)))],
         prompts: list("prompts", [512], (name, item) => checkNumber(name, item, tokens)).filter((n) => n > 0),
         generates: list("generates", [128], (name, item) => checkNumber(name, item, tokens)).filter((n) => n > 0),
         depths: list("depths", [0], (name, item) => checkNumber(name, item, tokens)),

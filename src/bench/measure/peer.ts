@@ -1,4 +1,4 @@
-// Rivals in a benchmark: other ways to do RAST, each a program in bench/peers that is driven over IPC.
+// Peers in a benchmark: other ways to do RAST, each a program in bench/peers that is driven over IPC.
 import { fork, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { RastError } from "../../errors.js";
 import { packageRoot } from "../../package-root.js";
 import type { BenchPeer } from "../record/schema.js";
 
-/** What a rival loads, and how. */
+/** What a peer loads, and how. */
 export interface PeerOptions {
     readonly name: BenchPeer;
     /** Paths of GGUF files. */
@@ -18,11 +18,11 @@ export interface PeerOptions {
     readonly threads: number;
     /** false: the CPU alone; otherwise all layers are on the GPU. */
     readonly gpu: false | "auto" | "cuda" | "vulkan" | "metal";
-    /** Ends the rival at once, loading or generating. */
+    /** Ends the peer at once, loading or generating. */
     readonly signal?: AbortSignal | undefined;
 }
 
-/** What a rival says of itself when it has loaded. */
+/** What a peer says of itself when it has loaded. */
 export interface PeerInfo {
     readonly backend: string;
     readonly vocabularySize: number;
@@ -37,7 +37,7 @@ export interface PeerRequest {
     readonly temperature: number;
     readonly topP: number;
     readonly lambda: number;
-    /** Of the rival's own generator: its draws are not the engine's. */
+    /** Of the peer's own generator: its draws are not the engine's. */
     readonly seed: number;
 }
 
@@ -50,7 +50,7 @@ export interface PeerResult {
     readonly firstTokenMs: number;
 }
 
-/** A rival that has loaded; idle between calls. */
+/** A peer that has loaded; idle between calls. */
 export interface Peer {
     readonly info: PeerInfo;
     /** @throws ERR_PEER, ERR_DISPOSED */
@@ -59,18 +59,18 @@ export interface Peer {
     dispose(): Promise<void>;
 }
 
-/** How long a rival may take to end by itself. */
+/** How long a peer may take to end by itself. */
 const patienceMs = 3000;
 
 /**
  * The logits of every token, as arrays and maps of numbers, outgrow V8's young generation (16 MB) several times; with
- * this a rival is, measured, a tenth quicker. It gets what its author would set.
+ * this a peer is, measured, a tenth quicker. It gets what its author would set.
  */
 const youngGeneration = "--max-semi-space-size=128";
 
 /**
- * Starts a rival and loads its models.
- * @throws ERR_PEER with the rival's own words, ERR_LOAD_ABORTED
+ * Starts a peer and loads its models.
+ * @throws ERR_PEER with the peer's own words, ERR_LOAD_ABORTED
  */
 export async function startPeer({ name, signal, ...load }: PeerOptions): Promise<Peer> {
     if (isAborted(signal)) throw aborted(name, signal);

@@ -1,98 +1,51 @@
-// One engine of the matrix: its rows are measured in turn, each sample between two halves of its yardstick.
+// One sample of a row: what was generated or decoded, and at which rate.
 import type { Rast } from "../../engine/engine.js";
-import { RastError } from "../../errors.js";
 import type { GenerateOptions, Mode } from "../../engine/generate-options.js";
 import type { RastResult } from "../../engine/results.js";
+import { RastError } from "../../errors.js";
+import type { BenchPeer } from "../record/schema.js";
+import { isPeer, type MatrixCase, type MatrixEngine } from "./matrix.js";
 import type { ResolvedBenchOptions } from "./options.js";
 import type { Peer } from "./peer.js";
-import { isPeer, testName, type PlannedCase, type PlannedEngine } from "./matrix.js";
 import type { PromptSource } from "./prompts.js";
-import { mean, median } from "../record/statistics.js";
-import type { BenchPeer, BenchResult, BenchShares } from "../record/schema.js";
 
 /** What measuring needs. */
 export interface MeasureContext {
     readonly rast: Rast;
-    readonly engine: PlannedEngine;
+    readonly engine: MatrixEngine;
     readonly options: ResolvedBenchOptions;
     readonly prompts: PromptSource;
-    readonly rivals: ReadonlyMap<BenchPeer, Pick<Peer, "generate">>;
-    /** Called before every sample. */
-    readonly onSample: (one: PlannedCase, repetition: number) => void;
+    readonly peers: ReadonlyMap<BenchPeer, Pick<Peer, "generate">>;
+    /** Called before every sample. @param repetition 0 for the warm-up */
+    readonly onSample: (one: MatrixCase, repetition: number) => void;
 }
 
-interface Sample {
+/** A sample. */
+export interface Sample {
+    /** Tokens per second over all sequences. */
     readonly rate: number;
+    /** Of each sequence; none of a peer. */
     readonly results: readonly RastResult[];
 }
 
-interface Series {
-    readonly one: PlannedCase;
-    readonly samples: Sample[];
-    readonly ideals: number[];
-    /** Milliseconds of a bare step, by role: of every sample. */
-    readonly bare: { readonly base: number; readonly expert: number; readonly antiexpert: number }[];
-}
-
-/** Runs every row once, so that graphs are built and everything is in memory that will be. */
-export async function warmUp(context: MeasureContext): Promise<void> {
-    for (const one of context.engine.cases) {
-        context.onSample(one, 0);
-        await sampleOf(context, one, 0);
+/** Takes a sample of a row. @throws ERR_INVALID_OPTION when most of its prompts lay in a cache */
+export async function sampleOf(context: MeasureContext, one: MatrixCase, repetition: number): Promise<Sample> {
+    if (isPeer(one.mode)) return peerSample(context, one, one.mode, repetition);
+    const common = generateOptions(context, one, repetition);
+    const before = await contextsOf(context, one, common);
+    if (one.kind === "tg") {
+        const timed = await runTogether(context.rast, before, { ...common, maxTokens: one.tokens });
+        return { rate: generationRate(timed, one), results: timed.results };
     }
+    // no two may begin alike, of any row and repetition: caches keep prompts
+    const texts = before.map((tokens) => [...tokens, ...context.prompts.fresh(one.tokens)]);
+    const timed = await runTogether(context.rast, texts, { ...common, maxTokens: 1 });
+    return { rate: promptRate(timed, one), results: timed.results };
 }
 
-/** Measures all rows of an engine. @returns one result per row */
-export async function measureEngine(context: MeasureContext): Promise<BenchResult[]> {
-    const { engine, options } = context;
-    const series: Series[] = engine.cases.map((one) => ({ one, samples: [], ideals: [], bare: [] }));
-    // the first bare decodes make contexts and graphs
-    if (options.ideal) for (const { one } of series) await bareDecodes(context, one, 2);
-    for (let repetition = 1; repetition <= options.repetitions; ++repetition) {
-        for (const { one, samples, ideals, bare } of series) {
-            context.onSample(one, repetition);
-            const steps = Math.min(16, Math.max(2, Math.ceil(one.tokens / 8)));
-            const before = options.ideal ? await bareDecodes(context, one, steps) : undefined;
-            samples.push(await sampleOf(context, one, repetition));
-            if (before === undefined) continue;
-            const after = await bareDecodes(context, one, steps);
-            const both = {
-                base: (before.base + after.base) / 2,
-                expert: (before.expert + after.expert) / 2,
-                antiexpert: (before.antiexpert + after.antiexpert) / 2
-            };
-            bare.push(both);
-            const perStep = one.kind === "pp" ? one.tokens : 1;
-            ideals.push((1000 * one.sequences * perStep) / (both.base + both.expert + both.antiexpert));
-        }
-    }
-    return series.map((one) => resultOf(context, one));
-}
-
-// Milliseconds of a step in the middle of the text, or of the prompt, of each model that the row uses. All pairs count.
-async function bareDecodes(
-    { rast }: MeasureContext,
-    one: PlannedCase,
-    steps: number
-): Promise<{ base: number; expert: number; antiexpert: number }> {
-    const prompt = one.kind === "pp";
-    const depth = prompt ? one.depth : one.depth + Math.max(0, Math.floor((one.tokens - steps) / 2));
-    const common = { sequences: one.sequences, depth, tokens: prompt ? one.tokens : steps, prompt };
-    const out = { base: mean(await rast.measureDecodes({ role: "base", ...common })), expert: 0, antiexpert: 0 };
-    if (one.mode === "base") return out;
-    for (let pair = 0; pair < rast.info.pairs.length; ++pair) {
-        for (const role of ["expert", "antiexpert"] as const) {
-            out[role] += mean(await rast.measureDecodes({ role, pair, ...common }));
-        }
-    }
-    return out;
-}
-
-async function sampleOf(context: MeasureContext, one: PlannedCase, repetition: number): Promise<Sample> {
-    if (isPeer(one.mode)) return rivalSample(context, one, one.mode, repetition);
-    const { rast, options, prompts, engine } = context;
+function generateOptions({ options, engine }: MeasureContext, one: MatrixCase, repetition: number): GenerateOptions {
     const mode: Mode = one.mode === "base" ? "base" : "rast";
-    const common: GenerateOptions = {
+    return {
         mode,
         temperature: one.temperature,
         topP: options.topP,
@@ -102,24 +55,36 @@ async function sampleOf(context: MeasureContext, one: PlannedCase, repetition: n
         ...(engine.kind === "draft" ? { speculation: "auto" as const } : {}),
         ...(options.signal === undefined ? {} : { signal: options.signal })
     };
-    const sequences = Array.from({ length: one.sequences }, (_, i) => i);
-    const depths = sequences.map((i) => prompts.prompt(i, Math.max(one.kind === "tg" ? 1 : 0, one.depth)));
-    // what lies before is decoded now, so that it counts for nothing
+}
+
+// What every sequence has before it is measured: decoded now, so that it counts for nothing.
+async function contextsOf(
+    { rast, prompts }: MeasureContext,
+    one: MatrixCase,
+    common: GenerateOptions
+): Promise<number[][]> {
+    const length = Math.max(one.kind === "tg" ? 1 : 0, one.depth);
+    const contexts = Array.from({ length: one.sequences }, (_, index) => prompts.prompt(index, length));
     if (one.depth > 0) {
-        await Promise.all(depths.map((tokens) => rast.complete({ ...common, tokens, maxTokens: 1 })));
+        await Promise.all(contexts.map((tokens) => rast.complete({ ...common, tokens, maxTokens: 1 })));
     }
-    const texts =
-        one.kind === "tg"
-            ? depths
-            : // no two may begin alike, of any row and repetition: caches keep prompts
-              depths.map((before) => [...before, ...prompts.fresh(one.tokens)]);
-    const maxTokens = one.kind === "tg" ? one.tokens : 1;
+    return contexts;
+}
+
+interface Timed {
+    readonly results: readonly RastResult[];
+    /** Milliseconds from the start to the end of all, and from the first token of anybody to it. */
+    readonly allMs: number;
+    readonly drawingMs: number;
+}
+
+async function runTogether(rast: Rast, texts: readonly number[][], options: GenerateOptions): Promise<Timed> {
     let firstToken = Infinity;
     let end = 0;
     const start = performance.now();
     const results = await Promise.all(
         texts.map(async (tokens) => {
-            const generation = rast.generate({ ...common, tokens, maxTokens });
+            const generation = rast.generate({ ...options, tokens });
             for await (const part of generation) {
                 if (part.tokens.length > 0) firstToken = Math.min(firstToken, performance.now());
             }
@@ -128,18 +93,23 @@ async function sampleOf(context: MeasureContext, one: PlannedCase, repetition: n
             return result;
         })
     );
-    if (one.kind === "pp") {
-        const decoded = results.reduce((sum, { usage }) => sum + usage.promptTokens - usage.cachedPromptTokens, 0);
-        if (2 * decoded < one.tokens * one.sequences) throw repeatedPrompts(decoded, one);
-        return { rate: (1000 * decoded) / (end - start), results };
-    }
-    const drawn = results.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
-    // alone, the engine's own clock; together, from the first token of anybody to the last of all
-    const ms = one.sequences === 1 ? results[0]!.timings.decodeMs : end - firstToken;
-    return { rate: (1000 * (drawn - one.sequences)) / ms, results };
+    return { results, allMs: end - start, drawingMs: end - firstToken };
 }
 
-function repeatedPrompts(decoded: number, { tokens, sequences }: PlannedCase): RastError {
+function promptRate({ results, allMs }: Timed, one: MatrixCase): number {
+    const decoded = results.reduce((sum, { usage }) => sum + usage.promptTokens - usage.cachedPromptTokens, 0);
+    if (2 * decoded < one.tokens * one.sequences) throw repeatedPrompts(decoded, one);
+    return (1000 * decoded) / allMs;
+}
+
+function generationRate({ results, drawingMs }: Timed, { sequences }: MatrixCase): number {
+    const drawn = results.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
+    // alone, the engine's own clock; together, from the first token of anybody to the last of all
+    const ms = sequences === 1 ? results[0]!.timings.decodeMs : drawingMs;
+    return (1000 * (drawn - sequences)) / ms;
+}
+
+function repeatedPrompts(decoded: number, { tokens, sequences }: MatrixCase): RastError {
     return new RastError(
         "ERR_INVALID_OPTION",
         `Of ${tokens * sequences} prompt tokens only ${decoded} had to be decoded, as prompts before began alike. ` +
@@ -148,15 +118,13 @@ function repeatedPrompts(decoded: number, { tokens, sequences }: PlannedCase): R
     );
 }
 
-async function rivalSample(
-    context: MeasureContext,
-    one: PlannedCase,
-    peer: BenchPeer,
+async function peerSample(
+    { options, prompts, rast, peers }: MeasureContext,
+    one: MatrixCase,
+    name: BenchPeer,
     repetition: number
 ): Promise<Sample> {
-    const { options, prompts, rast } = context;
-    const rival = context.rivals.get(peer)!;
-    const { tokens, ms } = await rival.generate({
+    const { tokens, ms } = await peers.get(name)!.generate({
         tokens: prompts.prompt(0, Math.max(1, one.depth)),
         maxTokens: one.tokens,
         temperature: one.temperature,
@@ -165,69 +133,4 @@ async function rivalSample(
         seed: options.seed + repetition
     });
     return { rate: (1000 * (tokens.length - 1)) / ms, results: [] };
-}
-
-function resultOf({ rast, engine, options }: MeasureContext, { one, samples, ideals, bare }: Series): BenchResult {
-    const { info } = rast;
-    const all = samples.flatMap((sample) => sample.results);
-    const drawn = all.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
-    const bytes = all.reduce((sum, result) => sum + result.hostBytes + result.hostRowBytes, 0);
-    const ours = all.length > 0;
-    const generated = ours && one.kind === "tg";
-    const agreements = all.flatMap(({ speculation }) => speculation.agreement ?? []);
-    const rounds = all.reduce((sum, { speculation }) => sum + speculation.rounds, 0);
-    const lambdas = info.pairs.map((pair) => one.lambda ?? pair.lambda);
-    return {
-        test: testName(one),
-        kind: one.kind,
-        mode: one.mode,
-        tokens: one.tokens,
-        depth: one.depth,
-        sequences: one.sequences,
-        threads: info.base.threads,
-        gpuLayers: info.base.gpuLayers,
-        kvType: engine.load.kvType ?? "f16",
-        lambdas: one.mode === "base" ? [] : lambdas,
-        temperature: one.temperature,
-        topP: options.topP,
-        samples: samples.map(({ rate }) => rate),
-        idealSamples: ideals,
-        hostBytesPerToken: generated ? bytes / drawn : null,
-        shares: generated ? sharesOf(all, bare, info.base.device === "CPU") : null,
-        stepMs: generated ? median(all.map(stepMs)) : null,
-        agreement: agreements.length > 0 ? mean(agreements) : null,
-        tokensPerRound: engine.kind === "draft" && generated && rounds > 0 ? drawn / rounds : null,
-        path: ours ? `${info.path}: ${info.pathReason}` : ""
-    };
-}
-
-function stepMs({ timings }: RastResult): number {
-    return timings.decodeMs / Math.max(1, timings.roles.base.decodeSteps);
-}
-
-// Where the CPU draws it says how long; on a device it is what decodes take beyond bare ones.
-function sharesOf(results: readonly RastResult[], bare: Series["bare"], onCpu: boolean): BenchShares | null {
-    if (!onCpu && bare.length === 0) return null;
-    const sum = (of: (result: RastResult) => number): number => results.reduce((total, one) => total + of(one), 0);
-    const total = sum(({ timings }) => timings.decodeMs);
-    const roles = ["base", "expert", "antiexpert"] as const;
-    const decoding = Object.fromEntries(
-        roles.map((role) => {
-            const whole = sum(({ timings }) => timings.roles[role].decodeMs);
-            const sampling = sum(({ timings }) => timings.roles[role].samplingMs);
-            const steps = sum(({ timings }) => timings.roles[role].decodeSteps);
-            const alone = onCpu ? whole - sampling : Math.min(whole, mean(bare.map((ms) => ms[role])) * steps);
-            return [role, { whole, alone }];
-        })
-    ) as Record<(typeof roles)[number], { whole: number; alone: number }>;
-    const whole = roles.reduce((ms, role) => ms + decoding[role].whole, 0);
-    const alone = roles.reduce((ms, role) => ms + decoding[role].alone, 0);
-    const all = Math.max(total, whole);
-    return {
-        base: decoding.base.alone / all,
-        expert: decoding.expert.alone / all,
-        antiexpert: decoding.antiexpert.alone / all,
-        sampling: (whole - alone) / all,
-        overhead: (all - whole) / all
-    };
 }

@@ -6,7 +6,7 @@ export const recordSchema = "rast-bench/1";
 
 /**
  * Who draws the tokens, and how. "base": the base alone. "host": RAST, every row read to the host and drawn there.
- * "device": RAST, drawn in the compute graph. "draft": that, and the expert drafts. Others are rivals, measured in the
+ * "device": RAST, drawn in the compute graph. "draft": that, and the expert drafts. Others are peers, measured in the
  * same run: "node-llama-cpp" is RAST over that package's own interface, logits in JavaScript.
  */
 export const benchModes = ["base", "host", "device", "draft"] as const;
@@ -102,14 +102,14 @@ export interface BenchResult extends BenchCase {
     readonly idealSamples: Samples;
     /** Read from the device per token, everything counted; null where nothing is drawn ("pp") or nobody counts. */
     readonly hostBytesPerToken: number | null;
-    /** Null for "pp" and rivals. */
+    /** Null for "pp" and peers. */
     readonly shares: BenchShares | null;
-    /** Milliseconds of a step: medians. Null for "pp" and rivals. */
+    /** Milliseconds of a step: medians. Null for "pp" and peers. */
     readonly stepMs: number | null;
     /** Share of positions where expert and ensemble drew the same; null without drafts. */
     readonly agreement: number | null;
     readonly tokensPerRound: number | null;
-    /** Where rows were drawn, e.g. "device: ..."; empty for rivals. */
+    /** Where rows were drawn, e.g. "device: ..."; empty for peers. */
     readonly path: string;
 }
 

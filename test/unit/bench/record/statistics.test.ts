@@ -1,8 +1,31 @@
+// Numbers on which mean, median, ratio of medians and median of ratios differ.
 import { describe, expect, test } from "vitest";
-import { idealEstimate } from "../../../../src/bench/record/ideal.js";
-import { measuredBytes, memoryByPart } from "../../../../src/bench/record/memory.js";
-import { medianWithInterval } from "../../../../src/bench/record/statistics.js";
-import { someMemory } from "../../../support/bench-records.js";
+import { mean, median, medianWithInterval, standardDeviation } from "../../../../src/bench/record/statistics.js";
+
+describe("statistics of samples", () => {
+    test("mean", () => {
+        expect(mean([1, 2, 9])).toBe(4);
+        expect(mean([7])).toBe(7);
+        expect(mean([])).toBeNaN();
+    });
+
+    test("standard deviation is of a sample: n - 1", () => {
+        expect(standardDeviation([1, 2, 9])).toBe(Math.sqrt(19));
+        expect(standardDeviation([2, 4])).toBe(Math.SQRT2);
+        expect(standardDeviation([5])).toBe(0);
+        expect(standardDeviation([])).toBe(0);
+    });
+
+    test("median sorts by size, not by digits, and leaves its input alone", () => {
+        const samples = [10, 9, 100];
+        expect(median(samples)).toBe(10);
+        expect(samples).toEqual([10, 9, 100]);
+        expect(median([100, 1, 9, 20])).toBe(14.5);
+        expect(median([4, 8])).toBe(6);
+        expect(median([7])).toBe(7);
+        expect(median([])).toBeNaN();
+    });
+});
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
 
@@ -26,21 +49,4 @@ describe("medianWithInterval", () => {
         expect(medianWithInterval(upTo(5)).interval).toBeNull();
         expect(medianWithInterval([7])).toEqual({ value: 7, interval: null });
     });
-});
-
-test("the ratio to the ideal is that of the pairs", () => {
-    expect(idealEstimate({ samples: [1, 2, 9], idealSamples: [2, 4, 10] })?.value).toBe(0.5);
-    expect(idealEstimate({ samples: [1, 2, 9], idealSamples: [] })).toBeNull();
-});
-
-test("memory by part adds up over models, and measured memory over host and device", () => {
-    const memory = someMemory();
-    const parts = memoryByPart(memory);
-    expect(parts.map((bytes) => bytes / 1_048_576)).toEqual([1536, 96, 192, 3, 6]);
-    expect(parts.reduce((sum, part) => sum + part, 0)).toBe(memory.accountedBytes);
-    const repacked = memory.models.map((model) => ({ ...model, repackedBytes: 1_048_576 }));
-    expect(memoryByPart({ models: repacked })[0]! / 1_048_576).toBe(1536 + 3);
-    expect(measuredBytes(someMemory({ peakBytes: 5, deviceBytes: 7 }))).toBe(12);
-    expect(measuredBytes(someMemory({ peakBytes: 5 }))).toBe(5);
-    expect(measuredBytes(someMemory({ peakBytes: null, deviceBytes: 7 }))).toBeNull();
 });

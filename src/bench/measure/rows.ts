@@ -1,0 +1,101 @@
+// The rows of one engine, measured in turn, so that all see the same machine.
+import type { RastResult } from "../../engine/results.js";
+import type { BenchResult } from "../record/schema.js";
+import { mean, median } from "../record/statistics.js";
+import { bareSteps, idealRate, meanStep, stepsBeside, type BareStep } from "./baseline.js";
+import { testName, type MatrixCase } from "./matrix.js";
+import { sampleOf, type MeasureContext, type Sample } from "./samples.js";
+import { sharesOf } from "./shares.js";
+
+interface Series {
+    readonly one: MatrixCase;
+    readonly samples: Sample[];
+    readonly ideals: number[];
+    /** The baseline of every sample. */
+    readonly bare: BareStep[];
+}
+
+/** Runs rows once, so that graphs are built and everything is in memory that will be. */
+export async function warmUp(context: MeasureContext, cases: readonly MatrixCase[]): Promise<void> {
+    for (const one of cases) {
+        context.onSample(one, 0);
+        await sampleOf(context, one, 0);
+    }
+}
+
+/** Measures all rows of an engine. @returns one result per row */
+export async function measureRows(context: MeasureContext): Promise<BenchResult[]> {
+    const { engine, options } = context;
+    const all: Series[] = engine.cases.map((one) => ({ one, samples: [], ideals: [], bare: [] }));
+    // the first bare decodes make contexts and graphs
+    if (options.ideal) for (const { one } of all) await bareSteps(context, one, 2);
+    for (let repetition = 1; repetition <= options.repetitions; ++repetition) {
+        for (const series of all) await measureOnce(context, series, repetition);
+    }
+    return all.map((series) => resultOf(context, series));
+}
+
+async function measureOnce(
+    context: MeasureContext,
+    { one, samples, ideals, bare }: Series,
+    repetition: number
+): Promise<void> {
+    context.onSample(one, repetition);
+    const steps = stepsBeside(one);
+    const before = context.options.ideal ? await bareSteps(context, one, steps) : undefined;
+    samples.push(await sampleOf(context, one, repetition));
+    if (before === undefined) return;
+    const both = meanStep(before, await bareSteps(context, one, steps));
+    bare.push(both);
+    ideals.push(idealRate(one, both));
+}
+
+type Described = "hostBytesPerToken" | "shares" | "stepMs" | "agreement" | "tokensPerRound" | "path";
+
+function resultOf(context: MeasureContext, series: Series): BenchResult {
+    const { one, samples, ideals } = series;
+    const { engine, options } = context;
+    const { info } = context.rast;
+    const lambdas = info.pairs.map((pair) => one.lambda ?? pair.lambda);
+    return {
+        test: testName(one),
+        kind: one.kind,
+        mode: one.mode,
+        tokens: one.tokens,
+        depth: one.depth,
+        sequences: one.sequences,
+        threads: info.base.threads,
+        gpuLayers: info.base.gpuLayers,
+        kvType: engine.load.kvType ?? "f16",
+        lambdas: one.mode === "base" ? [] : lambdas,
+        temperature: one.temperature,
+        topP: options.topP,
+        samples: samples.map(({ rate }) => rate),
+        idealSamples: ideals,
+        ...described(context, series)
+    };
+}
+
+// What the engine's own results say of a row; nothing of a peer's.
+function described({ rast, engine }: MeasureContext, { one, samples, bare }: Series): Pick<BenchResult, Described> {
+    const { info } = rast;
+    const all = samples.flatMap((sample) => sample.results);
+    const sum = (of: (result: RastResult) => number): number => all.reduce((total, result) => total + of(result), 0);
+    const drawn = sum(({ usage }) => usage.completionTokens);
+    const rounds = sum(({ speculation }) => speculation.rounds);
+    const ours = all.length > 0;
+    const generated = ours && one.kind === "tg";
+    const agreements = all.flatMap(({ speculation }) => speculation.agreement ?? []);
+    return {
+        hostBytesPerToken: generated ? sum((result) => result.hostBytes + result.hostRowBytes) / drawn : null,
+        shares: generated ? sharesOf(all, bare, info.base.device === "CPU") : null,
+        stepMs: generated ? median(all.map(stepMs)) : null,
+        agreement: agreements.length > 0 ? mean(agreements) : null,
+        tokensPerRound: engine.kind === "draft" && generated && rounds > 0 ? drawn / rounds : null,
+        path: ours ? `${info.path}: ${info.pathReason}` : ""
+    };
+}
+
+function stepMs({ timings }: RastResult): number {
+    return timings.decodeMs / Math.max(1, timings.roles.base.decodeSteps);
+}
