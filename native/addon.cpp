@@ -22,6 +22,10 @@ addon_state & state_of(Napi::Env env) {
     return *env.GetInstanceData<addon_state>();
 }
 
+job_threads & jobs_of(const Napi::CallbackInfo & info) {
+    return state_of(info.Env()).jobs;
+}
+
 void require_libraries() {
     if (!llama::libraries_open()) {
         throw rast_error("ERR_LIBRARIES", "llama.cpp's libraries are not open; call openLibraries first");
@@ -62,7 +66,7 @@ Napi::Value open_libraries(const Napi::CallbackInfo & info) {
     const llama::library_paths paths{in.text("ggmlBase"), in.text("ggml"), in.text("llama"), in.text("cpuFolder"),
                                      in.texts("backends")};
     return promise_worker<llama::libraries_info>::run(
-        info.Env(), [paths] { return llama::open_libraries(paths); },
+        info.Env(), jobs_of(info), [paths] { return llama::open_libraries(paths); },
         [](Napi::Env env, const llama::libraries_info & result) { return present(env, result); });
 }
 
@@ -98,7 +102,8 @@ std::vector<device_facts> list_devices() {
 Napi::Value devices(const Napi::CallbackInfo & info) {
     require_libraries();
     return promise_worker<std::vector<device_facts>>::run(
-        info.Env(), list_devices, [](Napi::Env env, const std::vector<device_facts> & found) -> Napi::Value {
+        info.Env(), jobs_of(info), list_devices,
+        [](Napi::Env env, const std::vector<device_facts> & found) -> Napi::Value {
             Napi::Array out = Napi::Array::New(env);
             for (const auto & facts : found) {
                 Napi::Object one = Napi::Object::New(env);
@@ -118,7 +123,7 @@ Napi::Value inspect(const Napi::CallbackInfo & info) {
     require_libraries();
     const std::string path = text_argument(info, 0, "path");
     return promise_worker<model_facts>::run(
-        info.Env(), [path] { return inspect_model(path); },
+        info.Env(), jobs_of(info), [path] { return inspect_model(path); },
         [](Napi::Env env, const model_facts & facts) { return present(env, facts); });
 }
 
@@ -126,7 +131,7 @@ Napi::Value compare(const Napi::CallbackInfo & info) {
     require_libraries();
     const auto paths = texts_argument(info, 0, "paths");
     return promise_worker<bool>::run(
-        info.Env(),
+        info.Env(), jobs_of(info),
         [paths] {
             compare_tokenizers(paths);
             return true;
@@ -184,17 +189,50 @@ Napi::Value engine_dispose(const Napi::CallbackInfo & info) {
     return binding->dispose();
 }
 
+// The UTF-8 of a string, or of a Uint8Array, which is not copied and nobody may change. JavaScript thread, but for
+// view().
+class text_to_read {
+  public:
+    explicit text_to_read(const Napi::CallbackInfo & info, size_t index, const char * name) {
+        if (info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+            const auto bytes = info[index].As<Napi::Uint8Array>();
+            array_ = Napi::Persistent(bytes);
+            view_ = {reinterpret_cast<const char *>(bytes.Data()), bytes.ByteLength()};
+        } else {
+            copy_ = text_argument(info, index, name);
+            view_ = copy_;
+        }
+    }
+
+    std::string_view view() const { return view_; }
+
+  private:
+    std::string copy_;
+    Napi::Reference<Napi::Uint8Array> array_;
+    std::string_view view_;
+};
+
 Napi::Value tokenize(const Napi::CallbackInfo & info) {
     const auto binding = engine_argument(info);
     const auto with = binding->tokenizer();
-    std::string text = text_argument(info, 1, "text");
-    const bool parse = flag_argument(info, 2, "parseSpecial");
+    const auto text = std::make_shared<const text_to_read>(info, 1, "text");
+    const object_reader in(info[2], "what");
+    tokenizing what;
+    what.parse_special = in.flag("parseSpecial");
+    what.enough = static_cast<size_t>(in.integer("enough", 0, UINT32_MAX));
+    what.goes_on = in.flag("goesOn");
     const uint32_t id = id_argument(info, 3, "id");
     const auto stopped = binding->begin_tokenizing(id);
-    return promise_worker<std::vector<int32_t>>::run(
-        info.Env(), [=, text = std::move(text)] { return with->tokens(text, parse, [=] { return stopped->load(); }); },
-        [=](Napi::Env env, const std::vector<int32_t> & tokens) { return present_tokens(env, tokens); },
-        [=] { binding->end_tokenizing(id); });
+    try {
+        return promise_worker<tokenized>::run(
+            info.Env(), jobs_of(info),
+            [=] { return with->tokens(text->view(), what, [=] { return stopped->load(); }); },
+            [](Napi::Env env, const tokenized & made) { return present(env, made); },
+            [=] { binding->end_tokenizing(id); }, stopped);
+    } catch (...) {
+        binding->end_tokenizing(id);
+        throw;
+    }
 }
 
 Napi::Value stop_tokenizing(const Napi::CallbackInfo & info) {
@@ -209,7 +247,7 @@ Napi::Value detokenize(const Napi::CallbackInfo & info) {
     const bool continuation = flag_argument(info, 3, "continuation");
     with->check(tokens);
     return promise_worker<std::string>::run(
-        info.Env(), [=] { return valid_utf8(with->bytes(tokens, special, continuation)); },
+        info.Env(), jobs_of(info), [=] { return valid_utf8(with->bytes(tokens, special, continuation)); },
         [](Napi::Env env, const std::string & text) { return Napi::String::New(env, text); });
 }
 
@@ -224,7 +262,7 @@ Napi::Value engine_save_state(const Napi::CallbackInfo & info) {
     const std::string path = text_argument(info, 1, "path");
     const auto tokens = int32s_argument(info, 2, "tokens");
     return promise_worker<uint32_t>::run(
-        info.Env(), [=] { return binding->native().save_state(path, tokens); },
+        info.Env(), jobs_of(info), [=] { return binding->native().save_state(path, tokens); },
         [](Napi::Env env, const uint32_t & count) { return Napi::Number::New(env, count); });
 }
 
@@ -232,7 +270,7 @@ Napi::Value engine_load_state(const Napi::CallbackInfo & info) {
     const auto binding = engine_argument(info);
     const std::string path = text_argument(info, 1, "path");
     return promise_worker<std::vector<int32_t>>::run(
-        info.Env(), [=] { return binding->native().load_state(path); },
+        info.Env(), jobs_of(info), [=] { return binding->native().load_state(path); },
         [](Napi::Env env, const std::vector<int32_t> & tokens) { return present_tokens(env, tokens); });
 }
 
@@ -246,7 +284,7 @@ Napi::Value engine_measure(const Napi::CallbackInfo & info) {
     wanted.tokens = static_cast<uint32_t>(in.integer("tokens", limits::measured_tokens));
     wanted.prompt = in.flag("prompt");
     return promise_worker<std::vector<double>>::run(
-        info.Env(), [=] { return binding->native().measure_decodes(wanted); },
+        info.Env(), jobs_of(info), [=] { return binding->native().measure_decodes(wanted); },
         [](Napi::Env env, const std::vector<double> & ms) { return present_doubles(env, ms); });
 }
 
@@ -254,7 +292,7 @@ Napi::Value grammar_of(const Napi::CallbackInfo & info) {
     const std::string schema = text_argument(info, 0, "schema");
     const bool ignore_unsupported = flag_argument(info, 1, "ignoreUnsupported");
     return promise_worker<std::string>::run(
-        info.Env(), [=] { return grammar_of_schema(schema, ignore_unsupported); },
+        info.Env(), jobs_of(info), [=] { return grammar_of_schema(schema, ignore_unsupported); },
         [](Napi::Env env, const std::string & gbnf) { return Napi::String::New(env, gbnf); });
 }
 
@@ -268,14 +306,15 @@ Napi::Value prepare_grammar(const Napi::CallbackInfo & info) {
     addon_state & state = state_of(info.Env());
     const grammar_jobs::flag cancelled = state.grammars.start(handle, id);
     return promise_worker<std::shared_ptr<const constraint>>::run(
-        info.Env(),
+        info.Env(), jobs_of(info),
         [=, texts = binding->texts()] {
             return prepare_constraint(with->vocab(), *texts, gbnf, special, cancelled.get());
         },
         [=, &state](Napi::Env env, const std::shared_ptr<const constraint> & made) {
             state.grammars.finish(handle, id, cancelled, made);
             return env.Undefined();
-        });
+        },
+        {}, cancelled);
 }
 
 Napi::Value drop_grammar(const Napi::CallbackInfo & info) {
@@ -307,7 +346,7 @@ Napi::Value quantize(const Napi::CallbackInfo & info) {
         throw rast_error("ERR_INVALID_ARGUMENT", "Expected 1 to 512 threads, received " + std::to_string(threads));
     }
     return promise_worker<bool>::run(
-        info.Env(),
+        info.Env(), jobs_of(info),
         [=] {
             quantize_model(input, output, type, static_cast<int32_t>(threads));
             return true;
@@ -319,7 +358,7 @@ Napi::Value probe(const Napi::CallbackInfo & info) {
     require_libraries();
     const std::string path = text_argument(info, 0, "path");
     return promise_worker<bool>::run(
-        info.Env(),
+        info.Env(), jobs_of(info),
         [path] {
             probe_model(path);
             return true;
@@ -341,6 +380,8 @@ Napi::Value stop_engines(const Napi::CallbackInfo & info) {
         state_of(info.Env()).grammars.drop_all_of(handle);
         binding->stop_and_wait();
     }
+    // last, as some wait for an engine
+    jobs_of(info).stop();
     return info.Env().Undefined();
 }
 
@@ -349,7 +390,7 @@ Napi::Value live_engines(const Napi::CallbackInfo & info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-    env.SetInstanceData(new addon_state());  // deleted with the environment
+    env.SetInstanceData(new addon_state(env));  // deleted with the environment
     const auto add = [&](const char * name, Napi::Value (*function)(const Napi::CallbackInfo &)) {
         exports.Set(name, Napi::Function::New(env, function, name));
     };

@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <string>
+#include <utility>
 
 #ifdef _WIN32
 #    define WIN32_LEAN_AND_MEAN
@@ -20,46 +21,12 @@ namespace rast {
 
 namespace {
 
-struct job {
-    const std::function<void()> & work;
-    std::exception_ptr failure;
-
-    void run() noexcept {
-        try {
-            work();
-        } catch (...) {
-            failure = std::current_exception();
-        }
-    }
-};
-
 [[noreturn]] void refuse(size_t bytes) {
     throw rast_error("ERR_INSUFFICIENT_MEMORY", "No thread could be made with a stack of " +
                                                     std::to_string(bytes >> 20) + " MiB, which the text may need");
 }
 
-#ifdef _WIN32
-
-DWORD WINAPI enter(void * argument) {
-    static_cast<job *>(argument)->run();
-    return 0;
-}
-
-void run_job(size_t bytes, job & one) {
-    HANDLE thread = CreateThread(nullptr, bytes, enter, &one, STACK_SIZE_PARAM_IS_A_RESERVATION, nullptr);
-    if (thread == nullptr) {
-        refuse(bytes);
-    }
-    WaitForSingleObject(thread, INFINITE);
-    CloseHandle(thread);
-}
-
-#else
-
-void * enter(void * argument) {
-    static_cast<job *>(argument)->run();
-    return nullptr;
-}
+#ifndef _WIN32
 
 // Address space without a claim on memory: pthread_attr_setstacksize would claim all of it.
 class reserved_stack {
@@ -92,37 +59,101 @@ class reserved_stack {
     size_t bytes_;
 };
 
-void run_job(size_t bytes, job & one) {
-    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    bytes = (bytes + 2 * page - 1) / page * page;
-    const reserved_stack stack(bytes);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    // signals belong to the program's own threads
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    const bool made = pthread_attr_setstack(&attributes, stack.get(), bytes) == 0 &&
-                      pthread_create(&thread, &attributes, enter, &one) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_attr_destroy(&attributes);
-    if (!made) {
-        refuse(bytes);
-    }
-    pthread_join(thread, nullptr);
-}
-
 #endif
 
 }  // namespace
 
+#ifdef _WIN32
+
+class deep_thread::system_thread {
+  public:
+    system_thread(size_t bytes, const std::function<void()> & work)
+        : handle_(CreateThread(nullptr, bytes, enter, const_cast<std::function<void()> *>(&work),
+                               STACK_SIZE_PARAM_IS_A_RESERVATION, nullptr)) {
+        if (handle_ == nullptr) {
+            refuse(bytes);
+        }
+    }
+
+    ~system_thread() {
+        WaitForSingleObject(handle_, INFINITE);
+        CloseHandle(handle_);
+    }
+
+    system_thread(const system_thread &) = delete;
+    system_thread & operator=(const system_thread &) = delete;
+
+  private:
+    static DWORD WINAPI enter(void * work) {
+        (*static_cast<const std::function<void()> *>(work))();
+        return 0;
+    }
+
+    HANDLE handle_;
+};
+
+#else
+
+class deep_thread::system_thread {
+  public:
+    system_thread(size_t bytes, const std::function<void()> & work) : bytes_(whole_pages(bytes)), stack_(bytes_) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        // signals belong to the program's own threads
+        sigset_t all;
+        sigset_t before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        const bool made = pthread_attr_setstack(&attributes, stack_.get(), bytes_) == 0 &&
+                          pthread_create(&thread_, &attributes, enter, const_cast<std::function<void()> *>(&work)) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        pthread_attr_destroy(&attributes);
+        if (!made) {
+            refuse(bytes);
+        }
+    }
+
+    ~system_thread() { pthread_join(thread_, nullptr); }
+
+    system_thread(const system_thread &) = delete;
+    system_thread & operator=(const system_thread &) = delete;
+
+  private:
+    static void * enter(void * work) {
+        (*static_cast<const std::function<void()> *>(work))();
+        return nullptr;
+    }
+
+    static size_t whole_pages(size_t bytes) {
+        const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+        return (bytes + 2 * page - 1) / page * page;
+    }
+
+    size_t bytes_;
+    const reserved_stack stack_;
+    pthread_t thread_{};
+};
+
+#endif
+
+deep_thread::deep_thread(size_t stack_bytes, std::function<void()> work)
+    : work_(std::move(work)), thread_(std::make_unique<system_thread>(stack_bytes, work_)) {}
+
+deep_thread::~deep_thread() = default;
+
 void run_on_deep_stack(size_t bytes, const std::function<void()> & work) {
-    job one{work, nullptr};
-    run_job(bytes, one);
-    if (one.failure) {
-        std::rethrow_exception(one.failure);
+    std::exception_ptr failure;
+    {
+        const deep_thread thread(bytes, [&]() noexcept {
+            try {
+                work();
+            } catch (...) {
+                failure = std::current_exception();
+            }
+        });
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "deep_stack.h"
 #include "error.h"
 #include "sequence.h"
+#include "work_turns.h"
 
 #include <algorithm>
 #include <exception>
@@ -148,9 +149,10 @@ size_t tokenizer::end_of_piece(std::string_view text, size_t from, size_t piece_
     return text.size();
 }
 
-std::vector<llama_token> tokenizer::tokens(std::string_view text, bool parse_special,
-                                           const std::function<bool()> & stopped, size_t piece_bytes) const {
+tokenized tokenizer::tokens(std::string_view text, const tokenizing & what,
+                            const std::function<bool()> & stopped) const {
     const auto check_stopped = [&] {
+        work_turn::breathe_now();
         if (stopped()) {
             throw rast_error("ERR_DISPOSED", "Tokenizing was stopped");
         }
@@ -173,11 +175,15 @@ std::vector<llama_token> tokenizer::tokens(std::string_view text, bool parse_spe
             }
         }
     }
-    std::vector<llama_token> out;
+    tokenized out;
     for (size_t from = 0; from < text.size();) {
         check_stopped();
-        const size_t end = end_of_piece(text, from, piece_bytes);
-        append(text.substr(from, end - from), parse_special, out);
+        const size_t end = end_of_piece(text, from, what.piece_bytes);
+        if (out.tokens.size() > what.enough || (what.goes_on && end == text.size())) {
+            out.whole = false;
+            break;
+        }
+        append(text.substr(from, end - from), what.parse_special, out.tokens);
         // the space that the next piece begins with is put there by the tokenizer
         from = end + (prefixes_ && end < text.size() ? 1 : 0);
     }

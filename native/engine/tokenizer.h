@@ -18,6 +18,19 @@ namespace rast {
 inline constexpr size_t max_text_bytes = 64U << 20U;
 inline constexpr size_t max_stretch_bytes = 1U << 20U;
 
+// What of a text is to become tokens.
+struct tokenizing {
+    bool parse_special = true;
+    size_t enough = SIZE_MAX;  // more tokens than so many need not be all
+    bool goes_on = false;      // it is the beginning of a longer text: tokens that its rest could change are left out
+    size_t piece_bytes = 32U << 10U;
+};
+
+struct tokenized {
+    std::vector<llama_token> tokens;
+    bool whole = true;  // otherwise there may be more
+};
+
 // Any thread; keeps the model alive.
 class tokenizer {
   public:
@@ -27,8 +40,7 @@ class tokenizer {
     // changes nothing; `stopped` is asked between them.
     // Throws ERR_TOKENIZE for a text that is too long or cannot be told in this vocabulary, ERR_INSUFFICIENT_MEMORY,
     // and ERR_DISPOSED when stopped.
-    std::vector<llama_token> tokens(std::string_view text, bool parse_special, const std::function<bool()> & stopped,
-                                    size_t piece_bytes = 32U << 10U) const;
+    tokenized tokens(std::string_view text, const tokenizing & what, const std::function<bool()> & stopped) const;
 
     // How many pieces such a text is taken in. For tests.
     size_t pieces(std::string_view text, size_t piece_bytes) const;

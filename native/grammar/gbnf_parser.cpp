@@ -1,6 +1,7 @@
 #include "gbnf_parser.h"
 
 #include "../engine/error.h"
+#include "../engine/work_turns.h"
 
 #include <algorithm>
 #include <optional>
@@ -113,6 +114,7 @@ class parser {
     }
 
     void look_for_cancellation() {
+        work_turn::breathe();
         if (cancelled_ != nullptr && ++steps_ % steps_between_looks == 0 && *cancelled_) {
             throw rast_error("ERR_GRAMMAR", "Reading the grammar was cancelled");
         }

@@ -1,6 +1,7 @@
 #include "grammar.h"
 
 #include "../engine/error.h"
+#include "../engine/work_turns.h"
 
 #include <algorithm>
 #include <map>
@@ -113,6 +114,7 @@ class grammar::builder {
 
   private:
     void look_for_cancellation() const {
+        work_turn::breathe_now();
         if (cancelled_ != nullptr && *cancelled_) {
             refuse("Preparing the grammar was cancelled");
         }

@@ -1,5 +1,7 @@
 #include "match_memory.h"
 
+#include "../engine/work_turns.h"
+
 #include <algorithm>
 
 namespace rast {
@@ -154,6 +156,7 @@ match_memory::match_memory(std::shared_ptr<const grammar> rules)
 
 void match_memory::look_for_cancellation() {
     until_look_ = work_between_looks;
+    work_turn::breathe_now();
     if (cancelled_ != nullptr && *cancelled_) {
         throw out_of_work{};
     }

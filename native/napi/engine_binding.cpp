@@ -1,5 +1,6 @@
 #include "engine_binding.h"
 
+#include "../engine/work_turns.h"
 #include "present.h"
 
 #include <cmath>
@@ -183,6 +184,7 @@ std::shared_ptr<const std::atomic<bool>> engine_binding::begin_tokenizing(uint32
 void engine_binding::stop_tokenizing(uint32_t id) {
     if (const auto at = tokenizing_.find(id); at != tokenizing_.end()) {
         at->second->store(true);
+        wake_work_turns();
     }
 }
 
@@ -194,6 +196,7 @@ void engine_binding::stop_all_tokenizing() {
     for (const auto & [id, stopped] : tokenizing_) {
         stopped->store(true);
     }
+    wake_work_turns();
 }
 
 // The engine thread has freed everything and ends.

@@ -5,6 +5,7 @@
 #include "../engine/tokenizer.h"
 #include "errors.h"
 #include "grammar_jobs.h"
+#include "job_threads.h"
 
 #include <napi.h>
 
@@ -21,6 +22,9 @@ class engine_binding;
 
 // Of one environment (the main thread or a worker); lives as long as it.
 struct addon_state {
+    explicit addon_state(Napi::Env env) : jobs(env) {}
+
+    job_threads jobs;
     std::map<uint32_t, std::shared_ptr<engine_binding>> engines;
     grammar_jobs grammars;
     uint32_t next_handle = 1;

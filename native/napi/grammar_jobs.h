@@ -1,6 +1,7 @@
 // Grammars that are being made ready, and those that are ready and belong to no request yet.
 #pragma once
 
+#include "../engine/work_turns.h"
 #include "../grammar/constraint.h"
 
 #include <atomic>
@@ -51,6 +52,7 @@ class grammar_jobs {
         if (at != jobs_.end()) {
             *at->second.cancelled = true;
             jobs_.erase(at);
+            wake_work_turns();
         }
     }
 
@@ -61,6 +63,7 @@ class grammar_jobs {
             *at->second.cancelled = true;
             at = jobs_.erase(at);
         }
+        wake_work_turns();
     }
 
   private:

@@ -352,6 +352,13 @@ Napi::Value present(Napi::Env env, const step_event & event) {
     return out;
 }
 
+Napi::Value present(Napi::Env env, const tokenized & made) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("tokens", present_tokens(env, made.tokens));
+    out.Set("whole", made.whole);
+    return out;
+}
+
 Napi::Value present_tokens(Napi::Env env, const std::vector<int32_t> & tokens) {
     return typed<Napi::Int32Array>(env, tokens);
 }

@@ -3,6 +3,7 @@
 
 #include "../engine/engine_types.h"
 #include "../engine/model_facts.h"
+#include "../engine/tokenizer.h"
 #include "../llama/libraries.h"
 #include "arguments.h"
 
@@ -18,6 +19,7 @@ Napi::Value present(Napi::Env env, const llama::libraries_info & info);
 Napi::Value present(Napi::Env env, const model_facts & facts);
 Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);
+Napi::Value present(Napi::Env env, const tokenized & made);
 Napi::Value present_tokens(Napi::Env env, const std::vector<int32_t> & tokens);
 Napi::Value present_doubles(Napi::Env env, const std::vector<double> & values);
 

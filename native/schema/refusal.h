@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../engine/error.h"
+#include "../engine/work_turns.h"
 
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ class work_budget {
                           {{"reason", std::string("too complex")}});
         }
         left_ -= units;
+        work_turn::breathe();
     }
 
   private:

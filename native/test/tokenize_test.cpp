@@ -106,6 +106,31 @@ size_t stack_touched(const shared_model & model, const std::string & text) {
 
 }  // namespace
 
+// Fewer tokens than all, and those of a part of the text, are the first of the whole's.
+void check_beginnings(const tokenizer & with, const std::string & text, const tokenizing & what,
+                      const std::vector<llama_token> & whole, std::mt19937 & random) {
+    const auto begins = [&](const tokenized & made, const std::string & how) {
+        if (made.tokens.size() > whole.size() || !std::equal(made.tokens.begin(), made.tokens.end(), whole.begin())) {
+            fail(how + " gives other tokens than the whole begins with: " + text);
+        }
+    };
+    tokenizing limited = what;
+    limited.enough = random() % (whole.size() + 1);
+    const tokenized enough = with.tokens(text, limited, never);
+    begins(enough, "a limit of " + std::to_string(limited.enough));
+    if (enough.whole ? enough.tokens != whole : enough.tokens.size() <= limited.enough) {
+        fail("a limit of " + std::to_string(limited.enough) + " gives " + std::to_string(enough.tokens.size()) +
+             " tokens of: " + text);
+    }
+    tokenizing part = what;
+    part.goes_on = true;
+    size_t end = random() % (text.size() + 1);
+    while (end < text.size() && (static_cast<uint8_t>(text[end]) & 0xC0U) == 0x80U) {
+        ++end;  // whole characters
+    }
+    begins(with.tokens(std::string_view(text).substr(0, end), part, never), "a text cut at " + std::to_string(end));
+}
+
 // --base VOCABULARY --pre NAMES, comma-separated --rounds N
 int test_tokenize(const arguments & args) {
     open_from(args);
@@ -122,12 +147,16 @@ int test_tokenize(const arguments & args) {
         for (size_t round = 0; round < rounds; ++round) {
             const std::string text = random_text(random, 20 + round % 200);
             const bool special = round % 2 == 0;
-            const auto whole = with.tokens(text, special, never, text.size() + 1);
+            const auto whole =
+                with.tokens(text, {.parse_special = special, .piece_bytes = text.size() + 1}, never).tokens;
             for (const size_t piece : {1, 7, 40}) {
-                if (with.tokens(text, special, never, piece) != whole) {
+                const tokenizing what{.parse_special = special, .piece_bytes = piece};
+                const tokenized made = with.tokens(text, what, never);
+                if (!made.whole || made.tokens != whole) {
                     fail("pre-tokenizer \"" + name + "\": pieces of " + std::to_string(piece) +
                          " give other tokens than the whole of: " + text);
                 }
+                check_beginnings(with, text, what, whole, random);
                 cut += with.pieces(text, piece) > 1 ? 1 : 0;
                 ++texts;
             }
@@ -151,13 +180,13 @@ int tokenize_cost(const arguments & args) {
     for (const std::string & name : names) {
         const shared_model model = vocabulary_of(args.text("base"), name);
         const tokenizer with(model);
-        with.tokens("a", false, never);
+        with.tokens("a", {.parse_special = false}, never);
         for (const std::string & repeat : repeats) {
             const std::string text = repeated(repeat, bytes);
             const auto start = std::chrono::steady_clock::now();
             std::string outcome;
             try {
-                outcome = std::to_string(with.tokens(text, true, never).size()) + " tokens";
+                outcome = std::to_string(with.tokens(text, {}, never).tokens.size()) + " tokens";
             } catch (const rast_error & error) {
                 outcome = error.code();
             }

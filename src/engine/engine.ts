@@ -26,7 +26,7 @@ import {
 } from "./generate-options.js";
 import { Generation } from "./generation.js";
 import type { RastInfo } from "./info.js";
-import { disposedError, Request, type EngineCore, type Prepare, type PreparedRequest } from "./request.js";
+import { disposedError, neverBegun, Request, type EngineCore, type Prepare, type PreparedRequest } from "./request.js";
 import { prepareRequest, prepareTokens, tokenizeText } from "./prompt-tokens.js";
 import type { RastResult } from "./results.js";
 import { drawSamples, untilRoom } from "./samples.js";
@@ -166,7 +166,14 @@ export class Rast {
                 (sample, stop) => (prepared ??= prepareRequest(core, sample, stop))
             );
         const atOnce = core.slots + Math.min(core.slots, maxWaitingSamples);
-        return drawSamples({ count, atOnce, start, room: () => untilRoom(core, signal) });
+        return drawSamples({
+            count,
+            atOnce,
+            start,
+            over: () => core.disposed || isAborted(signal),
+            skipped: () => neverBegun(core, resolved),
+            room: () => untilRoom(core, signal)
+        });
     }
 
     /**
@@ -252,7 +259,8 @@ export class Rast {
         const read = readFlags("tokenize", options, { addSpecial: false, parseSpecial: true });
         const { parseSpecial } = read;
         const addBos = read.addSpecial && this.#core.native.addBos;
-        return Array.from(await tokenizeText(this.#core, text, { addBos, parseSpecial }));
+        const { tokens } = await tokenizeText(this.#core, [text], { addBos, parseSpecial });
+        return Array.from(tokens);
     }
 
     /**

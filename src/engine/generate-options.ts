@@ -218,10 +218,10 @@ export function checkTokens(
 }
 
 /** The error for a prompt that no context of this engine can hold. */
-export function promptTooLong(promptTokens: number, contextSize: number): RastError {
+export function promptTooLong(promptTokens: number, contextSize: number, atLeast = false): RastError {
     return new RastError(
         "ERR_PROMPT_TOO_LONG",
-        `The prompt has ${promptTokens} tokens; the context holds ${contextSize}. ` +
+        `The prompt has ${atLeast ? "at least " : ""}${promptTokens} tokens; the context holds ${contextSize}. ` +
             "Shorten the prompt or raise contextSize.",
         { details: { promptTokens, contextSize } }
     );

@@ -1,4 +1,5 @@
 import { RastError } from "../errors.js";
+import type { NativeTokens } from "../native/addon-types.js";
 import { applyChatTemplate } from "../text/chat-template.js";
 import { promptTooLong, type ResolvedGenerateOptions, type ResolvedPromptOptions } from "./generate-options.js";
 import { disposedError, type EngineCore, type PreparedRequest } from "./request.js";
@@ -8,10 +9,22 @@ export interface TextOptions {
     /** Put the model's beginning-of-sequence token in front, unless the text begins with it. Nothing is put behind. */
     readonly addBos: boolean;
     readonly parseSpecial: boolean;
+    /** More than so many tokens need not be all. @default all are wanted */
+    readonly enough?: number;
 }
 
 /** Of one text, in bytes of UTF-8; as in native code. */
 const maxTextBytes = 64 * 2 ** 20;
+
+const all = 2 ** 32 - 1;
+
+/** Of a text that is copied within one turn of the event loop, in UTF-16 units. */
+const maxSliceLength = 2 ** 20;
+
+/** A part this long also shows that there is no place to cut a text, where 1 MiB is without one. */
+const minPartLength = 2 ** 20 + 2 ** 17;
+/** UTF-16 units of a token, rather more than less. */
+const likelyTokenLength = 8;
 
 let nextTokenizing = 1;
 
@@ -43,59 +56,123 @@ export async function prepareTokens(
     stop?: AbortSignal
 ): Promise<Int32Array> {
     const { prompt, parseSpecial, addBos = core.native.addBos } = options;
-    const tokens =
-        prompt.kind === "tokens"
-            ? prompt.tokens
-            : await tokenizeText(core, await promptText(core, options), { addBos, parseSpecial }, stop);
     const { contextSize } = core.context;
+    const { tokens, whole } =
+        prompt.kind === "tokens"
+            ? { tokens: prompt.tokens, whole: true }
+            : await tokenizeText(
+                  core,
+                  await promptText(core, options),
+                  { addBos, parseSpecial, enough: contextSize },
+                  stop
+              );
     if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
-    if (tokens.length > contextSize) throw promptTooLong(tokens.length, contextSize);
+    if (tokens.length > contextSize) throw promptTooLong(tokens.length, contextSize, !whole);
     return tokens;
 }
 
 /**
- * The tokens of a text. What the model's tokenizer would put behind it (an end of sequence, a separator) is left out: what
- * follows is to be drawn. A template often writes the beginning out itself, and a second one misleads the model.
+ * The tokens of a text, given in parts. What the model's tokenizer would put behind it (an end of sequence, a separator) is
+ * left out: what follows is to be drawn. A template often writes the beginning out itself, and a second one misleads the
+ * model.
  * @throws ERR_TOKENIZE, ERR_DISPOSED when it is stopped
  */
 export async function tokenizeText(
     core: EngineCore,
-    text: string,
-    { addBos, parseSpecial }: TextOptions,
+    parts: readonly string[],
+    { addBos, parseSpecial, enough = all }: TextOptions,
     stop?: AbortSignal
-): Promise<Int32Array> {
+): Promise<NativeTokens> {
     const { addon, handle, native } = core;
     if (stop?.aborted === true) throw disposedError();
     // before it is copied
-    if (text.length > maxTextBytes) {
-        throw new RastError("ERR_TOKENIZE", `The text has ${text.length} characters; at most 64 MiB are tokenized.`);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (length > maxTextBytes) {
+        throw new RastError("ERR_TOKENIZE", `The text has ${length} characters; at most 64 MiB are tokenized.`);
     }
-    const id = nextTokenizing++ % 2 ** 32;
+    let id = 0;
     const end = (): void => {
         if (!core.disposed) addon.stopTokenizing(handle, id);
     };
+    const tokenize = (part: string | Uint8Array, goesOn: boolean): Promise<NativeTokens> => {
+        if (stop?.aborted === true || core.disposed) throw disposedError();
+        id = nextTokenizing++ % 2 ** 32;
+        return addon.tokenize(handle, part, { parseSpecial, enough, goesOn }, id);
+    };
     stop?.addEventListener("abort", end, { once: true });
     try {
-        const tokens = await addon.tokenize(handle, text, parseSpecial, id);
+        // What is far too long shows it in its first part.
+        const likely = Math.max(minPartLength, enough * likelyTokenLength);
+        let made: NativeTokens | undefined;
+        if (length > 2 * likely) {
+            const first = await tokenize(beginning(parts, likely), true);
+            if (first.tokens.length > enough) made = first;
+        }
+        if (made === undefined) {
+            const text = parts.join("");
+            made = await tokenize(text.length > maxSliceLength ? await encodeInTurns(text) : text, false);
+        }
+        const { tokens, whole } = made;
         const { bosToken } = native;
         const wanted = addBos && bosToken >= 0 && bosToken < native.vocabularySize && tokens[0] !== bosToken;
-        if (!wanted) return tokens;
+        if (!wanted) return made;
         const begun = new Int32Array(tokens.length + 1);
         begun[0] = bosToken;
         begun.set(tokens, 1);
-        return begun;
+        return { tokens: begun, whole };
     } finally {
         stop?.removeEventListener("abort", end);
     }
 }
 
-async function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): Promise<string> {
+/** About so many UTF-16 units. The parts are not joined before: that would copy them. */
+function beginning(parts: readonly string[], length: number): string {
+    let begun = "";
+    for (const part of parts) {
+        if (begun.length < length) begun += part.slice(0, length - begun.length);
+    }
+    return begun.slice(0, wholeCharacters(begun, begun.length));
+}
+
+function wholeCharacters(text: string, end: number): number {
+    const last = text.charCodeAt(end - 1);
+    return last >= 0xd800 && last < 0xdc00 ? end - 1 : end;
+}
+
+/** The UTF-8 of a long text, with a turn of the event loop after every slice. */
+async function encodeInTurns(text: string): Promise<Uint8Array> {
+    const slices: string[] = [];
+    for (let at = 0; at < text.length; at += slices.at(-1)!.length) {
+        const end = Math.min(text.length, at + maxSliceLength);
+        slices.push(text.slice(at, end === text.length ? end : wholeCharacters(text, end)));
+    }
+    let bytes = 0;
+    for (const slice of slices) {
+        bytes += Buffer.byteLength(slice);
+        await eventLoopTurn();
+    }
+    const all = new Uint8Array(bytes);
+    const encoder = new TextEncoder();
+    let at = 0;
+    for (const slice of slices) {
+        at += encoder.encodeInto(slice, all.subarray(at)).written;
+        await eventLoopTurn();
+    }
+    return all;
+}
+
+function eventLoopTurn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Its parts, in order. */
+async function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): Promise<readonly string[]> {
     if (prompt.kind === "messages") {
         const tokens = { bosToken: core.bosText, eosToken: core.eosText };
-        return applyChatTemplate(core.native.chatTemplate, prompt.messages, tokens);
+        return [await applyChatTemplate(core.native.chatTemplate, prompt.messages, tokens)];
     }
     if (prompt.kind === "tokens") throw new RastError("ERR_INTERNAL", "Token ids need no text.");
-    if (prompt.raw || core.promptTemplate === undefined) return prompt.text;
-    // A function, as the prompt may contain "$&" and the like.
-    return core.promptTemplate.replace("{prompt}", () => prompt.text);
+    if (prompt.raw || core.promptTemplate === undefined) return [prompt.text];
+    const [before, ...after] = core.promptTemplate.split("{prompt}");
+    return [before!, prompt.text, after.join("{prompt}")];
 }

@@ -5,7 +5,14 @@ import type { EngineHost } from "../native/engine-host.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
 import type { GenerateContext, ResolvedGenerateOptions } from "./generate-options.js";
 import type { GenerationSink } from "./generation.js";
-import { abortedResult, buildResult, readLogprobs, type RolePlaces, type TokenLogprob } from "./results.js";
+import {
+    abortedResult,
+    buildResult,
+    readLogprobs,
+    type RastResult,
+    type RolePlaces,
+    type TokenLogprob
+} from "./results.js";
 
 /** What requests need of a loaded engine. It must not refer to the `Rast` object, or that is never collected. */
 export interface EngineCore {
@@ -247,24 +254,10 @@ export class Request {
     }
 
     #finish(native: NativeRequestResult): void {
-        const options = this.#options!;
-        const { native: engine, loadMs, devices } = this.#core;
-        const result = buildResult(
-            {
-                text: this.#text,
-                tokens: this.#tokens,
-                logprobs: options.logprobs < 0 ? undefined : this.#logprobs,
-                seed: options.sampling.seed,
-                mode: options.mode,
-                lambdas: options.sampling.lambdas,
-                speculation: options.speculation,
-                draftReason: engine.draftReason,
-                loadMs,
-                path: engine.samplerPath,
-                pathReason: engine.samplerReason,
-                threads: engine.base.threads,
-                devices
-            },
+        const result = resultOf(
+            this.#core,
+            this.#options!,
+            { text: this.#text, tokens: this.#tokens, logprobs: this.#logprobs },
             native
         );
         this.#settle(true);
@@ -290,6 +283,37 @@ export class Request {
         onRoom.clear();
         for (const proceed of waiting) proceed();
     }
+}
+
+function resultOf(
+    { native: engine, loadMs, devices }: EngineCore,
+    options: ResolvedGenerateOptions,
+    drawn: Pick<RastResult, "text" | "tokens"> & { readonly logprobs: readonly TokenLogprob[] },
+    native: NativeRequestResult
+): RastResult {
+    return buildResult(
+        {
+            text: drawn.text,
+            tokens: drawn.tokens,
+            logprobs: options.logprobs < 0 ? undefined : drawn.logprobs,
+            seed: options.sampling.seed,
+            mode: options.mode,
+            lambdas: options.sampling.lambdas,
+            speculation: options.speculation,
+            draftReason: engine.draftReason,
+            loadMs,
+            path: engine.samplerPath,
+            pathReason: engine.samplerReason,
+            threads: engine.base.threads,
+            devices
+        },
+        native
+    );
+}
+
+/** The result of a generation that was aborted before it began. */
+export function neverBegun(core: EngineCore, options: ResolvedGenerateOptions): RastResult {
+    return resultOf(core, options, { text: "", tokens: [], logprobs: [] }, abortedResult(0, 0));
 }
 
 /** The error of every call after `dispose`. */

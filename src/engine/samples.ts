@@ -11,6 +11,10 @@ export interface SamplePlan {
     readonly atOnce: number;
     /** Begins sample `index`. */
     start(index: number): Generation;
+    /** Whether none is to begin any more, as all were aborted or the engine was disposed of. */
+    over(): boolean;
+    /** The result of one that never began. */
+    skipped(): RastResult;
     /** Waits until the engine may take a further request. @returns false when it takes none although it has none */
     room(): Promise<boolean>;
 }
@@ -22,11 +26,10 @@ const longestTurnMs = 4;
  * Draws samples in order, a few at a time. If one fails, so does all: the others are cancelled. A queue that is full is no
  * failure as long as something in it will end.
  */
-export async function drawSamples({ count, atOnce, start, room }: SamplePlan): Promise<RastResult[]> {
+export async function drawSamples({ count, atOnce, start, over, skipped, room }: SamplePlan): Promise<RastResult[]> {
     const results = new Array<RastResult>(count);
     const running = new Set<Generation>();
     let next = 0;
-    let turnStart = performance.now();
     const draw = async (index: number): Promise<RastResult> => {
         for (;;) {
             const generation = start(index);
@@ -41,19 +44,20 @@ export async function drawSamples({ count, atOnce, start, room }: SamplePlan): P
         }
     };
     const worker = async (): Promise<void> => {
-        while (next < count) {
+        while (next < count && !over()) {
             const index = next++;
-            const result = await draw(index);
-            results[index] = result;
-            // After an abort every sample ends where it begins, without a turn of the event loop between them.
-            if (result.stopReason === "abort" && performance.now() - turnStart > longestTurnMs) {
-                await new Promise((resolve) => setImmediate(resolve));
-                turnStart = performance.now();
-            }
+            results[index] = await draw(index);
         }
     };
     try {
         await Promise.all(Array.from({ length: Math.min(count, atOnce) }, worker));
+        let turnStart = performance.now();
+        for (; next < count; next++) {
+            results[next] = skipped();
+            if (performance.now() - turnStart < longestTurnMs) continue;
+            await new Promise((resolve) => setImmediate(resolve));
+            turnStart = performance.now();
+        }
         return results;
     } catch (error) {
         next = count + 1; // nothing begins any more

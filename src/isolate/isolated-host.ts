@@ -9,7 +9,8 @@ import type {
     NativeModelFacts,
     NativeProgress,
     NativeRequest,
-    NativeStep
+    NativeStep,
+    NativeTokens
 } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import { crashError, type Crash } from "./crash.js";
@@ -140,7 +141,7 @@ export class IsolatedHost implements EngineHost {
         return this.#call("engineMeasure", ...args);
     }
 
-    tokenize(_handle: number, ...args: CallArguments<"tokenize">): Promise<Int32Array> {
+    tokenize(_handle: number, ...args: CallArguments<"tokenize">): Promise<NativeTokens> {
         return this.#call("tokenize", ...args);
     }
 

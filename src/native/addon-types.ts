@@ -332,6 +332,22 @@ export interface NativeBareDecodes {
     readonly prompt: boolean;
 }
 
+/** What of a text is to become tokens. */
+export interface NativeTokenizing {
+    readonly parseSpecial: boolean;
+    /** More tokens than so many need not be all; below 2^32. */
+    readonly enough: number;
+    /** It is the beginning of a longer text: tokens that its rest could change are left out. */
+    readonly goesOn: boolean;
+}
+
+/** Of a text. */
+export interface NativeTokens {
+    readonly tokens: Int32Array;
+    /** Otherwise there may be more. */
+    readonly whole: boolean;
+}
+
 export interface NativeAddon {
     buildInfo(): NativeBuildInfo;
     /** Opens the libraries once per process; later calls with the same paths return the same answer. */
@@ -366,7 +382,7 @@ export interface NativeAddon {
     grammarOfSchema(schema: string, ignoreUnsupported: boolean): Promise<string>;
 
     /**
-     * Makes a grammar ready for one request, on the worker pool: GBNF, with what the vocabulary shows of its tokens.
+     * Makes a grammar ready for one request: GBNF, with what the vocabulary shows of its tokens.
      * @param grammar a number of the caller's choice, for a request when this has resolved, or for `dropGrammar`
      * Rejects with ERR_GRAMMAR, ERR_CONSTRAINT_LIMIT, ERR_DISPOSED
      */
@@ -399,10 +415,10 @@ export interface NativeAddon {
     engineMeasure(handle: number, decodes: NativeBareDecodes): Promise<Float64Array>;
 
     /**
-     * Tokens of a text, with nothing around it; `id` is one that no tokenizing at work has. Rejects with ERR_TOKENIZE,
-     * ERR_INSUFFICIENT_MEMORY, and with ERR_DISPOSED when it is stopped.
+     * Tokens of a text (a Uint8Array is its UTF-8), with nothing around it; `id` is one that no tokenizing at work has.
+     * Rejects with ERR_TOKENIZE, ERR_INSUFFICIENT_MEMORY, and with ERR_DISPOSED when it is stopped.
      */
-    tokenize(handle: number, text: string, parseSpecial: boolean, id: number): Promise<Int32Array>;
+    tokenize(handle: number, text: string | Uint8Array, what: NativeTokenizing, id: number): Promise<NativeTokens>;
     /** Ends a tokenizing as soon as possible; unknown ids are ignored. */
     stopTokenizing(handle: number, id: number): void;
     /** Without `continuation`, a space that the tokenizer puts in front of every text is taken off again. */

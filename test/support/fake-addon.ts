@@ -13,7 +13,9 @@ import type {
     NativeRequestResult,
     NativeRoleTimes,
     NativeStep,
-    NativeStopReason
+    NativeStopReason,
+    NativeTokenizing,
+    NativeTokens
 } from "../../src/native/addon-types.js";
 import type { LoadedNative } from "../../src/engine/load.js";
 
@@ -108,6 +110,8 @@ export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModel
         ...changes
     };
 }
+
+const pieceTokens = 100;
 
 export class FakeAddon implements NativeAddon {
     readonly submitted: NativeRequest[] = [];
@@ -234,13 +238,21 @@ export class FakeAddon implements NativeAddon {
         return Int32Array.of(bosToken);
     }
 
-    async tokenize(handle: number, text: string, parseSpecial: boolean): Promise<Int32Array> {
+    async tokenize(
+        handle: number,
+        given: string | Uint8Array,
+        { parseSpecial, enough }: NativeTokenizing
+    ): Promise<NativeTokens> {
         this.#engine(handle);
+        const text = typeof given === "string" ? given : Buffer.from(given).toString();
         this.tokenized.push({ text, parseSpecial });
         await tick();
         this.#engine(handle);
         const begins = parseSpecial && text.startsWith("<bos>");
-        return Int32Array.from([...(begins ? [bosToken] : []), ...Buffer.from(begins ? text.slice(5) : text)]);
+        const all = [...(begins ? [bosToken] : []), ...Buffer.from(begins ? text.slice(5) : text)];
+        // as native code, which looks after every piece
+        const end = Math.ceil((enough + 1) / pieceTokens) * pieceTokens;
+        return { tokens: Int32Array.from(all.slice(0, end)), whole: all.length <= end };
     }
 
     stopTokenizing(): void {}

@@ -127,6 +127,39 @@ describe("samples of one prompt", () => {
         expect(addon.submitted).toHaveLength(2);
     });
 
+    test.each(["an abort", "a dispose"])(
+        "after %s a hundred thousand are there soon, without a request each",
+        async (how) => {
+            const { rast, addon } = await load({ manual: true });
+            const controller = new AbortController();
+            const options = { prompt: "Hi", logprobs: 2, seed: 5 };
+            const alone = await rast.complete({ ...options, signal: AbortSignal.abort() });
+            const many = rast.completeMany({ ...options, signal: controller.signal }, 100_000);
+            await until(() => addon.submitted.length === 2);
+            let longestMs = 0;
+            let last = performance.now();
+            const timer = setInterval(() => {
+                longestMs = Math.max(longestMs, performance.now() - last);
+                last = performance.now();
+            }, 1);
+            const start = performance.now();
+            const disposed = how === "an abort" ? controller.abort() : rast.dispose();
+            const results = await many;
+            const ms = performance.now() - start;
+            clearInterval(timer);
+            await disposed;
+            // 0.25 s on a quiet machine, where a request each took 14 s; turns of 4 ms
+            expect(ms).toBeLessThan(3000);
+            expect(longestMs).toBeLessThan(500);
+            expect(addon.submitted).toHaveLength(2);
+            expect(results).toHaveLength(100_000);
+            expect(results.every((result) => result.stopReason === "abort" && result.text === "")).toBe(true);
+            expect(results.at(-1)).toEqual(alone);
+            expect(results.at(-1)).not.toBe(results.at(-2));
+            expect(results.at(-1)!.tokens).not.toBe(results.at(-2)!.tokens);
+        }
+    );
+
     test("n, and ordinals that would run over, are refused before anything begins", async () => {
         const { rast, addon } = await load();
         const refused = { code: "ERR_INVALID_OPTION" };
