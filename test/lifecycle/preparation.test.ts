@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadRast, type GenerateOptions, type Rast } from "../../dist/index.js";
+import { loadRast, type GenerateOptions, type JsonSchema, type Rast } from "../../dist/index.js";
 import { vocabularyModel } from "../support/vocabularies.js";
 
 // Times are those of a machine that does other things as well: what is held up here took seconds to a minute before.
@@ -110,7 +110,7 @@ describe("prompts far beyond the context", () => {
 
 describe("preparations that take long", () => {
     // nearly a second each, then refused
-    const slowSchema = (index: number): object => ({
+    const slowSchema = (index: number): JsonSchema => ({
         type: "object",
         properties: Object.fromEntries(
             Array.from({ length: 2000 }, (_, i) => [`key${index} ${i}`, { type: "integer", maximum: i * 7919 + 100 }])
