@@ -1,7 +1,9 @@
+// The task of the demo: small sums, in words or figures.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RastError } from "../errors.js";
 import { bundledTrioFolder } from "../models/trio.js";
+import type { Answer, Task } from "./task.js";
 
 /** A held-out problem of the demo task. */
 export interface DemoProblem {
@@ -26,27 +28,19 @@ export async function readDemoProblems(folder = bundledTrioFolder()): Promise<De
 }
 
 /** Whether a completion ends with the right answer: one "#", then the number, then the end of the text. */
-export function isCorrect({ text, stopReason }: { text: string; stopReason: string }, problem: DemoProblem): boolean {
+export function isCorrect({ text, stopReason }: Answer, problem: DemoProblem): boolean {
     const parts = text.split("#");
     return stopReason === "eos" && parts.length === 2 && parts[1] === String(problem.answer);
 }
 
-/** A share with its 95% interval. */
-export interface Accuracy {
-    readonly correct: number;
-    readonly total: number;
-    readonly value: number;
-    readonly low: number;
-    readonly high: number;
-}
-
-/** Share of successes with Wilson's score interval at 95%. */
-export function accuracyOf(correct: number, total: number): Accuracy {
-    if (total === 0) return { correct, total, value: 0, low: 0, high: 1 };
-    const z = 1.959964;
-    const value = correct / total;
-    const centre = value + (z * z) / (2 * total);
-    const spread = z * Math.sqrt((value * (1 - value)) / total + (z * z) / (4 * total * total));
-    const scale = 1 + (z * z) / total;
-    return { correct, total, value, low: Math.max(0, (centre - spread) / scale), high: (centre + spread) / scale };
+/** The demo's sums as a task. */
+export function sumsTask(problems: readonly DemoProblem[]): Task<DemoProblem> {
+    return {
+        problems,
+        promptOf: ({ prompt }) => prompt,
+        grade: (answer, problem) => ({
+            correct: isCorrect(answer, problem),
+            workedOut: answer.text.startsWith("S:")
+        })
+    };
 }

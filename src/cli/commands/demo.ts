@@ -1,7 +1,8 @@
 import { loadRast } from "../../engine/load.js";
 import type { Rast } from "../../engine/engine.js";
-import { contestantsOf, evaluate, recoveryRate, type Score } from "../../eval/run.js";
-import { isCorrect, readDemoProblems, type DemoProblem } from "../../eval/sums.js";
+import { contestantsOf, recoveryRate } from "../../eval/contestants.js";
+import { evaluate, type Score } from "../../eval/run.js";
+import { isCorrect, readDemoProblems, sumsTask, type DemoProblem } from "../../eval/sums.js";
 import { RastError } from "../../errors.js";
 import { Interruption } from "../interruption.js";
 import { exitCodes, paint, StatusLine } from "../output.js";
@@ -34,11 +35,10 @@ export async function runDemo(flags: Record<string, unknown>): Promise<void> {
             }
             process.stdout.write(`\n${paint("bold", `${count} held-out problems, sampled at temperature 1`)}\n`);
         }
-        const selected = problems.slice(0, count);
         let finished = 0;
         const scores = await evaluate(contestants, {
             trio,
-            problems: selected,
+            task: sumsTask(problems.slice(0, count)),
             seed,
             signal,
             onAnswer: (name) => {

@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { recoveryRate, type Score } from "../../../src/eval/run.js";
-import { accuracyOf, isCorrect, readDemoProblems } from "../../../src/eval/sums.js";
+import { isCorrect, readDemoProblems, sumsTask } from "../../../src/eval/sums.js";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 
@@ -56,27 +55,10 @@ describe("grading", () => {
         expect(isCorrect({ text, stopReason }, problem)).toBe(right);
     });
 
-    it("gives Wilson's interval", () => {
-        // as R's binom::binom.wilson(50, 100) and (0, 10)
-        expect(accuracyOf(50, 100)).toMatchObject({ value: 0.5 });
-        expect(accuracyOf(50, 100).low).toBeCloseTo(0.4038, 3);
-        expect(accuracyOf(50, 100).high).toBeCloseTo(0.5962, 3);
-        expect(accuracyOf(0, 10).low).toBe(0);
-        expect(accuracyOf(0, 10).high).toBeCloseTo(0.2775, 3);
-        expect(accuracyOf(0, 0)).toMatchObject({ low: 0, high: 1 });
-    });
-
-    it("gives the recovery rate", () => {
-        const score = (name: string, correct: number): Score => ({
-            ...accuracyOf(correct, 100),
-            name,
-            control: false,
-            workedOut: 0,
-            tokens: 1,
-            seconds: 1
-        });
-        const all = [score("base", 10), score("RAST", 70), score("base after reinforcement learning", 90)];
-        expect(recoveryRate(all)).toBeCloseTo(0.75);
-        expect(recoveryRate(all.slice(0, 2))).toBeUndefined();
+    it("knows what was worked out, right or wrong", () => {
+        const { grade, promptOf } = sumsTask([problem]);
+        expect(grade({ text: "S:1+2=4#4", stopReason: "eos" }, problem)).toEqual({ correct: false, workedOut: true });
+        expect(grade({ text: "A:#10", stopReason: "eos" }, problem)).toEqual({ correct: true, workedOut: false });
+        expect(promptOf(problem)).toBe("1+2+3+4");
     });
 });
