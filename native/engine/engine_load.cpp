@@ -90,10 +90,10 @@ void engine::create_contexts() {
     for (size_t pair = 0; pair < config_.pairs.size(); ++pair) {
         sampler_plan expert = plan_of(expert_of(pair));
         expert.draws = pair == 0;  // drafts, and mode "expert"
-        expert.tap = &contexts_[0]->sampler().expert_store(static_cast<int>(pair));
+        expert.sink = &contexts_[0]->sampler().expert_store(static_cast<int>(pair));
         contexts_[expert_of(pair)]->create(std::move(expert), config_, *threads_, stopping_);
         sampler_plan antiexpert = plan_of(antiexpert_of(pair));
-        antiexpert.tap = &contexts_[0]->sampler().antiexpert_store(static_cast<int>(pair));
+        antiexpert.sink = &contexts_[0]->sampler().antiexpert_store(static_cast<int>(pair));
         contexts_[antiexpert_of(pair)]->create(std::move(antiexpert), config_, *threads_, stopping_);
         if (stopping_) {
             throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted");
@@ -138,7 +138,7 @@ void engine::measure(size_t context, row_costs & costs, int32_t most, double bud
                 settings.draw = context == 0 || context == expert_of(0);
                 settings.top_p = 0.95F;
                 target.sampler().set_row(row, settings);
-                target.sampler().set_tap(row, -1);
+                target.sampler().set_sink(row, -1);
                 batch_.add(token, row, 0, true);
             }
             target.sampler().upload();

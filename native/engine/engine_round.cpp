@@ -159,7 +159,7 @@ void engine::draft(std::vector<part> & parts, std::vector<row> & base_rows) {
                 settings.keep = false;
             }
             sampler.set_row(static_cast<int32_t>(i), settings);
-            sampler.set_tap(static_cast<int32_t>(i), rows[i].target);
+            sampler.set_sink(static_cast<int32_t>(i), rows[i].target);
         }
         decode(context, rows);
         for (size_t i = 0; i < rows.size(); ++i) {
@@ -220,7 +220,7 @@ void engine::verify(size_t context, const std::vector<row> & base_rows) {
         }
         sampler.set_row(static_cast<int32_t>(i), settings);
         if (context > 0) {
-            sampler.set_tap(static_cast<int32_t>(i), rows[i].target);
+            sampler.set_sink(static_cast<int32_t>(i), rows[i].target);
         }
     }
     decode(context, rows);
@@ -247,7 +247,7 @@ void engine::decode(size_t context, const std::vector<row> & rows) {
         }
     }
     decode_batch(context, "Decoding");
-    target.sampler().deliver_taps(static_cast<int32_t>(rows.size()));
+    target.sampler().deliver_rows(static_cast<int32_t>(rows.size()));
 
     // The time a decode took belongs to every sequence in it, once.
     const double ms = ms_since(start);

@@ -1,5 +1,7 @@
 #include "constrained_draw.h"
 
+#include "../sampling/sampling_steps.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -10,10 +12,6 @@ namespace {
 
 constexpr int most_tries = 24;
 constexpr size_t large_set = 2048;  // one look at the vocabulary is quicker than as many checks
-
-bool filters(const row_settings & s, size_t n) {
-    return (s.top_k > 0 && static_cast<size_t>(s.top_k) < n) || s.top_p < 1.0F || s.min_p > 0.0F;
-}
 
 row_inputs inputs_of(const std::vector<float> & logits) {
     row_inputs in;
@@ -74,8 +72,8 @@ void constrained_draw::finish(int32_t token) {
 // temperature 0 the weights are the logits themselves.
 void constrained_draw::choose_set() {
     chosen_ = true;
-    listed_ = settings_.temperature > 0.0F && filters(settings_, logits_.size());
-    if (settings_.temperature <= 0.0F) {
+    listed_ = !is_greedy(settings_) && has_filters(settings_, static_cast<int64_t>(logits_.size()));
+    if (is_greedy(settings_)) {
         weights_ = logits_;
     } else if (listed_) {
         keep_row(inputs_of(logits_), settings_, scratch_, set_);
@@ -99,7 +97,7 @@ void constrained_draw::weigh_block(size_t block) {
     const size_t from = block * row_block;
     const auto n = static_cast<int>(std::min<size_t>(row_block, weights_.size() - from));
     block_mass_[block] =
-        settings_.temperature <= 0.0F ? largest_logit(weights_.data() + from, n) : sum_of(weights_.data() + from, n);
+        is_greedy(settings_) ? largest_logit(weights_.data() + from, n) : sum_of(weights_.data() + from, n);
 }
 
 void constrained_draw::remove(int32_t token) {
@@ -114,7 +112,7 @@ void constrained_draw::remove(int32_t token) {
         }
     }
     if (at < weights_.size()) {
-        weights_[at] = settings_.temperature <= 0.0F ? minus_infinity : 0.0F;
+        weights_[at] = is_greedy(settings_) ? never_logit : 0.0F;
         weigh_block(at / row_block);
     }
 }
@@ -125,7 +123,7 @@ std::optional<int32_t> constrained_draw::draw_from_set() {
         last_ = i;
         return listed_ ? set_[i].token : static_cast<int32_t>(i);
     };
-    if (settings_.temperature <= 0.0F) {
+    if (is_greedy(settings_)) {
         const auto block = std::max_element(block_mass_.begin(), block_mass_.end());
         if (block == block_mass_.end() || !(*block > lowest_logit)) {
             return std::nullopt;
@@ -203,9 +201,9 @@ bool constrained_draw::look_at_all(grammar_matcher & matcher, const token_trie &
     if (!look_->go_on()) {
         return false;
     }
-    std::vector<float> allowed(logits_.size(), minus_infinity);
+    std::vector<float> allowed(logits_.size(), never_logit);
     for (size_t i = 0; i < std::min(allowed.size(), static_cast<size_t>(tokens.size())); ++i) {
-        allowed[i] = look_->may_come(static_cast<int32_t>(i)) ? logits_[i] : minus_infinity;
+        allowed[i] = look_->may_come(static_cast<int32_t>(i)) ? logits_[i] : never_logit;
     }
     settings_.u = number_(numbers_++);
     finish(draw_row(inputs_of(allowed), settings_, scratch_).token);

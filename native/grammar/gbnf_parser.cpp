@@ -1,10 +1,11 @@
 #include "gbnf_parser.h"
 
 #include "../engine/error.h"
-#include "../engine/work_turns.h"
+#include "gbnf_text.h"
 
-#include <algorithm>
-#include <optional>
+#include <map>
+#include <unordered_map>
+#include <utility>
 
 namespace rast {
 
@@ -12,10 +13,7 @@ namespace {
 
 using kind = gbnf_node::kind;
 
-constexpr uint32_t first_surrogate = 0xD800;
-constexpr uint32_t last_surrogate = 0xDFFF;
-constexpr size_t longest_token_name = 512;
-constexpr size_t steps_between_looks = 4096;  // at the flag of cancellation
+constexpr size_t longest_token_name = 512;  // bytes, with angle brackets: more than any piece of a vocabulary
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -25,9 +23,9 @@ bool is_name_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-';
 }
 
-class parser {
+class parser : private gbnf_text {
   public:
-    parser(std::string_view text, const std::atomic<bool> * cancelled) : text_(text), cancelled_(cancelled) {}
+    parser(std::string_view text, const std::atomic<bool> * cancelled) : gbnf_text(text, cancelled) {}
 
     gbnf_tree parse() {
         if (text_.size() > longest_grammar_bytes) {
@@ -43,83 +41,6 @@ class parser {
     }
 
   private:
-    // ---- text
-
-    bool at_end() const { return at_ >= text_.size(); }
-
-    char peek(size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
-
-    bool is(char c) const { return !at_end() && text_[at_] == c; }
-
-    [[noreturn]] void fail(const std::string & what) const { fail_at(at_, what); }
-
-    [[noreturn]] void fail_at(size_t place, const std::string & what) const {
-        uint32_t line = 1;
-        uint32_t column = 1;
-        for (size_t i = 0; i < std::min(place, text_.size()); ++i) {
-            if (text_[i] == '\n') {
-                ++line;
-                column = 1;
-            } else if ((static_cast<uint8_t>(text_[i]) & 0xC0) != 0x80) {
-                ++column;
-            }
-        }
-        throw rast_error(
-            "ERR_GRAMMAR",
-            "The grammar's line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + what,
-            {{"line", static_cast<double>(line)}, {"column", static_cast<double>(column)}});
-    }
-
-    // What stands here, for a message.
-    std::string found() const {
-        if (at_end()) {
-            return "the end of the grammar";
-        }
-        const char c = text_[at_];
-        if (c == '\n' || c == '\r') {
-            return "the end of the line";
-        }
-        if (static_cast<uint8_t>(c) < 0x20) {
-            return "a control character";
-        }
-        size_t end = at_ + 1;
-        while (end < text_.size() && (static_cast<uint8_t>(text_[end]) & 0xC0) == 0x80) {
-            ++end;
-        }
-        return "'" + std::string(text_.substr(at_, end - at_)) + "'";
-    }
-
-    [[noreturn]] void expected(const std::string & what) const { fail("expected " + what + ", found " + found()); }
-
-    uint32_t line_here() {
-        for (; counted_to_ < at_; ++counted_to_) {
-            line_ += text_[counted_to_] == '\n' ? 1 : 0;
-        }
-        return line_;
-    }
-
-    void skip_space(bool newlines) {
-        while (!at_end()) {
-            const char c = text_[at_];
-            if (c == '#') {
-                while (!at_end() && text_[at_] != '\n' && text_[at_] != '\r') {
-                    ++at_;
-                }
-            } else if (c == ' ' || c == '\t' || (newlines && (c == '\n' || c == '\r'))) {
-                ++at_;
-            } else {
-                return;
-            }
-        }
-    }
-
-    void look_for_cancellation() {
-        work_turn::breathe();
-        if (cancelled_ != nullptr && ++steps_ % steps_between_looks == 0 && *cancelled_) {
-            throw rast_error("ERR_GRAMMAR", "Reading the grammar was cancelled");
-        }
-    }
-
     // ---- tree
 
     uint32_t add(const gbnf_node & node) {
@@ -374,107 +295,11 @@ class parser {
             fail_at(start, "the class of characters is empty");
         }
         ++at_;
-        const code_set set = normal(ranges, negated);
+        const code_set set = normal_set(ranges, negated);
         if (set.empty()) {
             fail_at(start, "the class holds no character that a text can hold");
         }
         return add_set(set);
-    }
-
-    static code_set normal(code_set ranges, bool negated) {
-        std::sort(ranges.begin(), ranges.end());
-        code_set merged;
-        for (const code_range & range : ranges) {
-            if (!merged.empty() && range.low <= merged.back().high + uint64_t{1}) {
-                merged.back().high = std::max(merged.back().high, range.high);
-            } else {
-                merged.push_back(range);
-            }
-        }
-        if (negated) {
-            code_set rest;
-            uint64_t from = 0;
-            for (const code_range & range : merged) {
-                if (range.low > from) {
-                    rest.push_back({static_cast<uint32_t>(from), range.low - 1});
-                }
-                from = range.high + uint64_t{1};
-            }
-            if (from <= largest_code_point) {
-                rest.push_back({static_cast<uint32_t>(from), largest_code_point});
-            }
-            merged.swap(rest);
-        }
-        // neither surrogates nor what lies beyond Unicode is ever part of a text
-        code_set out;
-        const auto keep = [&](uint32_t low, uint32_t high) {
-            if (low <= high) {
-                out.push_back({low, high});
-            }
-        };
-        for (const code_range & range : merged) {
-            const uint32_t high = std::min(range.high, largest_code_point);
-            keep(range.low, std::min(high, first_surrogate - 1));
-            keep(std::max(range.low, last_surrogate + 1), high);
-        }
-        return out;
-    }
-
-    uint32_t parse_hex(int digits) {
-        uint32_t value = 0;
-        for (int i = 0; i < digits; ++i, ++at_) {
-            const char c = peek();
-            const int digit = c >= '0' && c <= '9'   ? c - '0'
-                              : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                              : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                     : -1;
-            if (digit < 0) {
-                expected(std::to_string(digits) + " hexadecimal digits");
-            }
-            value = value << 4 | static_cast<uint32_t>(digit);
-        }
-        return value;
-    }
-
-    // One character of a literal or a class, perhaps escaped.
-    uint32_t parse_character() {
-        if (is('\\')) {
-            ++at_;
-            const char c = peek();
-            if (at_end()) {
-                expected("an escaped character");
-            }
-            ++at_;
-            switch (c) {
-                case 'x': return parse_hex(2);
-                case 'u': return parse_hex(4);
-                case 'U': return parse_hex(8);
-                case 't': return '\t';
-                case 'r': return '\r';
-                case 'n': return '\n';
-                case '\\':
-                case '"':
-                case '[':
-                case ']':
-                case '-': return static_cast<uint8_t>(c);
-                default: --at_; expected("x, u, U, t, r, n, \\, \", [, ] or - behind the backslash");
-            }
-        }
-        const auto lead = static_cast<uint8_t>(text_[at_]);
-        const int more = lead < 0x80 ? 0 : lead < 0xC2 ? -1 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : -1;
-        if (more < 0) {
-            fail("a byte that is not UTF-8");
-        }
-        uint32_t value = more == 0 ? lead : lead & (0x3FU >> more);
-        for (int i = 1; i <= more; ++i) {
-            const auto next = static_cast<uint8_t>(peek(static_cast<size_t>(i)));
-            if ((next & 0xC0) != 0x80) {
-                fail("a byte that is not UTF-8");
-            }
-            value = value << 6 | (next & 0x3FU);
-        }
-        at_ += static_cast<size_t>(more) + 1;
-        return value;
     }
 
     uint32_t parse_token() {
@@ -539,13 +364,7 @@ class parser {
         tree_.root = root->second;
     }
 
-    std::string_view text_;
-    const std::atomic<bool> * cancelled_;
-    size_t at_ = 0;
-    size_t steps_ = 0;
     uint32_t depth_ = 0;
-    size_t counted_to_ = 0;
-    uint32_t line_ = 1;
     gbnf_tree tree_;
     std::unordered_map<std::string, uint32_t> names_;
     std::unordered_map<uint32_t, uint32_t> characters_;  // sets of one

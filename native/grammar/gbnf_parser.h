@@ -3,27 +3,16 @@
 // Nothing is expanded: a repetition is one node with its bounds, so that the tree is never larger than the text.
 #pragma once
 
+#include "code_set.h"
+
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace rast {
-
-inline constexpr uint32_t largest_code_point = 0x10FFFF;
-
-struct code_range {
-    uint32_t low = 0;
-    uint32_t high = 0;  // inclusive
-
-    auto operator<=>(const code_range &) const = default;
-};
-
-// Ascending, disjoint, not adjacent, without surrogates; at least one.
-using code_set = std::vector<code_range>;
 
 struct gbnf_node {
     enum class kind : uint8_t {
@@ -65,8 +54,11 @@ struct gbnf_tree {
 };
 
 // Limits, each checked before anything is allocated for what exceeds it.
+// A byte of text is at most a node (20 bytes) and its place among children (4): 50 MB for the longest grammar.
 inline constexpr size_t longest_grammar_bytes = size_t{2} << 20;
+// Parser and builder recurse, on threads of a pool whose stacks may be small.
 inline constexpr uint32_t deepest_grammar_parentheses = 500;
+// More than a text that fits in any context has. A count costs nothing: it is one state with a counter.
 inline constexpr uint32_t most_grammar_repetitions = 1'000'000;
 
 // @param cancelled looked at every now and then; then throws ERR_GRAMMAR

@@ -6,26 +6,15 @@
 #pragma once
 
 #include "gbnf_parser.h"
+#include "grammar_checks.h"
+#include "letter_map.h"
 
-#include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 namespace rast {
-
-// What a grammar may ask of the vocabulary.
-struct token_names {
-    int32_t count = 0;  // ids are below it
-    // The id of a token by its name in a grammar, with angle brackets; nothing if that is not exactly one token.
-    std::function<std::optional<int32_t>(std::string_view)> id_of;
-    // Whether a token ends the text, so that no text holds it.
-    std::function<bool(int32_t)> ends_text;
-};
 
 class grammar {
   public:
@@ -73,40 +62,28 @@ class grammar {
 
     uint32_t root() const { return root_; }
 
-    // Code points that the grammar never tells apart are one letter.
-    uint32_t letters() const { return static_cast<uint32_t>(first_of_letter_.size()); }
+    // Code points that the grammar never tells apart are one letter (letter_map).
+    uint32_t letters() const { return letters_.letters(); }
 
-    uint32_t letter_of(uint32_t code_point) const {
-        return code_point < ascii_.size() ? ascii_[code_point] : letter_beyond_ascii(code_point);
-    }
+    uint32_t letter_of(uint32_t code_point) const { return letters_.letter_of(code_point); }
 
-    bool holds(uint32_t set, uint32_t letter) const;
+    bool holds(uint32_t set, uint32_t letter) const { return letters_.holds(set, letter); }
 
-    // Whether the set holds a code point of [low, high].
-    bool meets(uint32_t set, uint32_t low, uint32_t high) const;
+    bool meets(uint32_t set, uint32_t low, uint32_t high) const { return letters_.meets(set, low, high); }
 
-    // The only letter of a set, or `letters()` if it has several.
-    uint32_t only_letter(uint32_t set) const { return only_letter_[set]; }
+    uint32_t only_letter(uint32_t set) const { return letters_.only_letter(set); }
 
     size_t bytes() const;
 
   private:
     class builder;
 
-    uint32_t letter_beyond_ascii(uint32_t code_point) const;
-    void make_letters();
-
     std::vector<state> states_;  // [0] is the end
     std::vector<uint32_t> branches_;
-    std::vector<rule> rules_;  // those of the text, then what count_rule repeats
-    std::vector<code_set> sets_;
+    std::vector<rule> rules_;     // those of the text, then what count_rule repeats
+    std::vector<code_set> sets_;  // until letters_ has them
+    letter_map letters_;
     uint32_t root_ = 0;
-
-    std::array<uint32_t, 128> ascii_{};
-    std::vector<uint32_t> interval_start_;   // ascending code points
-    std::vector<uint32_t> interval_letter_;  // of the code points from there to the next start
-    std::vector<uint32_t> first_of_letter_;  // one code point of each
-    std::vector<uint32_t> only_letter_;      // by set
 };
 
 }  // namespace rast

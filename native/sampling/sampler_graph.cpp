@@ -1,33 +1,13 @@
 #include "sampler_graph.h"
 
 #include "device_tensors.h"
+#include "sampling_steps.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace rast {
 
 namespace {
-
-constexpr float never = -1e30F;  // instead of -infinity: 0 * infinity is NaN
-
-enum parameter : int {
-    p_lambda0,
-    p_lambda1,
-    p_lambda2,
-    p_inv_temperature,
-    p_u,
-    p_top_p,  // 2 = off
-    p_min_p,
-    p_top_k,       // more than there are candidates = off
-    p_top_k_on,    // 1 = the kept mass is that of the top-k tokens
-    p_top_k_off,   // 1 - top_k_on
-    p_unfiltered,  // 1 = no filter at all
-    p_greedy,
-    p_sampled,    // 1 - greedy
-    p_on_device,  // 0 = the host finishes this row
-    parameter_count
-};
 
 // First n rows of a persistent tensor.
 ggml_tensor * rows_of(ggml_context * ctx, ggml_tensor * t, int64_t n) {
@@ -69,7 +49,25 @@ struct parameters {
     }
 };
 
-ggml_tensor * build_adjustments(ggml_context * ctx, ggml_tensor * fused, const graph_tensors & tensors) {
+// ---- fuse, mask, adjust
+
+ggml_tensor * build_fuse(ggml_context * ctx, ggml_tensor * logits, const std::vector<graph_pair> & pairs,
+                         const parameters & par) {
+    ggml_tensor * fused = logits;
+    for (size_t k = 0; k < pairs.size(); ++k) {
+        ggml_tensor * delta =
+            ggml_sub(ctx, rows_of(ctx, pairs[k].expert, par.n), rows_of(ctx, pairs[k].antiexpert, par.n));
+        fused = ggml_add(ctx, fused, ggml_mul(ctx, delta, par[p_lambda0 + static_cast<int>(k)]));
+    }
+    return fused;
+}
+
+ggml_tensor * build_mask(ggml_context * ctx, ggml_tensor * fused, const graph_tensors & tensors) {
+    return ggml_add(ctx, fused, tensors.mask);
+}
+
+// adjusted_logit() without branches: the positive and the negative part of each, one of them 0.
+ggml_tensor * build_adjust(ggml_context * ctx, ggml_tensor * fused, const graph_tensors & tensors) {
     const int64_t n_vocab = fused->ne[0];
     const int64_t n = fused->ne[1];
     const auto column = [&](ggml_tensor * t) { return ggml_reshape_3d(ctx, rows_of(ctx, t, n), 1, t->ne[0], n); };
@@ -84,210 +82,166 @@ ggml_tensor * build_adjustments(ggml_context * ctx, ggml_tensor * fused, const g
     return ggml_reshape_2d(ctx, ggml_set_rows(ctx, as_rows, values, ids), n_vocab, n);
 }
 
-}  // namespace
+// ---- the candidates: the largest logits, in order
 
-graph_tensors graph_tensors::create(ggml_context * ctx, int32_t n_vocab, int32_t rows, bool drawing) {
-    graph_tensors t;
-    t.parameters = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, rows, parameter_count);
-    t.mask = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, n_vocab);
-    t.fused = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, n_vocab, rows);
-    if (drawing) {
-        t.rank = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, std::min(n_vocab, graph_candidates), rows);
-        t.adjust_ids = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, graph_adjustments, rows);
-        t.adjust_bias = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, graph_adjustments, rows);
-        t.adjust_multiply = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, graph_adjustments, rows);
-        t.adjust_divide = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, graph_adjustments, rows);
-        t.adjust_subtract = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, graph_adjustments, rows);
-        t.drawn_logprob = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, 1, rows);
-        t.top_tokens = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, std::min(n_vocab, max_top_logprobs), rows);
-        t.top_logprobs = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, std::min(n_vocab, max_top_logprobs), rows);
-    }
-    return t;
-}
+struct candidates_of_rows {
+    int64_t n = 0;  // at most graph_candidates
+    bool whole_vocabulary = true;
+    ggml_tensor * ids = nullptr;  // i32[n, rows]: largest logit first
+};
 
-graph_settings::graph_settings(int32_t n_vocab, int32_t rows)
-    : n_vocab_(n_vocab),
-      rows_(rows),
-      parameters_(static_cast<size_t>(rows) * parameter_count, 0.0F),
-      ids_(static_cast<size_t>(rows) * graph_adjustments, 0),
-      bias_(ids_.size(), 0.0F),
-      multiply_(ids_.size(), 1.0F),
-      divide_(ids_.size(), 1.0F),
-      subtract_(ids_.size(), 0.0F),
-      adjusted_(static_cast<size_t>(rows), false) {
-    for (int32_t row = 0; row < rows; ++row) {
-        set(row, row_settings{});
-    }
-}
-
-bool graph_settings::set(int32_t row, const row_settings & s) {
-    const int32_t candidates = std::min(n_vocab_, graph_candidates);
-    const bool greedy = s.temperature <= 0.0F;
-    const bool top_k = s.top_k > 0 && s.top_k < n_vocab_;
-    const bool fits = s.adjustments.size() <= static_cast<size_t>(graph_adjustments);
-    const bool on_device = fits && (greedy || !top_k || s.top_k <= candidates);
-    const auto put = [&](parameter which, float value) {
-        parameters_[static_cast<size_t>(which) * rows_ + row] = value;
-    };
-    put(p_lambda0, s.lambda[0]);
-    put(p_lambda1, s.lambda[1]);
-    put(p_lambda2, s.lambda[2]);
-    put(p_inv_temperature, greedy ? 1.0F : 1.0F / s.temperature);
-    put(p_u, s.u);
-    put(p_top_p, s.top_p < 1.0F ? s.top_p : 2.0F);
-    put(p_min_p, s.min_p);
-    put(p_top_k, static_cast<float>(top_k ? s.top_k : candidates + 1));
-    put(p_top_k_on, top_k ? 1.0F : 0.0F);
-    put(p_top_k_off, top_k ? 0.0F : 1.0F);
-    put(p_unfiltered, !top_k && s.top_p >= 1.0F && s.min_p <= 0.0F ? 1.0F : 0.0F);
-    put(p_greedy, greedy ? 1.0F : 0.0F);
-    put(p_sampled, greedy ? 0.0F : 1.0F);
-    put(p_on_device, on_device ? 1.0F : 0.0F);
-
-    const size_t used = fits ? s.adjustments.size() : 0;
-    const auto at_row = static_cast<size_t>(row);
-    if (used == 0 && !adjusted_[at_row]) {
-        return fits;
-    }
-    // Free columns repeat the first: equal ids must write equal values.
-    for (size_t i = 0; i < static_cast<size_t>(graph_adjustments); ++i) {
-        const logit_adjustment neutral{};
-        const logit_adjustment & a = used == 0 ? neutral : s.adjustments[i < used ? i : 0];
-        const size_t at = at_row * graph_adjustments + i;
-        ids_[at] = a.token;
-        bias_[at] = std::max(a.bias, never);
-        multiply_[at] = a.repetition;
-        divide_[at] = 1.0F / a.repetition;
-        subtract_[at] = a.subtract;
-    }
-    adjusted_[at_row] = used > 0;
-    adjustments_changed_ = true;
-    return fits;
-}
-
-void graph_settings::upload(const graph_tensors & t) {
-    const auto send = [](ggml_tensor * tensor, const auto & values) {
-        ggml_backend_tensor_set(tensor, values.data(), 0, values.size() * sizeof(values[0]));
-    };
-    send(t.parameters, parameters_);
-    if (adjustments_changed_ && t.adjust_ids != nullptr) {
-        send(t.adjust_ids, ids_);
-        send(t.adjust_bias, bias_);
-        send(t.adjust_multiply, multiply_);
-        send(t.adjust_divide, divide_);
-        send(t.adjust_subtract, subtract_);
-        adjustments_changed_ = false;
-    }
-}
-
-ggml_tensor * build_fusion(ggml_context * ctx, ggml_tensor * logits, const std::vector<graph_pair> & pairs,
-                           const graph_tensors & tensors) {
-    const int64_t n = logits->ne[1];
-    const parameters par{ctx, tensors.parameters, n};
-    ggml_tensor * fused = logits;
-    for (size_t k = 0; k < pairs.size(); ++k) {
-        ggml_tensor * delta = ggml_sub(ctx, rows_of(ctx, pairs[k].expert, n), rows_of(ctx, pairs[k].antiexpert, n));
-        fused = ggml_add(ctx, fused, ggml_mul(ctx, delta, par[p_lambda0 + static_cast<int>(k)]));
-    }
-    return ggml_add(ctx, fused, tensors.mask);
-}
-
-void build_fusion_only(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits,
-                       const std::vector<graph_pair> & pairs, const graph_tensors & tensors) {
-    ggml_tensor * fused = build_fusion(ctx, logits, pairs, tensors);
-    ggml_build_forward_expand(graph, ggml_cpy(ctx, fused, rows_of(ctx, tensors.fused, logits->ne[1])));
-}
-
-ggml_tensor * build_draw(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits,
-                         const std::vector<graph_pair> & pairs, const graph_tensors & tensors) {
-    const int64_t n_vocab = logits->ne[0];
-    const int64_t n = logits->ne[1];
-    const int64_t candidates = std::min<int64_t>(n_vocab, graph_candidates);
-    const bool all_are_candidates = candidates == n_vocab;
-    const parameters par{ctx, tensors.parameters, n};
-
-    ggml_tensor * fused = build_adjustments(ctx, build_fusion(ctx, logits, pairs, tensors), tensors);
-    ggml_build_forward_expand(graph, ggml_cpy(ctx, fused, rows_of(ctx, tensors.fused, n)));
-
-    // probabilities over the whole row, at the row's temperature and at 1
-    ggml_tensor * at_temperature = ggml_soft_max(ctx, ggml_mul(ctx, fused, par[p_inv_temperature]));
-    ggml_tensor * at_one = ggml_soft_max(ctx, fused);
-
-    // the candidates, largest logit first
-    ggml_tensor * sorted = nullptr;  // i32[candidates, n]
-    if (all_are_candidates) {
-        sorted = ggml_argsort(ctx, fused, GGML_SORT_ORDER_DESC);
+candidates_of_rows build_candidates(ggml_context * ctx, ggml_tensor * fused) {
+    candidates_of_rows out;
+    out.n = std::min<int64_t>(fused->ne[0], graph_candidates);
+    out.whole_vocabulary = out.n == fused->ne[0];
+    if (out.whole_vocabulary) {
+        out.ids = ggml_argsort(ctx, fused, GGML_SORT_ORDER_DESC);
     } else {
-        ggml_tensor * top = ggml_top_k(ctx, fused, static_cast<int>(candidates));
+        ggml_tensor * top = ggml_top_k(ctx, fused, static_cast<int>(out.n));
         ggml_tensor * order = ggml_argsort(ctx, gather(ctx, fused, top), GGML_SORT_ORDER_DESC);
-        sorted = gather(ctx, top, order);
+        out.ids = gather(ctx, top, order);
     }
-    ggml_tensor * p = gather(ctx, at_temperature, sorted);
+    return out;
+}
 
-    // the filters keep prefixes: top-k, then top-p of what top-k kept, then min-p
-    ggml_tensor * within_k = ggml_step(ctx, ggml_add(ctx, rows_of(ctx, tensors.rank, n), par[p_top_k]));
-    ggml_tensor * p_k = ggml_mul(ctx, p, within_k);
-    ggml_tensor * mass_k = ggml_add(ctx, ggml_mul(ctx, ggml_sum_rows(ctx, p_k), par[p_top_k_on]), par[p_top_k_off]);
-    ggml_tensor * mass_before = ggml_sub(ctx, ggml_cumsum(ctx, p_k), p_k);
-    ggml_tensor * within_p =
-        ggml_step(ctx, ggml_add(ctx, ggml_neg(ctx, mass_before), ggml_mul(ctx, mass_k, par[p_top_p])));
-    ggml_tensor * least = ggml_mul(ctx, element_of(ctx, p, 0), par[p_min_p]);
-    ggml_tensor * within_min = one_minus(ctx, ggml_step(ctx, ggml_neg(ctx, ggml_sub(ctx, p, least))));
-    ggml_tensor * kept = ggml_mul(ctx, ggml_mul(ctx, within_k, within_p), within_min);
+// ---- the filters: prefixes of the candidates, as masks of 0 and 1
+
+struct filters {
+    ggml_context * ctx;
+    const parameters & par;
+    ggml_tensor * p;              // f32[candidates, n]: probabilities over the whole row
+    ggml_tensor * p_k = nullptr;  // those within top-k
+
+    ggml_tensor * top_k(ggml_tensor * rank) {
+        ggml_tensor * within = ggml_step(ctx, ggml_add(ctx, rows_of(ctx, rank, par.n), par[p_top_k]));
+        p_k = ggml_mul(ctx, p, within);
+        return within;
+    }
+
+    // Over what top-k kept: those that have less than top-p of its mass in front of them.
+    ggml_tensor * top_p() const {
+        ggml_tensor * mass_k = ggml_add(ctx, ggml_mul(ctx, ggml_sum_rows(ctx, p_k), par[p_top_k_on]), par[p_top_k_off]);
+        ggml_tensor * mass_before = ggml_sub(ctx, ggml_cumsum(ctx, p_k), p_k);
+        return ggml_step(ctx, ggml_add(ctx, ggml_neg(ctx, mass_before), ggml_mul(ctx, mass_k, par[p_top_p])));
+    }
+
+    ggml_tensor * min_p() const {
+        ggml_tensor * least = ggml_mul(ctx, element_of(ctx, p, 0), par[p_min_p]);
+        return one_minus(ctx, ggml_step(ctx, ggml_neg(ctx, ggml_sub(ctx, p, least))));
+    }
+};
+
+// ---- the draw
+
+struct pick {
+    ggml_tensor * index = nullptr;    // i32[1, n]: which candidate
+    ggml_tensor * decided = nullptr;  // f32[1, n]: 1, or 0 where the host must finish the row
+};
+
+pick build_pick(ggml_context * ctx, ggml_tensor * p, ggml_tensor * kept, const parameters & par,
+                const candidates_of_rows & candidates) {
     ggml_tensor * p_kept = ggml_mul(ctx, p, kept);
     ggml_tensor * mass = ggml_sum_rows(ctx, p_kept);
 
     // Do the candidates hold all that is kept? If not, only an unfiltered draw that falls among them is decided.
     ggml_tensor * complete = nullptr;
-    if (!all_are_candidates) {
-        complete = either(ctx, one_minus(ctx, element_of(ctx, kept, candidates - 1)), par[p_top_k_on]);
+    if (!candidates.whole_vocabulary) {
+        complete = either(ctx, one_minus(ctx, element_of(ctx, kept, candidates.n - 1)), par[p_top_k_on]);
         mass = ggml_add(ctx, ggml_mul(ctx, complete, mass), one_minus(ctx, complete));
     }
 
-    // the first candidate whose cumulative mass exceeds u
+    // the first candidate whose cumulative mass exceeds u, and none behind the last that is kept; at temperature 0 the
+    // first of all
     ggml_tensor * beyond = ggml_step(ctx, ggml_sub(ctx, ggml_cumsum(ctx, p_kept), ggml_mul(ctx, mass, par[p_u])));
     ggml_tensor * n_beyond = ggml_sum_rows(ctx, beyond);
-    ggml_tensor * index = ggml_scale_bias(ctx, n_beyond, -1.0F, static_cast<float>(candidates));
+    ggml_tensor * index = ggml_scale_bias(ctx, n_beyond, -1.0F, static_cast<float>(candidates.n));
     index = smaller(ctx, index, ggml_scale_bias(ctx, ggml_sum_rows(ctx, kept), 1.0F, -1.0F));
-    index = ggml_clamp(ctx, ggml_mul(ctx, index, par[p_sampled]), 0.0F, static_cast<float>(candidates - 1));
-    ggml_tensor * index_i = ggml_cast(ctx, index, GGML_TYPE_I32);
+    index = ggml_clamp(ctx, ggml_mul(ctx, index, par[p_sampled]), 0.0F, static_cast<float>(candidates.n - 1));
 
-    ggml_tensor * decided = par[p_on_device];
-    if (!all_are_candidates) {
+    pick out;
+    out.index = ggml_cast(ctx, index, GGML_TYPE_I32);
+    out.decided = par[p_on_device];
+    if (!candidates.whole_vocabulary) {
         ggml_tensor * found = ggml_mul(ctx, par[p_unfiltered], ggml_step(ctx, n_beyond));
-        decided = ggml_mul(ctx, either(ctx, either(ctx, complete, found), par[p_greedy]), decided);
+        out.decided = ggml_mul(ctx, either(ctx, either(ctx, complete, found), par[p_greedy]), out.decided);
     }
-    ggml_tensor * token = ggml_cast(ctx, gather(ctx, sorted, index_i), GGML_TYPE_F32);
-    // token where decided, -1 elsewhere
-    token = ggml_scale_bias(ctx, ggml_mul(ctx, ggml_scale_bias(ctx, token, 1.0F, 1.0F), decided), 1.0F, -1.0F);
+    return out;
+}
 
-    // log-probabilities, fetched by the host only when asked for
-    const int64_t n_top = std::min<int64_t>(n_vocab, max_top_logprobs);
-    ggml_tensor * p_one = gather(ctx, at_one, sorted);
+// f32[1, n]: the token where it is decided, row_fallback elsewhere.
+ggml_tensor * token_or_fallback(ggml_context * ctx, const candidates_of_rows & candidates, const pick & drawn) {
+    static_assert(row_fallback == -1, "(token + 1) * decided - 1");
+    ggml_tensor * token = ggml_cast(ctx, gather(ctx, candidates.ids, drawn.index), GGML_TYPE_F32);
+    return ggml_scale_bias(ctx, ggml_mul(ctx, ggml_scale_bias(ctx, token, 1.0F, 1.0F), drawn.decided), 1.0F, -1.0F);
+}
+
+// Log-probabilities at temperature 1, before the filters; fetched by the host only when asked for.
+void build_logprobs(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * at_one,
+                    const candidates_of_rows & candidates, ggml_tensor * index, const graph_tensors & tensors) {
+    const int64_t n = at_one->ne[1];
+    const int64_t n_top = std::min<int64_t>(at_one->ne[0], max_top_logprobs);
+    ggml_tensor * p_one = gather(ctx, at_one, candidates.ids);
     const auto keep = [&](ggml_tensor * value, ggml_tensor * target) {
         ggml_build_forward_expand(graph, ggml_cpy(ctx, value, rows_of(ctx, target, n)));
     };
     const auto first = [&](ggml_tensor * t) { return ggml_cont(ctx, ggml_view_2d(ctx, t, n_top, n, t->nb[1], 0)); };
-    keep(ggml_log(ctx, gather(ctx, p_one, index_i)), tensors.drawn_logprob);
+    keep(ggml_log(ctx, gather(ctx, p_one, index)), tensors.drawn_logprob);
     keep(ggml_log(ctx, first(p_one)), tensors.top_logprobs);
-    keep(ggml_view_2d(ctx, sorted, n_top, n, sorted->nb[1], 0), tensors.top_tokens);
+    keep(ggml_view_2d(ctx, candidates.ids, n_top, n, candidates.ids->nb[1], 0), tensors.top_tokens);
+}
 
+}  // namespace
+
+void build_fusion_only(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits,
+                       const std::vector<graph_pair> & pairs, const graph_tensors & tensors) {
+    const int64_t n = logits->ne[1];
+    const parameters par{ctx, tensors.parameters, n};
+    ggml_tensor * fused = build_mask(ctx, build_fuse(ctx, logits, pairs, par), tensors);
+    ggml_build_forward_expand(graph, ggml_cpy(ctx, fused, rows_of(ctx, tensors.fused, n)));
+}
+
+ggml_tensor * build_draw(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits,
+                         const std::vector<graph_pair> & pairs, const graph_tensors & tensors) {
+    const int64_t n = logits->ne[1];
+    const parameters par{ctx, tensors.parameters, n};
+
+    ggml_tensor * fused = build_adjust(ctx, build_mask(ctx, build_fuse(ctx, logits, pairs, par), tensors), tensors);
+    ggml_build_forward_expand(graph, ggml_cpy(ctx, fused, rows_of(ctx, tensors.fused, n)));
+
+    // temperature: probabilities over the whole row, at the row's temperature and at 1
+    ggml_tensor * at_temperature = ggml_soft_max(ctx, ggml_mul(ctx, fused, par[p_inv_temperature]));
+    ggml_tensor * at_one = ggml_soft_max(ctx, fused);
+
+    const candidates_of_rows candidates = build_candidates(ctx, fused);
+    ggml_tensor * p = gather(ctx, at_temperature, candidates.ids);
+    filters keeps{ctx, par, p};
+    ggml_tensor * within_k = keeps.top_k(tensors.rank);
+    ggml_tensor * within_p = keeps.top_p();
+    ggml_tensor * within_min = keeps.min_p();
+    ggml_tensor * kept = ggml_mul(ctx, ggml_mul(ctx, within_k, within_p), within_min);
+
+    const pick drawn = build_pick(ctx, p, kept, par, candidates);
+    ggml_tensor * token = token_or_fallback(ctx, candidates, drawn);
+    build_logprobs(ctx, graph, at_one, candidates, drawn.index, tensors);
     ggml_tensor * tokens = ggml_reshape_1d(ctx, ggml_cast(ctx, token, GGML_TYPE_I32), n);
     ggml_build_forward_expand(graph, tokens);
     return tokens;
 }
 
-void build_tap(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, ggml_tensor * store, ggml_tensor * rows) {
+void build_sink(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, ggml_tensor * store,
+                ggml_tensor * rows) {
     const int64_t n = logits->ne[1];
     const int64_t width = std::min(logits->ne[0], store->ne[0]);
-    ggml_tensor * bounded = ggml_clamp(ctx, logits, never, -never);
+    ggml_tensor * bounded = ggml_clamp(ctx, logits, -logit_bound, logit_bound);
     ggml_tensor * source = ggml_view_2d(ctx, bounded, width, n, bounded->nb[1], 0);
     ggml_tensor * target = ggml_view_2d(ctx, store, width, store->ne[1], store->nb[1], 0);
     ggml_build_forward_expand(graph, ggml_set_rows(ctx, target, source, ggml_view_1d(ctx, rows, n, 0)));
 }
 
 std::string missing_operation(ggml_backend_dev_t device, int32_t n_vocab, int32_t rows, int pairs, bool drawing) {
-    const ggml_context_ptr scratch(ggml_init({ggml_tensor_overhead() * 512 + ggml_graph_overhead(), nullptr, true}));
+    constexpr size_t most_nodes = 512;  // a draw has some 120, views included
+    const ggml_context_ptr scratch(
+        ggml_init({ggml_tensor_overhead() * most_nodes + ggml_graph_overhead(), nullptr, true}));
     ggml_context * ctx = scratch.get();
     const graph_tensors tensors = graph_tensors::create(ctx, n_vocab, rows, drawing);
     ggml_tensor * logits = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, n_vocab, rows);

@@ -1,42 +1,23 @@
-// One row of the ensemble sampler in plain C++: fuse, mask, adjust, filter, draw.
+// One row of logits to a token, in plain C++: fuse, mask, adjust, filter, draw (sampling_steps.h).
 //
-// The CPU path runs it inside the graph; the host path runs it on a row read from a device.
+// The CPU's path runs it inside the graph; the others run it on a fused row that is read from a device. A row goes one
+// way through the files: fused_row, then listed_row or, where too many tokens matter, wide_row; both by row_order.
+// Any thread, with a scratch of its own.
 #pragma once
 
-#include "row_kernels.h"
+#include "fused_row.h"
+#include "row_scratch.h"
 #include "sampler_settings.h"
 
-#include <cstddef>
-#include <cstdint>
 #include <vector>
 
 namespace rast {
 
-// Borrowed for the duration of the call.
-struct row_inputs {
-    const float * logits = nullptr;                     // f32[n_vocab]
-    std::array<const float *, max_pairs> expert{};      // f32[n_vocab] each, for pairs with lambda != 0
-    std::array<const float *, max_pairs> antiexpert{};  // likewise
-    int32_t n_vocab = 0;
-    int32_t n_drawable = 0;                         // ids from here on are never drawn
-    const std::vector<int32_t> * masked = nullptr;  // ids below n_drawable that are never drawn either
-    bool adjusted = false;                          // bias and penalties are in the logits already
-};
-
-// Work space, reused over rows; one per thread.
-struct row_scratch {
-    size_t most_listed = 4096;  // a row with more candidates is not listed but put in buckets
-
-    std::vector<float> fused;
-    std::vector<float> block_max;
-    std::vector<float> maxima;
-    std::vector<row_candidate> candidates;
-    logit_buckets buckets;
-};
-
+// @returns the token and, where asked for, log-probabilities; row_invalid if nothing of the row can be drawn
 row_draw draw_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch);
 
-// The tokens that the filters keep, with their weights: likeliest first, or by id if they are very many.
+// The tokens that the filters keep, with their weights: likeliest first, or by id if they are very many. Temperature
+// is above 0.
 void keep_row(const row_inputs & in, const row_settings & settings, row_scratch & scratch,
               std::vector<row_candidate> & out);
 

@@ -7,8 +7,14 @@
 
 namespace rast {
 
-inline constexpr int max_pairs = 3;
-inline constexpr int max_top_logprobs = 20;
+inline constexpr int max_pairs = 3;          // of expert and antiexpert: limits.h, and a kernel for each number
+inline constexpr int max_top_logprobs = 20;  // OpenAI's bound; limits.h
+
+// Ids that may be drawn: below n_drawable and not in masked (ascending).
+struct drawable_tokens {
+    int32_t n_drawable = 0;
+    std::vector<int32_t> masked;
+};
 
 // What bias and penalties do to one token's logit.
 struct logit_adjustment {
@@ -32,16 +38,12 @@ struct row_settings {
 };
 
 struct row_draw {
-    int32_t token = -1;    // -1: not drawn (yet); row_invalid: the logits hold no finite value
+    int32_t token = -1;    // or why there is none: sampling_steps.h
     bool refused = false;  // by a grammar, and drawn again
     float logprob = 0.0F;
     int32_t n_top = 0;
     std::array<int32_t, max_top_logprobs> top_tokens{};
     std::array<float, max_top_logprobs> top_logprobs{};
 };
-
-inline constexpr int32_t row_invalid = -2;
-inline constexpr int32_t row_undecided = -3;   // a grammar is still at it
-inline constexpr int32_t row_over_limit = -4;  // a grammar needs more work than a draw may cost
 
 }  // namespace rast

@@ -2,6 +2,7 @@
 #include "../sampling/philox.h"
 #include "../sampling/row_order.h"
 #include "../sampling/sampler_row.h"
+#include "../sampling/wide_row.h"
 #include "harness.h"
 
 #include <algorithm>

@@ -45,12 +45,7 @@ class sampler_rig {
             fail("no memory on the device");
         }
         if (drawing) {
-            const auto candidates = static_cast<size_t>(tensors.rank->ne[0]);
-            std::vector<float> rank(candidates * static_cast<size_t>(rows + 1));
-            for (size_t i = 0; i < rank.size(); ++i) {
-                rank[i] = -static_cast<float>(i % candidates);
-            }
-            ggml_backend_tensor_set(tensors.rank, rank.data(), 0, rank.size() * sizeof(float));
+            tensors.fill_rank();
         }
     }
 
@@ -67,15 +62,7 @@ class sampler_rig {
     }
 
     // One mask for all rows, as in an engine.
-    void mask(const random_row & like) {
-        constexpr float never = -1e30F;
-        std::vector<float> mask(static_cast<size_t>(n_vocab_), 0.0F);
-        std::fill(mask.begin() + like.n_drawable, mask.end(), never);
-        for (const int32_t token : like.masked) {
-            mask[static_cast<size_t>(token)] = never;
-        }
-        ggml_backend_tensor_set(tensors.mask, mask.data(), 0, mask.size() * sizeof(float));
-    }
+    void mask(const random_row & like) { tensors.fill_mask({like.n_drawable, like.masked}); }
 
     void set(int32_t row, const row_settings & settings) { uploaded_.set(row, settings); }
 

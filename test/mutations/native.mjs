@@ -28,8 +28,8 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "return last - 1;\n}\n\nwide_row::wide_row",
-            "return first;\n}\n\nwide_row::wide_row",
+            "return last - 1;\n}\n\n}  // namespace rast",
+            "return first;\n}\n\n}  // namespace rast",
             "a draw beyond the last border is the first of the last part",
             ["exact", "row"]
         ],
@@ -44,7 +44,17 @@ export const mutations = {
             "if (sorted) {\n        std::sort(first, last, before);",
             "small parts are not sorted",
             ["exact"]
-        ],
+        ]
+    ],
+    "native/sampling/wide_row.h": [
+        [
+            "return x.logit != y.logit ? x.logit > y.logit : x.token < y.token;",
+            "return x.logit >= y.logit;",
+            "cuts with equal logits",
+            ["exact", "row"]
+        ]
+    ],
+    "native/sampling/wide_row.cpp": [
         ["if (n <= buckets_.count[at]) {", "if (n < buckets_.count[at]) {", "top-k at the end of a bucket", ["exact"]],
         [
             "n -= buckets_.count[at];\n        mass += buckets_.mass[at];",
@@ -77,8 +87,8 @@ export const mutations = {
             ["exact", "row"]
         ],
         [
-            "const float deepest = 40.0F / inv_temperature;",
-            "const float deepest = 4.0F / inv_temperature;",
+            "constexpr float deepest_exponent = 40.0F;",
+            "constexpr float deepest_exponent = 4.0F;",
             "buckets end at a fourth of the row: still exact, slower",
             { equivalent: "what is further down is in the last bucket, which is looked into like any other" }
         ],
@@ -87,14 +97,33 @@ export const mutations = {
             "for (int i = 1; i < first; ++i) {\n                mass",
             "min-p forgets the first bucket",
             ["row"]
-        ]
-    ],
-    "native/sampling/row_order.h": [
+        ],
         [
-            "return x.logit != y.logit ? x.logit > y.logit : x.token < y.token;",
-            "return x.logit >= y.logit;",
-            "cuts with equal logits",
+            "cut_to(at_weight(settings.min_p));",
+            "end = at_weight(settings.min_p);",
+            "min-p widens what top-k kept",
             ["exact", "row"]
+        ],
+        [
+            "static_cast<double>(settings.top_p) * end.mass, false));",
+            "static_cast<double>(settings.top_p) * end.mass, true));",
+            "top-p keeps one more at a border, in buckets",
+            ["exact"]
+        ],
+        [
+            "= at_mass(settings.u * end.mass, true);",
+            "= at_mass(settings.u * end.mass, false);",
+            "a draw at a border, in buckets",
+            ["exact"]
+        ],
+        [
+            "return earlier(end, drawn) ? end.token : drawn.token;",
+            "return drawn.token;",
+            "a draw may fall behind what is kept by a rounding error",
+            {
+                equivalent:
+                    "the mass of what is kept is summed in the same order as the draw's: it does not fall behind it; a guard"
+            }
         ]
     ],
     "native/sampling/row_kernels.cpp": [
@@ -179,47 +208,68 @@ export const mutations = {
             ["exact", "row"]
         ]
     ],
-    "native/sampling/sampler_row.cpp": [
+    "native/sampling/sampling_steps.h": [
+        ["logit += by.bias;", "logit = by.bias;", "bias replaces the logit", ["exact"]],
         [
-            "if (token < n) {\n                if (touched",
-            "if (token <= 0) {\n                if (touched",
+            "logit = logit > 0.0F ? logit / by.repetition : logit * by.repetition;",
+            "logit = logit / by.repetition;",
+            "a penalty makes negative logits likelier",
+            ["exact"]
+        ],
+        ["return logit - by.subtract;", "return logit + by.subtract;", "presence is a reward", ["exact"]],
+        [
+            "return s.top_k > 0 && s.top_k < n_tokens;",
+            "return s.top_k > 1 && s.top_k < n_tokens;",
+            "top-k 1 is off",
+            ["exact"]
+        ],
+        [
+            "return s.top_k > 0 && s.top_k < n_tokens;",
+            "return s.top_k > 0 && s.top_k < n_tokens - 1;",
+            "top-k of all but one is off",
+            ["exact"]
+        ],
+        [
+            "largest > lowest_logit && largest < std::numeric_limits<float>::infinity();",
+            "largest > lowest_logit;",
+            "a row with infinity is drawn from",
+            ["exact"]
+        ],
+        [
+            "largest > lowest_logit && largest < std::numeric_limits<float>::infinity();",
+            "largest > minus_infinity && largest < std::numeric_limits<float>::infinity();",
+            "banned tokens are drawn when nothing else is left",
+            ["exact"]
+        ]
+    ],
+    "native/sampling/fused_row.cpp": [
+        [
+            "adjusted_logit(z_[adjustment.token], adjustment);\n            update_block(adjustment.token);",
+            "adjusted_logit(z_[adjustment.token], adjustment);",
+            "the maximum of an adjusted block is old",
+            ["exact"]
+        ],
+        [
+            "if (token < n_) {\n            if (touched",
+            "if (token <= 0) {\n            if (touched",
             "ids in the middle are not masked",
             ["exact"]
         ],
-        ["row.z[token] = minus_infinity;", "row.z[token] = 0.0F;", "masked tokens have a logit", ["exact"]],
+        ["z_[token] = never_logit;", "z_[token] = 0.0F;", "masked tokens have a logit", ["exact"]],
         [
-            "if (touched >= 0 && touched / row_block != token / row_block) {\n                    row.update_block(touched);",
-            "if (false) {\n                    row.update_block(touched);",
+            "if (touched >= 0 && touched / row_block != token / row_block) {\n                update_block(touched);",
+            "if (false) {\n                update_block(touched);",
             "the maximum of a masked block is old",
             ["exact", "row"]
         ],
         ["if (!in.adjusted) {", "if (true) {", "the host adjusts a row twice", ["exact"]],
         [
-            "adjustment.token < 0 || adjustment.token >= n",
-            "adjustment.token < 0 || adjustment.token > n",
+            "adjustment.token >= 0 && adjustment.token < n_",
+            "adjustment.token >= 0 && adjustment.token <= n_",
             "bias of the first id that cannot be drawn is written beyond the row",
             ["exact"]
         ],
-        ["z += adjustment.bias;", "z = adjustment.bias;", "bias replaces the logit", ["exact"]],
-        [
-            "z = z > 0.0F ? z / adjustment.repetition : z * adjustment.repetition;",
-            "z = z / adjustment.repetition;",
-            "a penalty makes negative logits likelier",
-            ["exact"]
-        ],
-        ["z -= adjustment.subtract;", "z += adjustment.subtract;", "presence is a reward", ["exact"]],
-        [
-            "z -= adjustment.subtract;\n            row.update_block(adjustment.token);",
-            "z -= adjustment.subtract;",
-            "the maximum of an adjusted block is old",
-            ["exact"]
-        ],
-        [
-            "const int n = std::min(in.n_drawable, in.n_vocab);",
-            "const int n = in.n_vocab;",
-            "padding is drawn",
-            ["exact"]
-        ],
+        ["n_(std::min(in.n_drawable, in.n_vocab))", "n_(in.n_vocab)", "padding is drawn", ["exact"]],
         [
             "settings.lambda[k] != 0.0F) {\n            e[pairs]",
             "settings.lambda[k] > 0.0F) {\n            e[pairs]",
@@ -233,51 +283,47 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "return settings.top_k > 0 && settings.top_k < row.n;",
-            "return settings.top_k > 1 && settings.top_k < row.n;",
-            "top-k 1 is off",
+            "if (z_[i] == max_) {\n                    return i;",
+            "if (z_[i] == max_ && i > 0) {\n                    return i;",
+            "the first id is never the largest",
             ["exact"]
-        ],
+        ]
+    ],
+    "native/sampling/listed_row.cpp": [
+        ["list_.resize(k);", "list_.resize(k + 1);", "top-k keeps one more", ["exact"]],
         [
-            "return settings.top_k > 0 && settings.top_k < row.n;",
-            "return settings.top_k > 0 && settings.top_k < row.n - 1;",
-            "top-k of all but one is off",
-            ["exact"]
-        ],
-        ["candidates.resize(k);", "candidates.resize(k + 1);", "top-k keeps one more", ["exact"]],
-        [
-            "candidates.begin() + (settings.top_k - 1), candidates.end(), before);",
-            "candidates.begin() + (settings.top_k - 1), candidates.end(), [](const candidate & x, const candidate & y) { return x.logit > y.logit; });",
+            "list_.begin() + (settings_.top_k - 1), list_.end(), before);",
+            "list_.begin() + (settings_.top_k - 1), list_.end(), [](const candidate & x, const candidate & y) { return x.logit > y.logit; });",
             "top-k takes any of equal logits",
             ["exact"]
         ],
         [
-            "static_cast<double>(settings.top_p) * total, false) + 1;",
-            "static_cast<double>(settings.top_p) * total, true) + 1;",
+            "static_cast<double>(settings_.top_p) * total_, false) + 1;",
+            "static_cast<double>(settings_.top_p) * total_, true) + 1;",
             "top-p keeps one more at a border",
             ["exact"]
         ],
         [
-            "static_cast<double>(settings.top_p) * total, false) + 1;",
-            "static_cast<double>(settings.top_p), false) + 1;",
+            "static_cast<double>(settings_.top_p) * total_, false) + 1;",
+            "static_cast<double>(settings_.top_p), false) + 1;",
             "top-p of no mass",
             ["exact", "row"]
         ],
         [
-            "return c.weight >= settings.min_p; });",
-            "return c.weight > settings.min_p; });",
+            "return c.weight >= settings_.min_p; });",
+            "return c.weight > settings_.min_p; });",
             "min-p leaves out a token at exactly the bound",
             ["exact"]
         ],
         [
-            "const double kept = filtered ? mass_of(first, last) : found.total;",
-            "const double kept = found.total;",
+            "const double kept = has_filters(settings_, row_.size()) ? mass_of(list_.data(), end_) : total_;",
+            "const double kept = total_;",
             "the draw is of more than is kept",
             ["exact"]
         ],
         [
-            "settings.u * kept, true)->token;",
-            "settings.u * kept, false)->token;",
+            "settings_.u * kept, true)->token;",
+            "settings_.u * kept, false)->token;",
             "a draw at a border is the token before",
             ["exact"]
         ],
@@ -288,29 +334,13 @@ export const mutations = {
             ["row", "exact"]
         ],
         [
-            "-std::log(settings.min_p) * 1.0001F + 1e-4F;",
-            "-std::log(settings.min_p) * 0.9F;",
+            "-std::log(weight) * 1.0001F + 1e-4F;",
+            "-std::log(weight) * 0.9F;",
             "min-p looks at too few tokens",
             ["exact"]
-        ],
-        [
-            "if (row.z[i] == row.max) {\n                    return i;",
-            "if (row.z[i] == row.max && i > 0) {\n                    return i;",
-            "the first id is never the largest",
-            ["exact"]
-        ],
-        [
-            "no maximum\n    if (!(row.max > lowest_logit) || !std::isfinite(row.max)) {",
-            "no maximum\n    if (!(row.max > lowest_logit)) {",
-            "a row with infinity is drawn from",
-            ["exact"]
-        ],
-        [
-            "no maximum\n    if (!(row.max > lowest_logit) || !std::isfinite(row.max)) {",
-            "no maximum\n    if (!std::isfinite(row.max)) {",
-            "banned tokens are drawn when nothing else is left",
-            ["exact"]
-        ],
+        ]
+    ],
+    "native/sampling/sampler_row.cpp": [
         [
             "const double log_total = std::log(row.total_mass(1.0F));",
             "const double log_total = std::log(row.total_mass(1.0F / settings.temperature));",
@@ -318,7 +348,7 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "static_cast<double>(z) - row.max - log_total);",
+            "static_cast<double>(z) - row.max() - log_total);",
             "static_cast<double>(z) - log_total);",
             "log-probabilities without the maximum",
             ["exact"]
@@ -334,33 +364,6 @@ export const mutations = {
             "static_cast<ptrdiff_t>(n), candidates.end(), [](const candidate & x, const candidate & y) { return x.logit != y.logit ? x.logit > y.logit : x.token > y.token; });\n    out.n_top",
             "equal alternatives the other way round",
             ["exact"]
-        ],
-        [
-            "cut_to(row.at_weight(settings.min_p));",
-            "end = row.at_weight(settings.min_p);",
-            "min-p widens what top-k kept",
-            ["exact", "row"]
-        ],
-        [
-            "static_cast<double>(settings.top_p) * end.mass, false));",
-            "static_cast<double>(settings.top_p) * end.mass, true));",
-            "top-p keeps one more at a border, in buckets",
-            ["exact"]
-        ],
-        [
-            "wide.at_mass(settings.u * end.mass, true);",
-            "wide.at_mass(settings.u * end.mass, false);",
-            "a draw at a border, in buckets",
-            ["exact"]
-        ],
-        [
-            "return wide_row::earlier(end, drawn) ? end.token : drawn.token;",
-            "return drawn.token;",
-            "a draw may fall behind what is kept by a rounding error",
-            {
-                equivalent:
-                    "the mass of what is kept is summed in the same order as the draw's: it does not fall behind it; a guard"
-            }
         ]
     ],
     "native/sampling/philox.h": [
@@ -620,7 +623,7 @@ export const mutations = {
             ["draft-length"]
         ]
     ],
-    "native/sampling/ensemble_sampler.cpp": [
+    "native/sampling/pair_rows.cpp": [
         [
             "if (settings.lambda[static_cast<size_t>(k)] == 0.0F) {",
             "if (false) {",
@@ -629,34 +632,23 @@ export const mutations = {
                 equivalent:
                     "on the CPU: pairs without strength are not read; a device multiplies them by 0, and only an infinity shows"
             }
-        ],
+        ]
+    ],
+    "native/sampling/logits_sink.cpp": [
         [
-            "to[i] = v > bound ? bound : (v < -bound ? -bound : v);",
+            "to[i] = v > logit_bound ? logit_bound : (v < -logit_bound ? -logit_bound : v);",
             "to[i] = -v;",
             "rows are handed over negated",
             ["parity"]
         ],
         [
-            "row_in(store, local_tap_ ? row : tap_targets_[at])",
-            "row_in(store, 0)",
+            "written().host_row(local_ ? row : target)",
+            "written().host_row(0)",
             "all rows are handed to the first",
             ["drafts"]
         ]
     ],
-    "native/grammar/gbnf_parser.cpp": [
-        [
-            "if (text_.size() > longest_grammar_bytes) {",
-            "if (text_.size() > 2 * longest_grammar_bytes) {",
-            "grammars twice as long are read",
-            ["gbnf"]
-        ],
-        [
-            "if (++depth_ > deepest_grammar_parentheses) {",
-            "if (++depth_ >= deepest_grammar_parentheses) {",
-            "a parenthesis less",
-            ["gbnf"]
-        ],
-        ["if (max < min) {", "if (max <= min) {", "a repetition of an exact number is refused", ["gbnf"]],
+    "native/grammar/code_set.cpp": [
         [
             "merged.back().high = std::max(merged.back().high, range.high);",
             "merged.back().high = range.high;",
@@ -674,14 +666,22 @@ export const mutations = {
             "keep(range.low, high);",
             "surrogates are characters",
             ["gbnf"]
-        ],
-        ["case 'u': return parse_hex(4);", "case 'u': return parse_hex(3);", "an escape of three digits", ["gbnf"]],
+        ]
+    ],
+    "native/grammar/gbnf_parser.cpp": [
         [
-            "value = value << 4 | static_cast<uint32_t>(digit);",
-            "value = value << 3 | static_cast<uint32_t>(digit);",
-            "hexadecimal digits of three bits",
+            "if (text_.size() > longest_grammar_bytes) {",
+            "if (text_.size() > 2 * longest_grammar_bytes) {",
+            "grammars twice as long are read",
             ["gbnf"]
         ],
+        [
+            "if (++depth_ > deepest_grammar_parentheses) {",
+            "if (++depth_ >= deepest_grammar_parentheses) {",
+            "a parenthesis less",
+            ["gbnf"]
+        ],
+        ["if (max < min) {", "if (max <= min) {", "a repetition of an exact number is refused", ["gbnf"]],
         [
             "rule.used = rule.used == 0 ? line : rule.used;",
             "rule.used = line;",
@@ -703,32 +703,41 @@ export const mutations = {
         ],
         ["repeat(items, c == '+' ? 1 : 0,", "repeat(items, 0,", "+ is *", ["gbnf"]],
         ["c == '?' ? 1 : gbnf_node::endless);", "gbnf_node::endless);", "? is *", ["gbnf"]],
-        ["if (high < low) {", "if (high <= low) {", "a range of one character is refused", ["gbnf"]],
+        ["if (high < low) {", "if (high <= low) {", "a range of one character is refused", ["gbnf"]]
+    ],
+    "native/grammar/gbnf_text.cpp": [
+        ["case 'u': return parse_hex(4);", "case 'u': return parse_hex(3);", "an escape of three digits", ["gbnf"]],
+        [
+            "value = value << 4 | static_cast<uint32_t>(digit);",
+            "value = value << 3 | static_cast<uint32_t>(digit);",
+            "hexadecimal digits of three bits",
+            ["gbnf"]
+        ],
         ["line_ += text_[counted_to_] == '\\n' ? 1 : 0;", "line_ += 0;", "all rules are in line 1", ["gbnf"]]
     ],
-    "native/grammar/grammar.cpp": [
+    "native/grammar/grammar_checks.cpp": [
         [
-            "if (node.what == node_kind::sequence && !nullable_.of(child)) {",
+            "if (node.what == node_kind::sequence && !nullable.of(child)) {",
             "if (node.what == node_kind::sequence) {",
             "left recursion behind what may be empty is taken",
             ["gbnf"]
         ],
-        ["if (!ends_.of_rule(r)) {", "if (false) {", "rules that never end are taken", ["gbnf"]],
+        ["if (!ends.of_rule(r)) {", "if (false) {", "rules that never end are taken", ["gbnf"]],
         [
-            "if (static_cast<int32_t>(node.value) >= tokens_->count) {",
-            "if (static_cast<int32_t>(node.value) > tokens_->count) {",
+            "if (static_cast<int32_t>(node.value) >= tokens->count) {",
+            "if (static_cast<int32_t>(node.value) > tokens->count) {",
             "the first id beyond the vocabulary may be named",
             ["gbnf"]
         ],
         [
-            "if (!negated && tokens_->ends_text(",
-            "if (negated && tokens_->ends_text(",
+            "if (!negated && tokens->ends_text(",
+            "if (negated && tokens->ends_text(",
             "a text may hold its end",
             ["gbnf"]
         ],
         [
-            "node.what == node_kind::repeat && node.min == 0;",
-            "node.what == node_kind::repeat && node.min <= 1;",
+            "node.what == gbnf_node::kind::repeat && node.min == 0;",
+            "node.what == gbnf_node::kind::repeat && node.min <= 1;",
             "what comes at least once may be empty",
             ["gbnf"]
         ]
@@ -868,8 +877,8 @@ export const mutations = {
             ["constrained"]
         ],
         [
-            "settings_.temperature <= 0.0F ? minus_infinity : 0.0F;\n        weigh_block",
-            "settings_.temperature <= 0.0F ? 0.0F : 0.0F;\n        weigh_block",
+            "is_greedy(settings_) ? never_logit : 0.0F;\n        weigh_block",
+            "is_greedy(settings_) ? 0.0F : 0.0F;\n        weigh_block",
             "a refused token has the logit 0",
             ["constrained"]
         ],
@@ -881,7 +890,7 @@ export const mutations = {
             { equivalent: "the grammar refuses it again: the weight stays 0" }
         ],
         [
-            "allowed[i] = look_->may_come(static_cast<int32_t>(i)) ? logits_[i] : minus_infinity;",
+            "allowed[i] = look_->may_come(static_cast<int32_t>(i)) ? logits_[i] : never_logit;",
             "allowed[i] = logits_[i];",
             "the grammar is forgotten when the filters choose anew",
             ["constrained"]
