@@ -160,6 +160,10 @@ export const errorCatalogue = {
         "A file is not a benchmark record, or two records cannot be compared.",
         "The message names the field that does not fit, or what differs; `rast bench` writes records."
     ),
+    ERR_OUTPUT_UNWRITABLE: byRuntime(
+        "The command's standard output cannot be written.",
+        "Check the free space where it goes; the message has the system's code."
+    ),
     ERR_INTERNAL: byRuntime("Something happened that should not.", "Please report it, with the message and the stack.")
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import { readFile } from "node:fs/promises";
 import { quote } from "../checks.js";
 import { RastError } from "../errors.js";
 
@@ -18,9 +17,4 @@ export function assertUtf8(args: readonly string[], commandLine: Buffer | undefi
         `The argument ${quote(odd)} is not UTF-8 text. Rename the file, or reach it by a link with a name in UTF-8.`,
         { details: { argument: odd } }
     );
-}
-
-/** The bytes of this process's command line, on Linux. */
-export async function readCommandLine(): Promise<Buffer | undefined> {
-    return process.platform === "linux" ? readFile("/proc/self/cmdline").catch(() => undefined) : undefined;
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { RastError } from "../errors.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
+import type { Input } from "./io.js";
 
 const maxInputBytes = 64 * 1_048_576;
 
@@ -27,8 +28,8 @@ export async function readInput(path: string, what: string): Promise<string> {
  * The prompt on standard input.
  * @throws ERR_EMPTY_PROMPT on a terminal, ERR_FILE_UNREADABLE
  */
-export async function readStandardInput(stream: NodeJS.ReadStream = process.stdin): Promise<string> {
-    if (stream.isTTY) {
+export async function readStandardInput(stream: Input): Promise<string> {
+    if (stream.isTTY === true) {
         throw new RastError("ERR_EMPTY_PROMPT", "No prompt: give it as an argument or on standard input.");
     }
     const chunks: Buffer[] = [];

@@ -1,34 +1,52 @@
+import { RastError } from "../errors.js";
+import type { SignalSource } from "./io.js";
+
+const signalNames = ["SIGINT", "SIGTERM"] as const;
+
+/** What came of work that may be interrupted. */
+export interface Interruptible<T> {
+    /** undefined where the work was given up. */
+    readonly value: T | undefined;
+    readonly interrupted: boolean;
+}
+
 /**
- * Ctrl-C and SIGTERM while a command works: the first aborts the signal, so that what there is can be kept; the second ends
- * the process at once.
+ * Work that Ctrl-C and SIGTERM interrupt: the first aborts the signal, so that what there is can be kept; the second ends the
+ * process at once. Nobody listens any more when this settles.
+ * @param follows whether an error after an interruption is its consequence, and nothing to report; by default an abort is
+ * @throws what the work throws otherwise
  */
-export class Interruption {
-    readonly #controller = new AbortController();
-    readonly #signals = ["SIGINT", "SIGTERM"] as const;
-    readonly #take = (name: NodeJS.Signals): void => {
-        if (!this.#controller.signal.aborted) {
-            this.#controller.abort(new Error(`${name} was received.`));
+export async function interruptible<T>(
+    signals: SignalSource,
+    work: (signal: AbortSignal) => Promise<T>,
+    follows: (error: unknown) => boolean = isAbort
+): Promise<Interruptible<T>> {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const stopListening = (): void => {
+        for (const name of signalNames) signals.off(name, listener);
+    };
+    const listener = (name: NodeJS.Signals): void => {
+        if (!signal.aborted) {
+            controller.abort(new Error(`${name} was received.`));
             return;
         }
-        // Without a handler the system's own ends the process, whatever the engine is doing.
-        this.end();
-        process.kill(process.pid, name);
+        // Without a listener the system's own ends the process, whatever the engine is doing.
+        stopListening();
+        signals.raise(name);
     };
-
-    constructor() {
-        for (const name of this.#signals) process.on(name, this.#take);
+    for (const name of signalNames) signals.on(name, listener);
+    try {
+        const value = await work(signal);
+        return { value, interrupted: signal.aborted };
+    } catch (error) {
+        if (!signal.aborted || !follows(error)) throw error;
+        return { value: undefined, interrupted: true };
+    } finally {
+        stopListening();
     }
+}
 
-    get signal(): AbortSignal {
-        return this.#controller.signal;
-    }
-
-    get happened(): boolean {
-        return this.#controller.signal.aborted;
-    }
-
-    /** Takes the handlers away. */
-    end(): void {
-        for (const name of this.#signals) process.off(name, this.#take);
-    }
+function isAbort(error: unknown): boolean {
+    return error instanceof RastError && (error.code === "ERR_LOAD_ABORTED" || error.code === "ERR_ABORTED");
 }

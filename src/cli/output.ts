@@ -1,50 +1,38 @@
-import { errorCatalogue, RastError } from "../errors.js";
-
-/** What the command's exit codes mean. */
-export const exitCodes = { ok: 0, failure: 1, misuse: 2, interrupted: 130 } as const;
-
-/** One line on stderr. @returns the exit code that fits the error */
-export function reportError(error: unknown, debug: boolean): number {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = error instanceof RastError ? ` [${error.code}]` : "";
-    process.stderr.write(`rast: ${message.replace(/\s*\n\s*/g, " ")}${code}\n`);
-    if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
-    if (debug && error instanceof Error && error.cause instanceof Error) {
-        process.stderr.write(`caused by ${error.cause.stack ?? error.cause.message}\n`);
-    }
-    return error instanceof RastError && errorCatalogue[error.code].byInput ? exitCodes.misuse : exitCodes.failure;
-}
+import { RastError } from "../errors.js";
+import { exitCodes, type ExitCode } from "./exit-codes.js";
+import type { CommandIo, Output } from "./io.js";
 
 /**
  * Output that cannot be written ends the command at once: without a word when its reader went away (`| head`), with one line
  * and exit code 1 otherwise (a full disk). Nobody can be told of a stderr that fails.
+ * @param report says an error
  */
-export function watchOutput(): void {
-    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-        if (error.code === "EPIPE") process.exit(exitCodes.ok);
-        process.stderr.write(`rast: The output cannot be written: ${error.code ?? error.message}.\n`);
-        process.exit(exitCodes.failure);
+export function watchOutput(io: CommandIo, report: (error: RastError) => ExitCode): void {
+    io.stdout.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code === "EPIPE") return io.exit(exitCodes.ok);
+        const message = `The output cannot be written: ${error.code ?? error.message}.`;
+        io.exit(report(new RastError("ERR_OUTPUT_UNWRITABLE", message, { cause: error })));
     });
-    process.stderr.on("error", () => {});
+    io.stderr.on("error", () => {});
 }
 
 const styles = { bold: 1, red: 31, green: 32 } as const;
 
-/** Text in a colour, where stdout is a terminal and NO_COLOR is not set. */
-export function paint(style: keyof typeof styles, text: string): string {
-    const plain = !process.stdout.isTTY || (process.env["NO_COLOR"] ?? "") !== "";
-    return plain ? text : `\u001b[${styles[style]}m${text}\u001b[0m`;
+/** Makes text of a colour, where stdout is a terminal and NO_COLOR is not set. */
+export function painter({ stdout, env }: CommandIo): (style: keyof typeof styles, text: string) => string {
+    const plain = stdout.isTTY !== true || (env["NO_COLOR"] ?? "") !== "";
+    return (style, text) => (plain ? text : `\u001b[${styles[style]}m${text}\u001b[0m`);
 }
 
 /** A line on a terminal's stderr that is written over; nothing where stderr is not a terminal. */
 export class StatusLine {
     #shown = false;
 
-    constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
+    constructor(private readonly stream: Output) {}
 
     show(text: string): void {
-        if (!this.stream.isTTY) return;
-        this.stream.write(`\r\u001b[K${text.slice(0, Math.max(10, this.stream.columns - 1))}`);
+        if (this.stream.isTTY !== true) return;
+        this.stream.write(`\r\u001b[K${text.slice(0, Math.max(10, (this.stream.columns ?? 80) - 1))}`);
         this.#shown = true;
     }
 

@@ -52,13 +52,19 @@ async function busy(child: ChildProcess): Promise<void> {
 
 describe.runIf(process.platform === "linux")("output that cannot be written", () => {
     it.each(["", "--json", "--samples 3"])("a full disk: one line, exit code 1 (%s)", async (flags) => {
+        const code = "ERR_OUTPUT_UNWRITABLE";
+        const message = "The output cannot be written: ENOSPC.";
+        const line =
+            flags === "--json"
+                ? JSON.stringify({ error: { code, message, details: {} } })
+                : `rast: ${message} [${code}]`;
         const result = await shell(`rast generate --trio demo --threads 1 --seed 1 ${flags} 1+1 > /dev/full`);
         expect(
             result.stderr
                 .trim()
                 .split("\n")
-                .filter((line) => line.startsWith("rast: "))
-        ).toEqual(["rast: The output cannot be written: ENOSPC."]);
+                .filter((one) => !one.startsWith("["))
+        ).toEqual([line]);
         expect(result.stderr).not.toContain("    at ");
         expect(result.code).toBe(1);
     });

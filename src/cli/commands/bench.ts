@@ -1,112 +1,123 @@
 import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute } from "node:path";
 import type { BenchOptions } from "../../bench/measure/options.js";
-import { compareRecords } from "../../bench/record/compare.js";
-import { parseRecord } from "../../bench/record/parse.js";
-import { comparisonFormats, printComparison } from "../../bench/print/comparison.js";
-import { printRecord, recordFormats } from "../../bench/print/record.js";
-import type { BenchRecord } from "../../bench/record/schema.js";
-import { runBench } from "../../bench/measure/run.js";
+import type { BenchMode, BenchPeer, BenchRecord } from "../../bench/record/schema.js";
 import { checkOneOf } from "../../checks.js";
 import { RastError } from "../../errors.js";
-import { benchPage } from "../../bench/page/page.js";
-import { camelCase, given, number, readLoadOptions, text, toNumber, type Flags } from "../flags.js";
+import type { CommandCall, CommandDeclaration } from "../command.js";
+import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { listFlag, numberFlag, readFlags, switchFlag, textFlag, toLayers, toNumber, type FlagValues } from "../flag.js";
+import { drawsSeed } from "../flags/draws.js";
+import { chooseModels, modelFlags } from "../flags/models.js";
+import { placementFlags } from "../flags/placement.js";
+import { samplingFlags } from "../flags/sampling.js";
 import { readInput } from "../input.js";
-import { Interruption } from "../interruption.js";
-import { exitCodes, StatusLine } from "../output.js";
+import { interruptible } from "../interruption.js";
+import type { CommandIo } from "../io.js";
+import { StatusLine } from "../output.js";
+
+const { device, flashAttention, mmap } = placementFlags;
+const loadingFlags = { device, flashAttention, mmap };
+const word = <T extends string>(text: string): T => text as T;
+
+/** The matrix and how it is measured, by names of `BenchOptions`. */
+const matrixFlags = {
+    modes: listFlag("--mode <list>", "base, host, device, draft (default base,device,draft)", word<BenchMode>),
+    peers: listFlag("--peer <list>", "rivals to measure in the same run: node-llama-cpp", word<BenchPeer>),
+    prompts: listFlag("-p, --prompt <list>", "tokens of prompts to decode, 0 = none (default 512)", toNumber),
+    generates: listFlag("-n, --generate <list>", "tokens to generate, 0 = none (default 128)", toNumber),
+    depths: listFlag("-d, --depth <list>", "tokens in the context before (default 0)", toNumber),
+    sequences: listFlag("-s, --sequences <list>", "generations that run together (default 1)", toNumber),
+    threads: listFlag("-t, --threads <list>", "CPU threads (default: physical cores)", toNumber),
+    gpuLayers: listFlag("-g, --gpu-layers <list>", "layers on the GPU, or auto (default auto)", toLayers),
+    kvTypes: listFlag("--kv-type <list>", "f16, q8_0, ...: type of the KV cache (default f16)", word),
+    lambdas: listFlag("--lambda <list>", "strength of the delta (default: the trio's, else 1)", toNumber),
+    temperatures: listFlag("--temperature <list>", "0 = greedy (default 1)", toNumber),
+    topP: samplingFlags.topP,
+    repetitions: numberFlag("-r, --repetitions <integer>", "measurements of every row (default 5)"),
+    batchSize: placementFlags.batchSize,
+    ideal: switchFlag("--no-ideal", "leave out the yardstick: bare decodes beside every sample"),
+    seed: drawsSeed
+};
+
+const ownFlags = {
+    promptText: textFlag("--prompt-file <file>", "take prompts from this text instead of random tokens"),
+    format: textFlag("-o, --format <md|csv|json|jsonl>", "how to print the record (default md)"),
+    output: textFlag("--output <file>", "print to a file instead of stdout"),
+    html: textFlag("--html <file>", "write a page with plots as well"),
+    compare: switchFlag("--compare", "print two records side by side, with ratios")
+};
 
 /** `rast bench`: measures a matrix, prints its record, or compares two records. */
-export async function runBenchCommand(files: readonly string[], flags: Flags): Promise<void> {
-    const format = text(flags["format"]) ?? "md";
-    const targets = [text(flags["output"]), text(flags["html"])];
-    if (flags["compare"] === true) {
-        checkOneOf("--format", format, comparisonFormats);
-        if (files.length !== 2) throw wrong(`Expected two records for --compare, received ${files.length}.`);
-        if (targets[1] !== undefined) throw wrong("--html shows one record: leave it out with --compare.");
-        await checkTargets(targets);
-        const [a, b] = await Promise.all(files.map(readRecord));
-        const comparison = compareRecords(a!, b!, { a: files[0]!, b: files[1]! });
-        const printed = printComparison(comparison, format as (typeof comparisonFormats)[number]);
-        await deliver(printed, targets[0]);
-        return;
+export const bench: CommandDeclaration = {
+    name: "bench",
+    description: "measure tokens per second; or show or compare records of it",
+    operands: { usage: "[record...]", description: "a record to show in another format, or two with --compare" },
+    flags: { ...modelFlags, ...matrixFlags, ...loadingFlags, ...ownFlags },
+    aliases: { pairs: "--expert given twice" },
+    run
+};
+
+type Own = FlagValues<typeof ownFlags>;
+
+async function run(call: CommandCall): Promise<ExitCode> {
+    const { operands: files, typed } = call;
+    const own = readFlags(ownFlags, typed);
+    if (own.compare === true) return compare(call, own);
+    const { printRecord, recordFormats } = await import("../../bench/print/record.js");
+    const format = checkOneOf("--format", own.format ?? "md", recordFormats);
+    await checkTargets([own.output, own.html]);
+    const record = files.length > 0 ? await shownRecord(files, typed) : await measured(call, own);
+    if (record === undefined) return exitCodes.interrupted;
+    await deliver(call.io, printRecord(record, format), own.output);
+    if (own.html !== undefined) {
+        const { benchPage } = await import("../../bench/page/page.js");
+        await write(own.html, benchPage(record));
     }
-    checkOneOf("--format", format, recordFormats);
-    await checkTargets(targets);
-    const record = files.length > 0 ? await shownRecord(files, flags) : await measured(flags);
-    if (record === undefined) return;
-    await deliver(printRecord(record, format as (typeof recordFormats)[number]), targets[0]);
-    if (targets[1] !== undefined) await write(targets[1], benchPage(record));
+    return exitCodes.ok;
+}
+
+async function compare({ io, operands: files }: CommandCall, own: Own): Promise<ExitCode> {
+    const { comparisonFormats, printComparison } = await import("../../bench/print/comparison.js");
+    const { compareRecords } = await import("../../bench/record/compare.js");
+    const format = checkOneOf("--format", own.format ?? "md", comparisonFormats);
+    if (files.length !== 2) throw wrong(`Expected two records for --compare, received ${files.length}.`);
+    if (own.html !== undefined) throw wrong("--html shows one record: leave it out with --compare.");
+    await checkTargets([own.output]);
+    const [a, b] = await Promise.all(files.map(readRecord));
+    const comparison = compareRecords(a!, b!, { a: files[0]!, b: files[1]! });
+    await deliver(io, printComparison(comparison, format), own.output);
+    return exitCodes.ok;
 }
 
 // A record that was made before, in another format or as a page.
-async function shownRecord(files: readonly string[], flags: Flags): Promise<BenchRecord> {
-    const models = ["trio", "base", "expert", "antiexpert"].find((name) => flags[name] !== undefined);
+async function shownRecord(files: readonly string[], typed: CommandCall["typed"]): Promise<BenchRecord> {
+    const models = Object.keys(readFlags(modelFlags, typed))[0];
     if (models !== undefined) throw wrong(`Expected either models (--${models}) or a record, received both.`);
     if (files.length > 1) throw wrong(`Expected one record, received ${files.length}; --compare takes two.`);
     return readRecord(files[0]!);
 }
 
 async function readRecord(path: string): Promise<BenchRecord> {
+    const { parseRecord } = await import("../../bench/record/parse.js");
     return parseRecord(await readInput(path, "the record"), path);
 }
 
-async function measured(flags: Flags): Promise<BenchRecord | undefined> {
-    const options = await readBenchOptions(flags);
-    const interruption = new Interruption();
-    const status = new StatusLine();
-    try {
-        return await runBench({
-            ...options,
-            signal: interruption.signal,
-            onProgress: (what, fraction) => status.show(`${String(Math.floor(fraction * 100)).padStart(3)}% ${what}`)
-        });
-    } catch (error) {
-        if (!interruption.happened) throw error;
-        process.exitCode = exitCodes.interrupted;
-        return undefined;
-    } finally {
-        status.clear();
-        interruption.end();
-    }
-}
-
-/** Options of a benchmark from the command's flags. */
-export async function readBenchOptions(flags: Flags): Promise<BenchOptions> {
-    const { trio, base, expert, antiexpert, pairs, device, mmap, flashAttention } = readLoadOptions({
-        ...flags,
-        lambda: undefined,
-        threads: undefined,
-        gpuLayers: undefined,
-        kvType: undefined,
-        batchSize: undefined
-    });
-    const list = <T>(name: string, read: (item: string) => T): T[] | undefined =>
-        text(flags[camelCase(name)])
-            ?.split(",")
-            .map((item) => read(item.trim()));
-    const numbers = (name: string): number[] | undefined => list(name, (item) => toNumber(item, `--${name}`));
-    const promptFile = text(flags["promptFile"]);
-    return {
-        models: given({ trio, base, expert, antiexpert, pairs, device, mmap, flashAttention }),
-        modes: list("mode", (item) => item) as BenchOptions["modes"],
-        peers: list("peer", (item) => item) as BenchOptions["peers"],
-        prompts: numbers("prompt"),
-        generates: numbers("generate"),
-        depths: numbers("depth"),
-        sequences: numbers("sequences"),
-        threads: numbers("threads"),
-        gpuLayers: list("gpu-layers", (item) => (item === "auto" ? item : toNumber(item, "--gpu-layers"))),
-        kvTypes: list("kv-type", (item) => item),
-        lambdas: numbers("lambda"),
-        temperatures: numbers("temperature"),
-        topP: number(flags, "top-p"),
-        repetitions: number(flags, "repetitions"),
-        batchSize: number(flags, "batch-size"),
-        seed: number(flags, "seed"),
-        ideal: flags["ideal"] === false ? false : undefined,
-        promptText: promptFile === undefined ? undefined : await readInput(promptFile, "the prompts"),
-        command: commandLine(process.argv.slice(2))
+async function measured({ io, args, typed }: CommandCall, own: Own): Promise<BenchRecord | undefined> {
+    const options: BenchOptions = {
+        models: { ...chooseModels(readFlags(modelFlags, typed)), ...readFlags(loadingFlags, typed) },
+        ...readFlags(matrixFlags, typed),
+        command: commandLine(args),
+        ...(own.promptText === undefined ? {} : { promptText: await readInput(own.promptText, "the prompts") })
     };
+    const { runBench } = await import("../../bench/measure/run.js");
+    const status = new StatusLine(io.stderr);
+    const onProgress = (what: string, fraction: number): void =>
+        status.show(`${String(Math.floor(fraction * 100)).padStart(3)}% ${what}`);
+    const work = (signal: AbortSignal): Promise<BenchRecord> =>
+        runBench({ ...options, signal, onProgress }).finally(() => status.clear());
+    // A rival that the same Ctrl-C ends is no failure either.
+    return (await interruptible(io.signals, work, () => true)).value;
 }
 
 // Folders are nobody's business, and differ where the rest is the same.
@@ -127,15 +138,15 @@ async function checkTargets(paths: readonly (string | undefined)[]): Promise<voi
 }
 
 // What took hours to measure is not lost with a disk that is full.
-async function deliver(printed: string, target: string | undefined): Promise<void> {
+async function deliver({ stdout }: CommandIo, printed: string, target: string | undefined): Promise<void> {
     if (target === undefined) {
-        process.stdout.write(printed);
+        stdout.write(printed);
         return;
     }
     try {
         await write(target, printed);
     } catch (error) {
-        process.stdout.write(printed);
+        stdout.write(printed);
         throw error;
     }
 }

@@ -1,16 +1,26 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { packageRoot } from "../../package-root.js";
-import { exitCodes } from "../output.js";
+import type { CommandCall, CommandDeclaration } from "../command.js";
+import { exitCodes, type ExitCode } from "../exit-codes.js";
 
 /** `rast build`: compiles the addon of this installation. */
-export async function runBuild(): Promise<void> {
+export const build: CommandDeclaration = {
+    name: "build",
+    description: "compile the addon where no prebuilt one fits",
+    flags: {},
+    run
+};
+
+async function run({ io }: CommandCall): Promise<ExitCode> {
     const script = join(packageRoot(), "scripts", "build-native.mjs");
+    // The compiler speaks to the terminal itself.
     const child = spawn(process.execPath, [script], { stdio: "inherit" });
     const code = await new Promise<number | null>((resolve, reject) => {
         child.on("error", reject);
         child.on("close", resolve);
     });
-    process.exitCode = code === 0 ? exitCodes.ok : exitCodes.failure;
-    if (code === 0) process.stdout.write("The addon is built.\n");
+    if (code !== 0) return exitCodes.failure;
+    io.stdout.write("The addon is built.\n");
+    return exitCodes.ok;
 }

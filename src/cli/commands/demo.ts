@@ -1,18 +1,43 @@
-import { loadRast } from "../../engine/load.js";
 import type { Rast } from "../../engine/engine.js";
-import { contestantsOf, recoveryRate } from "../../eval/contestants.js";
-import { evaluate, type Score } from "../../eval/run.js";
-import { isCorrect, readDemoProblems, sumsTask, type DemoProblem } from "../../eval/sums.js";
+import type { Score } from "../../eval/run.js";
+import type { DemoProblem } from "../../eval/sums.js";
 import { RastError } from "../../errors.js";
-import { Interruption } from "../interruption.js";
-import { exitCodes, paint, StatusLine } from "../output.js";
+import type { CommandCall, CommandDeclaration } from "../command.js";
+import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { readFlags, switchFlag, textFlag, valueFlag, wrongFlag } from "../flag.js";
+import { drawsSeed } from "../flags/draws.js";
+import { interruptible } from "../interruption.js";
+import type { CommandIo } from "../io.js";
+import { painter, StatusLine } from "../output.js";
+
+const flags = {
+    trio: textFlag("--trio <name>", "demo, demo-seed2 or demo-strong (default demo)"),
+    problems: valueFlag(
+        "--problems <integer>",
+        "held-out problems to solve, at most 1000 (default 200)",
+        (text, name) => {
+            const count = Number(text);
+            if (!Number.isInteger(count) || count < 1) throw wrongFlag(name, "an integer from 1", text);
+            return count;
+        }
+    ),
+    seed: drawsSeed,
+    json: switchFlag("--json", "print one JSON object with the accuracies; errors as JSON, too")
+};
 
 /** `rast demo`: a few problems side by side, then accuracies over many. */
-export async function runDemo(flags: Record<string, unknown>): Promise<void> {
-    const trioName = typeof flags["trio"] === "string" ? flags["trio"] : "demo";
-    const count = readCount(flags["problems"]);
-    const seed = readSeed(flags["seed"]);
-    const json = flags["json"] === true;
+export const demo: CommandDeclaration = {
+    name: "demo",
+    description: "solve small sums with a bundled trio: side by side, then accuracies",
+    flags,
+    run
+};
+
+async function run({ io, typed }: CommandCall): Promise<ExitCode> {
+    const { trio: trioName = "demo", problems: count = 200, seed = 1, json = false } = readFlags(flags, typed);
+    const { contestantsOf, recoveryRate } = await import("../../eval/contestants.js");
+    const { evaluate } = await import("../../eval/run.js");
+    const { readDemoProblems, sumsTask } = await import("../../eval/sums.js");
     const problems = await readDemoProblems();
     if (count > problems.length) {
         throw new RastError(
@@ -21,22 +46,15 @@ export async function runDemo(flags: Record<string, unknown>): Promise<void> {
         );
     }
     const { trio, contestants } = await contestantsOf(trioName);
-    const interruption = new Interruption();
-    const { signal } = interruption;
-    const status = new StatusLine();
-    try {
+    const status = new StatusLine(io.stderr);
+    const work = async (signal: AbortSignal): Promise<Score[]> => {
+        if (!json) await showExamples(io, trio.file, problems, seed, signal);
         if (!json) {
-            const rast = await loadRast({ trio: trio.file, signal });
-            try {
-                introduce(rast);
-                for (const problem of chooseExamples(problems)) await sideBySide(rast, problem, seed, signal);
-            } finally {
-                await rast.dispose();
-            }
-            process.stdout.write(`\n${paint("bold", `${count} held-out problems, sampled at temperature 1`)}\n`);
+            const title = `${count} held-out problems, sampled at temperature 1`;
+            io.stdout.write(`\n${painter(io)("bold", title)}\n`);
         }
         let finished = 0;
-        const scores = await evaluate(contestants, {
+        return evaluate(contestants, {
             trio,
             task: sumsTask(problems.slice(0, count)),
             seed,
@@ -45,45 +63,37 @@ export async function runDemo(flags: Record<string, unknown>): Promise<void> {
                 finished += 1;
                 status.show(progressBar(finished / (count * contestants.length), name));
             }
-        });
-        status.clear();
-        const recovery = recoveryRate(scores);
-        if (json) {
-            process.stdout.write(
-                `${JSON.stringify({ trio: trio.name, lambda: trio.pairs[0]!.lambda, problems: count, seed, scores, recoveryRate: recovery ?? null })}\n`
-            );
-        } else {
-            printScores(scores, recovery);
-        }
-    } catch (error) {
-        status.clear();
-        if (!interruption.happened) throw error;
-        process.exitCode = exitCodes.interrupted;
+        }).finally(() => status.clear());
+    };
+    // Whatever fails when the engine is taken away is the interruption's doing.
+    const { value: scores } = await interruptible(io.signals, work, () => true);
+    if (scores === undefined) return exitCodes.interrupted;
+    const recovery = recoveryRate(scores);
+    if (json) {
+        const { name, pairs } = trio;
+        const report = { trio: name, lambda: pairs[0]!.lambda, problems: count, seed, scores };
+        io.stdout.write(`${JSON.stringify({ ...report, recoveryRate: recovery ?? null })}\n`);
+    } else {
+        printScores(io, scores, recovery);
+    }
+    return exitCodes.ok;
+}
+
+async function showExamples(
+    io: CommandIo,
+    trio: string,
+    problems: readonly DemoProblem[],
+    seed: number,
+    signal: AbortSignal
+): Promise<void> {
+    const { loadRast } = await import("../../engine/load.js");
+    const rast = await loadRast({ trio, signal });
+    try {
+        introduce(io, rast);
+        for (const problem of chooseExamples(problems)) await sideBySide(io, rast, problem, seed, signal);
     } finally {
-        interruption.end();
+        await rast.dispose();
     }
-}
-
-function readCount(value: unknown): number {
-    const count = value === undefined ? 200 : Number(value);
-    if (!Number.isInteger(count) || count < 1) {
-        throw new RastError(
-            "ERR_INVALID_OPTION",
-            `Expected an integer from 1 for --problems, received "${String(value)}".`
-        );
-    }
-    return count;
-}
-
-function readSeed(value: unknown): number {
-    const seed = value === undefined ? 1 : Number(value);
-    if (!Number.isSafeInteger(seed) || seed < 0) {
-        throw new RastError(
-            "ERR_INVALID_OPTION",
-            `Expected an integer from 0 for --seed, received "${String(value)}".`
-        );
-    }
-    return seed;
 }
 
 // One in words with something beside the point in it, one more in words, one in figures.
@@ -92,26 +102,34 @@ function chooseExamples(problems: readonly DemoProblem[]): DemoProblem[] {
     return kinds.flatMap((kind) => problems.find((problem) => kind.test(problem.prompt)) ?? []);
 }
 
-function introduce(rast: Rast): void {
+function introduce(io: CommandIo, rast: Rast): void {
     const { base, pairs } = rast.info;
-    process.stdout.write(
-        `${paint("bold", "RAST on the bundled trio")}: base ${base.parameterCount.toLocaleString("en")} parameters, ` +
+    io.stdout.write(
+        `${painter(io)("bold", "RAST on the bundled trio")}: base ${base.parameterCount.toLocaleString("en")} parameters, ` +
             `expert and antiexpert ${pairs[0]!.expert.parameterCount.toLocaleString("en")} each, ` +
             `${base.quantization ?? "?"}, on ${base.device}\n` +
             "The base can work a sum out and seldom does; reinforcement learning taught the small model to.\n"
     );
 }
 
-async function sideBySide(rast: Rast, problem: DemoProblem, seed: number, signal: AbortSignal): Promise<void> {
-    process.stdout.write(`\n${paint("bold", `${problem.prompt}?`)}  (${problem.answer})\n`);
+async function sideBySide(
+    io: CommandIo,
+    rast: Rast,
+    problem: DemoProblem,
+    seed: number,
+    signal: AbortSignal
+): Promise<void> {
+    const { isCorrect } = await import("../../eval/sums.js");
+    const paint = painter(io);
+    io.stdout.write(`\n${paint("bold", `${problem.prompt}?`)}  (${problem.answer})\n`);
     for (const mode of ["base", "rast"] as const) {
-        process.stdout.write(mode === "base" ? "  base alone  " : "  with RAST   ");
+        io.stdout.write(mode === "base" ? "  base alone  " : "  with RAST   ");
         const generation = rast.generate({ prompt: problem.prompt, mode, seed, signal });
-        for await (const part of generation) process.stdout.write(part.text);
+        for await (const part of generation) io.stdout.write(part.text);
         const result = await generation.result;
         signal.throwIfAborted();
         const right = isCorrect(result, problem);
-        process.stdout.write(
+        io.stdout.write(
             `  ${right ? paint("green", "right") : paint("red", "wrong")}, ${Math.round(result.timings.tokensPerSecond)} tokens/s\n`
         );
     }
@@ -123,7 +141,8 @@ function progressBar(fraction: number, name: string): string {
     return `[${"#".repeat(filled)}${"-".repeat(width - filled)}] ${Math.floor(fraction * 100)}% ${name}`;
 }
 
-function printScores(scores: readonly Score[], recovery: number | undefined): void {
+function printScores(io: CommandIo, scores: readonly Score[], recovery: number | undefined): void {
+    const paint = painter(io);
     const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
     const line = (score: Score): string =>
         `  ${score.name.padEnd(34)}${percent(score.value).padStart(7)}  ` +
@@ -132,13 +151,11 @@ function printScores(scores: readonly Score[], recovery: number | undefined): vo
             .toString()
             .padStart(7)} tokens/s\n`;
     for (const score of scores.filter((one) => !one.control)) {
-        process.stdout.write(score.name === "RAST" ? paint("bold", line(score)) : line(score));
+        io.stdout.write(score.name === "RAST" ? paint("bold", line(score)) : line(score));
     }
-    process.stdout.write("for comparison\n");
-    for (const score of scores.filter((one) => one.control)) process.stdout.write(line(score));
+    io.stdout.write("for comparison\n");
+    for (const score of scores.filter((one) => one.control)) io.stdout.write(line(score));
     if (recovery !== undefined) {
-        process.stdout.write(
-            `RAST gives the base ${percent(recovery)} of what reinforcement learning itself gives it.\n`
-        );
+        io.stdout.write(`RAST gives the base ${percent(recovery)} of what reinforcement learning itself gives it.\n`);
     }
 }

@@ -1,28 +1,33 @@
-import { loadNative } from "../../native/binding.js";
+import type { CommandCall, CommandDeclaration } from "../command.js";
+import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { readFlags, switchFlag } from "../flag.js";
 import { formatBytes } from "../output.js";
 
+const flags = { json: switchFlag("--json", "print one JSON object; errors as JSON, too") };
+
 /** `rast devices`: what llama.cpp runs on here, and why. */
-export async function runDevices(options: { json?: boolean }): Promise<void> {
+export const devices: CommandDeclaration = {
+    name: "devices",
+    description: "list backends and devices, and say what was loaded and why",
+    flags,
+    run
+};
+
+async function run({ io, typed }: CommandCall): Promise<ExitCode> {
+    const { loadNative } = await import("../../native/binding.js");
     const { addon, libraries, choice } = await loadNative();
-    const devices = await addon.devices();
+    const found = await addon.devices();
     const build = addon.buildInfo();
-    if (options.json === true) {
-        const report = {
-            backend: choice.backend,
-            reason: choice.reason,
-            attempts: choice.attempts,
-            devices,
-            libraries,
-            build
-        };
-        process.stdout.write(`${JSON.stringify(report)}\n`);
-        return;
+    if (readFlags(flags, typed).json === true) {
+        const { backend, reason, attempts } = choice;
+        io.stdout.write(`${JSON.stringify({ backend, reason, attempts, devices: found, libraries, build })}\n`);
+        return exitCodes.ok;
     }
     const lines = [
         `backend  ${choice.backend}: ${choice.reason}`,
         ...choice.attempts.map(({ kind, outcome, reason }) => `  ${kind.padEnd(7)}${outcome}: ${reason}`),
         "devices",
-        ...devices.map(({ name, type, description, memoryFreeBytes, memoryTotalBytes }) => {
+        ...found.map(({ name, type, description, memoryFreeBytes, memoryTotalBytes }) => {
             const memory =
                 memoryTotalBytes > 0
                     ? `, ${formatBytes(memoryFreeBytes)} free of ${formatBytes(memoryTotalBytes)}`
@@ -31,5 +36,6 @@ export async function runDevices(options: { json?: boolean }): Promise<void> {
         }),
         `llama.cpp ${build.llamaTag}, ggml ${libraries.ggmlVersion} (${libraries.ggmlCommit}), addon ${build.addonVersion}`
     ];
-    process.stdout.write(`${lines.join("\n")}\n`);
+    io.stdout.write(`${lines.join("\n")}\n`);
+    return exitCodes.ok;
 }

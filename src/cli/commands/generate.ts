@@ -1,24 +1,61 @@
-import { RastError } from "../../errors.js";
-import type { GenerateOptions, Mode, PromptOptions } from "../../engine/generate-options.js";
-import { loadRast } from "../../engine/load.js";
+import type { GenerateOptions, PromptOptions } from "../../engine/generate-options.js";
+import type { Rast } from "../../engine/engine.js";
 import type { RastResult } from "../../engine/results.js";
 import type { ChatMessage } from "../../text/chat-template.js";
-import { given, number, readLoadOptions, readSeed, text, texts, toNumber, type Flags } from "../flags.js";
+import type { CommandCall, CommandDeclaration } from "../command.js";
+import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { numberFlag, readFlags, switchFlag, textFlag, type FlagValues } from "../flag.js";
+import { engineFlags, readEngineFlags } from "../flags/engine.js";
+import { completionFlags, samplingFlags } from "../flags/sampling.js";
 import { readInput, readStandardInput } from "../input.js";
-import { Interruption } from "../interruption.js";
-import { exitCodes, StatusLine } from "../output.js";
+import { interruptible } from "../interruption.js";
+import type { CommandIo } from "../io.js";
+import { StatusLine } from "../output.js";
+
+/** What goes to a request as it is. */
+const requestFlags = {
+    ...completionFlags,
+    ...samplingFlags,
+    logprobs: numberFlag("--logprobs <integer>", "report log-probabilities with this many alternatives (with --json)"),
+    raw: switchFlag("--raw", "leave out the trio's prompt template")
+};
+
+/** What only this command has. */
+const ownFlags = {
+    samples: numberFlag("--samples <integer>", "this many texts of one prompt, which is decoded once (default 1)"),
+    parallel: numberFlag("--parallel <integer>", "texts generated together (default: as many as samples, at most 16)"),
+    grammar: textFlag("--grammar <file>", "a GBNF grammar that the text must follow"),
+    jsonSchema: textFlag("--json-schema <file>", "a JSON schema that the text must follow"),
+    loadState: textFlag("--load-state <file>", "begin with what --save-state wrote"),
+    saveState: textFlag("--save-state <file>", "afterwards write what the models know of the prompt"),
+    chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
+    system: textFlag("--system <text>", "system message; implies --chat"),
+    json: switchFlag("--json", "print one JSON object with the whole result; errors as JSON, too"),
+    quiet: switchFlag("--quiet", "no line of figures")
+};
 
 /** `rast generate`: streams text to stdout, figures to stderr; or one JSON object. */
-export async function runGenerate(argument: string | undefined, flags: Flags): Promise<void> {
-    const loadOptions = readLoadOptions(flags);
-    const wanted = { ...readGenerateOptions(flags), ...(await readConstraint(flags)) };
-    const samples = number(flags, "samples") ?? 1;
-    const prompt = argument === undefined || argument === "-" ? await readStandardInput() : argument;
+export const generate: CommandDeclaration = {
+    name: "generate",
+    description: "generate text from a prompt, or from standard input",
+    operands: { usage: "[prompt]", description: "text to continue; - or nothing reads standard input" },
+    flags: { ...engineFlags, ...requestFlags, ...ownFlags },
+    aliases: { n: "--samples", pairs: "--expert given twice" },
+    run
+};
 
-    const interruption = new Interruption();
-    const { signal } = interruption;
-    const status = new StatusLine();
-    try {
+type Own = FlagValues<typeof ownFlags>;
+
+async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
+    const own = readFlags(ownFlags, typed);
+    const parallel = own.parallel ?? parallelFor(own.samples);
+    const loadOptions = { ...readEngineFlags(typed), ...(parallel === undefined ? {} : { parallel }) };
+    const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)) };
+    const prompt = operands[0] === undefined || operands[0] === "-" ? await readStandardInput(io.stdin) : operands[0];
+
+    const { loadRast } = await import("../../engine/load.js");
+    const status = new StatusLine(io.stderr);
+    const { interrupted } = await interruptible(io.signals, async (signal) => {
         const rast = await loadRast({
             ...loadOptions,
             signal,
@@ -26,58 +63,63 @@ export async function runGenerate(argument: string | undefined, flags: Flags): P
         }).finally(() => status.clear());
         try {
             // A context that was not asked for may be smaller without a word.
-            const notes = loadOptions.contextSize === undefined || flags["quiet"] === true ? [] : rast.info.notes;
-            for (const note of notes) process.stderr.write(`rast: ${note}\n`);
-            const options = { ...wanted, ...promptOf(prompt, flags), signal };
-            const json = flags["json"] === true;
-            const [loadFrom, saveTo] = [text(flags["loadState"]), text(flags["saveState"])];
-            if (loadFrom !== undefined) await rast.loadState(loadFrom, { signal });
-            if (samples !== 1) {
-                writeSamples(await rast.completeMany(options, samples), json, flags["quiet"] === true);
-                if (interruption.happened) process.exitCode = exitCodes.interrupted;
-                else if (saveTo !== undefined) await rast.saveState(saveTo, { ...promptOf(prompt, flags), signal });
-                return;
+            const notes = loadOptions.contextSize === undefined || own.quiet === true ? [] : rast.info.notes;
+            for (const note of notes) io.stderr.write(`rast: ${note}\n`);
+            const text = promptOf(prompt, own);
+            if (own.loadState !== undefined) await rast.loadState(own.loadState, { signal });
+            await write(rast, { ...request, ...text, signal }, own, io);
+            if (!signal.aborted && own.saveState !== undefined) {
+                await rast.saveState(own.saveState, { ...text, signal });
             }
-            const generation = rast.generate(options);
-            for await (const part of generation) {
-                if (!json) process.stdout.write(part.text);
-            }
-            const result = await generation.result;
-            if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
-            else if (!result.text.endsWith("\n")) process.stdout.write("\n");
-            if (!json && flags["quiet"] !== true) process.stderr.write(`${figures(result)}\n`);
-            if (interruption.happened) process.exitCode = exitCodes.interrupted;
-            else if (saveTo !== undefined) await rast.saveState(saveTo, { ...promptOf(prompt, flags), signal });
         } finally {
             await rast.dispose();
         }
-    } catch (error) {
-        const aborted = error instanceof RastError && ["ERR_LOAD_ABORTED", "ERR_ABORTED"].includes(error.code);
-        if (!interruption.happened || !aborted) throw error;
-        process.exitCode = exitCodes.interrupted;
-    } finally {
-        interruption.end();
-    }
+    });
+    return interrupted ? exitCodes.interrupted : exitCodes.ok;
 }
 
-function writeSamples(results: readonly RastResult[], json: boolean, quiet: boolean): void {
-    if (json) {
-        process.stdout.write(`${JSON.stringify(results)}\n`);
+function parallelFor(samples: number | undefined): number | undefined {
+    return samples === undefined || !(samples > 1) ? undefined : Math.min(16, Math.ceil(samples));
+}
+
+async function write(
+    rast: Rast,
+    options: GenerateOptions,
+    { samples = 1, json = false, quiet = false }: Own,
+    { stdout, stderr }: CommandIo
+): Promise<void> {
+    if (samples !== 1) {
+        const results = await rast.completeMany(options, samples);
+        if (json) stdout.write(`${JSON.stringify(results)}\n`);
+        for (const [index, result] of json ? [] : results.entries()) {
+            stdout.write(`--- ${index + 1} of ${results.length} ---\n${result.text}\n`);
+            if (!quiet) stderr.write(`${figures(result)}\n`);
+        }
         return;
     }
-    for (const [index, result] of results.entries()) {
-        process.stdout.write(`--- ${index + 1} of ${results.length} ---\n${result.text}\n`);
-        if (!quiet) process.stderr.write(`${figures(result)}\n`);
+    const generation = rast.generate(options);
+    for await (const part of generation) {
+        if (!json) stdout.write(part.text);
     }
+    const result = await generation.result;
+    if (json) stdout.write(`${JSON.stringify(result)}\n`);
+    else if (!result.text.endsWith("\n")) stdout.write("\n");
+    if (!json && !quiet) stderr.write(`${figures(result)}\n`);
 }
 
-async function readConstraint(flags: Flags): Promise<Pick<GenerateOptions, "grammar" | "jsonSchema">> {
-    const [grammar, schema] = [text(flags["grammar"]), text(flags["jsonSchema"])];
+async function readConstraint({ grammar, jsonSchema }: Own): Promise<Pick<GenerateOptions, "grammar" | "jsonSchema">> {
     const constraint: Pick<GenerateOptions, "grammar" | "jsonSchema"> = {};
     if (grammar !== undefined) constraint.grammar = await readInput(grammar, "the grammar");
     // As text: parsing it here would lose the order of some keys and the digits of large numbers.
-    if (schema !== undefined) constraint.jsonSchema = await readInput(schema, "the JSON schema");
+    if (jsonSchema !== undefined) constraint.jsonSchema = await readInput(jsonSchema, "the JSON schema");
     return constraint;
+}
+
+function promptOf(prompt: string, { chat, system }: Own): PromptOptions {
+    if (chat !== true && system === undefined) return { prompt };
+    const messages: ChatMessage[] = [{ role: "user", content: prompt }];
+    if (system !== undefined) messages.unshift({ role: "system", content: system });
+    return { messages };
 }
 
 /** One line: what was drawn, how fast, where. */
@@ -93,51 +135,5 @@ export function figures(result: RastResult): string {
     return (
         `[${usage.completionTokens} tokens${rate}${first}; prompt ${usage.promptTokens} tokens${cached}; ${result.stopReason}; ` +
         `seed ${result.seed}${drafts}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
-    );
-}
-
-function promptOf(prompt: string, flags: Flags): PromptOptions {
-    const system = text(flags["system"]);
-    if (flags["chat"] !== true && system === undefined) return { prompt };
-    const messages: ChatMessage[] = [{ role: "user", content: prompt }];
-    if (system !== undefined) messages.unshift({ role: "system", content: system });
-    return { messages };
-}
-
-/** Generate options, without the prompt, from the command's flags. */
-export function readGenerateOptions(flags: Flags): GenerateOptions {
-    const unescape = (value: string): string =>
-        value.replace(/\\([nrt\\])/g, (_, letter: string) => ({ n: "\n", r: "\r", t: "\t" })[letter] ?? letter);
-    return given({
-        mode: text(flags["mode"]) as Mode | undefined,
-        temperature: number(flags, "temperature"),
-        topK: number(flags, "top-k"),
-        topP: number(flags, "top-p"),
-        minP: number(flags, "min-p"),
-        repetitionPenalty: number(flags, "repetition-penalty"),
-        presencePenalty: number(flags, "presence-penalty"),
-        frequencyPenalty: number(flags, "frequency-penalty"),
-        penaltyWindow: number(flags, "penalty-window"),
-        logitBias: readBias(texts(flags["logitBias"])),
-        seed: readSeed(text(flags["seed"])),
-        ordinal: number(flags, "ordinal"),
-        maxTokens: number(flags, "max-tokens"),
-        stop: texts(flags["stop"])?.map(unescape),
-        ignoreEos: flags["ignoreEos"] === true ? true : undefined,
-        logprobs: number(flags, "logprobs"),
-        raw: flags["raw"] === true ? true : undefined
-    });
-}
-
-function readBias(values: readonly string[] | undefined): Map<number, number> | undefined {
-    if (values === undefined) return undefined;
-    return new Map(
-        values.map((value) => {
-            const [id, bias, more] = value.split("=");
-            if (id === undefined || bias === undefined || more !== undefined) {
-                throw new RastError("ERR_INVALID_OPTION", `Expected ID=VALUE for --logit-bias, received "${value}".`);
-            }
-            return [toNumber(id, "--logit-bias"), toNumber(bias, "--logit-bias")];
-        })
     );
 }

@@ -1,16 +1,17 @@
-// `rast generate` over a fake addon: what an error in the middle of its work leaves behind, and the exit code it gets.
+// `rast generate` over a fake addon: what it writes, what an error or a signal in the middle of its work leaves behind, and the
+// exit code it gets.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { runGenerate } from "../../../src/cli/commands/generate.js";
-import { exitCodes, reportError } from "../../../src/cli/output.js";
+import { run } from "../../../src/cli/run.js";
 import type { LoadOptions } from "../../../src/engine/load-options.js";
 import type * as Load from "../../../src/engine/load.js";
+import type { RastResult } from "../../../src/engine/results.js";
 import { RastError } from "../../../src/errors.js";
+import { CommandProcess, rast, type IoSettings, type Ran } from "../../support/command-io.js";
 import { FakeAddon, fakeNative, type FakeSettings } from "../../support/fake-addon.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
 let addon: FakeAddon;
-let printed: { stdout: string; stderr: string };
 
 vi.mock("../../../src/engine/load.js", async (original) => {
     const load = await original<typeof Load>();
@@ -19,70 +20,138 @@ vi.mock("../../../src/engine/load.js", async (original) => {
 
 beforeEach(async () => {
     files = await makeModelFiles();
-    printed = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const) {
-        vi.spyOn(process[name], "write").mockImplementation((text) => {
-            printed[name] += String(text);
-            return true;
-        });
-    }
 });
 
-afterEach(async () => {
-    vi.restoreAllMocks();
-    await files.remove();
-});
+afterEach(() => files.remove());
 
-/** The exit code, as `main` finds it. */
-async function generate(settings: FakeSettings, flags: object = {}): Promise<number> {
+async function generate(settings: FakeSettings, flags: readonly string[] = [], io: IoSettings = {}): Promise<Ran> {
     addon = new FakeAddon(settings);
-    const code = process.exitCode;
-    try {
-        await runGenerate("Hi", { trio: files.trio, ...flags });
-        return typeof process.exitCode === "number" ? process.exitCode : exitCodes.ok;
-    } catch (error) {
-        return reportError(error, false);
-    } finally {
-        process.exitCode = code;
-    }
+    return rast(["generate", "--trio", files.trio, ...flags, "--", "Hi"], io);
 }
 
-const listeners = (): number => process.listenerCount("SIGINT") + process.listenerCount("SIGTERM");
+const figures = /^\[3 tokens, 150\.0 tokens\/s, first after 11 ms; prompt 2 tokens; eos; seed \d+; drawn on CPU\]\n$/;
 
 describe("rast generate", () => {
-    test("ends with 0", async () => {
-        expect(await generate({})).toBe(0);
-        expect(printed.stdout).toBe("Hello, world\n");
-        expect(printed.stderr).toMatch(/^\[3 tokens, 150\.0 tokens\/s, first after 11 ms; prompt 2 tokens; eos; seed /);
+    test("streams a text, then figures, and ends with 0", async () => {
+        const { code, stdout, stderr } = await generate({});
+        expect([code, stdout]).toEqual([0, "Hello, world\n"]);
+        expect(stderr).toMatch(figures);
+    });
+
+    test("--quiet leaves the figures out, a text's own newline is not doubled", async () => {
+        expect(await generate({ completion: ["a\n"] }, ["--quiet"])).toMatchObject({ stdout: "a\n", stderr: "" });
+    });
+
+    test("--json prints the result, or all of them", async () => {
+        const one = await generate({}, ["--json", "--seed", "5"]);
+        expect(JSON.parse(one.stdout)).toMatchObject({ text: "Hello, world", stopReason: "eos", seed: 5 });
+        const two = await generate({}, ["--json", "--samples", "2"]);
+        const texts = (JSON.parse(two.stdout) as RastResult[]).map(({ text }) => text);
+        expect([texts, two.stderr]).toEqual([["Hello, world", "Hello, world"], ""]);
+    });
+
+    test("--samples numbers the texts, and as many run together as there are, at most 16", async () => {
+        const { stdout, stderr } = await generate({}, ["--samples", "3"]);
+        expect(stdout).toBe([1, 2, 3].map((n) => `--- ${n} of 3 ---\nHello, world\n`).join(""));
+        expect(stderr.trim().split("\n")).toHaveLength(3);
+        expect(addon.configs[0]!.slots).toBe(3);
+        await generate({}, ["--samples", "40", "--quiet"]);
+        expect(addon.configs[0]!.slots).toBe(16);
+    });
+
+    test("reads standard input where there is no prompt, or -", async () => {
+        addon = new FakeAddon();
+        for (const operands of [[], ["-"]]) {
+            await rast(["generate", "--trio", files.trio, ...operands], { input: "From there\n" });
+            expect(addon.tokenized.at(-1)!.text).toBe("From there");
+        }
+        const terminal = await rast(["generate", "--trio", files.trio], { terminal: true });
+        expect([terminal.code, terminal.stderr]).toEqual([2, expect.stringContaining("[ERR_EMPTY_PROMPT]")]);
+    });
+
+    test("--system and --chat make a conversation of the prompt", async () => {
+        const chatTemplate = "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}";
+        await generate({ chatTemplate }, ["--system", "Be brief."]);
+        expect(addon.tokenized.at(-1)!.text).toBe("system:Be brief.;user:Hi;");
+        await generate({ chatTemplate }, ["--chat"]);
+        expect(addon.tokenized.at(-1)!.text).toBe("user:Hi;");
+    });
+
+    test("says what became of a context that was asked for, unless --quiet", async () => {
+        const asked = ["--context-size", "4000"];
+        const note = "rast: The context was cut from 4000 to 128 tokens";
+        expect((await generate({}, asked)).stderr).toContain(note);
+        expect((await generate({}, [...asked, "--quiet"])).stderr).toBe("");
+        expect((await generate({})).stderr).not.toContain("rast: ");
+    });
+
+    test("saves a state after the text", async () => {
+        const file = files.path("state");
+        expect((await generate({}, ["--save-state", file])).code).toBe(0);
+        expect((await generate({}, ["--samples", "2", "--save-state", file])).code).toBe(0);
+        expect(addon.saved).toEqual([file]);
     });
 
     test.each([
-        ["one text", {}, "Hello,"],
-        ["samples", { samples: "2" }, ""],
-        ["JSON", { json: true }, ""]
+        ["one text", [], "Hello,"],
+        ["samples", ["--samples", "2"], ""],
+        ["JSON", ["--json"], ""]
     ])("a decode that fails ends it with 1, %s: what was written stays, the engine is gone", async (_, flags, text) => {
-        const before = listeners();
-        expect(await generate({ failAtStep: 2 }, flags)).toBe(1);
-        expect(printed).toEqual({ stdout: text, stderr: "rast: The decode failed. [ERR_DECODE]\n" });
+        const { code, stdout, stderr } = await generate({ failAtStep: 2 }, flags);
+        expect([code, stdout]).toEqual([1, text]);
+        const json = { error: { code: "ERR_DECODE", message: "The decode failed.", details: { role: "base" } } };
+        if (flags.includes("--json")) expect(JSON.parse(stderr)).toEqual(json);
+        else expect(stderr).toBe("rast: The decode failed. [ERR_DECODE]\n");
         expect(addon.liveEngines()).toBe(0);
-        expect(listeners()).toBe(before);
     });
 
     test("a load that fails ends it with 1, where the caller did nothing wrong", async () => {
-        expect(await generate({ loadError: new RastError("ERR_MODEL_LOAD", "It does not load.") })).toBe(1);
-        expect(printed).toEqual({ stdout: "", stderr: "rast: It does not load. [ERR_MODEL_LOAD]\n" });
+        const failed = await generate({ loadError: new RastError("ERR_MODEL_LOAD", "It does not load.") });
+        expect(failed).toMatchObject({ code: 1, stdout: "", stderr: "rast: It does not load. [ERR_MODEL_LOAD]\n" });
     });
 
     test("what the caller did wrong ends it with 2", async () => {
-        expect(await generate({}, { "top-p": "0", topP: "0" })).toBe(2);
-        expect(await generate({}, { trio: "none-of-this-name" })).toBe(2);
-        expect(await generate({ compareError: new RastError("ERR_TOKENIZER_MISMATCH", "They differ.") })).toBe(2);
-        expect(printed.stderr.split("\n")[2]).toBe("rast: They differ. [ERR_TOKENIZER_MISMATCH]");
+        const differ = { compareError: new RastError("ERR_TOKENIZER_MISMATCH", "They differ.") };
+        expect(await generate(differ)).toMatchObject({
+            code: 2,
+            stderr: "rast: They differ. [ERR_TOKENIZER_MISMATCH]\n"
+        });
+        expect((await generate({}, ["--top-p", "0"])).code).toBe(2);
+        expect((await generate({}, ["--trio", "none-of-this-name"])).code).toBe(2);
+    });
+
+    test("shows on a terminal what is being loaded, and wipes it away", async () => {
+        const { stderr } = await generate({}, ["--quiet"], { terminal: true });
+        expect(stderr).toContain("\r\u001b[Kloading base ... 30%");
+        expect(stderr.endsWith("\r\u001b[K")).toBe(true);
     });
 });
 
-test("an error that is no RastError is a failure of the program, on one line", () => {
-    expect(reportError(new TypeError("first\n   second"), false)).toBe(1);
-    expect(reportError("text", false)).toBe(1);
-    expect(printed.stderr).toBe("rast: first second\nrast: text\n");
+describe("interrupted", () => {
+    async function interrupted(settings: FakeSettings, flags: readonly string[], when: (io: CommandProcess) => void) {
+        addon = new FakeAddon(settings);
+        const io = new CommandProcess();
+        const ended = run(["generate", "--trio", files.trio, ...flags, "Hi"], io);
+        await vi.waitFor(() => when(io));
+        io.send("SIGINT");
+        return { code: await ended, io };
+    }
+
+    test.each([[[]], [["--samples", "2"]]])("while it generates (%j): 130, and the text until then", async (flags) => {
+        const file = files.path("state");
+        const { code, io } = await interrupted({ manual: true }, [...flags, "--save-state", file], () => {
+            expect(addon.submitted.length).toBeGreaterThan(0);
+            addon.step();
+        });
+        expect(code).toBe(130);
+        expect(io.written.stdout).toContain("Hello");
+        expect(addon.saved).toEqual([]);
+        expect([addon.liveEngines(), io.listeners(), io.raised]).toEqual([0, 0, []]);
+    });
+
+    test("while it loads: 130, without a word", async () => {
+        const { code, io } = await interrupted({ holdLoading: true }, [], () => expect(addon.configs).toHaveLength(1));
+        expect([code, io.written]).toEqual([130, { stdout: "", stderr: "" }]);
+        expect([addon.liveEngines(), io.listeners()]).toEqual([0, 0]);
+    });
 });

@@ -1,0 +1,29 @@
+import type { ExitCode } from "./exit-codes.js";
+import type { FlagGroup, Typed } from "./flag.js";
+import type { CommandIo } from "./io.js";
+
+/** What a command is called with. */
+export interface CommandCall {
+    readonly io: CommandIo;
+    /** The whole command line, behind `rast`. */
+    readonly args: readonly string[];
+    /** Arguments that are no flags. */
+    readonly operands: readonly string[];
+    /** Flags as they were typed: `readFlags` makes options of them. */
+    readonly typed: Typed;
+}
+
+/** One command: all that is said of it, and what it does. */
+export interface CommandDeclaration {
+    readonly name: string;
+    /** One line for help. */
+    readonly description: string;
+    /** Its operands, as commander writes them: "[record...]". */
+    readonly operands?: { readonly usage: string; readonly description: string };
+    /** By the options they stand for. `--json` is the option "json": errors are then JSON, too. */
+    readonly flags: FlagGroup;
+    /** Further names under which errors speak of options, and the flag or words for each. */
+    readonly aliases?: Readonly<Record<string, string>>;
+    /** What is heavy it imports itself, so that help needs none of it. @throws whatever is to be reported */
+    readonly run: (call: CommandCall) => Promise<ExitCode>;
+}

@@ -1,0 +1,9 @@
+import type { CommandDeclaration } from "../command.js";
+import { bench } from "./bench.js";
+import { build } from "./build.js";
+import { demo } from "./demo.js";
+import { devices } from "./devices.js";
+import { generate } from "./generate.js";
+
+/** All commands, in the order of help. */
+export const commands: readonly CommandDeclaration[] = [generate, bench, demo, devices, build];

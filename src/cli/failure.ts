@@ -1,0 +1,49 @@
+import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
+import { exitCodes, type ExitCode } from "./exit-codes.js";
+import { inFlags, type FlagNames } from "./flag-names.js";
+import type { Output } from "./io.js";
+
+/** How errors are to be said. */
+export interface FailureStyle {
+    /** As one line of JSON. */
+    readonly json: boolean;
+    /** With stacks in front. */
+    readonly debug: boolean;
+    readonly names: FlagNames;
+}
+
+/** An error on one line of stderr, the last. @returns the exit code that fits it */
+export function reportFailure(error: unknown, stderr: Output, { json, debug, names }: FailureStyle): ExitCode {
+    const known = error instanceof RastError ? error : undefined;
+    const { message, details } = known === undefined ? { message: wordsOf(error), details: {} } : inFlags(known, names);
+    const stacks = debug && error instanceof Error ? stacksOf(error) : "";
+    if (json) stderr.write(`${stacks}${jsonLine(known?.code ?? "ERR_INTERNAL", message, details)}`);
+    else stderr.write(`rast: ${oneLine(message)}${known === undefined ? "" : ` [${known.code}]`}\n${stacks}`);
+    return known !== undefined && errorCatalogue[known.code].byInput ? exitCodes.misuse : exitCodes.failure;
+}
+
+/** A command line that cannot be parsed. @param text commander's words */
+export function reportMisuse(text: string, code: ErrorCode, stderr: Output, json: boolean): ExitCode {
+    const message = oneLine(text.trim().replace(/^error: /, ""));
+    stderr.write(json ? jsonLine(code, message, {}) : `rast: ${message}\n`);
+    return exitCodes.misuse;
+}
+
+function jsonLine(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>>): string {
+    // Details may hold what JSON lacks.
+    const plain = new RastError(code, message, { details }).toJSON();
+    return `${JSON.stringify({ error: { code, message, details: plain.details } })}\n`;
+}
+
+function oneLine(text: string): string {
+    return text.replace(/\s*\n\s*/g, " ");
+}
+
+function wordsOf(error: unknown): string {
+    return error instanceof Error ? error.message : String(error);
+}
+
+function stacksOf(error: Error): string {
+    const cause = error.cause instanceof Error ? `caused by ${error.cause.stack ?? error.cause.message}\n` : "";
+    return `${error.stack ?? ""}\n${cause}`;
+}

@@ -1,0 +1,121 @@
+// A flag of a command, declared once: how it is written, what help says of it, and what is made of it. Its key in a group is the
+// option that it stands for, so that errors about the option can name the flag. Numbers stay text until here, so that a
+// wrong one is named as the flag it came from.
+import { Option, type Command } from "commander";
+import { RastError } from "../errors.js";
+
+/** What commander has for a flag: its text, all its texts where it may be repeated, or whether it is set. */
+type TypedValue = string | readonly string[] | boolean;
+
+/** What was typed, by commander's names. */
+export type Typed = Readonly<Record<string, unknown>>;
+
+/** One flag. */
+export interface Flag<T> {
+    /** As commander writes it: "-p, --prompt <list>". */
+    readonly usage: string;
+    readonly description: string;
+    readonly repeatable: boolean;
+    /**
+     * The option's value; undefined as if the flag were not there.
+     * @param name for errors: "--prompt"
+     * @throws ERR_INVALID_OPTION
+     */
+    readonly read: (typed: TypedValue, name: string) => T | undefined;
+}
+
+/** Flags by the options they stand for: "topP", "base.gpuLayers". */
+export type FlagGroup = Readonly<Record<string, Flag<unknown>>>;
+
+/** The options of a group, those that were given. */
+export type FlagValues<G extends FlagGroup> = {
+    [K in keyof G]?: G[K] extends Flag<infer T> ? T : never;
+};
+
+function flag<T>(usage: string, description: string, read: (text: string, name: string) => T): Flag<T> {
+    return { usage, description, repeatable: false, read: (typed, name) => read(typed as string, name) };
+}
+
+/** A flag with a text that `read` makes something of. */
+export const valueFlag = flag;
+
+/** A text as it was typed. */
+export function textFlag(usage: string, description: string): Flag<string> {
+    return flag(usage, description, (text) => text);
+}
+
+export function numberFlag(usage: string, description: string): Flag<number> {
+    return flag(usage, description, toNumber);
+}
+
+/** Several values between commas. */
+export function listFlag<T>(usage: string, description: string, read: (item: string, name: string) => T): Flag<T[]> {
+    return flag(usage, description, (text, name) => text.split(",").map((item) => read(item.trim(), name)));
+}
+
+/** A flag that may come several times. */
+export function repeatableFlag<T>(
+    usage: string,
+    description: string,
+    read: (texts: readonly string[], name: string) => T
+): Flag<T> {
+    return { usage, description, repeatable: true, read: (typed, name) => read(typed as readonly string[], name) };
+}
+
+/** A flag without a value; `--no-x` stands for false, and `x` is true without it. */
+export function switchFlag(usage: string, description: string): Flag<boolean> {
+    const negated = usage.startsWith("--no-");
+    return {
+        usage,
+        description,
+        repeatable: false,
+        read: (typed) => (negated && typed === true ? undefined : !negated)
+    };
+}
+
+/** @throws ERR_INVALID_OPTION naming the flag */
+export function toNumber(text: string, name: string): number {
+    const result = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isNaN(result)) throw wrongFlag(name, "a number", text);
+    return result;
+}
+
+/** A count of layers: a number or "auto". @throws ERR_INVALID_OPTION naming the flag */
+export function toLayers(text: string, name: string): "auto" | number {
+    return text === "auto" ? text : toNumber(text, name);
+}
+
+/** The error for a flag with a wrong text. */
+export function wrongFlag(name: string, expected: string, received: string): RastError {
+    const message = `Expected ${expected} for ${name}, received "${received}".`;
+    return new RastError("ERR_INVALID_OPTION", message, { details: { option: name, value: received } });
+}
+
+/** The flag as people type it: "--prompt". */
+export function longName(flag: Flag<unknown>): string {
+    return optionOf(flag).long!;
+}
+
+/** Declares flags to commander. */
+export function addFlags(command: Command, group: FlagGroup): void {
+    for (const flag of Object.values(group)) command.addOption(optionOf(flag));
+}
+
+/** The options of a group from what was typed. @throws ERR_INVALID_OPTION */
+export function readFlags<G extends FlagGroup>(group: G, typed: Typed): FlagValues<G> {
+    const values: Record<string, unknown> = {};
+    for (const [name, flag] of Object.entries(group)) {
+        const option = optionOf(flag);
+        const given = typed[option.attributeName()] as TypedValue | undefined;
+        // Nothing of an option that was not given: the trio's value holds.
+        const value = given === undefined ? undefined : flag.read(given, option.long!);
+        if (value !== undefined) values[name] = value;
+    }
+    return values as FlagValues<G>;
+}
+
+function optionOf({ usage, description, repeatable }: Flag<unknown>): Option {
+    const option = new Option(usage, description);
+    if (!repeatable) return option;
+    return option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+}

@@ -1,0 +1,7 @@
+import { switchFlag } from "../flag.js";
+
+/** What runs in processes of their own. */
+export const isolationFlags = {
+    isolate: switchFlag("--isolate", "run llama.cpp in a process of its own"),
+    tryModels: switchFlag("--no-try-models", "do not try unknown models in a process of their own first")
+};
