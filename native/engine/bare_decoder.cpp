@@ -1,25 +1,16 @@
 #include "bare_decoder.h"
 
+#include "../error.h"
 #include "../llama/libraries.h"
-#include "error.h"
+#include "clock.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace rast {
-
-namespace {
-
-double ms_since(std::chrono::steady_clock::time_point start) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
 
 bare_decoder::bare_decoder(const role_context & of, const engine_config & engine, const cpu_threads & threads,
                            const std::atomic<bool> & stopping)
     : slots_(engine.slots),
-      cache_size_(engine.cache_size != 0 ? engine.cache_size : engine.context_size * engine.slots),
       n_vocab_(of.n_vocab()),
       held_(engine.slots, 0),
       batch_(engine.batch_size, engine.batch_size) {
@@ -43,7 +34,7 @@ std::vector<double> bare_decoder::steps(uint32_t sequences, uint32_t depth, uint
         for (uint32_t seq = 0; seq < sequences; ++seq) {
             batch_.add(next_token(), static_cast<llama_pos>(held_[seq]++), static_cast<llama_seq_id>(seq), true);
         }
-        const auto start = std::chrono::steady_clock::now();
+        const auto start = engine_clock::now();
         decode("A bare step");
         out.push_back(ms_since(start));
     }
@@ -52,7 +43,7 @@ std::vector<double> bare_decoder::steps(uint32_t sequences, uint32_t depth, uint
 
 double bare_decoder::prompt(uint32_t sequences, uint32_t depth, uint32_t tokens) {
     fill(sequences, depth);
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = engine_clock::now();
     batch_.clear();
     for (uint32_t seq = 0; seq < sequences; ++seq) {
         for (uint32_t i = 0; i < tokens; ++i) {

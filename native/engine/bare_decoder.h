@@ -1,7 +1,8 @@
 // Decodes of one model with nothing beside them: no sampler, no other model. The baseline of benchmarks.
 #pragma once
 
-#include "engine_types.h"
+#include "batch_builder.h"
+#include "engine_config.h"
 #include "role_context.h"
 
 #include <atomic>
@@ -30,7 +31,6 @@ class bare_decoder {
     llama_token next_token();
 
     uint32_t slots_;
-    uint32_t cache_size_;
     int32_t n_vocab_;
     uint32_t random_ = 1;
     std::vector<uint32_t> held_;  // tokens of each sequence

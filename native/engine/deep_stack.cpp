@@ -1,6 +1,6 @@
 #include "deep_stack.h"
 
-#include "error.h"
+#include "../error.h"
 
 #include <exception>
 #include <string>

@@ -9,6 +9,10 @@ namespace rast {
 // How often expert and ensemble draw the same token from the same history; recent positions count more.
 class agreement {
   public:
+    // Before anything was seen: a middling guess, worth four positions.
+    static constexpr double expected_at_first = 0.7;
+    static constexpr double weight_at_first = 4;
+
     agreement(double expected, double weight, double memory);
     void observe(bool same);
 

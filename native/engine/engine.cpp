@@ -1,33 +1,35 @@
 #include "engine.h"
 
-#include "error.h"
+#include "clock.h"
 
 #include <algorithm>
 
 namespace rast {
 
-engine::engine(engine_config config, engine_callbacks callbacks)
-    : config_(fitted(std::move(config))),
-      callbacks_(std::move(callbacks)),
-      slots_(config_.slots),
-      caches_(contexts_, config_.slots),
-      most_at_once_(config_.slots),
-      batch_(config_.batch_size, config_.rows),
-      costs_{row_costs(config_.rows), row_costs(config_.rows), row_costs(config_.rows)} {
-    const auto refuse = [](const std::string & what) { throw rast_error("ERR_INVALID_ARGUMENT", what); };
-    if (config_.pairs.size() > max_pairs) {
-        refuse("At most 3 pairs of expert and antiexpert");
-    }
-    if (config_.slots < 1 || config_.slots > 64) {
-        refuse("Expected 1 to 64 slots");
-    }
-    if (config_.cache_size != 0 && config_.cache_size < config_.context_size) {
-        refuse("Expected the cache to hold the context of one sequence at least");
-    }
-    if (config_.context_size < 1) {
-        refuse("Expected a context of at least 1 token");
-    }
+namespace {
+
+engine_config checked(engine_config config) {
+    config = fitted(std::move(config));
+    require_valid(config);
+    return config;
 }
+
+}  // namespace
+
+engine::engine(engine_config config, engine_callbacks callbacks)
+    : config_(checked(std::move(config))),
+      callbacks_(std::move(callbacks)),
+      inbox_(config_),
+      contexts_(config_, inbox_.stopping()),
+      caches_(contexts_, config_.slots),
+      budget_(config_),
+      decoder_(config_, contexts_, caches_, budget_),
+      planner_(config_),
+      reader_(contexts_, decoder_),
+      scheduler_(config_, contexts_, caches_, decoder_, planner_, budget_, inbox_),
+      round_(config_, contexts_, caches_, decoder_, reader_, planner_, scheduler_),
+      states_(config_, contexts_, caches_, decoder_, inbox_),
+      baseline_(config_, contexts_, inbox_) {}
 
 engine::~engine() {
     stop();
@@ -44,92 +46,28 @@ void engine::join() {
     }
 }
 
-void engine::stop() {
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-    }
-    wake_.notify_all();
-}
-
 shared_model engine::base_model() const {
     const std::lock_guard lock(mutex_);
     return base_model_;
 }
 
-void engine::submit(uint32_t id, request && wanted) {
-    const auto refuse = [](const std::string & code, const std::string & what) { throw rast_error(code, what); };
-    const std::lock_guard lock(mutex_);
-    if (stopping_ || !loaded_) {
-        refuse("ERR_DISPOSED", "The engine is not loaded, or disposed of");
-    }
-    const auto in_vocabulary = [&](llama_token token) { return token >= 0 && token < n_vocab_; };
-    const auto check = [&](const std::vector<llama_token> & tokens, const char * what) {
-        for (const llama_token token : tokens) {
-            if (!in_vocabulary(token)) {
-                refuse("ERR_INVALID_ARGUMENT", std::string(what) + " holds token " + std::to_string(token) +
-                                                   ", outside the vocabulary of " + std::to_string(n_vocab_));
-            }
-        }
-    };
-    if (wanted.prompt.empty()) {
-        refuse("ERR_EMPTY_PROMPT", "The prompt holds no tokens");
-    }
-    if (wanted.prompt.size() > config_.context_size) {
-        refuse("ERR_PROMPT_TOO_LONG", "The prompt has " + std::to_string(wanted.prompt.size()) +
-                                          " tokens, the context holds " + std::to_string(config_.context_size));
-    }
-    check(wanted.prompt, "The prompt");
-    for (size_t c = 1; c < widths_.size(); ++c) {
-        const llama_token most = *std::max_element(wanted.prompt.begin(), wanted.prompt.end());
-        if (uses(wanted, c) && most >= widths_[c]) {
-            refuse("ERR_INVALID_ARGUMENT", "The prompt holds token " + std::to_string(most) +
-                                               ", outside the vocabulary of " + std::to_string(widths_[c]) +
-                                               " of a model that it is for");
-        }
-    }
-    check(wanted.stop_tokens, "The list of stop tokens");
-    for (const auto & bias : wanted.sampling.bias) {
-        if (!in_vocabulary(bias.token)) {
-            refuse("ERR_INVALID_ARGUMENT", "Logit bias names token " + std::to_string(bias.token) +
-                                               ", outside the vocabulary of " + std::to_string(n_vocab_));
-        }
-    }
-    if (wanted.draft > config_.max_draft) {
-        refuse("ERR_INVALID_ARGUMENT", "Drafts of " + std::to_string(wanted.draft) +
-                                           " tokens are asked for, the engine was loaded for " +
-                                           std::to_string(config_.max_draft));
-    }
-    if (unfinished_.size() >= config_.slots + config_.max_queue) {
-        refuse("ERR_QUEUE_FULL", std::to_string(config_.slots) + " requests run and " +
-                                     std::to_string(config_.max_queue) + " wait: no more are taken in");
-    }
-    std::erase_if(wanted.stop_strings, [](const std::string & stop) { return stop.empty(); });
-    if (wanted.mode != request_mode::base && config_.pairs.empty()) {
-        refuse("ERR_INVALID_ARGUMENT", "Without expert and antiexpert only mode \"base\" can run");
-    }
-    if (!unfinished_.insert(id).second) {
-        refuse("ERR_INVALID_ARGUMENT", "There is a request " + std::to_string(id) + " already");
-    }
-    inbox_.push_back({id, std::move(wanted), engine_clock::now()});
-    wake_.notify_all();
-}
-
-void engine::cancel(uint32_t id) {
-    {
-        const std::lock_guard lock(mutex_);
-        cancelled_.push_back(id);
-    }
-    wake_.notify_all();
-}
-
 void engine::run() {
-    bool ready = false;
+    if (load_reporting()) {
+        serve();
+    }
+    release();
+    callbacks_.on_stopped();
+}
+
+// ---- loading
+
+// @returns whether requests may come
+bool engine::load_reporting() {
     try {
         load();
-        ready = true;
+        return true;
     } catch (const rast_error & error) {
-        if (!stopping_ || error.code() == "ERR_LOAD_ABORTED") {
+        if (!inbox_.stopping() || error.code() == "ERR_LOAD_ABORTED") {
             callbacks_.on_load_failed(error);
         } else {
             callbacks_.on_load_failed(rast_error("ERR_LOAD_ABORTED", "Loading was aborted"));
@@ -139,165 +77,140 @@ void engine::run() {
     } catch (const std::exception & error) {
         callbacks_.on_load_failed(rast_error("ERR_INTERNAL", error.what()));
     }
-    if (ready) {
-        serve();
-    }
-    free_all();
-    callbacks_.on_stopped();
+    return false;
 }
+
+void engine::load() {
+    const auto start = engine_clock::now();
+    contexts_.load([&](const model_place & place, float fraction) {
+        callbacks_.on_progress(place, fraction);
+        return !inbox_.stopping();
+    });
+    contexts_.create();
+    planner_.decide(contexts_);
+    contexts_.let_drafter_draw(planner_.max_draft() > 0);
+    caches_.reset(config_.reuse_prefixes && contexts_.without_cut_back() == nullptr);
+    planner_.calibrate(contexts_, decoder_.scratch_batch(), inbox_.stopping());
+    load_ms_ = ms_since(start);
+
+    const engine_info info = describe_loaded();
+    admission_limits limits;
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        limits.vocabulary_sizes.push_back(contexts_[c].n_vocab());
+    }
+    limits.max_draft = planner_.max_draft();
+    {
+        const std::lock_guard lock(mutex_);
+        base_model_ = contexts_.base().model();
+    }
+    inbox_.open(std::move(limits));
+    callbacks_.on_loaded(info);
+}
+
+engine_info engine::describe_loaded() const {
+    const role_context & base = contexts_.base();
+    const drawable_tokens & drawable = contexts_.drawable();
+    const auto info_of = [&](role which, size_t pair) {
+        return contexts_[role_contexts::index_of({which, pair})].info();
+    };
+    engine_info info;
+    info.base = base.info();
+    for (size_t pair = 0; pair < config_.pairs.size(); ++pair) {
+        info.pairs.push_back({info_of(role::expert, pair), info_of(role::antiexpert, pair)});
+    }
+    info.host_path = base.sampler().on_host_path();
+    info.sampler_reason = base.sampler().reason();
+    info.max_draft = planner_.max_draft();
+    info.draft_reason = planner_.reason();
+    info.context_size = config_.context_size;
+    info.n_vocab = base.n_vocab();
+    info.n_drawable = drawable.n_drawable - static_cast<int32_t>(drawable.masked.size());
+    info.bos = llama_vocab_bos(base.vocab());
+    info.eos = llama_vocab_eos(base.vocab());
+    info.add_bos = llama_vocab_get_add_bos(base.vocab());
+    if (const char * text = llama_model_chat_template(base.model().get(), nullptr)) {
+        info.chat_template = text;
+    }
+    info.load_ms = load_ms_;
+    return info;
+}
+
+void engine::release() {
+    inbox_.close();
+    {
+        const std::lock_guard lock(mutex_);
+        base_model_.reset();
+    }
+    baseline_.release();
+    contexts_.release();
+}
+
+// ---- serving
 
 void engine::serve() {
     for (;;) {
-        {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [&] {
-                const bool live =
-                    std::any_of(slots_.begin(), slots_.end(), [](const auto & s) { return s != nullptr; });
-                return stopping_ || live || !inbox_.empty() || !waiting_.empty() || !cancelled_.empty() ||
-                       !tasks_.empty();
-            });
-        }
+        inbox_.wait(scheduler_.any());
         std::vector<step_event> events;
-        take_in(events);
-        run_tasks();
-        if (!stopping_) {
-            try {
-                step(events);
-            } catch (const rast_error & error) {
-                fail_all(error.code(), error.what(), events);
-            } catch (const std::bad_alloc &) {
-                fail_all("ERR_INSUFFICIENT_MEMORY", "Not enough memory for the next step", events);
-            } catch (const std::exception & error) {
-                fail_all("ERR_INTERNAL", error.what(), events);
-            }
+        scheduler_.take_in(inbox_.take(), events);
+        inbox_.run_tasks();
+        if (!inbox_.stopping()) {
+            step_reporting(events);
         }
-        const bool stopping = stopping_;
+        const bool stopping = inbox_.stopping();
         if (stopping) {
-            take_in(events);
-            const auto abort = [&](std::unique_ptr<sequence> & seq) {
-                if (seq) {
-                    events.push_back({seq->id(), {}, "", {}, std::nullopt, std::nullopt});
-                    seq->finish(stop_reason::abort, events.back());
-                    seq.reset();
-                }
-            };
-            std::for_each(slots_.begin(), slots_.end(), abort);
-            std::for_each(waiting_.begin(), waiting_.end(), abort);
-            waiting_.clear();
+            scheduler_.take_in(inbox_.take(), events);
+            scheduler_.abort_all(events);
         }
-        if (!events.empty()) {
-            {
-                const std::lock_guard lock(mutex_);
-                for (const auto & event : events) {
-                    if (event.result || event.error) {
-                        unfinished_.erase(event.request);
-                    }
-                }
-            }
-            callbacks_.on_steps(std::move(events));
-        }
+        deliver(std::move(events));
         if (stopping) {
-            run_tasks();  // those that came meanwhile: refused
+            inbox_.run_tasks();  // those that came meanwhile: refused
             return;
         }
     }
 }
 
-// New and cancelled requests, and free slots for those that wait.
-void engine::take_in(std::vector<step_event> & events) {
-    std::deque<submission> arrived;
-    std::vector<uint32_t> cancelled;
-    {
-        const std::lock_guard lock(mutex_);
-        arrived.swap(inbox_);
-        cancelled.swap(cancelled_);
-    }
-    for (auto & submission : arrived) {
-        try {
-            waiting_.push_back(std::make_unique<sequence>(submission.id, std::move(submission.wanted), submission.at,
-                                                          contexts_[0]->vocab()));
-        } catch (const rast_error & error) {
-            events.push_back({submission.id, {}, "", {}, std::nullopt, request_error{error.code(), error.what()}});
-        }
-    }
-    const auto is_cancelled = [&](const std::unique_ptr<sequence> & seq) {
-        return seq && std::find(cancelled.begin(), cancelled.end(), seq->id()) != cancelled.end();
-    };
-    const auto abort = [&](sequence & seq) {
-        events.push_back({seq.id(), {}, "", {}, std::nullopt, std::nullopt});
-        seq.finish(stop_reason::abort, events.back());
-    };
-    for (auto & seq : slots_) {
-        if (is_cancelled(seq)) {
-            abort(*seq);
-            end(*seq);
-        }
-    }
-    for (auto & seq : waiting_) {
-        if (is_cancelled(seq)) {
-            abort(*seq);
-            seq.reset();
-        }
-    }
-    std::erase(waiting_, nullptr);
-    admit();
-}
-
-void engine::end(sequence & seq) {
-    const size_t slot = seq.slot;
-    caches_.retire(slot);
-    slots_[slot].reset();
-    most_at_once_ = std::min(slots_.size(), most_at_once_ + 1);
-}
-
-engine::members engine::members_of(const std::vector<sequence *> & group) {
-    members out;
-    for (const sequence * seq : group) {
-        out.emplace_back(seq->slot, seq->id());
-    }
-    return out;
-}
-
-// Ends those of them that are still at work. After a decode that failed their caches are not what they should be.
-void engine::fail(const members & whom, const std::string & code, const std::string & message,
-                  std::vector<step_event> & events) {
-    if (stopping_) {
-        return;  // the abort callback ended the decode: requests end with "abort"
-    }
-    for (const auto & [slot, id] : whom) {
-        if (slots_[slot] && slots_[slot]->id() == id) {
-            events.push_back({id, {}, "", {}, std::nullopt, request_error{code, message}});
-            caches_.forget(slot);
-            slots_[slot].reset();
-            most_at_once_ = std::min(slots_.size(), most_at_once_ + 1);
-        }
+void engine::step_reporting(std::vector<step_event> & events) {
+    try {
+        step(events);
+    } catch (const rast_error & error) {
+        scheduler_.fail_all(error.code(), error.what(), events);
+    } catch (const std::bad_alloc &) {
+        scheduler_.fail_all("ERR_INSUFFICIENT_MEMORY", "Not enough memory for the next step", events);
+    } catch (const std::exception & error) {
+        scheduler_.fail_all("ERR_INTERNAL", error.what(), events);
     }
 }
 
-void engine::fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events) {
-    members everybody;
-    for (size_t slot = 0; slot < slots_.size(); ++slot) {
-        if (slots_[slot]) {
-            everybody.emplace_back(slot, slots_[slot]->id());
+// One step of everybody: a chunk of somebody's prompt, and a round of those whose prompts fit.
+void engine::step(std::vector<step_event> & events) {
+    row_reader::allow_work(scheduler_.running());
+    round_.resume_undecided(events);
+    const std::atomic<bool> & stopping = inbox_.stopping();
+    try {
+        auto [ready, behind, chunk] = scheduler_.plan_step();
+        if (behind != nullptr) {
+            scheduler_.attempt({&behind, 1}, events,
+                               [&, seq = behind, n = chunk] { decoder_.prefill(*seq, n, stopping); });
         }
-    }
-    fail(everybody, code, message, events);
-    if (!stopping_) {
-        caches_.forget_all();
+        std::erase_if(ready, [&](sequence * seq) {
+            return !scheduler_.attempt({&seq, 1}, events, [&] { decoder_.prefill_for_single_tokens(*seq, stopping); });
+        });
+        for (const auto & group : scheduler_.one_piece_groups(std::move(ready))) {
+            if (!stopping) {
+                scheduler_.attempt(group, events, [&] { round_.run(group, events); });
+            }
+        }
+        planner_.round_ended();
+    } catch (const no_room &) {
+        scheduler_.make_room(events);
     }
 }
 
-void engine::free_all() {
-    {
-        const std::lock_guard lock(mutex_);
-        loaded_ = false;
-        base_model_.reset();
+void engine::deliver(std::vector<step_event> && events) {
+    if (!events.empty()) {
+        inbox_.forget_ended(events);
+        callbacks_.on_steps(std::move(events));
     }
-    slots_.clear();
-    waiting_.clear();
-    bare_.clear();
-    contexts_.clear();
-    threads_.reset();
 }
 
 }  // namespace rast

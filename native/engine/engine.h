@@ -1,25 +1,51 @@
-// Three models, one thread: loads them, then steps all live sequences together until it is stopped.
+// Three models, one thread: loads them, then steps all live requests together until it is stopped. Wires the parts:
+//
+//   inbox              what other threads hand over
+//   role_contexts      models and contexts, by role
+//   slot_caches        what caches hold for every slot
+//   scheduler          who runs and where
+//   batch_decoder      decodes, with caches and times kept in step
+//   draft_planner      how many tokens to draft
+//   row_reader         draws, with the consent of grammars
+//   speculative_round  draft, verify, accept, roll back
+//   state_keeper       states in files
+//   baseline_timer     bare decodes for benchmarks
+//
+// The thread owns everything from start() to on_stopped: parts hold references to each other, and no part outlives it.
 #pragma once
 
-#include "bare_decoder.h"
-#include "draft_length.h"
-#include "engine_types.h"
-#include "role_context.h"
-#include "sequence.h"
+#include "../error.h"
+#include "baseline_timer.h"
+#include "batch_decoder.h"
+#include "draft_planner.h"
+#include "engine_config.h"
+#include "engine_info.h"
+#include "inbox.h"
+#include "prefill_budget.h"
+#include "request.h"
+#include "role_contexts.h"
+#include "row_reader.h"
+#include "scheduler.h"
 #include "slot_caches.h"
+#include "speculative_round.h"
+#include "state_keeper.h"
 
-#include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <unordered_set>
 #include <vector>
 
 namespace rast {
+
+// Called on the engine thread.
+struct engine_callbacks {
+    std::function<void(const model_place &, float fraction)> on_progress;
+    std::function<void(const engine_info &)> on_loaded;
+    std::function<void(const rast_error &)> on_load_failed;
+    std::function<void(std::vector<step_event>)> on_steps;
+    std::function<void()> on_stopped;  // the last call: everything is freed
+};
 
 class engine {
   public:
@@ -34,141 +60,55 @@ class engine {
     // Begins loading.
     void start();
 
-    // The id is the caller's: any that no unfinished request has. Throws ERR_DISPOSED before loading ends or after
-    // stop(), ERR_INVALID_ARGUMENT, ERR_QUEUE_FULL.
-    void submit(uint32_t id, request && wanted);
-    void cancel(uint32_t id);
+    // As inbox has them.
+    void submit(uint32_t id, request && wanted) { inbox_.submit(id, std::move(wanted)); }
+    void cancel(uint32_t id) { inbox_.cancel(id); }
 
-    // Writes what the caches hold of the tokens to a file, and reads it back; both wait for the engine thread.
-    // @returns tokens of the state. Throw ERR_STATE_FILE, ERR_DISPOSED.
-    uint32_t save_state(const std::string & path, const std::vector<llama_token> & tokens);
-    std::vector<llama_token> load_state(const std::string & path);
-
-    // Milliseconds of bare decodes of one model (0 the base, then each pair's), between the steps of requests; each
-    // call waits for the engine thread. With `prompt` one number, that of a prompt of so many tokens. Throw
-    // ERR_DISPOSED, ERR_INVALID_ARGUMENT, ERR_CONTEXT_CREATE, ERR_DECODE.
-    std::vector<double> measure_decodes(const bare_decodes & wanted);
+    // As state_keeper and baseline_timer have them; each waits for the engine thread.
+    uint32_t save_state(const std::string & path, const std::vector<llama_token> & tokens) {
+        return states_.save(path, tokens);
+    }
+    std::vector<llama_token> load_state(const std::string & path) { return states_.load(path); }
+    std::vector<double> measure_decodes(const bare_decodes & wanted) { return baseline_.measure(wanted); }
 
     // Ends loading or generation soon; requests end with "abort". on_stopped follows.
-    void stop();
+    void stop() { inbox_.stop(); }
     void join();
 
     // The base model, for tokenizing; empty unless loaded.
     shared_model base_model() const;
 
   private:
-    struct submission {
-        uint32_t id;
-        request wanted;
-        engine_clock::time_point at;
-    };
-
-    // A context of the engine: [0] is the base, then expert and antiexpert of each pair.
-    static size_t expert_of(size_t pair) { return 1 + 2 * pair; }
-
-    static size_t antiexpert_of(size_t pair) { return 2 + 2 * pair; }
-
     void run();
+    bool load_reporting();
     void load();
-    std::unique_ptr<role_context> load_model(role which, size_t pair, const model_config & model);
-    drawable_tokens common_tokens() const;
-    void create_contexts();
-    void choose_speculation();
-    void measure(size_t context, row_costs & costs, int32_t most, double budget_ms);
-    void publish_info(double load_ms);
+    engine_info describe_loaded() const;
     void serve();
-
-    // Between steps: engine_state.cpp.
-    struct task;
-    void perform(std::function<void()> work);
-    void run_tasks();
-    void require_room_for_another(size_t context) const;
-    state_expectations expectations() const;
-    void learn_layouts();
-
-    void take_in(std::vector<step_event> & events);
     void step(std::vector<step_event> & events);
-    static bool uses(const request & wanted, size_t context);
-    bool needs(const sequence & seq, size_t context) const;
-    bool apart(const sequence & seq) const;
-    bool drafts(const sequence & seq) const;
+    void step_reporting(std::vector<step_event> & events);
+    void deliver(std::vector<step_event> && events);
+    void release();
 
-    // Who runs, and where: engine_schedule.cpp.
-    void admit();
-    void settle_in(sequence & seq);
-    bool waits_for_prefix(const sequence & seq) const;
-    size_t pending(const sequence & seq, size_t context) const;
-    size_t pending(const sequence & seq) const;
-    std::vector<sequence *> by_work() const;
-    size_t prefill_budget(bool generating) const;
-    void decode_chunk(sequence & seq, size_t count);
-    void decode_chunk(size_t context, sequence & seq, size_t count);
-    void decode_batch(size_t context, const char * what);
-    void make_room(std::vector<step_event> & events);
-
-    // A round: engine_round.cpp.
-    struct part;
-    struct row;
-    std::vector<std::vector<sequence *>> one_piece_groups(std::vector<sequence *> ready) const;
-    void decode_all_but_last(sequence & seq);
-    void draw(const std::vector<sequence *> & ready, std::vector<step_event> & events);
-    std::vector<part> plan_round(const std::vector<sequence *> & ready);
-    void draft(std::vector<part> & parts, std::vector<row> & base_rows);
-    void verify(size_t context, const std::vector<row> & base_rows);
-    void decode(size_t context, const std::vector<row> & rows);
-    row_draw read(size_t context, part & from, size_t row);
-    row_draw read_allowed(size_t context, part & from, size_t row);
-    void settle(part & from, std::vector<step_event> & events);
-    using members = std::vector<std::pair<size_t, uint32_t>>;  // slot and request
-    static members members_of(const std::vector<sequence *> & group);
-    bool attempt(const members & whom, std::vector<step_event> & events, const std::function<void()> & work);
-    void fail(const members & whom, const std::string & code, const std::string & message,
-              std::vector<step_event> & events);
-    bool take(sequence & seq, const row_draw & draw, step_event & event);
-    // Draws that a grammar had not decided on: engine_constraints.cpp.
-    void allow_work();
-    bool decide(sequence & seq, row_draw & draw);
-    void decide_draws(std::vector<step_event> & events);
-    void fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events);
-    void end(sequence & seq);
-    void free_all();
-
-    engine_config config_;
+    const engine_config config_;
     engine_callbacks callbacks_;
     std::thread thread_;
+    inbox inbox_;
 
     mutable std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<submission> inbox_;
-    std::vector<uint32_t> cancelled_;
-    std::deque<std::shared_ptr<task>> tasks_;
-    std::unordered_set<uint32_t> unfinished_;  // requests that were submitted and have not ended
-    bool loaded_ = false;
     shared_model base_model_;
-    std::vector<int32_t> widths_;  // ids of each model: the least that a small one knows may be fewer than the base's
-    std::atomic<bool> stopping_{false};
 
     // engine thread only
-    std::unique_ptr<cpu_threads> threads_;
-    std::vector<std::unique_ptr<role_context>> contexts_;  // base first: others write into its stores
-    int32_t n_vocab_ = 0;
-    std::deque<std::unique_ptr<sequence>> waiting_;
-    std::vector<std::unique_ptr<sequence>> slots_;
+    role_contexts contexts_;
     slot_caches caches_;
-    size_t most_at_once_;          // requests: fewer than slots after one gave way, one more with each that ends
-    size_t plain_rounds_ = 0;      // rounds without drafts, for lack of cache space
-    double prefill_token_ms_ = 0;  // of all models, lately; 0 = not known
-    batch_builder batch_;
-    std::vector<int32_t> outputs_;  // of the last decode of each row, index in its batch
-    int32_t max_draft_ = 0;
-    std::string draft_reason_;
-    bool expert_always_draws_ = false;  // or for requests of mode "expert" alone, which are then set apart
-    std::vector<std::optional<state_layout>> layouts_;  // by context, learned when a state is first loaded
-    std::vector<std::unique_ptr<bare_decoder>> bare_;   // by context, made when first asked for
-    round_costs costs_;
-    draft_probe probe_;
-    bool learning_ = false;            // costs, from this round
-    agreement agrees_{0.7, 4, 0.995};  // over all requests
+    prefill_budget budget_;
+    batch_decoder decoder_;
+    draft_planner planner_;
+    row_reader reader_;
+    scheduler scheduler_;
+    speculative_round round_;
+    state_keeper states_;
+    baseline_timer baseline_;
+    double load_ms_ = 0;
 };
 
 }  // namespace rast

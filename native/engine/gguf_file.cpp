@@ -1,7 +1,7 @@
 #include "gguf_file.h"
 
+#include "../error.h"
 #include "../llama/libraries.h"
-#include "error.h"
 #include "file_kind.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "header_checks.h"
 
-#include "error.h"
+#include "../error.h"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "model_facts.h"
 
-#include "error.h"
+#include "../error.h"
 #include "gguf_file.h"
 #include "header_checks.h"
 #include "model_fingerprint.h"

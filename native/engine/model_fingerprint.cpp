@@ -1,6 +1,6 @@
 #include "model_fingerprint.h"
 
-#include "error.h"
+#include "../error.h"
 #include "file_kind.h"
 #include "sha256.h"
 

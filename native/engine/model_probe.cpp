@@ -1,7 +1,7 @@
 #include "model_probe.h"
 
+#include "../error.h"
 #include "../llama/libraries.h"
-#include "error.h"
 #include "role_context.h"
 #include "sequence.h"
 

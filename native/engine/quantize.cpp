@@ -1,7 +1,7 @@
 #include "quantize.h"
 
+#include "../error.h"
 #include "../llama/libraries.h"
-#include "error.h"
 #include "model_facts.h"
 
 #include <algorithm>

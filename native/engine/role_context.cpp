@@ -1,25 +1,14 @@
 #include "role_context.h"
 
-#include "error.h"
+#include "../error.h"
+#include "clock.h"
 
 #include <algorithm>
-#include <chrono>
-#include <limits>
 #include <stdexcept>
 
 namespace rast {
 
 namespace {
-
-double ms_since(std::chrono::steady_clock::time_point start) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-template <class F>
-F cpu_function(const char * name) {
-    ggml_backend_reg_t reg = ggml_backend_reg_by_name("CPU");
-    return reg != nullptr ? reinterpret_cast<F>(ggml_backend_reg_get_proc_address(reg, name)) : nullptr;
-}
 
 std::vector<ggml_backend_dev_t> devices_of(const model_config & model) {
     std::vector<ggml_backend_dev_t> devices;
@@ -48,50 +37,6 @@ std::string because(const llama::log_capture & log) {
     return problems.empty() ? "" : ": " + problems;
 }
 
-const char * role_name(role which) {
-    switch (which) {
-        case role::base: return "base";
-        case role::expert: return "expert";
-        default: return "antiexpert";
-    }
-}
-
-cpu_threads::cpu_threads(int count) {
-    const auto make = cpu_function<decltype(&::ggml_threadpool_new)>("ggml_threadpool_new");
-    if (make != nullptr) {
-        ggml_threadpool_params params = ggml_threadpool_params_default(count);
-        pool_ = make(&params);
-    }
-}
-
-cpu_threads::~cpu_threads() {
-    const auto free_pool = cpu_function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free");
-    if (pool_ != nullptr && free_pool != nullptr) {
-        free_pool(pool_);
-    }
-}
-
-void cpu_threads::attach(llama_context * ctx) const {
-    if (pool_ != nullptr) {
-        llama_attach_threadpool(ctx, pool_, pool_);
-    }
-}
-
-uint32_t cache_cells(const engine_config & engine) {
-    constexpr uint64_t padding = 256;
-    const uint64_t tokens = engine.cache_size != 0 ? engine.cache_size : uint64_t{engine.context_size} * engine.slots;
-    const uint64_t most = std::numeric_limits<uint32_t>::max() / padding * padding;
-    return static_cast<uint32_t>(std::min((tokens + padding - 1) / padding * padding, most));
-}
-
-engine_config fitted(engine_config engine) {
-    const uint32_t fewest = std::max<uint32_t>(2, engine.slots);
-    engine.batch_size = std::max(std::min(engine.batch_size, cache_cells(engine)), fewest);
-    engine.rows = std::clamp(engine.rows, engine.slots, engine.batch_size);
-    engine.max_draft = std::clamp(engine.max_draft, 0, static_cast<int32_t>(engine.rows) - 1);
-    return engine;
-}
-
 llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping) {
     llama_context_params params = llama_context_default_params();
     params.n_ctx = cache_cells(engine);  // at least a batch, or llama.cpp makes the batch smaller
@@ -116,7 +61,7 @@ llama_context_params context_params(const engine_config & engine, int32_t thread
 role_context::role_context(role which, const model_config & model, const engine_config & engine,
                            const std::function<bool(float)> & keep_going)
     : role_(which), path_(model.path) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = engine_clock::now();
     const llama::log_capture log;
     std::vector<ggml_backend_dev_t> devices = devices_of(model);
 
@@ -173,7 +118,7 @@ role_context::role_context(role which, const model_config & model, const engine_
 
 void role_context::create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
                           const std::atomic<bool> & stopping) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = engine_clock::now();
     const llama::log_capture log;
     sampler_ = std::make_unique<ensemble_sampler>(std::move(plan));
     std::vector<llama_sampler_seq_config> chains;
@@ -240,51 +185,6 @@ int role_context::decode(const llama_batch & batch) {
                                              " model in " + std::to_string(parts) + " parts instead of one");
     }
     return status;
-}
-
-batch_builder::batch_builder(uint32_t capacity, uint32_t max_outputs) : capacity_(capacity), max_outputs_(max_outputs) {
-    tokens_.reserve(capacity);
-    positions_.reserve(capacity);
-    seq_counts_.reserve(capacity);
-    seq_ids_.reserve(capacity);
-    outputs_wanted_.reserve(capacity);
-}
-
-void batch_builder::clear() {
-    tokens_.clear();
-    positions_.clear();
-    seq_counts_.clear();
-    seq_ids_.clear();
-    outputs_wanted_.clear();
-    outputs_ = 0;
-}
-
-int32_t batch_builder::add(llama_token token, llama_pos pos, llama_seq_id seq, bool output) {
-    if (tokens_.size() >= capacity_ || (output && outputs_ >= max_outputs_)) {
-        throw std::logic_error("batch beyond the size of its context");
-    }
-    tokens_.push_back(token);
-    positions_.push_back(pos);
-    seq_counts_.push_back(1);
-    seq_ids_.push_back(seq);
-    outputs_wanted_.push_back(output ? 1 : 0);
-    outputs_ += output ? 1 : 0;
-    return static_cast<int32_t>(tokens_.size()) - 1;
-}
-
-llama_batch batch_builder::view() {
-    seq_pointers_.resize(seq_ids_.size());
-    for (size_t i = 0; i < seq_ids_.size(); ++i) {
-        seq_pointers_[i] = &seq_ids_[i];
-    }
-    llama_batch batch{};
-    batch.n_tokens = static_cast<int32_t>(tokens_.size());
-    batch.token = tokens_.data();
-    batch.pos = positions_.data();
-    batch.n_seq_id = seq_counts_.data();
-    batch.seq_id = seq_pointers_.data();
-    batch.logits = outputs_wanted_.data();
-    return batch;
 }
 
 }  // namespace rast

@@ -3,7 +3,9 @@
 
 #include "../llama/libraries.h"
 #include "../sampling/ensemble_sampler.h"
-#include "engine_types.h"
+#include "cpu_threads.h"
+#include "engine_config.h"
+#include "engine_info.h"
 #include "sequence_memory.h"
 
 #include <atomic>
@@ -25,28 +27,6 @@ struct llama_context_deleter {
 
 // Shared with tokenizing workers, which may outlive the engine.
 using shared_model = std::shared_ptr<llama_model>;
-
-// Threads of the CPU backend, shared by all contexts of an engine.
-class cpu_threads {
-  public:
-    explicit cpu_threads(int count);
-    ~cpu_threads();
-    cpu_threads(const cpu_threads &) = delete;
-    cpu_threads & operator=(const cpu_threads &) = delete;
-
-    // Where there is no pool, llama.cpp makes one of its own.
-    void attach(llama_context * ctx) const;
-
-  private:
-    ggml_threadpool_t pool_ = nullptr;
-};
-
-// Cells of a cache, as llama.cpp pads them.
-uint32_t cache_cells(const engine_config & engine);
-
-// The engine as it can be: a batch holds no more tokens than the cache and no fewer than one per slot, and rows and
-// drafts no more than the batch.
-engine_config fitted(engine_config engine);
 
 // What all contexts of an engine have in common: no sampler, one output per slot.
 llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping);
@@ -101,33 +81,6 @@ class role_context {
     std::unique_ptr<ensemble_sampler> sampler_;
     std::unique_ptr<llama_context, llama_context_deleter> ctx_;
     mutable std::optional<sequence_memory> memory_;
-};
-
-// A batch that refuses to grow beyond what its context was made for: llama.cpp ends the process there.
-class batch_builder {
-  public:
-    batch_builder(uint32_t capacity, uint32_t max_outputs);
-
-    void clear();
-    bool fits(size_t tokens) const { return size() + tokens <= capacity_; }
-
-    // @returns index in the batch
-    int32_t add(llama_token token, llama_pos pos, llama_seq_id seq, bool output);
-
-    size_t size() const { return tokens_.size(); }
-
-    llama_batch view();
-
-  private:
-    size_t capacity_;
-    size_t max_outputs_;
-    size_t outputs_ = 0;
-    std::vector<llama_token> tokens_;
-    std::vector<llama_pos> positions_;
-    std::vector<int32_t> seq_counts_;
-    std::vector<llama_seq_id> seq_ids_;
-    std::vector<llama_seq_id *> seq_pointers_;
-    std::vector<int8_t> outputs_wanted_;
 };
 
 }  // namespace rast

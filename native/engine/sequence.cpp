@@ -10,10 +10,6 @@ namespace {
 
 constexpr float coldest = 1e-4F;  // below it the largest logit takes everything in float
 
-double ms_between(engine_clock::time_point from, engine_clock::time_point to) {
-    return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
 bool penalizes(const sampling_params & s) {
     return s.penalty_window != 0 &&
            (s.repetition_penalty != 1.0F || s.presence_penalty != 0.0F || s.frequency_penalty != 0.0F);
@@ -56,9 +52,9 @@ void sequence::begin(size_t at_slot, size_t cached) {
     }
 }
 
-void sequence::give_way() {
+void sequence::preempt() {
     slot = queued;
-    follows = {};
+    awaited = {};
     result.restarts += 1;
 }
 

@@ -1,13 +1,16 @@
-// A request while it is being worked on.
+// A request while it is being worked on: its history, its settings at every position, its text and its result.
+//
+// Owned by the scheduler. Engine thread only. Knows nothing of contexts and caches.
 #pragma once
 
 #include "../grammar/constrained_draw.h"
+#include "../grammar/constraint.h"
 #include "../grammar/grammar_matcher.h"
+#include "clock.h"
 #include "draft_length.h"
-#include "engine_types.h"
+#include "request.h"
 #include "text_stream.h"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,8 +19,6 @@
 #include <vector>
 
 namespace rast {
-
-using engine_clock = std::chrono::steady_clock;
 
 class sequence {
   public:
@@ -33,9 +34,11 @@ class sequence {
     static constexpr size_t queued = static_cast<size_t>(-1);
     size_t slot = queued;
     request_result result;
+    // Agreement is that of the text at hand: of a position 50 tokens ago about a third counts.
     static constexpr double agreement_memory = 0.98;
-    agreement agrees{0.7, 4, agreement_memory};  // of expert and ensemble
-    bool started = false;                        // a token has been drawn
+    agreement agrees{agreement::expected_at_first, agreement::weight_at_first,
+                     agreement_memory};  // of expert and ensemble
+    bool started = false;                // a token has been drawn
     std::optional<grammar_matcher> grammar;
     // A draw that the grammar has not decided on yet. The request takes part in no step until it has.
     struct undecided {
@@ -44,18 +47,24 @@ class sequence {
         uint64_t work = 0;  // so far
     };
     std::optional<undecided> undecided_draw;
-    // Another request, in this slot, whose caches will soon hold so many tokens of this one's prompt.
-    struct {
+    // Another request, in this slot, whose caches will soon hold so many tokens of this one's prompt: it waits for
+    // them.
+    struct awaited_prefix {
         size_t slot = queued;
         uint32_t request = 0;
         size_t tokens = 0;
-    } follows;
+    };
+    awaited_prefix awaited;
+
+    bool awaits_prefix() const { return awaited.slot != queued; }
 
     // @param cached prompt tokens that need not be decoded
     void begin(size_t at_slot, size_t cached);
 
     // Back to the queue; what was drawn stays.
-    void give_way();
+    void preempt();
+
+    role_times & times(role which) { return result.roles[static_cast<size_t>(which)]; }
 
     // The random numbers of the next position, should its token be refused: by how many were used before.
     std::function<float(uint32_t)> numbers_after_refusal() const;

@@ -1,6 +1,6 @@
 #include "sequence_memory.h"
 
-#include "role_context.h"
+#include "batch_builder.h"
 
 #include <algorithm>
 #include <array>
@@ -71,22 +71,22 @@ bool sequence_memory::probe_cut_back() {
     return possible && !one_token_each();
 }
 
-void sequence_memory::extended(size_t slot, bool apart, llama_pos from, llama_pos to) {
+void sequence_memory::extended(size_t slot, bool second_id, llama_pos from, llama_pos to) {
     if (guarded()) {
-        llama_memory_seq_cp(memory_, id(slot, apart), guard(slot), from, to);
+        llama_memory_seq_cp(memory_, id(slot, second_id), guard(slot), from, to);
     }
 }
 
-void sequence_memory::copy(size_t from, bool from_apart, size_t to, bool to_apart, llama_pos keep) {
-    llama_memory_seq_cp(memory_, id(from, from_apart), id(to, to_apart), 0, keep);
+void sequence_memory::copy(size_t from, bool from_second_id, size_t to, bool to_second_id, llama_pos keep) {
+    llama_memory_seq_cp(memory_, id(from, from_second_id), id(to, to_second_id), 0, keep);
     if (guarded()) {
-        llama_memory_seq_cp(memory_, id(from, from_apart), guard(to), 0, keep);
+        llama_memory_seq_cp(memory_, id(from, from_second_id), guard(to), 0, keep);
     }
     shortest_[to] = shortest_[from];
 }
 
-bool sequence_memory::cut_back(size_t slot, bool apart, llama_pos keep) {
-    const llama_seq_id seq = id(slot, apart);
+bool sequence_memory::cut_back(size_t slot, bool second_id, llama_pos keep) {
+    const llama_seq_id seq = id(slot, second_id);
     if (keep < shortest_[slot] || !llama_memory_seq_rm(memory_, seq, keep, -1)) {
         return false;
     }

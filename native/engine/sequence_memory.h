@@ -51,27 +51,27 @@ class sequence_memory {
     bool second_ids() const { return !one_token_each(); }
 
     // The sequence id of a slot.
-    llama_seq_id id(size_t slot, bool apart) const {
-        return static_cast<llama_seq_id>(apart && second_ids() ? slot + slots_ : slot);
+    llama_seq_id id(size_t slot, bool second_id) const {
+        return static_cast<llama_seq_id>(second_id && second_ids() ? slot + slots_ : slot);
     }
 
     // Positions [from, to) of the slot were decoded.
-    void extended(size_t slot, bool apart, llama_pos from, llama_pos to);
+    void extended(size_t slot, bool second_id, llama_pos from, llama_pos to);
 
     // The longest beginning of at most `keep` positions that a request can go on from: `keep` or nothing.
     llama_pos usable(size_t slot, llama_pos keep) const { return keep >= shortest_[slot] ? keep : 0; }
 
     // The slot `to`, which must be empty, begins with the first `keep` positions of another.
-    void copy(size_t from, bool from_apart, size_t to, bool to_apart, llama_pos keep);
+    void copy(size_t from, bool from_second_id, size_t to, bool to_second_id, llama_pos keep);
 
     // Forgets what the slot has from position `keep` on. False when the memory then holds anything else than the
     // positions before it, or not all that going on from there needs.
-    bool cut_back(size_t slot, bool apart, llama_pos keep);
+    bool cut_back(size_t slot, bool second_id, llama_pos keep);
 
     // Forgets everything of a slot.
     void forget(size_t slot);
 
-    // The first `keep` positions of a slot that is not apart, for load(). Empty when llama.cpp does not give them.
+    // The first `keep` positions of a slot that uses its first id, for load(). Empty when llama.cpp does not give them.
     std::vector<uint8_t> save(size_t slot, llama_pos keep);
 
     // Puts them into an empty slot. False when llama.cpp does not take them: the slot must then be forgotten.

@@ -1,7 +1,7 @@
 #include "slot_caches.h"
 
+#include "../error.h"
 #include "../llama/libraries.h"
-#include "error.h"
 
 #include <algorithm>
 
@@ -18,14 +18,14 @@ void slot_caches::reset(bool reusable) {
 }
 
 shared_prefix slot_caches::best_prefix(std::span<const llama_token> prompt, const std::vector<bool> & needed,
-                                       bool apart) const {
+                                       bool second_id) const {
     shared_prefix best;
     if (!reusable_) {
         return best;
     }
     for (size_t i = 0; i < slots_.size(); ++i) {
         const slot_content & slot = slots_[i];
-        if (slot.apart != apart) {
+        if (slot.second_id != second_id) {
             continue;
         }
         const auto tokens = slot.tokens();
@@ -62,7 +62,7 @@ size_t slot_caches::idle_slot(size_t taking) const {
     return best;
 }
 
-std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_token> & history, bool apart,
+std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_token> & history, bool second_id,
                                           const shared_prefix & from) {
     slot_content & to = slots_[slot];
     std::vector<llama_pos> keep(contexts_.size(), 0);
@@ -75,10 +75,10 @@ std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_t
     }
     if (from.slot != slot) {
         forget(slot);
-        to.apart = apart;
+        to.second_id = second_id;
         for (size_t c = 0; c < contexts_.size(); ++c) {
             if (keep[c] > 0) {
-                memory(c).copy(from.slot, this->apart(from.slot, c), slot, this->apart(slot, c), keep[c]);
+                memory(c).copy(from.slot, this->second_id(from.slot, c), slot, this->second_id(slot, c), keep[c]);
             }
         }
     }
@@ -93,7 +93,7 @@ std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_t
             memory(c).forget(slot);
         }
     }
-    to.apart = apart;
+    to.second_id = second_id;
     to.live = &history;
     to.kept.clear();
     to.used = ++clock_;
@@ -105,7 +105,7 @@ std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_t
 
 void slot_caches::grow(size_t slot, size_t context, llama_pos count) {
     llama_pos & held = slots_[slot].held[context];
-    memory(context).extended(slot, apart(slot, context), held, held + count);
+    memory(context).extended(slot, second_id(slot, context), held, held + count);
     held += count;
 }
 
@@ -153,7 +153,7 @@ void slot_caches::forget_all() {
     }
 }
 
-bool slot_caches::give_up_oldest() {
+bool slot_caches::evict_oldest() {
     size_t oldest = shared_prefix::nowhere;
     for (size_t i = 0; i < slots_.size(); ++i) {
         if (idle(i) && !slots_[i].kept.empty() &&
@@ -169,11 +169,9 @@ bool slot_caches::give_up_oldest() {
 }
 
 std::string slot_caches::refused_state(const char * what) const {
-    for (const auto & context : contexts_) {
-        if (!context->memory().can_cut_back()) {
-            return std::string("States cannot be ") + what + ": the " + role_name(context->which()) + " model " +
-                   describe(context->memory().kind()) + ", and what it remembers cannot be cut back";
-        }
+    if (const role_context * context = contexts_.without_cut_back()) {
+        return std::string("States cannot be ") + what + ": the " + role_name(context->which()) + " model " +
+               describe(context->memory().kind()) + ", and what it remembers cannot be cut back";
     }
     return std::string("States cannot be ") + what + ": beginnings are not reused in this engine";
 }
@@ -183,7 +181,7 @@ sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const 
         throw rast_error("ERR_STATE_FILE", refused_state("saved"));
     }
     std::vector<bool> base_only(contexts_.size(), false);
-    base_only[0] = true;
+    base_only[role_contexts::base_index] = true;
     const shared_prefix found = best_prefix(tokens, base_only, false);
     if (found.held == 0) {
         throw rast_error("ERR_STATE_FILE", "No cache holds anything of these tokens: generate with them first");
@@ -198,7 +196,7 @@ sequence_state slot_caches::snapshot(std::span<const llama_token> tokens) const 
             one.bytes = memory(c).save(found.slot, static_cast<llama_pos>(one.held));
             if (one.bytes.empty()) {
                 throw rast_error("ERR_STATE_FILE", "llama.cpp did not give the state of the " +
-                                                       std::string(role_name(contexts_[c]->which())) + " model");
+                                                       std::string(role_name(contexts_[c].which())) + " model");
             }
         }
         state.contexts.push_back(std::move(one));
@@ -227,7 +225,7 @@ void slot_caches::restore(const sequence_state & state) {
         if (keep > 0 && !memory(c).load(slot, one.bytes, keep)) {
             forget(slot);
             throw rast_error("ERR_STATE_FILE", "llama.cpp did not take the state of the " +
-                                                   std::string(role_name(contexts_[c]->which())) +
+                                                   std::string(role_name(contexts_[c].which())) +
                                                    " model: " + log.problems());
         }
         content.held[c] = keep;

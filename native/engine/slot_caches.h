@@ -4,18 +4,15 @@
 // again. Engine thread only.
 #pragma once
 
-#include "role_context.h"
+#include "role_contexts.h"
 #include "state_file.h"
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace rast {
-
-using role_contexts = std::vector<std::unique_ptr<role_context>>;
 
 // A beginning that a slot shares with a prompt.
 struct shared_prefix {
@@ -41,10 +38,11 @@ class slot_caches {
     llama_pos held(size_t slot, size_t context) const { return slots_[slot].held[context]; }
 
     // The slot's sequence id in a context.
-    llama_seq_id id(size_t slot, size_t context) const { return memory(context).id(slot, apart(slot, context)); }
+    llama_seq_id id(size_t slot, size_t context) const { return memory(context).id(slot, second_id(slot, context)); }
 
     // The longest beginning that a slot shares with the prompt, in caches marked as needed.
-    shared_prefix best_prefix(std::span<const llama_token> prompt, const std::vector<bool> & needed, bool apart) const;
+    shared_prefix best_prefix(std::span<const llama_token> prompt, const std::vector<bool> & needed,
+                              bool second_id) const;
 
     // The slot without a request whose content is worth least: nothing, then what was used longest ago.
     // @param taking the slot whose content is to be taken over if it has no request; nowhere for none
@@ -54,7 +52,7 @@ class slot_caches {
     // Gives the slot to a request; its caches begin with what `from` holds, without the prompt's last token.
     // @param history of the request: must stay where it is until retire()
     // @returns tokens that need not be decoded, by context
-    std::vector<llama_pos> begin(size_t slot, const std::vector<llama_token> & history, bool apart,
+    std::vector<llama_pos> begin(size_t slot, const std::vector<llama_token> & history, bool second_id,
                                  const shared_prefix & from);
 
     // `count` tokens more were decoded.
@@ -69,8 +67,8 @@ class slot_caches {
     void forget(size_t slot);
     void forget_all();
 
-    // Gives up the kept content that was used longest ago. False when there is none.
-    bool give_up_oldest();
+    // Evicts the kept content that was used longest ago. False when there is none.
+    bool evict_oldest();
 
     // The longest beginning of the tokens that a slot holds in the base's cache.
     // Throws ERR_STATE_FILE if there is none.
@@ -87,16 +85,18 @@ class slot_caches {
         std::vector<llama_pos> held;                      // by context
         const std::vector<llama_token> * live = nullptr;  // history of its request
         std::vector<llama_token> kept;                    // of the last one
-        bool apart = false;
+        bool second_id = false;  // its request has the slot's second sequence ids in the small contexts
         uint64_t used = 0;
 
         std::span<const llama_token> tokens() const { return live != nullptr ? *live : kept; }
     };
 
-    sequence_memory & memory(size_t context) const { return contexts_[context]->memory(); }
-    bool apart(size_t slot, size_t context) const { return context > 0 && slots_[slot].apart; }
+    sequence_memory & memory(size_t context) const { return contexts_[context].memory(); }
+    bool second_id(size_t slot, size_t context) const {
+        return context != role_contexts::base_index && slots_[slot].second_id;
+    }
     bool cut_back(size_t slot, size_t context, llama_pos keep) {
-        return memory(context).cut_back(slot, apart(slot, context), keep);
+        return memory(context).cut_back(slot, second_id(slot, context), keep);
     }
     std::string refused_state(const char * what) const;
 

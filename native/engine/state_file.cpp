@@ -1,7 +1,7 @@
 #include "state_file.h"
 
+#include "../error.h"
 #include "atomic_file.h"
-#include "error.h"
 #include "file_kind.h"
 
 #include <array>

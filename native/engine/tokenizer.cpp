@@ -1,7 +1,7 @@
 #include "tokenizer.h"
 
+#include "../error.h"
 #include "deep_stack.h"
-#include "error.h"
 #include "sequence.h"
 #include "work_turns.h"
 

@@ -1,6 +1,6 @@
 #include "work_turns.h"
 
-#include "error.h"
+#include "../error.h"
 
 #include <algorithm>
 #include <condition_variable>

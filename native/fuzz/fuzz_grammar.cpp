@@ -1,6 +1,6 @@
 // GBNF: a grammar, or ERR_GRAMMAR. What is taken is matched within work that is counted: along the bytes of its own
 // text, by bytes and by tokens the same; and along the text behind the last NUL byte, whole and in pieces the same.
-#include "../engine/error.h"
+#include "../error.h"
 #include "../grammar/gbnf_parser.h"
 #include "../grammar/grammar_matcher.h"
 #include "targets.h"

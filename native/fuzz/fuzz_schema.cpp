@@ -1,5 +1,5 @@
 // JSON schemas: a grammar that can be matched, or ERR_JSON_SCHEMA.
-#include "../engine/error.h"
+#include "../error.h"
 #include "../grammar/grammar.h"
 #include "../schema/schema.h"
 #include "targets.h"

@@ -1,6 +1,6 @@
 #include "constraint.h"
 
-#include "../engine/error.h"
+#include "../error.h"
 #include "../llama/api.h"
 
 #include <optional>

@@ -1,6 +1,6 @@
 #include "gbnf_parser.h"
 
-#include "../engine/error.h"
+#include "../error.h"
 #include "gbnf_text.h"
 
 #include <map>

@@ -1,7 +1,7 @@
 #include "gbnf_text.h"
 
-#include "../engine/error.h"
 #include "../engine/work_turns.h"
+#include "../error.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "grammar_builder.h"
 
-#include "../engine/error.h"
+#include "../error.h"
 #include "call_order.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "grammar_checks.h"
 
-#include "../engine/error.h"
 #include "../engine/work_turns.h"
+#include "../error.h"
 #include "call_order.h"
 
 #include <string>

@@ -1,7 +1,7 @@
 #define RAST_API_DEFINITION
 #include "libraries.h"
 
-#include "../engine/error.h"
+#include "../error.h"
 #include "api.h"
 #include "rast-llama-version.h"
 

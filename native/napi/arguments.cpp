@@ -1,6 +1,6 @@
 #include "arguments.h"
 
-#include "../engine/error.h"
+#include "../error.h"
 
 #include <cmath>
 

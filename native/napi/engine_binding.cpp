@@ -44,18 +44,18 @@ engine_binding::~engine_binding() = default;
 
 engine_callbacks engine_binding::callbacks() {
     engine_callbacks out;
-    out.on_progress = [this, last = std::map<std::pair<role, int>, float>()](role which, int pair,
-                                                                             float fraction) mutable {
+    out.on_progress = [this, last = std::map<std::pair<role, size_t>, float>()](const model_place & place,
+                                                                                float fraction) mutable {
         // llama.cpp reports every tensor: pass on whole per cents
-        float & shown = last.try_emplace({which, pair}, -1.0F).first->second;
+        float & shown = last.try_emplace({place.which, place.pair}, -1.0F).first->second;
         if (fraction < 1.0F && fraction - shown < 0.01F) {
             return;
         }
         shown = fraction;
-        post([this, which, pair, fraction](Napi::Env env) {
+        post([this, place, fraction](Napi::Env env) {
             Napi::Object progress = Napi::Object::New(env);
-            progress.Set("role", Napi::String::New(env, role_name(which)));
-            progress.Set("pair", Napi::Number::New(env, pair));
+            progress.Set("role", Napi::String::New(env, role_name(place.which)));
+            progress.Set("pair", Napi::Number::New(env, static_cast<double>(place.pair)));
             progress.Set("fraction", Napi::Number::New(env, fraction));
             on_progress_.Call({progress});
         });

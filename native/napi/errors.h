@@ -1,7 +1,7 @@
 // Native errors as JavaScript errors with `code` and `details`.
 #pragma once
 
-#include "../engine/error.h"
+#include "../error.h"
 
 #include <napi.h>
 

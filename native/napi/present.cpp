@@ -1,5 +1,6 @@
 #include "present.h"
 
+#include "../engine/limits.h"
 #include "../engine/quantize.h"
 #include "../engine/text_stream.h"
 
@@ -10,33 +11,6 @@
 namespace rast::napi {
 
 namespace {
-
-model_config read_model(const object_reader & model) {
-    model_config out;
-    out.path = model.text("path");
-    out.fingerprint = model.text("fingerprint");
-    out.devices = model.texts("devices");
-    out.gpu_layers = static_cast<int32_t>(model.integer("gpuLayers", limits::gpu_layers));
-    out.threads = static_cast<int32_t>(model.integer("threads", limits::threads));
-    return out;
-}
-
-void require_at_most(const limit & count, size_t received) {
-    if (received > static_cast<size_t>(count.max)) {
-        throw rast_error("ERR_INVALID_ARGUMENT",
-                         "Expected at most " + std::to_string(static_cast<size_t>(count.max)) + " " + count.name +
-                             ", received " + std::to_string(received),
-                         {{"argument", count.name}});
-    }
-}
-
-ggml_type read_kv_type(const object_reader & config, const char * key) {
-    static const std::vector<std::string> names = {"f32",  "f16",  "bf16", "q8_0",  "q4_0",
-                                                   "q4_1", "q5_0", "q5_1", "iq4_nl"};
-    static const ggml_type types[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0,  GGML_TYPE_Q4_0,
-                                      GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL};
-    return types[config.choice(key, names)];
-}
 
 Napi::String text(Napi::Env env, const std::string & value) {
     return Napi::String::New(env, valid_utf8(value));
@@ -173,84 +147,6 @@ Napi::Value present_limits(Napi::Env env) {
         range.Set("aboveMin", Napi::Boolean::New(env, one.above_min));
         out.Set(one.name, range);
     }
-    return out;
-}
-
-engine_config read_engine_config(const object_reader & config) {
-    engine_config out;
-    out.base = read_model(config.object("base"));
-    require_at_most(limits::pairs, config.objects("pairs").size());
-    for (const auto & pair : config.objects("pairs")) {
-        out.pairs.push_back({read_model(pair.object("expert")), read_model(pair.object("antiexpert"))});
-    }
-    out.context_size = static_cast<uint32_t>(config.integer("contextSize", limits::context_size));
-    out.slots = static_cast<uint32_t>(config.integer("slots", limits::parallel));
-    out.batch_size = static_cast<uint32_t>(config.integer("batchSize", limits::batch_size));
-    out.max_draft = static_cast<int32_t>(config.integer("maxDraft", limits::max_draft));
-    out.cache_size = static_cast<uint32_t>(config.integer("cacheSize", limits::cache_size));
-    out.prefill_chunk = static_cast<uint32_t>(config.integer("prefillChunk", limits::prefill_chunk));
-    out.max_queue = static_cast<uint32_t>(config.integer("maxQueue", limits::max_queue));
-    out.reuse_prefixes = config.flag("reusePrefixes");
-    out.rows = static_cast<uint32_t>(config.integer("rows", limits::batch_size));
-    out.kv_type_k = read_kv_type(config, "kvTypeK");
-    out.kv_type_v = read_kv_type(config, "kvTypeV");
-    static const llama_flash_attn_type attention[] = {LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_ENABLED,
-                                                      LLAMA_FLASH_ATTN_TYPE_DISABLED};
-    out.flash_attention = attention[config.choice("flashAttention", {"auto", "on", "off"})];
-    out.mmap = config.flag("mmap");
-    out.mlock = config.flag("mlock");
-    static const sampler_choice samplers[] = {sampler_choice::automatic, sampler_choice::device, sampler_choice::host};
-    out.sampler = samplers[config.choice("sampler", {"auto", "device", "host"})];
-    return out;
-}
-
-request read_request(const object_reader & in) {
-    request out;
-    out.prompt = in.int32s("prompt");
-    static const request_mode modes[] = {request_mode::rast, request_mode::base, request_mode::expert};
-    out.mode = modes[in.choice("mode", {"rast", "base", "expert"})];
-    const auto most = static_cast<int64_t>(limits::max_tokens.max);
-    out.max_tokens = static_cast<int32_t>(std::min<int64_t>(in.integer("maxTokens", -1, most), 1 << 30));
-    out.stop_strings = in.texts("stopStrings");
-    require_at_most(limits::stop_strings, out.stop_strings.size());
-    out.stop_tokens = in.int32s("stopTokens");
-    out.ignore_eos = in.flag("ignoreEos");
-    out.show_special = in.flag("showSpecial");
-    out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, static_cast<int64_t>(limits::logprobs.max)));
-    out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, static_cast<int64_t>(limits::max_draft.max)));
-    out.max_draft = static_cast<int32_t>(in.integer("maxDraft", limits::max_draft));
-
-    const object_reader sampling = in.object("sampling");
-    sampling_params & s = out.sampling;
-    const auto lambdas = sampling.numbers("lambdas", limits::lambda);
-    for (size_t k = 0; k < std::min<size_t>(lambdas.size(), max_pairs); ++k) {
-        s.lambda[k] = lambdas[k];
-    }
-    s.temperature = static_cast<float>(sampling.number("temperature", limits::temperature));
-    s.top_k = static_cast<int32_t>(sampling.integer("topK", limits::top_k));
-    s.top_p = static_cast<float>(std::max(sampling.number("topP", limits::top_p), 1e-9));
-    s.min_p = static_cast<float>(sampling.number("minP", limits::min_p));
-    s.repetition_penalty =
-        static_cast<float>(std::max(sampling.number("repetitionPenalty", limits::repetition_penalty), 1e-3));
-    s.presence_penalty = static_cast<float>(sampling.number("presencePenalty", limits::presence_penalty));
-    s.frequency_penalty = static_cast<float>(sampling.number("frequencyPenalty", limits::frequency_penalty));
-    s.penalty_window = static_cast<int32_t>(sampling.integer("penaltyWindow", limits::penalty_window));
-    const auto tokens = sampling.int32s("biasTokens");
-    const auto values = sampling.float32s("biasValues");
-    if (tokens.size() != values.size()) {
-        throw rast_error("ERR_INVALID_ARGUMENT", "Expected as many bias values as bias tokens");
-    }
-    require_at_most(limits::bias_entries, tokens.size());
-    for (size_t i = 0; i < tokens.size(); ++i) {
-        const bool fits = values[i] >= limits::bias.min && values[i] <= limits::bias.max;
-        if (!fits && values[i] != -std::numeric_limits<float>::infinity()) {
-            throw rast_error("ERR_INVALID_ARGUMENT", "Expected biases from -100 to 100, or -Infinity");
-        }
-        // -infinity bans; the bound keeps sums finite
-        s.bias.push_back({tokens[i], std::max(values[i], -1e30F)});
-    }
-    s.seed = sampling.unsigned64("seed");
-    s.ordinal = static_cast<uint32_t>(sampling.integer("ordinal", limits::ordinal));
     return out;
 }
 

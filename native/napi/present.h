@@ -1,18 +1,15 @@
 // Native results as JavaScript values; the shapes of src/native/addon-types.ts.
 #pragma once
 
-#include "../engine/engine_types.h"
+#include "../engine/engine_info.h"
 #include "../engine/model_facts.h"
+#include "../engine/request.h"
 #include "../engine/tokenizer.h"
 #include "../llama/libraries.h"
-#include "arguments.h"
 
 #include <napi.h>
 
 namespace rast::napi {
-
-engine_config read_engine_config(const object_reader & config);
-request read_request(const object_reader & request);
 
 Napi::Value present_limits(Napi::Env env);
 Napi::Value present(Napi::Env env, const llama::libraries_info & info);

@@ -18,8 +18,6 @@
 
 namespace rast {
 
-enum class sampler_choice { automatic, device, host };
-
 struct sampler_plan {
     int32_t n_vocab = 0;  // columns of this context's logits
     int32_t rows = 1;     // outputs per decode at most

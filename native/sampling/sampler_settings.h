@@ -16,6 +16,9 @@ struct drawable_tokens {
     std::vector<int32_t> masked;
 };
 
+// Where rows are drawn: automatic takes the device if it can do all of it.
+enum class sampler_choice { automatic, device, host };
+
 // What bias and penalties do to one token's logit.
 struct logit_adjustment {
     int32_t token = 0;

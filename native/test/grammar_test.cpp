@@ -1,5 +1,5 @@
 // Grammars: the parser's errors, the matcher by hand, hostile shapes, and both against llama.cpp's own.
-#include "../engine/error.h"
+#include "../error.h"
 #include "../grammar/constraint.h"
 #include "../llama/libraries.h"
 #include "harness.h"

@@ -72,7 +72,7 @@ driven_engine::driven_engine(const engine_config & config) {
         settled_ = true;
         changed_.notify_all();
     };
-    callbacks.on_progress = [](role, int, float) {};
+    callbacks.on_progress = [](const model_place &, float) {};
     callbacks.on_loaded = [this, settle](const engine_info & info) {
         info_ = info;
         settle("");

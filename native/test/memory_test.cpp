@@ -1,4 +1,5 @@
 // What llama.cpp makes of batches under a memory, against what sequence_memory says of it.
+#include "../engine/batch_builder.h"
 #include "../engine/role_context.h"
 #include "harness.h"
 

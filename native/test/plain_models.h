@@ -1,6 +1,7 @@
 // Models beside the engine, for comparison: contexts of their own, without samplers, whose logits are read whole.
 #pragma once
 
+#include "../engine/batch_builder.h"
 #include "../engine/role_context.h"
 #include "harness.h"
 #include "reference.h"

@@ -21,7 +21,7 @@ class recorded_run {
     // @param on_event called on the engine thread for every event; may submit
     recorded_run(const engine_config & config, std::vector<request> first, size_t requests, reaction on_event) {
         engine_callbacks callbacks;
-        callbacks.on_progress = [](role, int, float) {};
+        callbacks.on_progress = [](const model_place &, float) {};
         callbacks.on_loaded = [](const engine_info &) {};
         callbacks.on_load_failed = [](const rast_error & error) { fail(error.what()); };
         callbacks.on_stopped = [] {};
@@ -267,7 +267,7 @@ int test_schedule(const arguments & args) {
         // no memory is an error of its own
         std::string code;
         engine_callbacks callbacks;
-        callbacks.on_progress = [](role, int, float) {};
+        callbacks.on_progress = [](const model_place &, float) {};
         callbacks.on_loaded = [](const engine_info &) { throw std::bad_alloc(); };
         callbacks.on_load_failed = [&](const rast_error & error) { code = error.code(); };
         callbacks.on_steps = [](std::vector<step_event>) {};

@@ -149,7 +149,8 @@ class client {
             engine_.get().load_state((folder_ / ("state-" + std::to_string(below(random_, 5)))).string());
         } else if (kind < 19) {
             bare_decodes wanted;
-            wanted.context = static_cast<uint32_t>(below(random_, 2 * static_cast<int>(config_.pairs.size()) + 2));
+            wanted.model.which = static_cast<role>(below(random_, 3));
+            wanted.model.pair = static_cast<size_t>(below(random_, static_cast<int>(config_.pairs.size()) + 1));
             wanted.sequences = static_cast<uint32_t>(1 + below(random_, static_cast<int>(config_.slots) + 1));
             wanted.depth = static_cast<uint32_t>(below(random_, 30));
             wanted.tokens = static_cast<uint32_t>(1 + below(random_, 8));

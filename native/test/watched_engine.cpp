@@ -30,7 +30,7 @@ watched_engine::watched_engine(const engine_config & config) {
         load_error_ = std::move(error);
         changed_.notify_all();
     };
-    callbacks.on_progress = [](role, int, float fraction) {
+    callbacks.on_progress = [](const model_place &, float fraction) {
         if (!(fraction >= 0 && fraction <= 1)) {
             fail("progress of " + std::to_string(fraction));
         }

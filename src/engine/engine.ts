@@ -239,7 +239,8 @@ export class Rast {
             checkNumber(name, given[name] ?? otherwise, range);
         const pair = integer("pair", 0, { min: 0, max: Math.max(0, pairs - 1), integer: true });
         const ms = await this.#core.addon.engineMeasure(this.#core.handle, {
-            context: role === "base" ? 0 : 1 + 2 * pair + (role === "antiexpert" ? 1 : 0),
+            role,
+            pair: role === "base" ? 0 : pair,
             sequences: integer("sequences", 1, { ...limits.parallel, max: slots }),
             depth: integer("depth", 0, limits.measuredDepth),
             tokens: integer("tokens", 0, limits.measuredTokens),

@@ -6,7 +6,7 @@ import type { NativeDevice, NativeEngineConfig, NativeModelConfig, NativeModelFa
 import type { EngineHost } from "../native/engine-host.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
 import { planDrafts } from "./speculation-params.js";
-import { allModels, describeRole, type ModelChoice, type ModelSet } from "./model-set.js";
+import { allModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
 
 /** What native code is told, and what a person should be. */
 export interface PreparedConfig {
@@ -48,14 +48,14 @@ export async function prepareConfig(
         }))
     });
     const threads = await planThreads(options.threads, all);
-    const configs = all.map((model, index): NativeModelConfig => {
+    const { base, pairs } = mapModels(models, (model, index): NativeModelConfig => {
         const { gpuLayers, devices: names } = plan.models[index]!;
         const { fingerprint } = facts.get(model.path)!;
         return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threads.models[index]! };
     });
     const config: NativeEngineConfig = {
-        base: configs[0]!,
-        pairs: models.pairs.map((_, pair) => ({ expert: configs[1 + 2 * pair]!, antiexpert: configs[2 + 2 * pair]! })),
+        base,
+        pairs,
         contextSize,
         slots: options.parallel,
         cacheSize,

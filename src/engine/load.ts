@@ -11,7 +11,7 @@ import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "./inf
 import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
 import { progressReporter, type ProgressReporter } from "./load-progress.js";
-import { allModels, combineModels, describeRole, type ModelChoice, type ModelSet } from "./model-set.js";
+import { allModels, combineModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
 import { tryModels } from "./model-trial.js";
 import { deliverSteps, type EngineCore, type Request } from "./request.js";
 
@@ -211,20 +211,15 @@ function buildInfo(
     { native, options, trio, models, facts, plan, notes }: StartInput,
     info: NativeEngineInfo
 ): RastInfo {
-    const all = allModels(models);
-    const contexts = [info.base, ...info.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
-    const infos = all.map((model, index): ModelInfo => {
+    const { base, pairs } = mapModels(models, ({ role, pair, path }, index): ModelInfo => {
         const { devices } = plan.models[index]!;
-        return buildModelInfo({ path: model.path, devices, facts: facts.get(model.path)! }, contexts[index]!);
+        const context = role === "base" ? info.base : info.pairs[pair]![role];
+        return buildModelInfo({ path, devices, facts: facts.get(path)! }, context);
     });
     return {
         trio: trio?.name ?? null,
-        base: infos[0]!,
-        pairs: models.lambdas.map((lambda, pair) => ({
-            expert: infos[1 + 2 * pair]!,
-            antiexpert: infos[2 + 2 * pair]!,
-            lambda
-        })),
+        base,
+        pairs: pairs.map((pair, index) => ({ ...pair, lambda: models.lambdas[index]! })),
         path: info.samplerPath,
         pathReason: info.samplerReason,
         backend: native.choice,

@@ -48,6 +48,20 @@ export function allModels(set: ModelSet): ModelChoice[] {
     return [set.base, ...set.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
 }
 
+/** One value of each kind of model: the shape of a set, for whatever belongs to its models. */
+export interface PerModel<T> {
+    readonly base: T;
+    readonly pairs: readonly { readonly expert: T; readonly antiexpert: T }[];
+}
+
+/** Makes a value for each model. `index` is the model's in `allModels`. */
+export function mapModels<T>(set: ModelSet, make: (model: ModelChoice, index: number) => T): PerModel<T> {
+    const made = allModels(set).map(make);
+    const next = made.values();
+    const take = (): T => next.next().value as T;
+    return { base: take(), pairs: set.pairs.map(() => ({ expert: take(), antiexpert: take() })) };
+}
+
 /** A model's role in words, for messages. */
 export function describeRole(model: { readonly role: NativeRole; readonly pair: number }): string {
     return model.pair === 0 ? `the ${model.role}` : `the ${model.role} of pair ${model.pair}`;

@@ -322,7 +322,9 @@ export interface NativeProgress {
 
 /** What `engineMeasure` times. */
 export interface NativeBareDecodes {
-    readonly context: number;
+    readonly role: NativeRole;
+    /** Which pair, 0 to 2; 0 for the base. */
+    readonly pair: number;
     /** At most the slots. */
     readonly sequences: number;
     /** Tokens that each sequence holds before. */
@@ -408,8 +410,7 @@ export interface NativeAddon {
     engineLoadState(handle: number, path: string): Promise<Int32Array>;
 
     /**
-     * Milliseconds of bare decodes of one model (context 0 the base, then expert and antiexpert of each pair), no sampler
-     * and no other model beside it: f64[tokens] of steps with a token of every sequence each, or f64[1] of a prompt.
+     * Milliseconds of bare decodes of one model, no sampler and no other model beside it: f64[tokens] of steps with a token of every sequence each, or f64[1] of a prompt.
      * Runs between the steps of requests. Rejects with ERR_INVALID_ARGUMENT, ERR_CONTEXT_CREATE, ERR_DECODE, ERR_DISPOSED
      */
     engineMeasure(handle: number, decodes: NativeBareDecodes): Promise<Float64Array>;

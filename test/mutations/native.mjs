@@ -495,7 +495,7 @@ export const mutations = {
         ["result.restarts += 1;", "result.restarts += 0;", "giving way is not counted", ["schedule"]],
         ["if (with_lambda) {", "if (true) {", "mode base is not without strength", ["settings"]]
     ],
-    "native/engine/engine_schedule.cpp": [
+    "native/engine/scheduler.cpp": [
         [
             "constexpr size_t worth_waiting_for = 8;",
             "constexpr size_t worth_waiting_for = 100;",
@@ -503,18 +503,18 @@ export const mutations = {
             ["schedule"]
         ],
         [
-            "return pending(*one) < pending(*other); });",
-            "return pending(*one) > pending(*other); });",
+            "return decoder_.pending(*one) < decoder_.pending(*other);",
+            "return decoder_.pending(*one) > decoder_.pending(*other);",
             "long prompts first",
             ["schedule"]
         ],
         [
-            "bool fits = pending(*seq) - 1 <= left;",
-            "bool fits = pending(*seq) <= left;",
+            "bool fits = decoder_.pending(*seq) - 1 <= left;",
+            "bool fits = decoder_.pending(*seq) <= left;",
             "what the budget just holds does not fit",
             ["schedule"]
         ],
-        ["left -= pending(*seq) - 1;", "left -= 0;", "short prompts cost no budget", ["schedule"]],
+        ["left -= decoder_.pending(*seq) - 1;", "left -= 0;", "short prompts cost no budget", ["schedule"]],
         [
             "std::max<size_t>({left, budget / 2, 1})",
             "std::max<size_t>({budget, 1})",
@@ -544,45 +544,23 @@ export const mutations = {
             "waiting_.pop_front();\n        if (waiting_.size() > 1) { std::swap(waiting_.front(), waiting_.back()); }\n",
             "the latest is served first",
             ["schedule"]
-        ],
+        ]
+    ],
+    "native/engine/prefill_budget.cpp": [
         [
-            "return std::min(config_.prefill_chunk, config_.batch_size);",
-            "return config_.batch_size;",
+            "return std::min<size_t>(config_.prefill_chunk, batch);",
+            "return batch;",
             "chunks are not kept to",
             ["schedule"]
         ],
         [
-            "if (!generating) {\n        return config_.batch_size;",
-            "if (!generating) {\n        return 1;",
+            "if (!others_generate) {\n        return batch;",
+            "if (!others_generate) {\n        return 1;",
             "prompts alone go token by token",
             { equivalent: "slower, the same text" }
-        ],
-        [
-            "wanted.sampling.lambda[pair] != 0.0F;",
-            "wanted.sampling.lambda[pair] > 0.0F;",
-            "negative strengths skip the small models",
-            ["drafts", "parity"]
         ]
     ],
     "native/engine/engine.cpp": [
-        [
-            "wanted.prompt.size() > config_.context_size",
-            "wanted.prompt.size() >= config_.context_size",
-            "a prompt as long as the context is refused",
-            ["schedule"]
-        ],
-        [
-            "return token >= 0 && token < n_vocab_; };",
-            "return token < n_vocab_; };",
-            "negative tokens are taken",
-            ["soak"]
-        ],
-        [
-            "config_.slots + config_.max_queue) {",
-            "config_.slots + config_.max_queue + 1) {",
-            "the queue takes one more",
-            ["schedule"]
-        ],
         [
             'callbacks_.on_load_failed(rast_error("ERR_INSUFFICIENT_MEMORY"',
             'callbacks_.on_load_failed(rast_error("ERR_INTERNAL"',
@@ -590,10 +568,25 @@ export const mutations = {
             ["schedule"]
         ],
         [
-            "    free_all();\n    callbacks_.on_stopped();",
-            "    free_all();",
+            "    release();\n    callbacks_.on_stopped();",
+            "    release();",
             "nobody hears that the engine stopped",
             ["soak"]
+        ]
+    ],
+    "native/engine/inbox.cpp": [
+        [
+            "wanted.prompt.size() > config_.context_size",
+            "wanted.prompt.size() >= config_.context_size",
+            "a prompt as long as the context is refused",
+            ["schedule"]
+        ],
+        ["if (token < 0 || token >= n_vocab) {", "if (token >= n_vocab) {", "negative tokens are taken", ["soak"]],
+        [
+            "config_.slots + config_.max_queue) {",
+            "config_.slots + config_.max_queue + 1) {",
+            "the queue takes one more",
+            ["schedule"]
         ]
     ],
     "native/engine/draft_length.cpp": [
@@ -1085,7 +1078,7 @@ export const mutations = {
             ["test/malformed/common-vocabulary.test.ts"]
         ]
     ],
-    "native/engine/engine_load.cpp": [
+    "native/engine/role_contexts.cpp": [
         [
             "return (attributes & LLAMA_TOKEN_ATTR_UNUSED) != 0 ||",
             "return",
@@ -1103,6 +1096,12 @@ export const mutations = {
             "for (const auto & context : {contexts_[0].get()}) {\n        for (int32_t token = 0; token < common; ++token) {",
             "only the base's unused ids count",
             ["test/malformed/common-vocabulary.test.ts"]
+        ],
+        [
+            "wanted.sampling.lambda[pair] != 0.0F;",
+            "wanted.sampling.lambda[pair] > 0.0F;",
+            "negative strengths skip the small models",
+            ["drafts", "parity"]
         ]
     ],
     "native/engine/limits.h": [
@@ -1153,7 +1152,7 @@ export const mutations = {
         ],
         ["if (!lossless) {", "if (!value.IsBigInt()) {", "negative seeds wrap", ["test/malformed/limits.test.ts"]]
     ],
-    "native/napi/present.cpp": [
+    "native/napi/read_config.cpp": [
         [
             "if (received > static_cast<size_t>(count.max)) {",
             "if (received >= static_cast<size_t>(count.max)) {",

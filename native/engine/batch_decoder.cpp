@@ -1,0 +1,121 @@
+#include "batch_decoder.h"
+
+#include "../error.h"
+#include "clock.h"
+
+#include <algorithm>
+
+namespace rast {
+
+batch_decoder::batch_decoder(const engine_config & config, const role_contexts & contexts, slot_caches & caches,
+                             prefill_budget & budget)
+    : config_(config), contexts_(contexts), caches_(caches), budget_(budget), batch_(config.batch_size, config.rows) {}
+
+size_t batch_decoder::pending(const sequence & seq, size_t context) const {
+    return seq.history().size() - static_cast<size_t>(caches_.held(seq.slot, context));
+}
+
+size_t batch_decoder::pending(const sequence & seq) const {
+    size_t most = 0;
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        most = role_contexts::uses(seq.wanted(), c) ? std::max(most, pending(seq, c)) : most;
+    }
+    return most;
+}
+
+void batch_decoder::prefill(sequence & seq, size_t count, const std::atomic<bool> & stopping) {
+    const auto start = engine_clock::now();
+    size_t most = 0;
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        const size_t lacking = role_contexts::uses(seq.wanted(), c) ? pending(seq, c) - 1 : 0;
+        const size_t n = std::min<size_t>({count, lacking, config_.batch_size});
+        if (n > 0 && !stopping) {
+            prefill_in(c, seq, n);
+            most = std::max(most, n);
+        }
+    }
+    budget_.observe(most, ms_since(start));
+}
+
+void batch_decoder::prefill_for_single_tokens(sequence & seq, const std::atomic<bool> & stopping) {
+    for (size_t c = 0; c < contexts_.size(); ++c) {
+        if (!contexts_[c].memory().one_token_each() || !role_contexts::uses(seq.wanted(), c)) {
+            continue;
+        }
+        while (pending(seq, c) > 1 && !stopping) {
+            prefill_in(c, seq, std::min<size_t>(pending(seq, c) - 1, config_.batch_size));
+        }
+    }
+}
+
+void batch_decoder::prefill_in(size_t context, sequence & seq, size_t count) {
+    const auto start = engine_clock::now();
+    const llama_pos from = caches_.held(seq.slot, context);
+    batch_.clear();
+    for (size_t i = 0; i < count; ++i) {
+        const llama_pos pos = from + static_cast<llama_pos>(i);
+        batch_.add(seq.history()[static_cast<size_t>(pos)], pos, caches_.id(seq.slot, context), false);
+    }
+    decode(context, "Prefill");
+    caches_.grow(seq.slot, context, static_cast<llama_pos>(count));
+    role_times & times = seq.times(contexts_[context].which());
+    times.prefill_ms += ms_since(start);
+    times.prefill_tokens += static_cast<int64_t>(count);
+}
+
+void batch_decoder::decode(size_t context, const char * what) {
+    role_context & target = contexts_[context];
+    const int status = target.decode(batch_.view());
+    if (status == 1) {
+        throw no_room{};
+    }
+    if (status != 0) {
+        throw rast_error("ERR_DECODE", std::string(what) + " failed in the " + role_name(target.which()) +
+                                           " model (llama_decode returned " + std::to_string(status) + ")");
+    }
+}
+
+void batch_decoder::decode_rows(size_t context, std::span<const logits_row> rows) {
+    ensemble_sampler & sampler = contexts_[context].sampler();
+    const auto start = engine_clock::now();
+    sampler.upload();
+    batch_.clear();
+    outputs_.assign(rows.size(), -1);
+    for (size_t i = 0; i < rows.size(); ++i) {
+        const participant & one = *rows[i].of;
+        const size_t slot = one.seq->slot;
+        const llama_seq_id seq = caches_.id(slot, context);
+        if (rows[i].depth > 0) {
+            const llama_token draft = one.drafts[rows[i].depth - 1];
+            outputs_[i] = batch_.add(draft, one.length() + static_cast<llama_pos>(rows[i].depth) - 1, seq, true);
+            continue;
+        }
+        for (llama_pos pos = caches_.held(slot, context); pos < one.length(); ++pos) {
+            outputs_[i] = batch_.add(one.seq->history()[static_cast<size_t>(pos)], pos, seq, pos == one.length() - 1);
+        }
+    }
+    decode(context, "Decoding");
+    sampler.deliver_rows(static_cast<int32_t>(rows.size()));
+    count_rows(context, rows, ms_since(start));
+}
+
+// The time a decode took belongs to every request in it, once: for the drafter by its decodes, elsewhere by the round.
+void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows, double ms) {
+    role_context & target = contexts_[context];
+    const double sampling_ms = target.sampler().take_cpu_ms();
+    for (const logits_row & one : rows) {
+        sequence & seq = *one.of->seq;
+        seq.result.host_bytes += target.sampler().bytes_per_row();
+        role_times & times = seq.times(target.which());
+        if (one.depth == 0 || context == role_contexts::drafter_index) {
+            (seq.started ? times.decode_ms : times.prefill_ms) += ms;
+            times.sampling_ms += seq.started ? sampling_ms : 0;
+            times.decode_steps += seq.started ? 1 : 0;
+        }
+        const llama_pos fresh = one.depth > 0 ? 1 : one.of->length() - caches_.held(seq.slot, context);
+        times.prefill_tokens += one.depth == 0 && !seq.started ? fresh : 0;
+        caches_.grow(seq.slot, context, fresh);
+    }
+}
+
+}  // namespace rast

@@ -1,0 +1,105 @@
+// What is asked of an engine and what comes back, step by step. Plain data; mirrors src/native/addon-types.ts.
+#pragma once
+
+#include "../llama/api.h"
+#include "../sampling/sampler_settings.h"
+#include "engine_config.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rast {
+
+struct constraint;
+
+inline constexpr int32_t draft_auto = -1;
+
+enum class request_mode { rast, base, expert };
+
+struct sampling_params {
+    std::array<float, max_pairs> lambda{};
+    float temperature = 1.0F;
+    int32_t top_k = 0;
+    float top_p = 1.0F;
+    float min_p = 0.0F;
+    float repetition_penalty = 1.0F;
+    float presence_penalty = 0.0F;
+    float frequency_penalty = 0.0F;
+    int32_t penalty_window = 0;  // -1 = the whole context
+    std::vector<llama_logit_bias> bias;
+    uint64_t seed = 0;
+    uint32_t ordinal = 0;
+};
+
+struct request {
+    std::vector<llama_token> prompt;
+    request_mode mode = request_mode::rast;
+    int32_t max_tokens = -1;
+    std::vector<std::string> stop_strings;
+    std::vector<llama_token> stop_tokens;
+    bool ignore_eos = false;
+    bool show_special = false;
+    int32_t logprobs = -1;
+    int32_t draft = draft_auto;                 // tokens to draft per round
+    int32_t max_draft = 255;                    // most of them; the engine's own limit holds too
+    std::shared_ptr<const constraint> grammar;  // none = any text
+    sampling_params sampling;
+};
+
+enum class stop_reason { eos, stop, max_tokens, context_full, abort };
+
+struct role_times {
+    double prefill_ms = 0;
+    double decode_ms = 0;
+    double sampling_ms = 0;  // of decode_ms: fusing, filtering, drawing and handing rows over, where a CPU does it
+    int64_t prefill_tokens = 0;
+    int64_t decode_steps = 0;
+};
+
+struct draft_stats {
+    int64_t rounds = 0;    // decodes of the base that gave tokens
+    int64_t drafted = 0;   // tokens that the base verified
+    int64_t accepted = 0;  // of those
+    int64_t compared = 0;  // positions where expert and ensemble drew from the same history
+    int64_t agreed = 0;    // of those, the same token
+};
+
+struct request_result {
+    stop_reason reason = stop_reason::abort;
+    std::optional<std::string> stop_string;
+    std::optional<llama_token> stop_token;
+    int32_t prompt_tokens = 0;
+    int32_t completion_tokens = 0;
+    int32_t cached_tokens = 0;  // of the prompt, in a cache already
+    int32_t restarts = 0;       // gave way to others for lack of cache space, and decoded its text anew
+    int32_t refused = 0;        // draws that the grammar refused
+    double queue_ms = 0;
+    double prefill_ms = 0;
+    double decode_ms = 0;
+    std::optional<double> first_token_ms;
+    std::array<role_times, 3> roles;  // by role
+    draft_stats drafts;
+    int64_t host_bytes = 0;
+    int64_t host_rows = 0;
+    int64_t host_row_bytes = 0;
+};
+
+struct request_error {
+    std::string code;
+    std::string message;
+};
+
+struct step_event {
+    uint32_t request = 0;
+    std::vector<llama_token> tokens;
+    std::string text;
+    std::vector<row_draw> draws;  // one per token when log-probabilities were asked for
+    std::optional<request_result> result;
+    std::optional<request_error> error;
+};
+
+}  // namespace rast

@@ -1,0 +1,153 @@
+#include "role_contexts.h"
+
+#include "../error.h"
+
+#include <algorithm>
+
+namespace rast {
+
+namespace {
+
+bool is_padding(const llama_vocab * vocab, llama_token token) {
+    const auto attributes = llama_vocab_get_attr(vocab, token);
+    return (attributes & LLAMA_TOKEN_ATTR_UNUSED) != 0 || attributes == LLAMA_TOKEN_ATTR_UNDEFINED;
+}
+
+}  // namespace
+
+size_t role_contexts::index_of(const model_place & place) {
+    switch (place.which) {
+        case role::base: return base_index;
+        case role::expert: return 1 + 2 * place.pair;
+        default: return 2 + 2 * place.pair;
+    }
+}
+
+model_place role_contexts::place_of(size_t index) {
+    if (index == base_index) {
+        return {role::base, 0};
+    }
+    return {index % 2 == 1 ? role::expert : role::antiexpert, (index - 1) / 2};
+}
+
+role_contexts::role_contexts(const engine_config & config, const std::atomic<bool> & stopping)
+    : config_(config), stopping_(stopping) {}
+
+void role_contexts::load(const std::function<bool(const model_place &, float)> & keep_going) {
+    for (size_t index = 0; index < 1 + 2 * config_.pairs.size(); ++index) {
+        contexts_.push_back(load_one(place_of(index), keep_going));
+    }
+}
+
+std::unique_ptr<role_context> role_contexts::load_one(
+    const model_place & place, const std::function<bool(const model_place &, float)> & keep_going) const {
+    return std::make_unique<role_context>(place.which, model_at(config_, place), config_,
+                                          [&](float fraction) { return keep_going(place, fraction) && !stopping_; });
+}
+
+// Padding in one model has no meaning there, so its delta has none either.
+drawable_tokens role_contexts::common_tokens() const {
+    int32_t common = base().n_vocab();
+    for (const auto & context : contexts_) {
+        common = std::min(common, context->n_vocab());
+    }
+    std::vector<bool> drawable(static_cast<size_t>(common), true);
+    for (const auto & context : contexts_) {
+        for (int32_t token = 0; token < common; ++token) {
+            if (is_padding(context->vocab(), token)) {
+                drawable[static_cast<size_t>(token)] = false;
+            }
+        }
+    }
+    drawable_tokens tokens;
+    for (int32_t token = 0; token < common; ++token) {
+        if (drawable[static_cast<size_t>(token)]) {
+            for (int32_t gap = tokens.n_drawable; gap < token; ++gap) {
+                tokens.masked.push_back(gap);
+            }
+            tokens.n_drawable = token + 1;
+        }
+    }
+    return tokens;
+}
+
+void role_contexts::create() {
+    int threads = 0;
+    for (size_t index = 0; index < size(); ++index) {
+        threads = std::max(threads, model_at(config_, place_of(index)).threads);
+    }
+    threads_ = std::make_unique<cpu_threads>(threads);
+
+    drawable_ = common_tokens();
+    if (drawable_.n_drawable == 0) {
+        throw rast_error("ERR_TOKENIZER_MISMATCH", "The models have no token in common that is not padding");
+    }
+    for (size_t index = 0; index < size(); ++index) {
+        const model_place place = place_of(index);
+        sampler_plan plan;
+        plan.n_vocab = contexts_[index]->n_vocab();
+        plan.rows = static_cast<int32_t>(config_.rows);
+        plan.threads = threads;
+        plan.choice = config_.sampler;
+        plan.drawable = drawable_;
+        plan.draws = index == base_index || index == drafter_index;
+        const auto pair = static_cast<int>(place.pair);
+        switch (place.which) {
+            case role::base: plan.pairs = static_cast<int>(config_.pairs.size()); break;
+            case role::expert: plan.sink = &base().sampler().expert_store(pair); break;
+            case role::antiexpert: plan.sink = &base().sampler().antiexpert_store(pair); break;
+        }
+        contexts_[index]->create(std::move(plan), config_, *threads_, stopping_);
+        if (stopping_) {
+            throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted");
+        }
+    }
+}
+
+void role_contexts::release() {
+    contexts_.clear();
+    threads_.reset();
+}
+
+const role_context * role_contexts::without_cut_back() const {
+    for (const auto & context : contexts_) {
+        if (!context->memory().can_cut_back()) {
+            return context.get();
+        }
+    }
+    return nullptr;
+}
+
+bool role_contexts::uses(const request & wanted, size_t index) {
+    if (index == base_index) {
+        return wanted.mode != request_mode::expert;
+    }
+    if (wanted.mode == request_mode::expert) {
+        return index == drafter_index;
+    }
+    const size_t pair = place_of(index).pair;
+    return wanted.mode == request_mode::rast && wanted.sampling.lambda[pair] != 0.0F;
+}
+
+std::vector<bool> role_contexts::used_by(const request & wanted) const {
+    std::vector<bool> used(size());
+    for (size_t index = 0; index < used.size(); ++index) {
+        used[index] = uses(wanted, index);
+    }
+    return used;
+}
+
+void role_contexts::let_drafter_draw(bool drafts_wanted) {
+    if (has_pairs()) {
+        drafter_always_draws_ = drafts_wanted || !drafter().memory().second_ids();
+        drafter().sampler().set_drawing(drafter_always_draws_);
+    }
+}
+
+void role_contexts::set_drafter_drawing(bool for_expert_mode) const {
+    if (has_pairs()) {
+        drafter().sampler().set_drawing(drafter_always_draws_ || for_expert_mode);
+    }
+}
+
+}  // namespace rast

@@ -1,0 +1,90 @@
+#include "exports.h"
+
+#include "../engine/model_facts.h"
+#include "../engine/model_probe.h"
+#include "../engine/quantize.h"
+#include "../engine/text_stream.h"
+#include "arguments.h"
+#include "errors.h"
+#include "present.h"
+#include "promise_worker.h"
+
+namespace rast::napi {
+
+namespace {
+
+Napi::Value inspect(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const std::string path = text_argument(info, 0, "path");
+    return promise_worker<model_facts>::run(
+        info.Env(), jobs_of(info), [path] { return inspect_model(path); },
+        [](Napi::Env env, const model_facts & facts) { return present(env, facts); });
+}
+
+Napi::Value compare(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const auto paths = texts_argument(info, 0, "paths");
+    return promise_worker<bool>::run(
+        info.Env(), jobs_of(info),
+        [paths] {
+            compare_tokenizers(paths);
+            return true;
+        },
+        [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
+Napi::Value list_quantizations(const Napi::CallbackInfo & info) {
+    Napi::Array out = Napi::Array::New(info.Env());
+    for (const auto & one : quantizations()) {
+        if (one.how == quantizer::none) {
+            continue;
+        }
+        Napi::Object entry = Napi::Object::New(info.Env());
+        entry.Set("name", std::string(one.name));
+        entry.Set("needsImportanceMatrix", one.how == quantizer::weighted);
+        out.Set(out.Length(), entry);
+    }
+    return out;
+}
+
+Napi::Value quantize(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const std::string input = text_argument(info, 0, "input");
+    const std::string output = text_argument(info, 1, "output");
+    const std::string type = text_argument(info, 2, "type");
+    const uint32_t threads = id_argument(info, 3, "threads");
+    if (threads < limits::threads.min || threads > limits::threads.max) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "Expected 1 to 512 threads, received " + std::to_string(threads));
+    }
+    return promise_worker<bool>::run(
+        info.Env(), jobs_of(info),
+        [=] {
+            quantize_model(input, output, type, static_cast<int32_t>(threads));
+            return true;
+        },
+        [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
+Napi::Value probe(const Napi::CallbackInfo & info) {
+    require_libraries();
+    const std::string path = text_argument(info, 0, "path");
+    return promise_worker<bool>::run(
+        info.Env(), jobs_of(info),
+        [path] {
+            probe_model(path);
+            return true;
+        },
+        [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
+}  // namespace
+
+void add_model_exports(const export_adder & add) {
+    add("inspectModel", guarded<inspect>);
+    add("compareTokenizers", guarded<compare>);
+    add("quantizations", guarded<list_quantizations>);
+    add("quantizeModel", guarded<quantize>);
+    add("probeModel", guarded<probe>);
+}
+
+}  // namespace rast::napi
