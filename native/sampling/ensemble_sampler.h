@@ -74,6 +74,8 @@ class ensemble_sampler : private graph_rows {
     // ---- before a decode
 
     // Whether graphs draw. A change must come with other sequence ids: that makes llama.cpp build a new graph.
+    bool drawing() const { return drawing_; }
+
     void set_drawing(bool drawing) { drawing_ = drawing; }
 
     // The settings of row i of the batch, and where its logits go (-1 = nowhere).
