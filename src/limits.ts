@@ -1,4 +1,4 @@
-// What numbers may be: the same table as native/engine/limits.h, which checks again what would crash a process. A test holds
+// What numbers may be: the same table as native/napi/limits.h, which checks again what would crash a process. A test holds
 // the two to each other, and both to the addon.
 import type { NumberRange } from "./checks.js";
 

@@ -21,7 +21,7 @@ bare_decoder::bare_decoder(const role_context & of, const engine_config & engine
     if (!ctx_) {
         throw rast_error("ERR_CONTEXT_CREATE", "Could not create a second context of the " +
                                                    std::string(role_name(of.which())) + " model " + of.path() +
-                                                   because(log));
+                                                   log.because());
     }
     threads.attach(ctx_.get());
 }

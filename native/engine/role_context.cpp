@@ -1,6 +1,7 @@
 #include "role_context.h"
 
 #include "../error.h"
+#include "../llama/libraries.h"
 #include "clock.h"
 
 #include <algorithm>
@@ -31,11 +32,6 @@ std::vector<ggml_backend_dev_t> devices_of(const model_config & model) {
 }
 
 }  // namespace
-
-std::string because(const llama::log_capture & log) {
-    const std::string problems = log.problems();
-    return problems.empty() ? "" : ": " + problems;
-}
 
 llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping) {
     llama_context_params params = llama_context_default_params();
@@ -91,7 +87,7 @@ role_context::role_context(role which, const model_config & model, const engine_
         throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted", {{"role", role_name(which)}});
     }
     if (!model_) {
-        throw rast_error("ERR_MODEL_LOAD", "Could not load the " + label + because(log),
+        throw rast_error("ERR_MODEL_LOAD", "Could not load the " + label + log.because(),
                          {{"role", role_name(which)}, {"path", path_}});
     }
     if (llama_vocab_type(vocab()) == LLAMA_VOCAB_TYPE_NONE || n_vocab() <= 0) {
@@ -135,7 +131,7 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     const std::string label = "the context of the " + std::string(role_name(role_)) + " model " + path_;
     ctx_.reset(llama_init_from_model(model_.get(), params));
     if (!ctx_ || !sampler_->failure().empty()) {
-        const std::string why = sampler_->failure().empty() ? because(log) : ": no memory for " + sampler_->failure();
+        const std::string why = sampler_->failure().empty() ? log.because() : ": no memory for " + sampler_->failure();
         throw rast_error("ERR_CONTEXT_CREATE", "Could not create " + label + why,
                          {{"role", role_name(role_)}, {"path", path_}});
     }

@@ -1,7 +1,7 @@
 // One model with its context and sampler.
 #pragma once
 
-#include "../llama/libraries.h"
+#include "../llama/handles.h"
 #include "../sampling/ensemble_sampler.h"
 #include "cpu_threads.h"
 #include "engine_config.h"
@@ -17,22 +17,8 @@
 
 namespace rast {
 
-struct llama_model_deleter {
-    void operator()(llama_model * model) const { llama_model_free(model); }
-};
-
-struct llama_context_deleter {
-    void operator()(llama_context * ctx) const { llama_free(ctx); }
-};
-
-// Shared with tokenizing workers, which may outlive the engine.
-using shared_model = std::shared_ptr<llama_model>;
-
 // What all contexts of an engine have in common: no sampler, one output per slot.
 llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping);
-
-// What llama.cpp said, as the end of a sentence.
-std::string because(const llama::log_capture & log);
 
 class role_context {
   public:

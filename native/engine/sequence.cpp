@@ -1,6 +1,7 @@
 #include "sequence.h"
 
 #include "../sampling/philox.h"
+#include "../text/token_piece.h"
 
 #include <algorithm>
 

@@ -6,10 +6,10 @@
 #include "../grammar/constrained_draw.h"
 #include "../grammar/constraint.h"
 #include "../grammar/grammar_matcher.h"
+#include "../text/text_stream.h"
 #include "clock.h"
 #include "draft_length.h"
 #include "request.h"
-#include "text_stream.h"
 
 #include <cstdint>
 #include <functional>

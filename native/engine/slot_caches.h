@@ -4,8 +4,8 @@
 // again. Engine thread only.
 #pragma once
 
+#include "../files/state_file.h"
 #include "role_contexts.h"
-#include "state_file.h"
 
 #include <cstdint>
 #include <span>

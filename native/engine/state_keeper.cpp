@@ -1,7 +1,7 @@
 #include "state_keeper.h"
 
 #include "../error.h"
-#include "sha256.h"
+#include "../files/sha256.h"
 
 #include <algorithm>
 

@@ -5,11 +5,11 @@
 // slot held.
 #pragma once
 
+#include "../files/state_file.h"
 #include "batch_decoder.h"
 #include "inbox.h"
 #include "role_contexts.h"
 #include "slot_caches.h"
-#include "state_file.h"
 
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 // Model files: what a header says, and whether two tokenizers are one.
-#include "../engine/model_facts.h"
 #include "../error.h"
+#include "../files/model_facts.h"
 #include "targets.h"
 
 #include <cstdlib>

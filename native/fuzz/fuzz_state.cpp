@@ -1,7 +1,7 @@
 // State files: what is taken keeps to the layout of the contexts, all else is ERR_STATE_FILE. And layouts themselves,
 // learned from any bytes.
-#include "../engine/state_file.h"
 #include "../error.h"
+#include "../files/state_file.h"
 #include "targets.h"
 
 #include <cstring>

@@ -1,5 +1,5 @@
 // text_stream against a reference that looks at the whole text after every piece.
-#include "../engine/text_stream.h"
+#include "../text/text_stream.h"
 #include "targets.h"
 
 #include <array>

@@ -1,7 +1,7 @@
 #include "gbnf_text.h"
 
-#include "../engine/work_turns.h"
 #include "../error.h"
+#include "../threads/work_turns.h"
 
 #include <algorithm>
 

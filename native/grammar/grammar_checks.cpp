@@ -1,7 +1,7 @@
 #include "grammar_checks.h"
 
-#include "../engine/work_turns.h"
 #include "../error.h"
+#include "../threads/work_turns.h"
 #include "call_order.h"
 
 #include <string>

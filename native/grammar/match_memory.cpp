@@ -1,6 +1,6 @@
 #include "match_memory.h"
 
-#include "../engine/work_turns.h"
+#include "../threads/work_turns.h"
 
 #include <algorithm>
 

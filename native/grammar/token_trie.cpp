@@ -1,6 +1,7 @@
 #include "token_trie.h"
 
 #include "../llama/api.h"
+#include "../text/token_piece.h"
 
 #include <algorithm>
 #include <limits>
@@ -68,18 +69,6 @@ token_trie::token_trie(std::vector<std::string> texts, std::vector<bool> ends) :
 size_t token_trie::memory_bytes() const {
     return bytes_.size() + (start_.size() + tokens_.size() + end_tokens_.size()) * sizeof(uint32_t) +
            nodes_.size() * sizeof(node) + ends_.size() / 8;
-}
-
-std::string token_piece(const llama_vocab * vocab, int32_t token, bool special) {
-    char small[64];
-    int32_t n = llama_token_to_piece(vocab, token, small, sizeof small, 0, special);
-    if (n >= 0) {
-        return {small, static_cast<size_t>(n)};
-    }
-    std::string large(static_cast<size_t>(-n), '\0');
-    n = llama_token_to_piece(vocab, token, large.data(), static_cast<int32_t>(large.size()), 0, special);
-    large.resize(static_cast<size_t>(std::max(0, n)));
-    return large;
 }
 
 std::shared_ptr<const token_trie> make_token_trie(const llama_vocab * vocab, bool show_special) {

@@ -60,7 +60,4 @@ class token_trie {
 // @param show_special whether control tokens are shown as text; otherwise they have none
 std::shared_ptr<const token_trie> make_token_trie(const llama_vocab * vocab, bool show_special);
 
-// The bytes of a token as they are shown; control tokens are empty unless `special`.
-std::string token_piece(const llama_vocab * vocab, int32_t token, bool special);
-
 }  // namespace rast

@@ -246,6 +246,11 @@ std::string log_capture::problems() const {
     return out;
 }
 
+std::string log_capture::because() const {
+    const std::string said = problems();
+    return said.empty() ? "" : ": " + said;
+}
+
 void log_capture::line(int level, const char * text) {
     if (level == GGML_LOG_LEVEL_ERROR || level == GGML_LOG_LEVEL_WARN) {
         std::string problem(text);

@@ -49,6 +49,9 @@ class log_capture {
     // The last error or warning lines, joined; empty when there were none.
     std::string problems() const;
 
+    // The same as the end of a sentence: ": " and the lines, or nothing.
+    std::string because() const;
+
     // Splits of the token-generation graph as last logged, 0 when none was.
     int graph_splits() const { return graph_splits_; }
 

@@ -1,7 +1,7 @@
 // Checked reading of JavaScript values: a wrong type or range throws ERR_INVALID_ARGUMENT that names the field.
 #pragma once
 
-#include "../engine/limits.h"
+#include "limits.h"
 
 #include <napi.h>
 

@@ -1,6 +1,6 @@
 #include "engine_binding.h"
 
-#include "../engine/work_turns.h"
+#include "../threads/work_turns.h"
 #include "present.h"
 
 #include <cmath>

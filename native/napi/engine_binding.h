@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../engine/engine.h"
-#include "../engine/tokenizer.h"
+#include "../text/tokenizer.h"
 #include "errors.h"
 #include "grammar_jobs.h"
 #include "job_threads.h"

@@ -1,8 +1,8 @@
 // Grammars that are being made ready, and those that are ready and belong to no request yet.
 #pragma once
 
-#include "../engine/work_turns.h"
 #include "../grammar/constraint.h"
+#include "../threads/work_turns.h"
 
 #include <atomic>
 #include <cstdint>

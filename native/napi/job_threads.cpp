@@ -1,7 +1,7 @@
 #include "job_threads.h"
 
-#include "../engine/work_turns.h"
 #include "../error.h"
+#include "../threads/work_turns.h"
 
 #include <utility>
 

@@ -1,7 +1,7 @@
 // Threads for what JavaScript awaits: not the program's own worker pool, which its files and names wait for, too.
 #pragma once
 
-#include "../engine/deep_stack.h"
+#include "../threads/deep_stack.h"
 
 #include <napi.h>
 

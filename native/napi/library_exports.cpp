@@ -1,9 +1,9 @@
 #include "exports.h"
 
-#include "../engine/model_probe.h"
-#include "../engine/text_stream.h"
+#include "../files/model_probe.h"
 #include "../llama/devices.h"
 #include "../llama/libraries.h"
+#include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
 #include "present.h"

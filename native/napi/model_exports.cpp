@@ -1,9 +1,9 @@
 #include "exports.h"
 
-#include "../engine/model_facts.h"
-#include "../engine/model_probe.h"
-#include "../engine/quantize.h"
-#include "../engine/text_stream.h"
+#include "../files/model_facts.h"
+#include "../files/model_probe.h"
+#include "../files/quantize.h"
+#include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
 #include "present.h"

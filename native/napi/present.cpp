@@ -1,8 +1,8 @@
 #include "present.h"
 
-#include "../engine/limits.h"
-#include "../engine/quantize.h"
-#include "../engine/text_stream.h"
+#include "../files/quantize.h"
+#include "../text/text_stream.h"
+#include "limits.h"
 
 #include <algorithm>
 #include <cstring>

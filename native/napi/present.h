@@ -2,10 +2,10 @@
 #pragma once
 
 #include "../engine/engine_info.h"
-#include "../engine/model_facts.h"
 #include "../engine/request.h"
-#include "../engine/tokenizer.h"
+#include "../files/model_facts.h"
 #include "../llama/libraries.h"
+#include "../text/tokenizer.h"
 
 #include <napi.h>
 

@@ -1,6 +1,6 @@
 #include "exports.h"
 
-#include "../engine/text_stream.h"
+#include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
 #include "present.h"

@@ -1,8 +1,8 @@
 // How a schema is refused: always ERR_JSON_SCHEMA, with what is refused and where.
 #pragma once
 
-#include "../engine/work_turns.h"
 #include "../error.h"
+#include "../threads/work_turns.h"
 
 #include <string>
 #include <utility>

@@ -1,7 +1,7 @@
 // draw_row against the reference: every filter alone and combined, widths small and true, bias and penalties.
-#include "../engine/text_stream.h"
 #include "../sampling/philox.h"
 #include "../sampling/sampler_row.h"
+#include "../text/text_stream.h"
 #include "harness.h"
 #include "random_rows.h"
 #include "reference.h"

@@ -1,5 +1,5 @@
 // Tokenizing in pieces against tokenizing the whole, for every pre-tokenizer; and what hostile texts cost.
-#include "../engine/tokenizer.h"
+#include "../text/tokenizer.h"
 #include "harness.h"
 
 #include <chrono>

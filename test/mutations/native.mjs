@@ -390,7 +390,7 @@ export const mutations = {
         ["round < 10", "round < 9", "a round less", ["philox"]],
         ["key[0] += 0x9E3779B9U;", "key[0] += 0x9E3779B1U;", "another constant", ["philox"]]
     ],
-    "native/engine/text_stream.cpp": [
+    "native/text/text_stream.cpp": [
         ["low = lead == 0xE0 ? 0xA0 : 0x80;", "low = 0x80;", "overlong forms of three bytes pass", ["text"]],
         ["low = lead == 0xF0 ? 0x90 : 0x80;", "low = 0x80;", "overlong forms of four bytes pass", ["text"]],
         ["high = lead == 0xED ? 0x9F : 0xBF;", "high = 0xBF;", "surrogates pass", ["text"]],
@@ -954,7 +954,7 @@ export const mutations = {
             ["schedule"]
         ]
     ],
-    "native/engine/state_file.cpp": [
+    "native/files/state_file.cpp": [
         [
             "if (number<uint64_t>() != sum) {",
             "if (number<uint64_t>() == sum + 1) {",
@@ -992,7 +992,7 @@ export const mutations = {
             ["test/malformed/states.test.ts"]
         ]
     ],
-    "native/engine/state_layout.cpp": [
+    "native/files/state_layout.cpp": [
         [
             "if (!at.good || position >= most || seen[position] ||",
             "if (!at.good || position >= most ||",
@@ -1030,7 +1030,7 @@ export const mutations = {
             ["test/malformed/states.test.ts"]
         ]
     ],
-    "native/engine/header_checks.cpp": [
+    "native/files/header_checks.cpp": [
         [
             "if (kv_heads > 0 && heads % kv_heads != 0) {",
             "if (false) {",
@@ -1058,7 +1058,7 @@ export const mutations = {
         ],
         ["if (used > experts ||", "if (", "more experts are used than there are", ["test/malformed/headers.test.ts"]]
     ],
-    "native/engine/model_facts.cpp": [
+    "native/files/model_facts.cpp": [
         [
             "if (n_a != n_b) {",
             "if (n_a < n_b) {",
@@ -1104,7 +1104,7 @@ export const mutations = {
             ["drafts", "parity"]
         ]
     ],
-    "native/engine/limits.h": [
+    "native/napi/limits.h": [
         [
             'limit top_k{"topK", 0, many};',
             'limit top_k{"topK", 1, many};',
@@ -1184,7 +1184,7 @@ export const mutations = {
             ["test/malformed/limits.test.ts"]
         ]
     ],
-    "native/engine/tokenizer.cpp": [
+    "native/text/tokenizer.cpp": [
         [
             "return is_letter(before) && !spans_space_[static_cast<size_t>(before)] && is_letter(text[at + 1]);",
             "return !spans_space_[static_cast<size_t>(before) & 127U];",

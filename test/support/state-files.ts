@@ -29,7 +29,7 @@ export function readStateFile(path: string): StateFile {
 
 const mask = (1n << 64n) - 1n;
 
-// As native/engine/state_file.cpp does it: each piece apart.
+// As native/files/state_file.cpp does it: each piece apart.
 function checksum(pieces: readonly Buffer[]): bigint {
     let value = 0x243f6a8885a308d3n;
     const mix = (word: bigint): void => {

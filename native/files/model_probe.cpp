@@ -1,9 +1,9 @@
 #include "model_probe.h"
 
 #include "../error.h"
+#include "../llama/handles.h"
 #include "../llama/libraries.h"
-#include "role_context.h"
-#include "sequence.h"
+#include "../text/token_piece.h"
 
 #include <fstream>
 #include <vector>
@@ -61,7 +61,7 @@ void probe_model(const std::string & path) {
     params.no_alloc = true;
     const std::unique_ptr<llama_model, llama_model_deleter> model(llama_model_load_from_file(path.c_str(), params));
     if (!model) {
-        throw rast_error("ERR_MODEL_LOAD", "llama.cpp could not load " + path + because(log), {{"path", path}});
+        throw rast_error("ERR_MODEL_LOAD", "llama.cpp could not load " + path + log.because(), {{"path", path}});
     }
     const llama_vocab * vocab = llama_model_get_vocab(model.get());
     if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) {
@@ -76,7 +76,7 @@ void probe_model(const std::string & path) {
     wanted.kv_unified = true;
     const std::unique_ptr<llama_context, llama_context_deleter> ctx(llama_init_from_model(model.get(), wanted));
     if (!ctx) {
-        throw rast_error("ERR_CONTEXT_CREATE", "llama.cpp could not create a context for " + path + because(log),
+        throw rast_error("ERR_CONTEXT_CREATE", "llama.cpp could not create a context for " + path + log.because(),
                          {{"path", path}});
     }
     tokenize_all(vocab);

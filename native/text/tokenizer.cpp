@@ -1,9 +1,9 @@
 #include "tokenizer.h"
 
 #include "../error.h"
-#include "deep_stack.h"
-#include "sequence.h"
-#include "work_turns.h"
+#include "../threads/deep_stack.h"
+#include "../threads/work_turns.h"
+#include "token_piece.h"
 
 #include <algorithm>
 #include <exception>

@@ -1,7 +1,7 @@
 // Texts to tokens and back: llama.cpp's tokenizer, with bounds that it does not have.
 #pragma once
 
-#include "role_context.h"
+#include "../llama/handles.h"
 
 #include <array>
 #include <cstdint>

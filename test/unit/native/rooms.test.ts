@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+import { root } from "../../support/native.js";
+
+/** Which rooms of native/ each may include from, beside itself and error.h. As ARCHITECTURE.md draws them. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+    llama: [],
+    threads: [],
+    text: ["llama", "threads"],
+    sampling: ["llama"],
+    files: ["llama", "text"],
+    schema: ["threads"],
+    grammar: ["llama", "threads", "text", "sampling"],
+    engine: ["llama", "text", "sampling", "files", "grammar"],
+    napi: ["llama", "threads", "text", "files", "schema", "grammar", "engine"]
+};
+
+const native = join(root, "native");
+const sources = (room: string): string[] =>
+    readdirSync(join(native, room))
+        .filter((name) => /\.(h|cpp)$/.test(name))
+        .map((name) => join(native, room, name));
+
+describe("rooms of the native code", () => {
+    it.each(Object.keys(rooms))("%s includes from those below it alone", (room) => {
+        const files = sources(room);
+        expect(files.length).toBeGreaterThan(0);
+        const wrong: string[] = [];
+        for (const file of files) {
+            for (const [, path] of readFileSync(file, "utf8").matchAll(/#\s*include "([^"]+)"/g)) {
+                // llama.cpp's headers and the generated version stand without a folder
+                if (!path!.startsWith("../")) continue;
+                const from = dirname(relative(native, normalize(join(dirname(file), path!))));
+                if (from !== "." && from !== room && !rooms[room]!.includes(from)) wrong.push(`${file}: ${path}`);
+            }
+        }
+        expect(wrong).toEqual([]);
+    });
+
+    it("are all there are", () => {
+        const folders = readdirSync(native, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+        const known = [...Object.keys(rooms), "test", "fuzz"].sort();
+        expect(folders.map(({ name }) => name).sort()).toEqual(known);
+    });
+});
