@@ -13,7 +13,7 @@ it("are the parts of the trio, RAST and two controls; neighbours share an engine
         ["base, made to go step by step", true, "S:"],
         ["base after reinforcement learning", true, ""]
     ]);
-    expect(contestants.map(({ load }) => basename(String(load.trio ?? load.base)))).toEqual([
+    expect(contestants.map(({ load }) => basename((load.trio ?? load.base) as string))).toEqual([
         basename(trio.pairs[0]!.antiexpert),
         ...new Array<string>(4).fill(basename(trio.file)),
         "demo-base-rl.gguf"

@@ -35,13 +35,14 @@ function someEngines(answer = (prompt: string): string => /say (.*)=/.exec(promp
     const log: string[] = [];
     const asked: GenerateOptions[] = [];
     const load = async ({ base }: LoadOptions): Promise<Rast> => {
-        log.push(`load ${base}`);
+        const file = base as string;
+        log.push(`load ${file}`);
         return {
             complete: async (options: GenerateOptions) => {
                 asked.push(options);
                 return { text: answer(options.prompt!), stopReason: "eos", usage: { completionTokens: 2 } };
             },
-            dispose: async () => void log.push(`dispose ${base}`)
+            dispose: async () => void log.push(`dispose ${file}`)
         } as unknown as Rast;
     };
     return { load, log, asked };
