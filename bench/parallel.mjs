@@ -7,7 +7,8 @@ import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { knownShapes, writeShapedTrio } from "../dist/gguf/shaped-trio.js";
+import { writeShapedTrio } from "../dist/gguf/shaped-trio.js";
+import { knownShapes } from "../dist/gguf/shapes.js";
 import { loadRast } from "../dist/index.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -10,7 +10,8 @@ import { parseArgs } from "node:util";
 import { parseRecord } from "../dist/bench/record/parse.js";
 import { ratioToIdeal } from "../dist/bench/record/ideal.js";
 import { runBench } from "../dist/bench/measure/run.js";
-import { knownShapes, writeShapedTrio } from "../dist/gguf/shaped-trio.js";
+import { writeShapedTrio } from "../dist/gguf/shaped-trio.js";
+import { knownShapes } from "../dist/gguf/shapes.js";
 
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), "bench", "results");
 const { values } = parseArgs({

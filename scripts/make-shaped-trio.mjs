@@ -1,6 +1,7 @@
 // Writes a trio with the dimensions of real models and random weights, for timing. See --help.
 import { parseArgs } from "node:util";
-import { knownShapes, parameterCounts, writeShapedTrio } from "../dist/gguf/shaped-trio.js";
+import { writeShapedTrio } from "../dist/gguf/shaped-trio.js";
+import { knownShapes, parameterCounts } from "../dist/gguf/shapes.js";
 import { RastError, errorCatalogue } from "../dist/errors.js";
 
 const help = `node scripts/make-shaped-trio.mjs FOLDER [options]

@@ -1,4 +1,6 @@
+// Writes GGUF files, piece by piece.
 import { closeSync, openSync, writeSync } from "node:fs";
+import { blockBytes, quantizeQ8, type BlockType } from "./blocks.js";
 
 /** Metadata of a GGUF file: the kind says how a number is stored. */
 export type Metadata =
@@ -16,7 +18,7 @@ export type Metadata =
  */
 export type Tensor = { readonly name: string; readonly shape: readonly number[] } & (
     | { readonly type: "f32" | "q8_0"; readonly data: Float32Array }
-    | { readonly type: "q4_0" | "q8_0"; readonly data: () => Iterable<Buffer> }
+    | { readonly type: BlockType; readonly data: () => Iterable<Buffer> }
 );
 
 const alignment = 32;
@@ -72,38 +74,12 @@ function encode(item: Metadata): Buffer {
     }
 }
 
-// Blocks of 32: one half-precision scale, 32 signed bytes.
-function quantize(data: Float32Array): Buffer {
-    const blocks = data.length / 32;
-    const out = Buffer.alloc(blocks * 34);
-    for (let b = 0; b < blocks; ++b) {
-        let largest = 0;
-        for (let i = b * 32; i < b * 32 + 32; ++i) largest = Math.max(largest, Math.abs(data[i]!));
-        const scale = largest / 127;
-        out.writeUInt16LE(half(scale), b * 34);
-        for (let i = 0; i < 32; ++i)
-            out.writeInt8(scale > 0 ? Math.round(data[b * 32 + i]! / scale) : 0, b * 34 + 2 + i);
-    }
-    return out;
-}
-
-const bits = new DataView(new ArrayBuffer(4));
-
-// Positive normal numbers are all that scales need.
-function half(value: number): number {
-    bits.setFloat32(0, value);
-    const word = bits.getUint32(0);
-    const exponent = ((word >>> 23) & 0xff) - 127 + 15;
-    if (exponent <= 0) return 0;
-    return Math.min(0x7bff, (exponent << 10) + (((word & 0x7fffff) + 0x1000) >>> 13));
-}
-
 const tensorTypes = { f32: 0, q4_0: 2, q8_0: 8 } as const;
 
 function sizeOf({ shape, type }: Tensor): number {
     const elements = shape.reduce((product, n) => product * n, 1);
     if (type === "f32") return elements * 4;
-    return (elements / 32) * (type === "q8_0" ? 34 : 18);
+    return (elements / 32) * blockBytes[type];
 }
 
 /** The header and metadata of a file, as bytes; the tensors' data follow it. */
@@ -129,7 +105,7 @@ function* chunksOf(tensor: Tensor): Iterable<Buffer> {
     const { data } = tensor;
     if (typeof data === "function") yield* data();
     else if (tensor.type === "f32") yield Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    else yield quantize(data);
+    else yield quantizeQ8(data);
 }
 
 /** Writes a GGUF file, version 3. @param onPiece told after every piece how much of the tensors is written, 0 to 1 */

@@ -1,7 +1,7 @@
 // Tiny random models of many architectures, with one tokenizer, so that each may be the pair of another. What they
 // remember differs: cells, cells under a window, states, or both.
 import { writeGguf, type Metadata, type Tensor } from "../../src/gguf/writer.js";
-import { wideTokenizer } from "../../src/gguf/shaped-trio.js";
+import { wideTokenizer } from "../../src/gguf/wide-tokenizer.js";
 import { noise, type Keep, type Trio } from "./random-models.js";
 
 /** `lfm2-window` is lfm2 with a window in its layers of attention. */

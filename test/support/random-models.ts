@@ -1,7 +1,9 @@
 // Models of random weights for tests, written where the caller keeps them. Imports nothing of the tests, so that
 // scripts/gpu-check can carry it to a machine without them.
 import { writeGguf, type Metadata, type Tensor } from "../../src/gguf/writer.js";
-import { architecture, wideTokenizer, type ModelShape } from "../../src/gguf/shaped-trio.js";
+import { architecture } from "../../src/gguf/shaped-model.js";
+import type { ModelShape } from "../../src/gguf/shapes.js";
+import { wideTokenizer } from "../../src/gguf/wide-tokenizer.js";
 
 export interface Trio {
     readonly base: string;

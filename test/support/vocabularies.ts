@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { writeGguf, type Metadata } from "../../src/gguf/writer.js";
-import { architecture } from "../../src/gguf/shaped-trio.js";
+import { architecture } from "../../src/gguf/shaped-model.js";
 import { root } from "./native.js";
 import { cached } from "./test-models.js";
 
