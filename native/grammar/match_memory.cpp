@@ -8,7 +8,11 @@ namespace rast {
 
 namespace {
 
-constexpr uint64_t work_between_looks = 1 << 14;
+constexpr uint64_t work_between_looks = 1 << 14;  // units of 20 ns: some 0.3 ms until a cancellation is seen
+constexpr size_t overhead_bytes = 32;             // of a stored list beside its items: its places in the tables
+constexpr uint64_t seed_of_frames = 1;
+constexpr uint64_t seed_of_complete = 2;  // configurations that may end differ from those that may not
+constexpr uint64_t seed_of_others = 3;
 
 // Places in the list of a configuration: one letter < several < tokens.
 constexpr uint32_t several_letters = UINT32_MAX - 1;
@@ -20,94 +24,18 @@ bool counts(const grammar::state & state) {
 
 }  // namespace
 
-// ---- items that were seen
-
-void match_memory::seen_items::clear() {
-    used_ = 0;
-    if (++epoch_ == 0 || entries_.size() > (size_t{1} << 16)) {
-        entries_.clear();
-        entries_.shrink_to_fit();
-        epoch_ = 1;
-    }
-}
-
-void match_memory::seen_items::grow() {
-    std::vector<entry> before(std::max<size_t>(64, 2 * entries_.size()));
-    before.swap(entries_);
-    used_ = 0;
-    for (const entry & one : before) {
-        if (one.epoch == epoch_) {
-            at(one.key, one.value);
-        }
-    }
-}
-
-uint32_t & match_memory::seen_items::at(const item & key, uint32_t fresh) {
-    if (2 * (used_ + 1) > entries_.size()) {
-        grow();
-    }
-    uint64_t hash = (key.state * uint64_t{0x9E3779B97F4A7C15U}) ^ (key.frame * uint64_t{0xC2B2AE3D27D4EB4FU});
-    hash = (hash ^ (hash >> 31) ^ key.counter) * 0xD6E8FEB86659FD93U;
-    size_t at = (hash >> 20) & (entries_.size() - 1);
-    while (entries_[at].epoch == epoch_ && entries_[at].key != key) {
-        at = (at + 1) & (entries_.size() - 1);
-    }
-    if (entries_[at].epoch != epoch_) {
-        entries_[at] = {key, fresh, epoch_};
-        ++used_;
-    }
-    return entries_[at].value;
-}
-
-// ---- tables
-
-uint64_t match_memory::hash_of(const std::vector<item> & items, uint64_t seed) {
-    uint64_t hash = seed + items.size();
-    for (const item & one : items) {
-        for (const uint32_t part : {one.state, one.counter, one.frame}) {
-            hash = (hash ^ part) * 0x9E3779B97F4A7C15U;
-            hash ^= hash >> 32;
-        }
-    }
-    return hash;
-}
-
-void match_memory::make_room(std::vector<std::pair<uint64_t, uint32_t>> & table, size_t used) {
-    if (2 * (used + 1) <= table.size()) {
-        return;
-    }
-    std::vector<std::pair<uint64_t, uint32_t>> before(std::max<size_t>(64, 2 * table.size()));
-    before.swap(table);
-    for (const auto & one : before) {
-        if (one.second != 0) {
-            size_t at = one.first & (table.size() - 1);
-            while (table[at].second != 0) {
-                at = (at + 1) & (table.size() - 1);
-            }
-            table[at] = one;
-        }
-    }
-}
-
-template <typename Equal>
-uint32_t * match_memory::find(std::vector<std::pair<uint64_t, uint32_t>> & table, uint64_t hash, const Equal & equal) {
-    size_t at = hash & (table.size() - 1);
-    while (table[at].second != 0 && (table[at].first != hash || !equal(table[at].second - 1))) {
-        at = (at + 1) & (table.size() - 1);
-    }
-    table[at].first = hash;
-    return &table[at].second;
-}
+// ---- frames and configurations, each stored once
 
 uint32_t match_memory::intern_frame(std::vector<item> & returns) {
-    make_room(frame_table_, frames_.size());
-    uint32_t * known = find(frame_table_, hash_of(returns, 1), [&](uint32_t i) { return frames_[i] == returns; });
-    if (*known == 0) {
+    frame_table_.make_room(frames_.size());
+    uint32_t & known =
+        frame_table_.find(hash_of(returns, seed_of_frames), [&](uint32_t i) { return frames_[i] == returns; });
+    if (known == 0) {
         frames_.emplace_back(returns.begin(), returns.end());
-        bytes_ += sizeof(std::vector<item>) + returns.size() * sizeof(item) + 32;
-        *known = static_cast<uint32_t>(frames_.size());
+        bytes_ += sizeof(std::vector<item>) + returns.size() * sizeof(item) + overhead_bytes;
+        known = static_cast<uint32_t>(frames_.size());
     }
-    return *known - 1;
+    return known - 1;
 }
 
 // The letter of an item by which a configuration is ordered.
@@ -124,10 +52,11 @@ uint32_t match_memory::intern_config(std::vector<item> & items, bool complete) {
     if (items.empty() && !complete) {
         return dead;
     }
-    make_room(config_table_, configs_.size());
-    uint32_t * known = find(config_table_, hash_of(items, complete ? 2 : 3),
-                            [&](uint32_t i) { return configs_[i].complete == complete && configs_[i].items == items; });
-    if (*known == 0) {
+    config_table_.make_room(configs_.size());
+    uint32_t & known =
+        config_table_.find(hash_of(items, complete ? seed_of_complete : seed_of_others),
+                           [&](uint32_t i) { return configs_[i].complete == complete && configs_[i].items == items; });
+    if (known == 0) {
         stored made;
         made.items.assign(items.begin(), items.end());
         made.complete = complete;
@@ -139,10 +68,10 @@ uint32_t match_memory::intern_config(std::vector<item> & items, bool complete) {
         made.several_from = from(several_letters);
         made.tokens_from = from(tokens_only);
         configs_.push_back(std::move(made));
-        bytes_ += sizeof(stored) + items.size() * sizeof(item) + 32;
-        *known = static_cast<uint32_t>(configs_.size());
+        bytes_ += sizeof(stored) + items.size() * sizeof(item) + overhead_bytes;
+        known = static_cast<uint32_t>(configs_.size());
     }
-    return *known - 1;
+    return known - 1;
 }
 
 // ---- matching

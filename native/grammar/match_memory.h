@@ -7,6 +7,7 @@
 #pragma once
 
 #include "grammar.h"
+#include "match_tables.h"
 
 #include <atomic>
 #include <cstdint>
@@ -23,14 +24,7 @@ class match_memory {
   public:
     static constexpr uint32_t dead = UINT32_MAX;
 
-    // A place in the grammar.
-    struct item {
-        uint32_t state = 0;
-        uint32_t counter = 0;  // repetitions so far, where the state counts
-        uint32_t frame = 0;
-
-        auto operator<=>(const item &) const = default;
-    };
+    using item = match_item;
 
     explicit match_memory(std::shared_ptr<const grammar> rules);
 
@@ -117,27 +111,6 @@ class match_memory {
         uint32_t frame = 0;  // when it is known
     };
 
-    // A set of items that is emptied at once.
-    class seen_items {
-      public:
-        void clear();
-        // The value stored with a key; `fresh` if it is new.
-        uint32_t & at(const item & key, uint32_t fresh);
-
-      private:
-        struct entry {
-            item key;
-            uint32_t value = 0;
-            uint32_t epoch = 0;
-        };
-
-        void grow();
-
-        std::vector<entry> entries_;
-        size_t used_ = 0;
-        uint32_t epoch_ = 0;
-    };
-
     uint32_t find_step(uint32_t config, uint32_t letter);
     void spend(uint64_t work) {
         if (work > work_left_) {
@@ -160,16 +133,12 @@ class match_memory {
     uint32_t intern_frame(std::vector<item> & returns);
     uint32_t intern_config(std::vector<item> & items, bool complete);
     uint32_t letter_of(const item & one) const;
-    static uint64_t hash_of(const std::vector<item> & items, uint64_t seed);
-    template <typename Equal>
-    static uint32_t * find(std::vector<std::pair<uint64_t, uint32_t>> & table, uint64_t hash, const Equal & equal);
-    static void make_room(std::vector<std::pair<uint64_t, uint32_t>> & table, size_t used);
 
     std::shared_ptr<const grammar> grammar_;
     std::deque<std::vector<item>> frames_;  // [0] the end of the text; what a frame returns to comes before it
     std::deque<stored> configs_;
-    std::vector<std::pair<uint64_t, uint32_t>> frame_table_;   // hash, number + 1
-    std::vector<std::pair<uint64_t, uint32_t>> config_table_;  // likewise
+    number_table frame_table_;
+    number_table config_table_;
     size_t bytes_ = 0;
     uint64_t work_left_ = UINT64_MAX;
     uint64_t until_look_ = 0;

@@ -58,6 +58,9 @@ class automaton {
     std::vector<edge> edges(size_t state) const;
 
   private:
+    // Where intervals begin if nothing is told apart within them: these, the surrogates' borders, and 0.
+    static std::vector<uint32_t> borders(std::vector<uint32_t> starts);
+
     size_t width() const { return starts_.size(); }
 
     int32_t step(int32_t state, size_t interval) const {

@@ -4,13 +4,6 @@
 
 namespace rast::schema {
 
-namespace {
-
-constexpr uint32_t first_surrogate = 0xD800;
-constexpr uint32_t last_surrogate = 0xDFFF;
-
-}  // namespace
-
 code_point_set::code_point_set(std::vector<range> ranges) {
     std::vector<range> whole;
     for (const auto & [from, to] : ranges) {

@@ -10,6 +10,8 @@
 namespace rast::schema {
 
 inline constexpr uint32_t last_code_point = 0x10FFFF;
+inline constexpr uint32_t first_surrogate = 0xD800;
+inline constexpr uint32_t last_surrogate = 0xDFFF;
 
 class code_point_set {
   public:

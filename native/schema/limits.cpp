@@ -10,14 +10,6 @@ namespace rast::schema {
 
 namespace {
 
-constexpr size_t most_excluded_characters = 3'000;  // of known keys, before further ones may not begin like these
-
-void add(part_list & list, part one) {
-    if (!(one->is(json_value::kind::boolean) && one->flag) && std::find(list.begin(), list.end(), one) == list.end()) {
-        list.push_back(one);
-    }
-}
-
 const json_value * tuple_of(part at) {
     const json_value * items = at->find("items");
     return items != nullptr && items->is(json_value::kind::array) ? items : at->find("prefixItems");
@@ -29,6 +21,12 @@ const json_value * rest_of(part at) {
 }
 
 }  // namespace
+
+void add_part(part_list & list, part one) {
+    if (!(one->is(json_value::kind::boolean) && one->flag) && std::find(list.begin(), list.end(), one) == list.end()) {
+        list.push_back(one);
+    }
+}
 
 part never() {
     static const json_value value = json_value::of_flag(false);
@@ -273,7 +271,7 @@ part_list limits_reader::scope_of(const alternative & one, part from) {
         for (const auto & [parent, child] : one.links) {
             document_.budget().spend();
             if (parent == out[i]) {
-                add(out, child);
+                add_part(out, child);
             }
         }
     }
@@ -283,318 +281,6 @@ part_list limits_reader::scope_of(const alternative & one, part from) {
                 from, from->find("unevaluatedItems") != nullptr ? "unevaluatedItems" : "unevaluatedProperties",
                 "beside if, not, oneOf or dependencies it is not supported");
         }
-    }
-    return out;
-}
-
-bool limits_reader::evaluates(const part_list & scope, part from, const std::string * key) {
-    for (const part at : scope) {
-        const json_value * properties = at->find("properties");
-        const json_value * by_pattern = at->find("patternProperties");
-        if (at->find("additionalProperties") != nullptr ||
-            (at != from && at->find("unevaluatedProperties") != nullptr) ||
-            (key != nullptr && properties != nullptr && properties->find(*key) != nullptr)) {
-            return true;
-        }
-        if (key != nullptr && by_pattern != nullptr) {
-            for (const auto & [source, schema] : by_pattern->members) {
-                const known_pattern * known = patterns_.find(source, at, "patternProperties");
-                if (known != nullptr && known->machine && known->machine->matches(*key)) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
-part_list limits_reader::value_of(const alternative & one, const std::string & key, bool proof) {
-    part_list out;
-    for (const part at : one.parts) {
-        bool known = false;
-        const json_value * properties = at->find("properties");
-        if (const json_value * own = properties == nullptr ? nullptr : properties->find(key)) {
-            known = true;
-            add(out, own);
-        }
-        if (const json_value * by_pattern = at->find("patternProperties")) {
-            for (const auto & [source, schema] : by_pattern->members) {
-                const known_pattern * pattern = patterns_.find(source, at, "patternProperties");
-                if (pattern == nullptr) {
-                    continue;
-                }
-                if (!pattern->machine || !pattern->tree.exact) {
-                    document_.unsupported(at, "patternProperties", "whether " + source + " matches a key is not known");
-                } else if (pattern->machine->matches(key)) {
-                    known = true;
-                    add(out, &schema);
-                }
-            }
-        }
-        const json_value * rest = at->find("additionalProperties");
-        if (!known && rest != nullptr) {
-            add(out, rest);
-        }
-        if (const json_value * unevaluated = at->find("unevaluatedProperties")) {
-            if (!evaluates(scope_of(one, at), at, &key)) {
-                add(out, unevaluated);
-            }
-        }
-        if (const json_value * names = at->find("propertyNames")) {
-            const verdict allowed = values_.validate(json_value::of_text(key), names);
-            if (allowed == verdict::no || (!proof && allowed != verdict::yes)) {
-                add(out, never());
-            }
-        }
-    }
-    return out;
-}
-
-// Texts that the propertyNames of all parts allow; nothing if they say nothing.
-std::optional<automaton> limits_reader::key_names(const alternative & one) {
-    std::optional<automaton> out;
-    for (const part at : one.parts) {
-        const json_value * names = at->find("propertyNames");
-        if (names == nullptr || (names->is(json_value::kind::boolean) && names->flag)) {
-            continue;
-        }
-        part target = names;
-        while (target->find("$ref") != nullptr && assertions_of(target).size() == 1) {
-            target = document_.resolve(target);
-        }
-        static const std::unordered_set<std::string_view> plain{"type",   "pattern", "minLength", "maxLength",
-                                                                "format", "enum",    "const"};
-        const auto keywords = assertions_of(target);
-        const bool known = target->is(json_value::kind::object) &&
-                           std::all_of(keywords.begin(), keywords.end(), [&](auto k) { return plain.count(k) > 0; });
-        if (!known) {
-            if (!target->is(json_value::kind::boolean)) {
-                document_.unsupported(at, "propertyNames",
-                                      "only type, enum, pattern, format and lengths are supported");
-                continue;
-            }
-            out = automaton::anything().complement().minimal(document_.budget());
-            continue;
-        }
-        const alternative alone{{target}, {}};
-        std::optional<automaton> allowed;
-        if ((types(alone) & string_bit) == 0) {
-            allowed = automaton::anything().complement().minimal(document_.budget());
-        } else if (const auto listed = values(alone, false)) {
-            std::vector<std::string_view> texts;
-            for (const part value : *listed) {
-                if (value->is(json_value::kind::string)) {
-                    texts.push_back(value->text);
-                }
-            }
-            allowed = automaton::of_texts(texts, document_.budget()).minimal(document_.budget());
-        } else {
-            allowed = strings_within(strings(alone), false, document_.budget());
-        }
-        if (!allowed) {
-            document_.unsupported(at, "propertyNames", "it needs too large a grammar");
-            continue;
-        }
-        out = out ? out->intersect(*allowed, document_.budget()) : *allowed;
-    }
-    return out;
-}
-
-void limits_reader::read_further_keys(const alternative & one, object_limits & out) {
-    work_budget & budget = document_.budget();
-    part_list value;
-    bool open = false;
-    bool named = false;
-    struct pattern_key {
-        part at;
-        const known_pattern * pattern;
-        part schema;
-    };
-    std::vector<pattern_key> patterns;
-    for (const part at : one.parts) {
-        const json_value * rest = at->find("additionalProperties");
-        const json_value * unevaluated = at->find("unevaluatedProperties");
-        named = named || at->find("properties") != nullptr;
-        for (const json_value * stated : {rest, unevaluated}) {
-            open = open || stated != nullptr;
-        }
-        if (rest != nullptr) {
-            add(value, rest);
-        }
-        if (unevaluated != nullptr && !evaluates(scope_of(one, at), at, nullptr)) {
-            add(value, unevaluated);
-        }
-        if (const json_value * by_pattern = at->find("patternProperties")) {
-            for (const auto & [source, schema] : by_pattern->members) {
-                if (const known_pattern * known = patterns_.find(source, at, "patternProperties")) {
-                    patterns.push_back({at, known, &schema});
-                }
-            }
-        }
-    }
-    // Where properties are listed and nothing is said of others, there are none, unless some are missing.
-    open = open || (!named && patterns.empty()) || out.least > out.known.size();
-
-    if (!open && patterns.empty()) {
-        return;
-    }
-    std::vector<std::string_view> known;
-    size_t characters = 0;
-    for (const auto & key : out.known) {
-        known.emplace_back(key.name);
-        characters += key.name.size();
-    }
-    const auto names = key_names(one);
-    std::optional<automaton> allowed = names;
-    if (!known.empty()) {
-        if (characters > most_excluded_characters) {
-            // Further keys then begin with a character that no known one begins with.
-            std::vector<code_point_set::range> starts;
-            for (const auto & key : known) {
-                if (!key.empty()) {
-                    const uint32_t c = decode_utf8(key).front();
-                    starts.emplace_back(c, c);
-                }
-            }
-            pattern_node root;
-            pattern_node begin;
-            begin.type = pattern_node::kind::begin;
-            pattern_node other;
-            other.type = pattern_node::kind::set;
-            other.set = code_point_set(std::move(starts)).complement();
-            root.parts = {begin, other};
-            const auto strangers = automaton::of_pattern(root, 100, budget);
-            allowed = allowed ? allowed->intersect(*strangers, budget) : *strangers;
-        } else {
-            const automaton strangers = automaton::of_texts(known, budget).complement().minimal(budget);
-            allowed = allowed ? allowed->intersect(strangers, budget) : strangers;
-        }
-    }
-    const auto more = [&](std::optional<automaton> keys, part_list parts) {
-        const bool forbidden = std::find_if(parts.begin(), parts.end(), [](part at) {
-                                   return at->is(json_value::kind::boolean) && !at->flag;
-                               }) != parts.end();
-        if (!forbidden && !(keys && keys->empty())) {
-            const bool once = keys && !keys->always_extends();
-            out.more.push_back({std::move(keys), std::move(parts), once});
-        }
-    };
-    for (size_t i = 0; i < patterns.size(); ++i) {
-        // keys of this pattern and of no other
-        if (!patterns[i].pattern->machine) {
-            document_.unsupported(patterns[i].at, "patternProperties", "a pattern needs too large a grammar");
-            continue;
-        }
-        automaton keys =
-            allowed ? allowed->intersect(*patterns[i].pattern->machine, budget) : *patterns[i].pattern->machine;
-        part_list parts{};
-        add(parts, patterns[i].schema);
-        for (size_t k = 0; k < patterns.size(); ++k) {
-            if (k == i || patterns[k].pattern == patterns[i].pattern) {
-                if (k != i) {
-                    add(parts, patterns[k].schema);
-                }
-                continue;
-            }
-            if (!patterns[k].pattern->machine || !patterns[k].pattern->tree.exact) {
-                document_.unsupported(patterns[k].at, "patternProperties",
-                                      "what a pattern does not match is not known");
-                continue;
-            }
-            keys = keys.intersect(patterns[k].pattern->machine->complement(), budget);
-        }
-        for (const part at : one.parts) {
-            const json_value * rest = at->find("additionalProperties");
-            const bool covered = std::any_of(patterns.begin(), patterns.end(), [&](const auto & other) {
-                return other.at == at && other.pattern == patterns[i].pattern;
-            });
-            if (rest != nullptr && !covered) {
-                add(parts, rest);
-            }
-            if (const json_value * unevaluated = at->find("unevaluatedProperties")) {
-                const part_list scope = scope_of(one, at);
-                const bool seen = evaluates(scope, at, nullptr) ||
-                                  std::any_of(patterns.begin(), patterns.end(), [&](const auto & other) {
-                                      return other.pattern == patterns[i].pattern &&
-                                             std::find(scope.begin(), scope.end(), other.at) != scope.end();
-                                  });
-                if (!seen) {
-                    add(parts, unevaluated);
-                }
-            }
-        }
-        const bool seen_before = std::any_of(patterns.begin(), patterns.begin() + static_cast<std::ptrdiff_t>(i),
-                                             [&](const auto & other) { return other.pattern == patterns[i].pattern; });
-        if (!seen_before) {
-            more(std::move(keys), std::move(parts));
-        }
-    }
-    if (!open) {
-        return;
-    }
-    bool exact = true;
-    for (const auto & one_pattern : patterns) {
-        if (!one_pattern.pattern->machine || !one_pattern.pattern->tree.exact) {
-            exact = false;
-            continue;
-        }
-        const automaton others = one_pattern.pattern->machine->complement();
-        allowed = allowed ? allowed->intersect(others, budget) : others.minimal(budget);
-    }
-    if (exact) {
-        more(std::move(allowed), std::move(value));
-    }
-}
-
-object_limits limits_reader::objects(const alternative & one, bool proof) {
-    object_limits out;
-    std::unordered_map<std::string, size_t> places;
-    const auto place_of = [&](const std::string & name) {
-        const auto [at, added] = places.emplace(name, out.known.size());
-        if (added) {
-            out.known.push_back({name, {}, false});
-        }
-        return at->second;
-    };
-    for (const part at : one.parts) {
-        if (const json_value * properties = at->find("properties")) {
-            for (const auto & [name, schema] : properties->members) {
-                place_of(name);
-            }
-        }
-    }
-    for (const part at : one.parts) {
-        if (const json_value * required = at->find("required")) {
-            for (const auto & name : required->items) {
-                out.known[place_of(name.text)].required = true;
-            }
-        }
-        out.least = std::max(out.least, document_.count_of(at, "minProperties", 0));
-        out.most = std::min(out.most, document_.count_of(at, "maxProperties", UINT64_MAX));
-    }
-    if (!proof) {
-        // Names that are listed are known keys, too.
-        for (const part at : one.parts) {
-            const json_value * names = at->find("propertyNames");
-            const json_value * listed = names == nullptr ? nullptr : names->find("enum");
-            const bool closed = std::any_of(one.parts.begin(), one.parts.end(), [](part other) {
-                return other->find("properties") != nullptr && other->find("additionalProperties") == nullptr;
-            });
-            if (listed != nullptr && listed->is(json_value::kind::array) && !closed) {
-                for (const auto & name : listed->items) {
-                    if (name.is(json_value::kind::string)) {
-                        place_of(name.text);
-                    }
-                }
-            }
-        }
-    }
-    for (auto & key : out.known) {
-        document_.budget().spend(one.parts.size());
-        key.value = value_of(one, key.name, proof);
-    }
-    if (!proof) {
-        read_further_keys(one, out);
     }
     return out;
 }
@@ -626,9 +312,9 @@ array_limits limits_reader::arrays(const alternative & one) {
             const json_value * tuple = tuple_of(at);
             const bool own = tuple != nullptr && i < tuple->items.size();
             if (own) {
-                add(parts, &tuple->items[i]);
+                add_part(parts, &tuple->items[i]);
             } else if (const json_value * rest = rest_of(at)) {
-                add(parts, rest);
+                add_part(parts, rest);
             }
             if (const json_value * unevaluated = at->find("unevaluatedItems")) {
                 const part_list scope = scope_of(one, at);
@@ -638,7 +324,7 @@ array_limits limits_reader::arrays(const alternative & one) {
                            (other != at && other->find("unevaluatedItems") != nullptr);
                 });
                 if (!seen) {
-                    add(parts, unevaluated);
+                    add_part(parts, unevaluated);
                 }
             }
         }

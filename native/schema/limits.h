@@ -1,4 +1,5 @@
-// What the parts of one alternative say together about each type.
+// What the parts of one alternative say together about each type: limits.cpp of values, numbers, strings and arrays,
+// object_limits.cpp and further_keys.cpp of objects.
 #pragma once
 
 #include "numbers.h"
@@ -78,11 +79,12 @@ class limits_reader {
     static bool is_simple_not(part of);
 
   private:
+    class further_keys;
+
     // Parts that `from` brought in, itself included.
     part_list scope_of(const alternative & one, part from);
     // Without a key: every key there may be.
     bool evaluates(const part_list & scope, part from, const std::string * key);
-    void read_further_keys(const alternative & one, object_limits & out);
     std::optional<automaton> key_names(const alternative & one);
 
     schema_document & document_;
@@ -92,5 +94,8 @@ class limits_reader {
 
 // A schema that nothing is valid by.
 part never();
+
+// Unless it is there, or says nothing.
+void add_part(part_list & list, part one);
 
 }  // namespace rast::schema

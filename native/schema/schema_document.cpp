@@ -1,6 +1,8 @@
 #include "schema_document.h"
 
 #include "decimal.h"
+#include "json_pointer.h"
+#include "keywords.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -9,200 +11,10 @@ namespace rast::schema {
 
 namespace {
 
+// Counts above it mean as much: no text has so many characters, items or members.
 constexpr uint64_t most_count = 1'000'000'000'000;
 
-const std::unordered_set<std::string_view> annotations{
-    "$schema",
-    "$id",
-    "id",
-    "$comment",
-    "$anchor",
-    "$dynamicAnchor",
-    "$vocabulary",
-    "$defs",
-    "definitions",
-    "title",
-    "description",
-    "default",
-    "examples",
-    "example",
-    "readOnly",
-    "writeOnly",
-    "nullable",
-    "deprecated",
-    "contentMediaType",
-    "contentSchema",
-    "contentEncoding",
-    "components",
-    "$recursiveAnchor",
-    "discriminator",
-    "xml",
-    "externalDocs",
-    "enumNames",
-    "enumDescriptions",
-    "markdownDescription",
-};
-
-const std::unordered_set<std::string_view> assertions{
-    "type",
-    "enum",
-    "const",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "exclusiveMaximum",
-    "pattern",
-    "format",
-    "items",
-    "prefixItems",
-    "contains",
-    "additionalItems",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "minContains",
-    "maxContains",
-    "unevaluatedItems",
-    "properties",
-    "required",
-    "minProperties",
-    "maxProperties",
-    "propertyNames",
-    "dependentSchemas",
-    "dependencies",
-    "patternProperties",
-    "dependentRequired",
-    "unevaluatedProperties",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "$ref",
-    "$dynamicRef",
-    "$recursiveRef",
-};
-
-constexpr std::string_view of_schema[] = {
-    "additionalProperties", "propertyNames",         "contains",       "not", "if", "then", "else",
-    "unevaluatedItems",     "unevaluatedProperties", "additionalItems"};
-constexpr std::string_view of_list[] = {"allOf", "anyOf", "oneOf", "prefixItems"};
-constexpr std::string_view of_members[] = {"properties", "patternProperties", "dependentSchemas",
-                                           "$defs",      "definitions",       "dependencies"};
-constexpr std::string_view in_place[] = {
-    "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"};
-
-template <class List>
-bool is_in(const List & list, std::string_view wanted) {
-    return std::find(std::begin(list), std::end(list), wanted) != std::end(list);
-}
-
-bool is_schema(const json_value & value) {
-    return value.is(json_value::kind::object) || value.is(json_value::kind::boolean);
-}
-
-std::string escaped(std::string_view name) {
-    std::string out;
-    for (const char c : name) {
-        out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-    }
-    return out;
-}
-
-int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-            out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
-std::string pointer_decoded(std::string_view token) {
-    std::string out;
-    for (size_t i = 0; i < token.size(); ++i) {
-        const bool escape = token[i] == '~' && i + 1 < token.size() && (token[i + 1] == '0' || token[i + 1] == '1');
-        out += escape ? (token[++i] == '0' ? '~' : '/') : token[i];
-    }
-    return out;
-}
-
-bool find_pointer(const json_value & from, part wanted, std::string & out) {
-    if (&from == wanted) {
-        return true;
-    }
-    const size_t length = out.size();
-    for (const auto & [name, value] : from.members) {
-        out += '/' + escaped(name);
-        if (find_pointer(value, wanted, out)) {
-            return true;
-        }
-        out.resize(length);
-    }
-    for (size_t i = 0; i < from.items.size(); ++i) {
-        out += '/' + std::to_string(i);
-        if (find_pointer(from.items[i], wanted, out)) {
-            return true;
-        }
-        out.resize(length);
-    }
-    return false;
-}
-
 }  // namespace
-
-void for_each_schema(part at, const std::function<void(const std::string &, part)> & found) {
-    for (const auto & [keyword, value] : at->members) {
-        if (is_in(of_schema, keyword) && is_schema(value)) {
-            found(keyword, &value);
-        } else if (keyword == "items" && is_schema(value)) {
-            found(keyword, &value);
-        } else if (is_in(of_list, keyword) || keyword == "items") {
-            for (const auto & item : value.items) {
-                if (is_schema(item)) {
-                    found(keyword, &item);
-                }
-            }
-        } else if (is_in(of_members, keyword)) {
-            for (const auto & [name, member] : value.members) {
-                if (is_schema(member)) {
-                    found(keyword, &member);
-                }
-            }
-        }
-    }
-}
-
-bool is_annotation(std::string_view keyword) {
-    return annotations.count(keyword) > 0 || keyword.substr(0, 2) == "x-";
-}
-
-std::vector<std::string_view> assertions_of(part at) {
-    std::vector<std::string_view> out;
-    for (const auto & [keyword, value] : at->members) {
-        if (!is_annotation(keyword)) {
-            out.push_back(keyword);
-        }
-    }
-    return out;
-}
 
 schema_document::schema_document(json_value root, unsupported_keywords policy, work_budget & budget)
     : root_(std::move(root)), policy_(policy), budget_(budget) {
@@ -239,31 +51,6 @@ void schema_document::collect(part at, part resource) {
     for_each_schema(at, [&](const std::string &, part child) { collect(child, resource); });
 }
 
-part schema_document::follow(part from, std::string_view pointer) const {
-    while (!pointer.empty()) {
-        if (pointer.front() != '/') {
-            return nullptr;
-        }
-        pointer.remove_prefix(1);
-        const size_t length = std::min(pointer.find('/'), pointer.size());
-        const std::string token = pointer_decoded(pointer.substr(0, length));
-        pointer.remove_prefix(length);
-        if (from->is(json_value::kind::object)) {
-            from = from->find(token);
-        } else if (from->is(json_value::kind::array) && !token.empty() && token.size() < 9 &&
-                   token.find_first_not_of("0123456789") == std::string::npos &&
-                   std::stoul(token) < from->items.size()) {
-            from = &from->items[std::stoul(token)];
-        } else {
-            return nullptr;
-        }
-        if (from == nullptr) {
-            return nullptr;
-        }
-    }
-    return from;
-}
-
 part schema_document::resolve(part from) {
     const json_value * value = from->find("$ref");
     if (!value->is(json_value::kind::string)) {
@@ -292,7 +79,7 @@ part schema_document::resolve(part from) {
     const std::string fragment = hash == std::string::npos ? "" : percent_decoded(ref.substr(hash + 1));
     part target = nullptr;
     if (fragment.empty() || fragment.front() == '/') {
-        target = follow(resource, fragment);
+        target = follow_pointer(*resource, fragment);
     } else {
         const auto found = anchors_.find({resource, fragment});
         target = found == anchors_.end() ? nullptr : found->second;
@@ -358,12 +145,13 @@ void schema_document::check(part at) {
     for (const auto & [keyword, value] : at->members) {
         if (keyword == "$dynamicRef" || keyword == "$recursiveRef") {
             unsupported(at, keyword, "references that depend on where they are followed from are not supported");
-        } else if (!is_annotation(keyword) && assertions.count(keyword) == 0) {
+        } else if (!is_annotation(keyword) && !is_assertion(keyword)) {
             unsupported(at, keyword, "no such keyword is known");
         }
         check_value(at, keyword, value);
-        const bool list = is_in(of_list, keyword);
-        if (is_in(of_schema, keyword) || (keyword == "items" && !value.is(json_value::kind::array))) {
+        const auto holds = schemas_in(keyword);
+        const bool list = holds == keyword_value::list;
+        if (holds == keyword_value::schema || (keyword == "items" && !value.is(json_value::kind::array))) {
             schema_of(at, keyword.c_str());
         } else if (list || keyword == "items") {
             for (const auto & item : list_of(at, keyword.c_str())->items) {
@@ -374,7 +162,7 @@ void schema_document::check(part at) {
             if (list && value.items.empty()) {
                 invalid(at, keyword, "it must not be empty");
             }
-        } else if (is_in(of_members, keyword)) {
+        } else if (holds == keyword_value::members) {
             for (const auto & [name, member] : members_of(at, keyword.c_str())->members) {
                 if (!is_schema(member) && !(keyword == "dependencies" && member.is(json_value::kind::array))) {
                     invalid(at, keyword, "\"" + name + "\" must be an object or a boolean");
@@ -455,7 +243,7 @@ void schema_document::check_circles() {
                 stack.emplace_back(resolve(at), false);
             }
             for_each_schema(at, [&](const std::string & keyword, part child) {
-                if (is_in(in_place, keyword)) {
+                if (applies_in_place(keyword)) {
                     stack.emplace_back(child, false);
                 } else if (keyword != "$defs" && keyword != "definitions" && roots.insert(child).second) {
                     later.push_back(child);

@@ -2,20 +2,16 @@
 #pragma once
 
 #include "json_value.h"
+#include "keywords.h"
 #include "refusal.h"
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <string>
-#include <string_view>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 namespace rast::schema {
-
-using part = const json_value *;
-using part_list = std::vector<part>;
 
 enum class unsupported_keywords : uint8_t { refuse, ignore };
 
@@ -69,7 +65,6 @@ class schema_document {
     void collect(part at, part resource);
     void check_value(part at, const std::string & keyword, const json_value & value) const;
     const synthetic * made_at(part at) const;
-    part follow(part from, std::string_view pointer) const;
 
     json_value root_;
     unsupported_keywords policy_;
@@ -80,14 +75,5 @@ class schema_document {
     std::unordered_map<part, part> resources_;              // of parts with a $ref in a resource of its own
     std::unordered_map<part, bool> checked_;
 };
-
-// Calls back with every schema that stands directly in this one, and its keyword.
-void for_each_schema(part at, const std::function<void(const std::string & keyword, part child)> & found);
-
-// Whether a keyword says nothing about what is valid.
-bool is_annotation(std::string_view keyword);
-
-// Keywords that say something about what is valid.
-std::vector<std::string_view> assertions_of(part at);
 
 }  // namespace rast::schema
