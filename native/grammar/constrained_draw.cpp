@@ -10,8 +10,12 @@ namespace rast {
 
 namespace {
 
-constexpr int most_tries = 24;
-constexpr size_t large_set = 2048;  // one look at the vocabulary is quicker than as many checks
+// Refusals after which the grammar looks at all that is left, instead of one token after the other. Where a few tokens
+// hold nearly everything, so many refusals mean that none of those is allowed.
+constexpr int most_refusals = 24;
+// A set that is checked token by token; for a larger one a look at the whole vocabulary is quicker than as many checks,
+// as it reads each beginning that tokens share once.
+constexpr size_t most_checked_tokens = 2048;
 
 row_inputs inputs_of(const std::vector<float> & logits) {
     row_inputs in;
@@ -43,7 +47,7 @@ bool constrained_draw::go_on(grammar_matcher & matcher, const token_trie & token
                 choose_set();
             }
             remove(trying_);
-            if (tries_ == most_tries) {
+            if (tries_ == most_refusals) {
                 stage_ = stage::rest_of_set;
                 break;
             }
@@ -117,20 +121,27 @@ void constrained_draw::remove(int32_t token) {
     }
 }
 
-// The next of the set, in proportion to the weights; nothing if it is used up.
+// The next of the set; nothing if it is used up.
 std::optional<int32_t> constrained_draw::draw_from_set() {
-    const auto token_at = [&](size_t i) {
-        last_ = i;
-        return listed_ ? set_[i].token : static_cast<int32_t>(i);
-    };
-    if (is_greedy(settings_)) {
-        const auto block = std::max_element(block_mass_.begin(), block_mass_.end());
-        if (block == block_mass_.end() || !(*block > lowest_logit)) {
-            return std::nullopt;
-        }
-        const auto from = weights_.begin() + (block - block_mass_.begin()) * row_block;
-        return token_at(static_cast<size_t>(std::find(from, weights_.end(), *block) - weights_.begin()));
+    const std::optional<size_t> place = is_greedy(settings_) ? largest_place() : drawn_place();
+    if (!place) {
+        return std::nullopt;
     }
+    last_ = *place;
+    return listed_ ? set_[*place].token : static_cast<int32_t>(*place);
+}
+
+std::optional<size_t> constrained_draw::largest_place() const {
+    const auto block = std::max_element(block_mass_.begin(), block_mass_.end());
+    if (block == block_mass_.end() || !(*block > lowest_logit)) {
+        return std::nullopt;
+    }
+    const auto from = weights_.begin() + (block - block_mass_.begin()) * row_block;
+    return static_cast<size_t>(std::find(from, weights_.end(), *block) - weights_.begin());
+}
+
+// In proportion to the weights, by the next random number. Blocks are passed over by their mass.
+std::optional<size_t> constrained_draw::drawn_place() {
     const double total = std::accumulate(block_mass_.begin(), block_mass_.end(), 0.0);
     if (!(total > 0.0)) {
         return std::nullopt;
@@ -152,7 +163,7 @@ std::optional<int32_t> constrained_draw::draw_from_set() {
                 last = i;
                 sum += weights_[i];
                 if (sum > target) {
-                    return token_at(i);
+                    return i;
                 }
             }
         }
@@ -160,7 +171,7 @@ std::optional<int32_t> constrained_draw::draw_from_set() {
     while (last > 0 && !(weights_[last] > 0.0F)) {
         --last;
     }
-    return token_at(last);
+    return last;
 }
 
 // After many refusals: what the grammar allows of the set, and one draw from it.
@@ -169,7 +180,7 @@ bool constrained_draw::look_at_set(grammar_matcher & matcher, const token_trie &
         stage_ = stage::whole_vocabulary;
         return look_at_all(matcher, tokens);
     }
-    const bool by_look = set_.size() > large_set;
+    const bool by_look = set_.size() > most_checked_tokens;
     if (by_look && !look_) {
         look_.emplace(matcher, tokens);
     }

@@ -21,9 +21,11 @@
 
 namespace rast {
 
+// Owns the row and its work space; borrows matcher and tokens for a call. Engine thread only.
 class constrained_draw {
   public:
-    // @param logits f32[n], fused, masked and adjusted: what is below -1e29 is never drawn
+    // @param logits f32[n], fused, masked and adjusted (sampling_steps.h): what is not above lowest_logit is never
+    // drawn
     // @param drawn the row's token: the first to be looked at
     // @param number random numbers in [0, 1), by how many were used before
     constrained_draw(std::vector<float> logits, row_settings settings, int32_t drawn,
@@ -48,6 +50,8 @@ class constrained_draw {
     void remove(int32_t token);
     void choose_set();
     std::optional<int32_t> draw_from_set();
+    std::optional<size_t> largest_place() const;
+    std::optional<size_t> drawn_place();
     void weigh_block(size_t block);
     bool look_at_set(grammar_matcher & matcher, const token_trie & tokens);
     bool look_at_all(grammar_matcher & matcher, const token_trie & tokens);
@@ -61,7 +65,7 @@ class constrained_draw {
     int32_t trying_;
     int32_t token_ = row_invalid;
     bool refused_ = false;
-    int tries_ = 0;
+    int tries_ = 0;  // draws from what refusals left
 
     // What is drawn from, in blocks; without filters token i is number i.
     bool chosen_ = false;

@@ -7,9 +7,12 @@ namespace rast {
 
 namespace {
 
-// A memory that is larger is left behind when a token is accepted.
+// A memory that is larger is left behind when a token is accepted. Every request with a grammar has one: 64 of them at
+// once are 3 GiB at most.
 constexpr size_t largest_memory_bytes = size_t{48} << 20;
-constexpr uint32_t nodes_per_unit = 4;  // of a vocabulary's tree, against units of work
+// Of a vocabulary's tree, against units of work of some 20 ns, as a step to a known letter is far quicker than a new
+// one.
+constexpr uint32_t nodes_per_unit = 4;
 
 }  // namespace
 

@@ -39,8 +39,8 @@ inline constexpr float logit_bound = 1e30F;
 // 0 * infinity is NaN.
 inline constexpr float never_logit_on_device = -logit_bound;
 
-// Tokens at or below it are never drawn, whichever of the two values they have: a tenth of the smaller one, so that
-// fusing and penalties on the device do not lift a masked token over it, and far below any logit of a model.
+// Tokens at or below it are never drawn, whichever of the two values they have: a tenth of the finite one, so that
+// fusing does not lift a masked token over it, and far below any logit of a model.
 inline constexpr float lowest_logit = -1e29F;
 
 // ---- values in place of a token: row_draw::token

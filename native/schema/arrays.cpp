@@ -7,6 +7,7 @@ namespace rast::schema {
 
 namespace {
 
+// Of an array's counts (items times matches of contains): each is a rule, and the grammar may have 1 MiB.
 constexpr uint64_t most_states = 10'000;
 constexpr size_t any_order = 6;  // distinct values of a list: up to here in any order, beyond in the schema's
 

@@ -6,7 +6,7 @@ namespace rast::schema {
 
 namespace {
 
-constexpr size_t most_listed_integers = 64;
+constexpr size_t most_listed_integers = 64;  // a range of integers up to here is listed value by value
 
 bool is_true(part at) {
     return at->is(json_value::kind::boolean) && at->flag;

@@ -8,7 +8,7 @@ namespace rast::schema {
 
 namespace {
 
-constexpr int64_t largest_exponent = 1'000'000;
+constexpr int64_t largest_exponent = 1'000'000;  // digits are written out
 
 uint64_t remainder_of(std::string_view digits, int64_t zeros, uint64_t by) {
     uint64_t rest = 0;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr size_t most_bytes = 8U << 20;
 constexpr size_t most_values = 500'000;
-constexpr size_t deepest = 128;  // what walks over values recurses
-constexpr size_t indexed_from = 12;
+constexpr size_t deepest = 128;      // what walks over values recurses
+constexpr size_t indexed_from = 12;  // members; fewer are looked through as quickly
 
 // RFC 8259. Own code: readers of JSON make doubles of numbers, and refuse or round what no double holds.
 class reader {

@@ -7,12 +7,13 @@ namespace rast::schema {
 
 namespace {
 
-constexpr size_t most_alternatives = 4'000;
-constexpr size_t most_one_of = 64;
-constexpr size_t prune_from = 16;
+constexpr size_t most_alternatives = 4'000;  // of one value: combinations multiply
+constexpr size_t most_one_of = 64;           // proven disjoint pair by pair: two thousand proofs
+constexpr size_t prune_from = 16;            // forks: from here on alternatives that hold nothing are looked for
+// Units of work that a proof of emptiness may take, and a look whether an alternative can be left out.
 constexpr size_t proof_effort = 60'000;
 constexpr size_t pruning_effort = 2'000;
-constexpr int deepest_proof = 8;
+constexpr int deepest_proof = 8;  // values inside values that a proof follows
 
 using member = json_value::member;
 

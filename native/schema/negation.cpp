@@ -9,7 +9,7 @@ namespace rast::schema {
 
 namespace {
 
-constexpr int deepest_negation = 24;
+constexpr int deepest_negation = 24;  // schemas inside schemas; it recurses
 
 using member = json_value::member;
 

@@ -9,10 +9,10 @@ namespace rast::schema {
 
 namespace {
 
-constexpr size_t exact_digits = 15;  // of a double
-constexpr size_t most_digits = 60;
-constexpr size_t most_states = 60'000;
-constexpr size_t affordable = 4'000;  // states of divisions
+constexpr size_t exact_digits = 15;     // of a double
+constexpr size_t most_digits = 60;      // before and behind the point that a number is written with
+constexpr size_t most_states = 60'000;  // of the automaton over digits, before it is minimal
+constexpr size_t affordable = 4'000;    // states of divisions
 
 // A bound or an exclusion, seen from the digits of a text.
 struct comparison {

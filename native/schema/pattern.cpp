@@ -8,8 +8,8 @@ namespace rast::schema {
 
 namespace {
 
-constexpr size_t most_characters = 20'000;
-constexpr int deepest_groups = 60;
+constexpr size_t most_characters = 20'000;  // of a pattern
+constexpr int deepest_groups = 60;          // reading recurses
 constexpr uint32_t most_repetitions = 1'000'000;
 
 code_point_set digits() {

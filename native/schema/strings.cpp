@@ -6,6 +6,7 @@ namespace rast::schema {
 
 namespace {
 
+// Of one pattern, and of what several patterns and lengths say together: each becomes a rule.
 constexpr size_t most_pattern_states = 2'000;
 constexpr size_t most_product_states = 4'000;
 constexpr size_t small_machine = 24;  // states: then an automaton is as good as the pattern as it is built

@@ -9,7 +9,7 @@ namespace rast::schema {
 
 namespace {
 
-constexpr int deepest = 200;
+constexpr int deepest = 200;  // validating recurses
 
 verdict all_of(verdict a, verdict b) {
     return std::min(a, b);

@@ -864,7 +864,7 @@ export const mutations = {
             ["constrained"]
         ],
         [
-            "if (tries_ == most_tries) {",
+            "if (tries_ == most_refusals) {",
             "if (tries_ == 0) {",
             "the set is looked at after one refusal",
             ["constrained"]
