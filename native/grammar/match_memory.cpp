@@ -201,6 +201,58 @@ void match_memory::call(uint32_t rule, const item & back) {
     calls_[index - 1].returns.push_back(back);
 }
 
+// From one place a step on without a character; a place that waits for one is found.
+void match_memory::follow(const item & at) {
+    const grammar::state & state = grammar_->states()[at.state];
+    spend(1);
+    switch (state.what) {
+        case grammar::kind::end:
+            // a rule that ends where it began is one that may be empty: whoever called it went on already
+            if ((at.frame & temporary) == 0) {
+                if (at.frame == 0) {
+                    complete_ = true;
+                } else {
+                    spend(frames_[at.frame].size());
+                    for (const item & back : frames_[at.frame]) {
+                        add(back.state, back.counter, back.frame);
+                    }
+                }
+            }
+            break;
+        case grammar::kind::characters:
+        case grammar::kind::token:
+        case grammar::kind::not_token: found_.push_back(at); break;
+        case grammar::kind::split:
+            for (uint32_t i = 0; i < state.count; ++i) {
+                add(grammar_->branches()[state.value + i], 0, at.frame);
+            }
+            spend(state.count);
+            break;
+        case grammar::kind::call:
+            call(state.value, {state.next, 0, at.frame});
+            if (grammar_->rules()[state.value].nullable) {
+                add(state.next, 0, at.frame);
+            }
+            break;
+        case grammar::kind::count_set:
+            if (at.counter < state.max) {
+                found_.push_back(at);
+            }
+            if (at.counter >= state.min) {
+                add(state.next, 0, at.frame);
+            }
+            break;
+        case grammar::kind::count_rule:
+            if (at.counter < state.max) {
+                call(state.value, {at.state, at.counter + 1, at.frame});
+            }
+            if (at.counter >= state.min) {
+                add(state.next, 0, at.frame);
+            }
+            break;
+    }
+}
+
 // All places that are reached from those in todo_ without a character. @returns the configuration
 uint32_t match_memory::close() {
     // of a closure that was broken off
@@ -216,58 +268,10 @@ uint32_t match_memory::close() {
     for (const item & one : kernel) {
         add(one.state, one.counter, one.frame);
     }
-    const auto & states = grammar_->states();
     while (!todo_.empty()) {
         const item at = todo_.back();
         todo_.pop_back();
-        const grammar::state & state = states[at.state];
-        spend(1);
-        switch (state.what) {
-            case grammar::kind::end:
-                // a rule that ends where it began is one that may be empty: whoever called it went on already
-                if ((at.frame & temporary) == 0) {
-                    if (at.frame == 0) {
-                        complete_ = true;
-                    } else {
-                        spend(frames_[at.frame].size());
-                        for (const item & back : frames_[at.frame]) {
-                            add(back.state, back.counter, back.frame);
-                        }
-                    }
-                }
-                break;
-            case grammar::kind::characters:
-            case grammar::kind::token:
-            case grammar::kind::not_token: found_.push_back(at); break;
-            case grammar::kind::split:
-                for (uint32_t i = 0; i < state.count; ++i) {
-                    add(grammar_->branches()[state.value + i], 0, at.frame);
-                }
-                spend(state.count);
-                break;
-            case grammar::kind::call:
-                call(state.value, {state.next, 0, at.frame});
-                if (grammar_->rules()[state.value].nullable) {
-                    add(state.next, 0, at.frame);
-                }
-                break;
-            case grammar::kind::count_set:
-                if (at.counter < state.max) {
-                    found_.push_back(at);
-                }
-                if (at.counter >= state.min) {
-                    add(state.next, 0, at.frame);
-                }
-                break;
-            case grammar::kind::count_rule:
-                if (at.counter < state.max) {
-                    call(state.value, {at.state, at.counter + 1, at.frame});
-                }
-                if (at.counter >= state.min) {
-                    add(state.next, 0, at.frame);
-                }
-                break;
-        }
+        follow(at);
     }
     kernel.clear();
     todo_.swap(kernel);  // keeps its room

@@ -126,6 +126,7 @@ class match_memory {
 
     void look_for_cancellation();
     uint32_t close();
+    void follow(const item & at);
     void add(uint32_t state, uint32_t counter, uint32_t frame);
     void call(uint32_t rule, const item & back);
     void settle_frames();

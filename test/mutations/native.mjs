@@ -737,14 +737,14 @@ export const mutations = {
     ],
     "native/grammar/match_memory.cpp": [
         [
-            "if (at.counter < state.max) {\n                    found_.push_back(at);",
-            "if (at.counter <= state.max) {\n                    found_.push_back(at);",
+            "if (at.counter < state.max) {\n                found_.push_back(at);",
+            "if (at.counter <= state.max) {\n                found_.push_back(at);",
             "characters repeat once too often",
             ["gbnf"]
         ],
         [
-            "add(state.next, 0, at.frame);\n                }\n                break;\n            case grammar::kind::count_rule:\n                if (at.counter < state.max) {",
-            "add(state.next, 0, at.frame);\n                }\n                break;\n            case grammar::kind::count_rule:\n                if (at.counter <= state.max) {",
+            "add(state.next, 0, at.frame);\n            }\n            break;\n        case grammar::kind::count_rule:\n            if (at.counter < state.max) {",
+            "add(state.next, 0, at.frame);\n            }\n            break;\n        case grammar::kind::count_rule:\n            if (at.counter <= state.max) {",
             "rules repeat once too often",
             ["gbnf"]
         ],
@@ -773,8 +773,8 @@ export const mutations = {
             ["gbnf"]
         ],
         [
-            "if (at.frame == 0) {\n                        complete_ = true;",
-            "if (at.frame == 1) {\n                        complete_ = true;",
+            "if (at.frame == 0) {\n                    complete_ = true;",
+            "if (at.frame == 1) {\n                    complete_ = true;",
             "texts are complete in the middle",
             ["gbnf"]
         ],
