@@ -1,7 +1,7 @@
 // Mutation testing of the TypeScript layer with StrykerJS: node scripts/mutate-typescript.mjs [--mutate FILES] [more of Stryker's options]
 //
 // Stryker is installed here on demand, in a folder of its own: it is 110 packages and 64 MB, which a fresh clone that only
-// wants `npm run demo` need not wait for. vitest comes from the package's own dependencies. What was found is kept in
+// wants `npm run demo` need not wait for. vitest and esbuild come from the package's own. What was found is kept in
 // build/mutation/incremental.json, and a further run tries only what has changed. Exit code 1 below 80 %.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

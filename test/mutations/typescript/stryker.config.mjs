@@ -1,9 +1,8 @@
 // Mutation testing: small wrong changes to the TypeScript layer, one at a time, that a unit test must notice.
 /** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
 export default {
-    testRunner: "vitest",
-    plugins: ["@stryker-mutator/vitest-runner"],
-    vitest: { configFile: "test/mutations/typescript/vitest.config.ts", related: true },
+    testRunner: "unit-tests",
+    plugins: ["./test/mutations/typescript/runner.mjs"],
     mutate: [
         "src/{errors,checks,limits}.ts",
         "src/{engine,models,text,isolate}/**/*.ts",
@@ -22,8 +21,9 @@ export default {
     incrementalFile: "build/mutation/incremental.json",
     thresholds: { high: 90, low: 80, break: 80 },
     concurrency: 1,
-    timeoutMS: 20_000,
-    reporters: ["clear-text", "json"],
+    timeoutMS: 3000,
+    timeoutFactor: 0.5,
+    reporters: ["progress-append-only", "clear-text", "json"],
     clearTextReporter: { reportTests: false, allowEmojis: false, logTests: false },
     jsonReporter: { fileName: "build/mutation/report.json" },
     tempDirName: "build/mutation/sandbox",

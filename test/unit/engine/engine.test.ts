@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { grantThreads } from "../../../src/models/threads.js";
 import { loadRastWith } from "../../../src/engine/load.js";
 import type { LoadOptions, LoadProgress } from "../../../src/engine/load-options.js";
@@ -10,9 +10,12 @@ import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 let files: ModelFiles;
 
 // No more than there are processors, and cgroups allow.
-const grants = new Map(
-    await Promise.all([2, 3, 5].map(async (threads) => [threads, (await grantThreads(threads)).used] as const))
-);
+const grants = new Map<number, number>();
+
+beforeAll(async () => {
+    for (const threads of [2, 3, 5]) grants.set(threads, (await grantThreads(threads)).used);
+});
+
 const granted = (threads: number): number => grants.get(threads)!;
 
 beforeEach(async () => {
