@@ -109,6 +109,9 @@ class UnitTestRunner {
         const tests = [];
         for (const file of this.#nearestFirst(files, sandboxFileName)) {
             tests.push(...(await this.#runFile(file, { mutant: activeMutant.id, wanted, mutantActivation })));
+            // What it waits for may hold one of the few threads that read files: StrykerJS ends a process that is silent.
+            if (tests.some(({ failureMessage }) => failureMessage?.includes("timed out in")))
+                await new Promise(() => {});
             if (this.#bail && tests.some(({ status }) => status === TestStatus.Failed)) break;
         }
         const hits = namespace.hitCount;

@@ -6,11 +6,9 @@ export default {
     mutate: [
         "src/{errors,checks,limits}.ts",
         "src/{engine,models,text,isolate}/**/*.ts",
-        // Entries of child processes: what they do is seen from outside (test/lifecycle), and no unit test imports them.
-        "!src/isolate/child.ts",
-        "!src/engine/trial-child.ts",
-        // Each of its tests starts processes: half a minute for every change.
-        "!src/engine/model-trial.ts"
+        // What is seen from outside alone, by tests that start processes (test/lifecycle): half a minute for every change.
+        "!src/isolate/{child,engine-process,isolated-host,start}.ts",
+        "!src/engine/{model-trial,trial-child}.ts"
     ],
     // Folders of the checkout, not those of the same names in src.
     ignorePatterns: ["/build", "/dist", "/prebuilds", "/gpu-pack", "/models", "/bench", "/native", "/test/.cache"],
