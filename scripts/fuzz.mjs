@@ -4,7 +4,7 @@
 // build/fuzz-corpus/TARGET. A finding is written there too, as crash-*, and belongs into the corpus with its fix.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { buildApart, librariesFolder, root, runProgram } from "./native-tests.mjs";
+import { buildWithAddressSanitizer, librariesFolder, root, runProgram, runs } from "./native-tests.mjs";
 
 const targets = ["text", "gguf", "schema", "grammar", "state"];
 const heavy = process.argv.includes("--heavy");
@@ -17,11 +17,14 @@ if (unknown !== undefined) {
     process.exit(2);
 }
 
-const folder = buildApart("fuzz", {
-    compiler: process.env["RAST_CXX"] ?? "clang++",
-    defines: ["-DRAST_SANITIZE=address,undefined,fuzzer-no-link", "-DRAST_BUILD_FUZZ=ON"],
-    targets: ["rast-fuzz"]
-});
+const cxx = process.env["RAST_CXX"] ?? "clang++";
+if (!runs(cxx) || !/clang/.test(cxx)) {
+    process.stderr.write(`Fuzzing needs clang with libFuzzer: ${cxx} is not there or none (RAST_CXX names another).\n`);
+    process.exit(1);
+}
+const built = Date.now();
+const folder = buildWithAddressSanitizer(["rast-fuzz"], cxx);
+process.stdout.write(`fuzz: built with ${cxx} in ${((Date.now() - built) / 1000).toFixed(1)} s\n`);
 const libraries = await librariesFolder();
 for (const target of names.length > 0 ? names : targets) {
     const found = join(root, "build", "fuzz-corpus", target);

@@ -6,7 +6,8 @@ import { prepareHeaders } from "./llama-headers.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const runs = (command) => spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
+/** Whether there is such a program. */
+export const runs = (command) => spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
 
 /** clang where it is, as it compiles sanitized code in half the time; RAST_CXX names another compiler. */
 export function compiler() {
@@ -42,6 +43,23 @@ export function buildApart(
     cmake(configure);
     compile(folder, targets);
     return folder;
+}
+
+/**
+ * Builds with AddressSanitizer and UndefinedBehaviorSanitizer, and with clang for libFuzzer too, so that the fuzzers'
+ * objects are those of the sanitized tests.
+ * @returns {string} the folder
+ */
+export function buildWithAddressSanitizer(targets, cxx = compiler()) {
+    const fuzzers = /clang/.test(cxx);
+    return buildApart(fuzzers ? "asan" : "asan-gcc", {
+        compiler: cxx,
+        defines: [
+            `-DRAST_SANITIZE=address,undefined${fuzzers ? ",fuzzer-no-link" : ""}`,
+            `-DRAST_BUILD_FUZZ=${fuzzers ? "ON" : "OFF"}`
+        ],
+        targets
+    });
 }
 
 /** Builds in a folder that is configured. */

@@ -8,7 +8,7 @@
 // llama.cpp's libraries are not instrumented. One thread computes: ggml's threads meet at barriers of atomics, which
 // ThreadSanitizer does not see in them, so that every row that a second one draws would be called a race.
 import { join } from "node:path";
-import { buildApart, compiler, librariesFolder, root, runProgram } from "./native-tests.mjs";
+import { buildApart, buildWithAddressSanitizer, compiler, librariesFolder, root, runProgram } from "./native-tests.mjs";
 
 const known = ["asan", "tsan", "leak"];
 const asked = process.argv.slice(2).filter((argument) => argument !== "--heavy");
@@ -50,7 +50,6 @@ const engines = [
 ];
 const plans = {
     asan: {
-        sanitizer: "address,undefined",
         faults: ["overflow", "undefined", "leak"],
         runs: [...units, ...engines, ["damaged", { ...engine, damages: heavy ? 2000 : 160 }]]
     },
@@ -72,10 +71,11 @@ const secondsSince = (start) => ((Date.now() - start) / 1000).toFixed(1);
 for (const name of wanted) {
     const plan = plans[name];
     const start = Date.now();
-    const folder = buildApart(name, {
-        defines: [`-DRAST_SANITIZE=${plan.sanitizer}`],
-        targets: ["rast-native-tests"]
-    });
+    const targets = ["rast-native-tests"];
+    const folder =
+        name === "asan"
+            ? buildWithAddressSanitizer(targets)
+            : buildApart(name, { defines: [`-DRAST_SANITIZE=${plan.sanitizer}`], targets });
     say(`${name}: built with ${compiler()} in ${secondsSince(start)} s`);
     const program = join(folder, "rast-native-tests");
     const runsFrom = Date.now();
