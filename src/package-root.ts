@@ -11,6 +11,15 @@ export function packageRoot(): string {
     }
 }
 
+/**
+ * Where a file of this package can be opened by the system: packagers put what is not to be read from an archive beside
+ * it, below "NAME.asar.unpacked". The path itself where there is no such file.
+ */
+export function unpackedPath(path: string): string {
+    const unpacked = path.replace(/\.asar(?=[\\/])/, ".asar.unpacked");
+    return existsSync(unpacked) ? unpacked : path;
+}
+
 /** Version of this package, e.g. "0.1.0". */
 export function packageVersion(): string {
     return manifest().version;

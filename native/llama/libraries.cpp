@@ -110,8 +110,9 @@ void on_log(ggml_log_level level, const char * text, void *) {
 
 #ifdef __APPLE__
 
-void load_cpu(const std::string & folder) {
+std::string load_cpu(const std::string & folder, const std::string &) {
     api.ggml_backend_load_all_from_path(folder.c_str());
+    return "";
 }
 
 #else
@@ -136,7 +137,10 @@ std::string utf8(const std::filesystem::path & path) {
 
 // The best CPU library alone. ggml_backend_load_all_from_path would also open every GPU backend in the folder, which is
 // not asked for here: with all libraries in one folder RAST_BACKEND=cpu would still run on the GPU.
-void load_cpu(const std::string & folder) {
+std::string load_cpu(const std::string & folder, const std::string & known) {
+    if (!known.empty() && score_of(known) > 0 && api.ggml_backend_load(known.c_str()) != nullptr) {
+        return known;
+    }
     int best_score = 0;
     std::string best;
     std::error_code ignored;
@@ -156,6 +160,7 @@ void load_cpu(const std::string & folder) {
     if (!best.empty()) {
         api.ggml_backend_load(best.c_str());
     }
+    return best;
 }
 
 #endif
@@ -205,7 +210,7 @@ const libraries_info & open_libraries(const library_paths & paths) {
     libraries_info info;
     info.version = api.ggml_version();
     info.commit = api.ggml_commit();
-    load_cpu(paths.cpu_folder);
+    info.cpu = load_cpu(paths.cpu_folder, paths.cpu);
     if (api.ggml_backend_reg_by_name("CPU") == nullptr) {
         throw rast_error("ERR_LIBRARIES", "No CPU library in " + paths.cpu_folder + " fits this processor",
                          {{"path", paths.cpu_folder}});

@@ -13,6 +13,7 @@ struct library_paths {
     std::string ggml;
     std::string llama;
     std::string cpu_folder;
+    std::string cpu;  // the library in it that fits best, where that is known; empty = all are looked at
     std::vector<std::string> backends;
 
     bool operator==(const library_paths &) const = default;
@@ -28,6 +29,7 @@ struct libraries_info {
     std::string version;
     std::string commit;
     std::string system_info;
+    std::string cpu;  // the library that was taken; empty where ggml chose it
     std::vector<backend_outcome> backends;
 };
 

@@ -35,8 +35,8 @@ Napi::Value build_info(const Napi::CallbackInfo & info) {
 
 Napi::Value open_libraries(const Napi::CallbackInfo & info) {
     const object_reader in(info[0], "paths");
-    const llama::library_paths paths{in.text("ggmlBase"), in.text("ggml"), in.text("llama"), in.text("cpuFolder"),
-                                     in.texts("backends")};
+    const llama::library_paths paths{in.text("ggmlBase"),  in.text("ggml"), in.text("llama"),
+                                     in.text("cpuFolder"), in.text("cpu"),  in.texts("backends")};
     return promise_worker<llama::libraries_info>::run(
         info.Env(), jobs_of(info), [paths] { return llama::open_libraries(paths); },
         [](Napi::Env env, const llama::libraries_info & result) { return present(env, result); });

@@ -155,6 +155,7 @@ Napi::Value present(Napi::Env env, const llama::libraries_info & info) {
     out.Set("ggmlVersion", text(env, info.version));
     out.Set("ggmlCommit", text(env, info.commit));
     out.Set("systemInfo", text(env, info.system_info));
+    out.Set("cpu", text(env, info.cpu));
     Napi::Array backends = Napi::Array::New(env);
     for (const auto & backend : info.backends) {
         Napi::Object one = Napi::Object::New(env);

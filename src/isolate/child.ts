@@ -3,25 +3,36 @@ import { RastError } from "../errors.js";
 import { loadNative } from "../native/binding.js";
 import { endWithParent } from "../native/end-with-parent.js";
 import type { EngineHost } from "../native/engine-host.js";
+import type { KnownLibraries } from "../native/libraries.js";
 import type { CallName, ChildCalls, FromChild, ToChild } from "./protocol.js";
+
+const watchAfterMs = 1000;
 
 // Whoever interrupts the program lets it decide what becomes of the engine. (On Windows all of a console get Ctrl+C.)
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 // Not an orderly end: nobody is left to hear of it, and a decode would hold it up.
 process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
-endWithParent();
 
 function send(message: FromChild): void {
     // A channel that is closed is "disconnect"'s business.
     if (process.connected) process.send!(message, undefined, {}, () => {});
 }
 
-send({ kind: "started" });
-const native = loadNative();
+let open!: (known: KnownLibraries | undefined) => void;
+const native = new Promise<KnownLibraries | undefined>((resolve) => (open = resolve)).then(loadNative);
 native.then(
     ({ libraries, choice }) => send({ kind: "opened", opened: { libraries, choice } }),
     (error: unknown) => send({ kind: "failed", error: RastError.from(error).toJSON() })
 );
+send({ kind: "started" });
+
+// A thread takes its time to start, and until there is an engine nothing keeps this one from hearing of the end.
+let watched = false;
+function watchParent(): void {
+    if (!watched) endWithParent();
+    watched = true;
+}
+setTimeout(watchParent, watchAfterMs).unref();
 
 let engine: number | undefined;
 
@@ -43,6 +54,7 @@ function callsOf(addon: EngineHost): ChildCalls {
                 (steps) => send({ kind: "steps", steps })
             );
             engine = created.handle;
+            created.ready.then(watchParent, watchParent);
             return created.ready;
         },
         prepareGrammar: (grammar, gbnf, showSpecial) => addon.prepareGrammar(handle(), grammar, gbnf, showSpecial),
@@ -66,6 +78,7 @@ async function answer(call: number, name: CallName, args: readonly unknown[]): P
 }
 
 async function take(message: ToChild): Promise<void> {
+    if (message.kind === "open") return open(message.known);
     if (message.kind === "call") return answer(message.call, message.name, message.args);
     const { addon } = await native;
     if (message.kind !== "submit") {

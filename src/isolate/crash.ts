@@ -1,3 +1,4 @@
+import { shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 
 /** What a child process was doing. */
@@ -10,6 +11,8 @@ export interface Crash {
     readonly exitCode: number | null;
     /** Why it could not be started, or was killed; else undefined. */
     readonly trouble: string | undefined;
+    /** `isolate.execPath`, where it has never run this package's script; else undefined. */
+    readonly neverRan: string | undefined;
     /** Last lines of its stderr, and the one that says most. */
     readonly stderr: readonly string[];
     readonly reason: string;
@@ -30,8 +33,15 @@ const doing: Record<ChildPhase, string> = {
  * @param request the generation that it is told to
  */
 export function crashError(crash: Crash, request?: number): RastError {
-    const { phase, signal, exitCode, stderr, requests, trouble } = crash;
+    const { phase, signal, exitCode, stderr, requests, trouble, neverRan } = crash;
     const reason = crash.reason === "" ? "" : `: ${crash.reason}`;
+    if (neverRan !== undefined) {
+        return new RastError(
+            "ERR_INVALID_OPTION",
+            `isolate.execPath, ${shortenMiddle(neverRan)}, does not run as Node.js 20 or newer: it ${ending(crash)}${reason}.`,
+            { details: { option: "isolate.execPath", value: neverRan, signal, exitCode, stderr } }
+        );
+    }
     return new RastError("ERR_ENGINE_CRASHED", `The engine's process ${ending(crash)} ${doing[phase]}${reason}.`, {
         details: {
             phase,

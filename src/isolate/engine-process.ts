@@ -4,6 +4,7 @@ import { RastError } from "../errors.js";
 import type { NativeProgress, NativeRequest, NativeStep } from "../native/addon-types.js";
 import { spawnChild } from "../native/child-process.js";
 import { crashError, type ChildPhase, type Crash } from "./crash.js";
+import { knownLibraries } from "./known-libraries.js";
 import { LastWords } from "./last-words.js";
 import type { CallArguments, CallName, CallResult, FromChild, OpenedLibraries, ToChild } from "./protocol.js";
 
@@ -64,12 +65,14 @@ export class EngineProcess {
     #hasExited = false;
     #openPipes = 2; // its channel and stderr
     #trouble: string | undefined;
+    #neverRan: string | undefined;
     #over = false;
     #startTimer: NodeJS.Timeout;
 
     /** @throws ERR_INTERNAL in a child of this package */
     constructor(execPath: string | undefined, listener: ProcessListener) {
         this.#listener = listener;
+        this.#neverRan = execPath;
         this.opened = new Promise<OpenedLibraries>((resolve, reject) => {
             this.#settleOpened = { resolve: resolve, reject };
         });
@@ -88,6 +91,15 @@ export class EngineProcess {
         );
         this.#startTimer.unref();
         this.#exited = new Promise((resolve) => this.#watch(resolve));
+        void this.#open(execPath);
+    }
+
+    // Another program may be of another platform.
+    async #open(execPath: string | undefined): Promise<void> {
+        if (execPath !== undefined) return this.#send({ kind: "open", known: undefined });
+        const { known, learn } = knownLibraries();
+        this.opened.then(learn, () => {});
+        this.#send({ kind: "open", known: await known });
     }
 
     /** Whether it has ended, by itself or by `end`. */
@@ -195,6 +207,7 @@ export class EngineProcess {
         if (this.#over) return;
         switch (message.kind) {
             case "started":
+                this.#neverRan = undefined;
                 clearTimeout(this.#startTimer);
                 break;
             case "opened":
@@ -250,6 +263,7 @@ export class EngineProcess {
             signal: signalCode,
             exitCode,
             trouble: this.#trouble,
+            neverRan: this.#neverRan,
             stderr: this.#words.lines,
             reason: this.#words.reason,
             requests: [...this.#requests]

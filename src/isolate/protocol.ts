@@ -9,7 +9,7 @@ import type {
     NativeStep
 } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
-import type { BackendChoice } from "../native/libraries.js";
+import type { BackendChoice, KnownLibraries } from "../native/libraries.js";
 
 // A child has one engine, so that no handle crosses.
 type OfTheEngine<F> = F extends (handle: number, ...rest: infer Rest) => infer Result
@@ -42,6 +42,8 @@ export interface OpenedLibraries {
 }
 
 export type ToChild =
+    /** The first message. */
+    | { readonly kind: "open"; readonly known: KnownLibraries | undefined }
     | { readonly kind: "call"; readonly call: number; readonly name: CallName; readonly args: readonly unknown[] }
     | { readonly kind: "submit"; readonly request: number; readonly what: NativeRequest }
     | { readonly kind: "cancel"; readonly request: number }

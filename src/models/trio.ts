@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import {
@@ -13,7 +12,7 @@ import {
     shortenMiddle
 } from "../checks.js";
 import { RastError } from "../errors.js";
-import { packageRoot } from "../package-root.js";
+import { packageRoot, unpackedPath } from "../package-root.js";
 import { limits, samplingKeys, type SamplingKey } from "../limits.js";
 import { fileSize, systemError, type FilePurpose } from "./files.js";
 
@@ -65,9 +64,7 @@ const maxTrioFileBytes = 1_048_576;
 
 /** Folder of the trios that come with the package. Native code cannot read inside an asar archive. */
 export function bundledTrioFolder(): string {
-    const folder = join(packageRoot(), "models", "demo");
-    const unpacked = folder.replace(/app\.asar(?=[\\/])/, "app.asar.unpacked");
-    return existsSync(unpacked) ? unpacked : folder;
+    return unpackedPath(join(packageRoot(), "models", "demo"));
 }
 
 /** Names of the trios that come with the package, sorted. */

@@ -34,6 +34,8 @@ export interface NativeLibraryPaths {
     readonly llama: string;
     /** Folder with the CPU libraries, one per micro-architecture; ggml picks the best. */
     readonly cpuFolder: string;
+    /** The library in it that fits best, where that is known from before; "" = all are looked at. */
+    readonly cpu: string;
     /** Backend libraries to load beside the CPU (CUDA, Vulkan, Metal); each may fail on its own. */
     readonly backends: readonly string[];
 }
@@ -61,6 +63,8 @@ export interface NativeLibraries {
     readonly ggmlVersion: string;
     readonly ggmlCommit: string;
     readonly systemInfo: string;
+    /** The CPU library that was taken; "" where ggml chose it. */
+    readonly cpu: string;
     readonly backends: readonly NativeBackendOutcome[];
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
-import { packageRoot } from "../package-root.js";
+import { packageRoot, unpackedPath } from "../package-root.js";
 import type { NativeAddon, NativeLibraries } from "./addon-types.js";
 import {
     attemptOf,
@@ -11,7 +11,8 @@ import {
     wantedBackend,
     type BackendAttempt,
     type BackendCandidate,
-    type BackendChoice
+    type BackendChoice,
+    type KnownLibraries
 } from "./libraries.js";
 
 export interface LoadedNative {
@@ -24,26 +25,31 @@ let loaded: Promise<LoadedNative> | undefined;
 
 /**
  * The addon with llama.cpp's libraries open, once per process and thread.
+ * @param known from another process, so that it need not be found out again
  * @throws ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE
  */
-export function loadNative(): Promise<LoadedNative> {
-    loaded ??= openNative().catch((error: unknown) => {
+export function loadNative(known?: KnownLibraries): Promise<LoadedNative> {
+    loaded ??= openNative(known).catch((error: unknown) => {
         loaded = undefined; // a repaired installation may be tried again
         throw error;
     });
     return loaded;
 }
 
-async function openNative(): Promise<LoadedNative> {
+async function openNative(known: KnownLibraries | undefined): Promise<LoadedNative> {
     const addon = typedErrors(openAddon());
     process.once("exit", () => addon.stopEngines());
     const wanted = wantedBackend();
-    const found = await findLibraries();
-    const { load, attempts } = candidatesFor(wanted, found.candidates);
+    const found = known?.found ?? (await findLibraries());
+    const { load, attempts } = candidatesFor(wanted, found.candidates, known?.vain);
 
     // Opening all at once: the process may open its libraries only once, and one that fails does no harm.
     const paths = load.map((candidate) => candidate.path!);
-    const libraries = await addon.openLibraries({ ...found.core, backends: paths });
+    const libraries = await addon.openLibraries({
+        ...found.core,
+        cpu: known?.cpu ?? "",
+        backends: paths
+    });
     const tried = load.map((candidate, index): [BackendCandidate, BackendAttempt] => {
         const outcome = libraries.backends[index];
         return [candidate, attemptOf(candidate, outcome?.loaded ?? false, outcome?.devices ?? 0)];
@@ -67,11 +73,11 @@ async function openNative(): Promise<LoadedNative> {
 }
 
 function openAddon(): NativeAddon {
-    const root = packageRoot().replace(/([\\/])app\.asar([\\/]|$)/, "$1app.asar.unpacked$2");
+    const root = packageRoot();
     const places = [
         join(root, "build", "Release", "rast.node"),
         join(root, "prebuilds", `${process.platform}-${process.arch}`, "rast.node")
-    ];
+    ].map(unpackedPath);
     const file = places.find((place) => existsSync(place));
     if (file === undefined) {
         throw new RastError(

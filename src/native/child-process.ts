@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { RastError } from "../errors.js";
+import { unpackedPath } from "../package-root.js";
 
 /** How a child process is started. */
 export interface ChildOptions {
@@ -32,7 +32,7 @@ export function spawnChild(script: URL, args: readonly string[], options: ChildO
     }
     const stdio: StdioOptions = ["pipe", "pipe", "pipe"];
     if (options.channel === true) stdio.push("ipc");
-    return spawn(options.execPath ?? process.execPath, [scriptPath(script), ...args], {
+    return spawn(options.execPath ?? process.execPath, [unpackedPath(fileURLToPath(script)), ...args], {
         stdio,
         env: childEnvironment(process.env, options.env),
         serialization: "advanced",
@@ -40,13 +40,6 @@ export function spawnChild(script: URL, args: readonly string[], options: ChildO
         detached: options.ownGroup === true && process.platform !== "win32",
         windowsHide: true
     });
-}
-
-// Packagers put what is not to be read from an archive beside it.
-function scriptPath(script: URL): string {
-    const path = fileURLToPath(script);
-    const unpacked = path.replace(/([\\/])app\.asar([\\/])/, "$1app.asar.unpacked$2");
-    return existsSync(unpacked) ? unpacked : path;
 }
 
 /** The environment of a child: it runs as Node.js, and no debugger waits for it. */

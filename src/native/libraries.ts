@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { RastError } from "../errors.js";
+import { unpackedPath } from "../package-root.js";
 import type { NativeLibraryPaths } from "./addon-types.js";
 
 /** The kinds of backend that can be asked for with the environment variable RAST_BACKEND. */
@@ -36,9 +37,18 @@ export interface BackendCandidate {
 
 /** What was found on disk. */
 export interface FoundLibraries {
-    readonly core: Omit<NativeLibraryPaths, "backends">;
+    readonly core: Omit<NativeLibraryPaths, "backends" | "cpu">;
     /** In order of preference. */
     readonly candidates: readonly BackendCandidate[];
+}
+
+/** What one process found, for the next with the same environment. */
+export interface KnownLibraries {
+    readonly found: FoundLibraries;
+    /** The best CPU library; "" where it is not known. */
+    readonly cpu: string;
+    /** What came to nothing and need not be tried again. */
+    readonly vain: readonly BackendAttempt[];
 }
 
 /** Where a platform package keeps its libraries, or undefined when it is not installed. */
@@ -76,11 +86,6 @@ function platformOf(platform: string, arch: string): Platform {
     };
 }
 
-// An archive's files cannot be opened by the system's loader; packagers put libraries beside it.
-function unpacked(path: string): string {
-    return path.replace(/([\\/])app\.asar([\\/])/, "$1app.asar.unpacked$2");
-}
-
 /** Platform packages as node-llama-cpp sees them: strict package managers show them to it alone. */
 export function packagesOfNodeLlamaCpp(): PackageFolder {
     let require: NodeJS.Require | undefined;
@@ -98,7 +103,7 @@ export function packagesOfNodeLlamaCpp(): PackageFolder {
             return undefined;
         }
         const { getBinsDir } = (await import(pathToFileURL(entry).href)) as { getBinsDir(): { binsDir: string } };
-        return unpacked(getBinsDir().binsDir);
+        return unpackedPath(getBinsDir().binsDir);
     };
 }
 
@@ -227,10 +232,14 @@ export function wantedBackend(value: string | undefined = process.env["RAST_BACK
     return kind;
 }
 
-/** Splits candidates into those to load and those not asked for. */
+/**
+ * Splits candidates into those to load and those not asked for.
+ * @param vain of an earlier process: these are not loaded
+ */
 export function candidatesFor(
     wanted: BackendKind | "auto",
-    candidates: readonly BackendCandidate[]
+    candidates: readonly BackendCandidate[],
+    vain: readonly BackendAttempt[] = []
 ): { readonly load: readonly BackendCandidate[]; readonly attempts: readonly BackendAttempt[] } {
     const load: BackendCandidate[] = [];
     const attempts: BackendAttempt[] = [];
@@ -245,7 +254,9 @@ export function candidatesFor(
                 : `${source} is not installed`;
             attempts.push({ kind, source, outcome: "not installed", reason });
         } else {
-            load.push(candidate);
+            const known = vain.find((attempt) => attempt.kind === kind && attempt.source === source);
+            if (known !== undefined) attempts.push(known);
+            else load.push(candidate);
         }
     }
     return { load, attempts };

@@ -241,12 +241,21 @@ describe.skipIf(process.platform === "win32")("the words of a crash", () => {
         const execPath = program("aborts", `echo first >&2; echo "${assert}" >&2; echo last >&2; kill -ABRT $$`);
         const error = await errorOf(load({ isolate: { execPath } }));
         expect(error).toMatchObject({
-            code: "ERR_ENGINE_CRASHED",
-            message: `The engine's process was ended by SIGABRT while it started: ${assert}.`,
-            details: { phase: "starting", signal: "SIGABRT", exitCode: null, stderr: ["first", assert, "last"] }
+            code: "ERR_INVALID_OPTION",
+            message: `isolate.execPath, ${execPath}, does not run as Node.js 20 or newer: it was ended by SIGABRT: ${assert}.`,
+            details: {
+                option: "isolate.execPath",
+                signal: "SIGABRT",
+                exitCode: null,
+                stderr: ["first", assert, "last"]
+            }
         });
-        const code = await errorOf(load({ isolate: { execPath: program("exits", "exit 7") } }));
-        expect(code.details).toMatchObject({ signal: null, exitCode: 7, stderr: [] });
+        const exits = program("exits", "exit 7");
+        expect(await errorOf(load({ isolate: { execPath: exits } }))).toMatchObject({
+            code: "ERR_INVALID_OPTION",
+            message: `isolate.execPath, ${exits}, does not run as Node.js 20 or newer: it ended with exit code 7.`,
+            details: { signal: null, exitCode: 7, stderr: [] }
+        });
     });
 
     it("come from the program that was asked for", async () => {

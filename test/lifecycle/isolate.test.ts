@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -173,8 +173,12 @@ describe("loading an isolated engine", () => {
             expect([error.code, error.message]).toEqual([expected.code, expected.message]);
         }
         const nowhere = await errorOf(load({ isolate: { execPath: join(folder, "no-node") } }));
-        expect(nowhere.code).toBe("ERR_ENGINE_CRASHED");
-        expect(nowhere.message).toContain("ENOENT");
+        expect(nowhere.code).toBe("ERR_INVALID_OPTION");
+        expect(nowhere.message).toMatch(/^isolate\.execPath, .*no-node, does not run as Node\.js .*ENOENT/);
+        const plain = join(folder, "plain.txt");
+        writeFileSync(plain, "no program");
+        const notRunnable = await errorOf(load({ isolate: { execPath: plain } }));
+        expect([notRunnable.code, notRunnable.details["option"]]).toEqual(["ERR_INVALID_OPTION", "isolate.execPath"]);
         if (canSeeProcesses) await until("no process is left", () => engineProcesses().length === 0);
     });
 

@@ -144,7 +144,7 @@ export class FakeAddon implements NativeAddon {
     }
 
     async openLibraries(): ReturnType<NativeAddon["openLibraries"]> {
-        return { ggmlVersion: "1", ggmlCommit: "abc", systemInfo: "", backends: [] };
+        return { ggmlVersion: "1", ggmlCommit: "abc", systemInfo: "", cpu: "", backends: [] };
     }
 
     async devices(): Promise<readonly NativeDevice[]> {
@@ -439,6 +439,6 @@ export function tick(): Promise<void> {
 
 /** The native side around a fake addon. */
 export function fakeNative(addon: NativeAddon): () => Promise<LoadedNative> {
-    const libraries = { ggmlVersion: "1", ggmlCommit: "abc", systemInfo: "", backends: [] };
+    const libraries = { ggmlVersion: "1", ggmlCommit: "abc", systemInfo: "", cpu: "", backends: [] };
     return async () => ({ addon, libraries, choice: { backend: "cpu", reason: "a fake" } as never });
 }

@@ -81,6 +81,7 @@ describe("crashError", () => {
         signal: "SIGSEGV",
         exitCode: null,
         trouble: undefined,
+        neverRan: undefined,
         stderr: ["a"],
         reason: "a",
         requests: [4, 5]
@@ -111,6 +112,18 @@ describe("crashError", () => {
         ["generating", "while it generated"]
     ] as const)("says what it was doing: %s", (phase, words) => {
         expect(crashError({ ...crash, phase }).message).toBe(`The engine's process was ended by SIGSEGV ${words}: a.`);
+    });
+
+    it("is about isolate.execPath where that never ran the engine's script", () => {
+        const never = { ...crash, phase: "starting", neverRan: "/usr/bin/no-node", requests: [] } as const;
+        expect(crashError(never)).toMatchObject({
+            code: "ERR_INVALID_OPTION",
+            message:
+                "isolate.execPath, /usr/bin/no-node, does not run as Node.js 20 or newer: it was ended by SIGSEGV: a.",
+            details: { option: "isolate.execPath", value: "/usr/bin/no-node", signal: "SIGSEGV", stderr: ["a"] }
+        });
+        const quiet = { ...never, reason: "", trouble: "did not start within 60 s" };
+        expect(crashError(quiet).message).toContain("newer: it did not start within 60 s.");
     });
 
     it("has request and trouble among the details only where there are any", () => {
