@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <random>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
 
@@ -52,9 +53,9 @@ fs::path real_target(const std::string & path) {
     switch (facts.kind) {
         case file_kind::regular:
         case file_kind::missing: break;
-        case file_kind::folder: fail(EISDIR, "it is a folder");
-        case file_kind::other: fail(EINVAL, "it is not a regular file");
-        case file_kind::unknown: fail(EACCES, "it cannot be looked at");
+        case file_kind::folder: throw std::runtime_error("it is a folder");
+        case file_kind::other: throw std::runtime_error("it is a device, a pipe or a socket, not a regular file");
+        case file_kind::unknown: throw std::runtime_error(facts.problem);
     }
     fs::path target = native_path(path);
     std::error_code error;

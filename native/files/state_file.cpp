@@ -7,7 +7,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
-#include <system_error>
+#include <stdexcept>
 #include <type_traits>
 
 namespace rast {
@@ -186,7 +186,9 @@ void write_state(const std::string & path, const sequence_state & state, const s
             out.bytes(context.bytes.data(), context.bytes.size());
         }
         out.finish();
-    } catch (const std::system_error & error) {
+    } catch (const rast_error &) {
+        throw;
+    } catch (const std::runtime_error & error) {
         refuse(path, std::string("cannot be written: ") + error.what());
     }
 }
@@ -228,7 +230,8 @@ sequence_state read_state(std::istream & in, uint64_t size, const std::string & 
 sequence_state read_state(const std::string & path, const state_expectations & expected) {
     const file_facts facts = look_at(path);
     switch (facts.kind) {
-        case file_kind::missing: refuse(path, "cannot be read: there is no such file");
+        case file_kind::missing:
+            throw rast_error("ERR_FILE_NOT_FOUND", "There is no state file " + path, {{"path", path}});
         case file_kind::folder: refuse(path, "cannot be read: it is a folder");
         case file_kind::other: refuse(path, "cannot be read: it is not a regular file");
         case file_kind::unknown: refuse(path, "cannot be read: " + facts.problem);

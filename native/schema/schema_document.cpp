@@ -72,7 +72,10 @@ part schema_document::resolve(part from) {
     if (!name.empty()) {
         const auto found = ids_.find(name);
         if (found == ids_.end()) {
-            invalid(from, "$ref", "\"" + ref + "\" is not in this schema, and nothing is fetched");
+            invalid(from, "$ref",
+                    "\"" + ref +
+                        "\" is not in this schema, and nothing is fetched: \"#...\" and what an $id in it names "
+                        "can be followed");
         }
         resource = found->second;
     }

@@ -200,7 +200,7 @@ export class Rast {
 
     /**
      * Reads a file of {@link Rast.saveState}. Prompts that begin with its tokens then need not decode them.
-     * @throws ERR_STATE_FILE for a file that is damaged or belongs to other models; nothing has changed then.
+     * @throws ERR_FILE_NOT_FOUND; ERR_STATE_FILE for a file that is damaged or belongs to other models; nothing has changed then.
      *     ERR_QUEUE_FULL while every slot has a generation; ERR_ABORTED
      */
     async loadState(file: string, options: LoadStateOptions = {}): Promise<{ readonly tokens: readonly number[] }> {
@@ -333,6 +333,8 @@ export class Rast {
 function checkFile(value: unknown): string {
     const file = checkString("file", value);
     if (file.includes("\0")) throw invalidOption("file", "a path without NUL characters", value);
+    // The system would be given another name.
+    if (/\p{Surrogate}/u.test(file)) throw invalidOption("file", "a path of whole characters", value);
     return file;
 }
 

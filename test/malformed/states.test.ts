@@ -18,6 +18,13 @@ const trio = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert
 const load = (options: Partial<LoadOptions> = {}): Promise<Rast> =>
     loadRast({ ...trio, speculation: "off", contextSize: 128, ...options });
 
+function errorOf(promise: Promise<unknown>): Promise<RastError> {
+    return promise.then(
+        () => expect.fail("no error"),
+        (error: unknown) => error as RastError
+    );
+}
+
 async function codeOf(promise: Promise<unknown>): Promise<string> {
     try {
         await promise;
@@ -168,12 +175,35 @@ describe("paths of states", () => {
         await once(server, "listening");
         const link = join(folder, "a-link");
         symlinkSync("/dev/zero", link);
-        const paths = [fifo, socket, link, "/dev/zero", "/dev/tty", folder, join(folder, "none"), `${good}/x`];
-        for (const path of paths) {
+        const loop = join(folder, "a-loop");
+        symlinkSync(loop, loop);
+        for (const path of [fifo, socket, link, loop, "/dev/zero", "/dev/tty", folder]) {
             expect([path, await codeOf(rast.loadState(path))]).toEqual([path, "ERR_STATE_FILE"]);
         }
-        for (const path of [fifo, socket, link, "/dev/null", "/dev/full", folder, `${good}/x`, "/proc/nothing/x"]) {
+        for (const path of [join(folder, "none"), `${good}/x`]) {
+            expect(await errorOf(rast.loadState(path))).toMatchObject({
+                code: "ERR_FILE_NOT_FOUND",
+                message: `There is no state file ${path}`,
+                details: { path }
+            });
+        }
+        const kinds = [fifo, socket, link, "/dev/null", "/dev/full"].map((path) => [path, "it is a device, a pipe"]);
+        for (const [path, why] of [...kinds, [loop, "symbolic links"], [folder, "it is a folder"]] as const) {
+            const { code, message } = await errorOf(rast.saveState(path!, { prompt }));
+            expect([code, message]).toEqual(["ERR_STATE_FILE", expect.stringContaining(`cannot be written: `)]);
+            expect(message).toContain(why);
+        }
+        for (const path of [`${good}/x`, "/proc/nothing/x"]) {
             expect([path, await codeOf(rast.saveState(path, { prompt }))]).toEqual([path, "ERR_STATE_FILE"]);
+        }
+        for (const [path, why] of [
+            ["a\ud800b", "a path of whole characters"],
+            ["a\0b", "a path without NUL characters"]
+        ] as const) {
+            for (const call of [rast.loadState(path), rast.saveState(path, { prompt })]) {
+                const { code, message } = await errorOf(call);
+                expect([code, message]).toEqual(["ERR_INVALID_OPTION", expect.stringContaining(why)]);
+            }
         }
         server.close();
         for (const role of ["base", "expert"] as const) {

@@ -26,6 +26,10 @@ const ownFlags = {
     parallel: numberFlag("--parallel <integer>", "texts generated together (default: as many as samples, at most 16)"),
     grammar: textFlag("--grammar <file>", "a GBNF grammar that the text must follow"),
     jsonSchema: textFlag("--json-schema <file>", "a JSON schema that the text must follow"),
+    ignoreUnsupported: switchFlag(
+        "--ignore-unsupported",
+        "leave out keywords of --json-schema that cannot be kept, instead of refusing the schema"
+    ),
     loadState: textFlag("--load-state <file>", "begin with what --save-state wrote"),
     saveState: textFlag("--save-state <file>", "afterwards write what the models know of the prompt"),
     chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
@@ -107,11 +111,18 @@ async function write(
     if (!json && !quiet) stderr.write(`${figures(result)}\n`);
 }
 
-async function readConstraint({ grammar, jsonSchema }: Own): Promise<Pick<GenerateOptions, "grammar" | "jsonSchema">> {
+async function readConstraint({
+    grammar,
+    jsonSchema,
+    ignoreUnsupported
+}: Own): Promise<Pick<GenerateOptions, "grammar" | "jsonSchema">> {
     const constraint: Pick<GenerateOptions, "grammar" | "jsonSchema"> = {};
     if (grammar !== undefined) constraint.grammar = await readInput(grammar, "the grammar");
     // As text: parsing it here would lose the order of some keys and the digits of large numbers.
-    if (jsonSchema !== undefined) constraint.jsonSchema = await readInput(jsonSchema, "the JSON schema");
+    if (jsonSchema !== undefined) {
+        const schema = await readInput(jsonSchema, "the JSON schema");
+        constraint.jsonSchema = ignoreUnsupported === true ? { schema, unsupported: "ignore" } : schema;
+    }
     return constraint;
 }
 

@@ -145,7 +145,11 @@ const request: readonly Case[] = [
     [["--logprobs", "2"], { logprobs: 2 }],
     [["--raw"], { raw: true }],
     [["--grammar", "grammar.gbnf"], { grammar: 'root ::= "x"' }],
-    [["--json-schema", "schema.json"], { jsonSchema: '{"type": "string"}' }]
+    [["--json-schema", "schema.json"], { jsonSchema: '{"type": "string"}' }],
+    [
+        ["--json-schema", "schema.json", "--ignore-unsupported"],
+        { jsonSchema: { schema: '{"type": "string"}', unsupported: "ignore" } }
+    ]
 ];
 
 const bench: readonly Case[] = [
@@ -313,7 +317,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
 const anything: Readonly<Record<string, readonly string[]>> = {
     generate:
-        "--no-mmap --mlock --isolate --no-try-models --ignore-eos --raw --chat --json --quiet --grammar --json-schema --load-state --save-state --system".split(
+        "--no-mmap --mlock --isolate --no-try-models --ignore-eos --raw --chat --json --quiet --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
             " "
         ),
     bench: "--no-mmap --no-ideal --compare --prompt-file --output --html".split(" "),
