@@ -18,8 +18,7 @@ function byRuntime(summary: string, whatToDo: string): ErrorEntry {
     return { summary, whatToDo, byInput: false };
 }
 
-/** Every code that this package reports, from TypeScript and from native code; `docs/errors.md` lists the same. */
-export const errorCatalogue = {
+const entries = {
     ERR_INVALID_OPTION: byInput(
         "An option has the wrong type or lies outside its range.",
         "The message names the option, what is expected and what was received."
@@ -167,8 +166,14 @@ export const errorCatalogue = {
     ERR_INTERNAL: byRuntime("Something happened that should not.", "Please report it, with the message and the stack.")
 } as const satisfies Record<string, ErrorEntry>;
 
-/** A stable code of the catalogue. */
-export type ErrorCode = keyof typeof errorCatalogue;
+/**
+ * A stable code of the catalogue.
+ * @useDeclaredType
+ */
+export type ErrorCode = Extract<keyof typeof entries, string>;
+
+/** Every code that this package reports, from TypeScript and from native code; `docs/errors.md` lists the same. */
+export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = entries;
 
 /** Whether a value is a code of the catalogue; native code reports codes as plain strings. */
 export function isErrorCode(value: unknown): value is ErrorCode {
@@ -177,8 +182,11 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 
 /** A {@link RastError} as plain JSON: what `toJSON` gives and `RastError.from` takes. */
 export interface PlainRastError extends PlainError {
+    /** Tells it from other errors. */
     readonly name: "RastError";
+    /** Stable across releases. */
     readonly code: ErrorCode;
+    /** The facts in the message. */
     readonly details: { [key: string]: PlainValue };
 }
 
@@ -186,8 +194,20 @@ export interface PlainRastError extends PlainError {
  * The one error class of this package: branch on `code`.
  * To other threads, processes and logs it goes as `toJSON()`, and comes back by `RastError.from`. Where the error itself was
  * cloned, its code comes back too, and its details do not: cloning keeps an error's message, stack and cause alone.
+ * @example
+ * ```ts
+ * import { loadRast, RastError } from "rast-llama";
+ *
+ * try {
+ *     await loadRast({ base: "/nowhere.gguf" });
+ * } catch (error) {
+ *     if (!(error instanceof RastError) || error.code !== "ERR_FILE_NOT_FOUND") throw error;
+ *     console.log(error.message, error.details);
+ * }
+ * ```
  */
 export class RastError extends Error {
+    /** Tells it from other errors, where classes are lost. */
     override readonly name = "RastError";
     /** Stable across releases; the catalogue explains it. */
     readonly code: ErrorCode;

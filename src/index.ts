@@ -1,20 +1,23 @@
 export {
     Rast,
     type DetokenizeOptions,
+    type LoadedState,
     type LoadStateOptions,
     type MeasureOptions,
+    type SavedState,
     type SaveStateOptions,
     type TokenizeOptions
 } from "./engine/engine.js";
 export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
-export type { ModelInfo, RastInfo } from "./engine/info.js";
+export type { ModelInfo, PairInfo, RastInfo } from "./engine/info.js";
 export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
 export { loadRast } from "./engine/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./engine/load-options.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {
     GenerationPart,
+    PairPlaces,
     RastResult,
     RastTimings,
     RolePlace,
@@ -22,10 +25,22 @@ export type {
     RoleTimes,
     SpeculationStats,
     StopReason,
-    TokenLogprob
+    TimesOfRoles,
+    TokenAlternative,
+    TokenLogprob,
+    TokenUsage
 } from "./engine/results.js";
 export type { SamplingOptions } from "./engine/sampling-params.js";
 export type { Speculation } from "./engine/speculation-params.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";
-export type { NativeDevice as Device, NativeKvType as KvType } from "./native/addon-types.js";
+export type {
+    NativeBackendOutcome as BackendOutcome,
+    NativeContextMemory as ContextMemory,
+    NativeDevice as Device,
+    NativeKvType as KvType,
+    NativeLibraries as Libraries,
+    NativeRole as Role
+} from "./native/addon-types.js";
+export type { BackendAttempt, BackendChoice, BackendKind } from "./native/libraries.js";
+export type { PlainError, PlainValue } from "./plain-value.js";
 export type { ChatMessage } from "./text/chat-template.js";

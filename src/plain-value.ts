@@ -6,11 +6,17 @@ export type PlainValue = null | boolean | number | string | PlainValue[] | { [ke
 
 /** An error as plain JSON: what is not there is left out. */
 export interface PlainError {
+    /** The error's class, e.g. "TypeError". */
     readonly name: string;
+    /** For a person. */
     readonly message: string;
+    /** A code, where it has one. */
     readonly code?: string;
+    /** Facts, where it has them. */
     readonly details?: PlainValue;
+    /** Where it was made. */
     readonly stack?: string;
+    /** What is behind it. */
     readonly cause?: PlainValue | PlainError;
 }
 

@@ -66,9 +66,21 @@ export interface LoadStateOptions {
     signal?: AbortSignal | undefined;
 }
 
+/** What {@link Rast.saveState} wrote. */
+export interface SavedState {
+    /** How many tokens the file holds. */
+    readonly tokens: number;
+}
+
+/** What {@link Rast.loadState} read. */
+export interface LoadedState {
+    /** Ids of the text that the models now know. */
+    readonly tokens: readonly number[];
+}
+
 /** Options of {@link Rast.measureDecodes}. */
 export interface MeasureOptions {
-    /** @default "base" */
+    /** The model to time. @default "base" */
     role?: NativeRole | undefined;
     /** Which pair the role belongs to. @default 0 */
     pair?: number | undefined;
@@ -112,7 +124,11 @@ export class Rast {
     #lastInLine = Promise.resolve();
     #disposing: Promise<void> | undefined;
 
-    /** Not for callers: `loadRast` makes engines. @throws TypeError */
+    /**
+     * Not for callers: `loadRast` makes engines.
+     * @internal
+     * @throws TypeError
+     */
     constructor(maker: symbol, core: EngineCore, info: RastInfo) {
         if (maker !== byLoadRast) {
             const error = new TypeError("Rast has no constructor to call: loadRast makes engines.");
@@ -124,9 +140,19 @@ export class Rast {
     }
 
     /**
-     * Starts a generation at once. Errors, those of the options too, reject the generation's iterator and `result`:
-     * ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_CHAT_TEMPLATE, ERR_DISPOSED,
-     * ERR_DECODE. An abort is no error: it ends with stop reason "abort" and what was drawn until then.
+     * Starts a generation at once. Errors, those of the options too, reject the generation's iterator and `result`. An abort
+     * is no error: it ends with stop reason "abort" and what was drawn until then.
+     * @throws nothing itself. Rejected with ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG,
+     *     ERR_TOKENIZE, ERR_CHAT_TEMPLATE, ERR_GRAMMAR, ERR_JSON_SCHEMA, ERR_CONSTRAINT_LIMIT, ERR_QUEUE_FULL, ERR_DISPOSED,
+     *     ERR_DECODE; of an isolated engine ERR_ENGINE_CRASHED
+     * @example
+     * ```ts
+     * import { loadRast } from "rast-llama";
+     *
+     * const rast = await loadRast({ trio: "demo" });
+     * for await (const part of rast.generate({ prompt: "6+34+63+39", seed: 3 })) process.stdout.write(part.text);
+     * await rast.dispose();
+     * ```
      */
     generate(options: GenerateOptions): Generation {
         const core = this.#core;
@@ -137,7 +163,20 @@ export class Rast {
         return this.#begin(read, (resolved, stop) => prepareRequest(core, resolved, stop));
     }
 
-    /** Generates and gives the whole. Rejects with what {@link Rast.generate} lists. */
+    /**
+     * Generates and gives the whole.
+     * @throws what {@link Rast.generate} lists
+     * @example
+     * ```ts
+     * import { loadRast } from "rast-llama";
+     *
+     * const rast = await loadRast({ trio: "demo" });
+     * const grammar = 'root ::= "S:" [0-9+=;]+ "#" [0-9]+';
+     * const { text, stopReason } = await rast.complete({ prompt: "6+34", grammar, maxTokens: 40, seed: 1 });
+     * console.log(stopReason, text);
+     * await rast.dispose();
+     * ```
+     */
     complete(options: GenerateOptions): Promise<RastResult> {
         return this.generate(options).result;
     }
@@ -148,6 +187,17 @@ export class Rast {
      * are started at a time, and the rest wait here, so that `maxQueue` does not bound n. If one fails, so does all, and
      * the rest is cancelled; after an abort those that had not begun are results without text.
      * @param n 1 to 100,000
+     * @returns n results, in the order of their ordinals
+     * @throws what {@link Rast.generate} lists
+     * @example
+     * ```ts
+     * import { loadRast } from "rast-llama";
+     *
+     * const rast = await loadRast({ trio: "demo", parallel: 8 });
+     * const samples = await rast.completeMany({ prompt: "6+34+63+39", seed: 1 }, 8);
+     * console.log(samples.filter(({ text }) => text.endsWith("#142")).length, "of", samples.length);
+     * await rast.dispose();
+     * ```
      */
     async completeMany(options: GenerateOptions, n: number): Promise<RastResult[]> {
         const core = this.#core;
@@ -182,8 +232,22 @@ export class Rast {
      * @param file replaced if it exists, whole or not at all
      * @returns how many tokens the file holds
      * @throws ERR_STATE_FILE, ERR_ABORTED, and what {@link Rast.generate} lists
+     * @example
+     * ```ts
+     * import { loadRast } from "rast-llama";
+     * import { tmpdir } from "node:os";
+     * import { join } from "node:path";
+     *
+     * const file = join(tmpdir(), "prompt.state");
+     * const rast = await loadRast({ trio: "demo" });
+     * await rast.saveState(file, { prompt: "6+34+63+39" });
+     * await rast.loadState(file); // in a later engine of the same models
+     * const { usage } = await rast.complete({ prompt: "6+34+63+39", seed: 1 });
+     * console.log(usage.cachedPromptTokens, "of", usage.promptTokens, "tokens were known");
+     * await rast.dispose();
+     * ```
      */
-    async saveState(file: string, text: SaveStateOptions): Promise<{ readonly tokens: number }> {
+    async saveState(file: string, text: SaveStateOptions): Promise<SavedState> {
         this.#assertUsable();
         const core = this.#core;
         const path = checkFile(file);
@@ -203,7 +267,7 @@ export class Rast {
      * @throws ERR_FILE_NOT_FOUND; ERR_STATE_FILE for a file that is damaged or belongs to other models; nothing has changed then.
      *     ERR_QUEUE_FULL while every slot has a generation; ERR_ABORTED
      */
-    async loadState(file: string, options: LoadStateOptions = {}): Promise<{ readonly tokens: readonly number[] }> {
+    async loadState(file: string, options: LoadStateOptions = {}): Promise<LoadedState> {
         this.#assertUsable();
         const core = this.#core;
         const path = checkFile(file);

@@ -41,7 +41,7 @@ export interface PromptOptions {
 export interface GenerateOptions extends PromptOptions, SamplingOptions {
     /** Render control tokens in the text. @default false */
     showSpecial?: boolean | undefined;
-    /** @default "rast"; "base" in an engine without pairs */
+    /** Which distribution tokens are drawn from. @default "rast"; "base" in an engine without pairs */
     mode?: Mode | undefined;
     /** Most tokens to draw, an integer >= 1. @default the trio's value, else until the context is full */
     maxTokens?: number | undefined;

@@ -23,6 +23,7 @@ export class Generation implements AsyncIterable<GenerationPart> {
 
     /**
      * Not for callers: `Rast.generate` makes generations.
+     * @internal
      * @param start begins the work and returns what cancels it; may use the sink before it returns
      */
     constructor(start: (sink: GenerationSink) => () => void) {

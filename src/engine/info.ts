@@ -14,9 +14,11 @@ export interface ModelInfo extends RolePlace {
     readonly path: string;
     /** In llama.cpp's words, e.g. "qwen2 7B Q4_K - Medium". */
     readonly description: string;
+    /** As llama.cpp names it, e.g. "qwen2". */
     readonly architecture: string;
     /** E.g. "Q4_K - Medium"; null when the file does not say. */
     readonly quantization: string | null;
+    /** Weights of the model, one by one. */
     readonly parameterCount: number;
     /** Size of the weights. */
     readonly modelBytes: number;
@@ -26,7 +28,9 @@ export interface ModelInfo extends RolePlace {
     readonly threads: number;
     /** Tokens that the model was made for. */
     readonly contextLength: number;
+    /** Width of its output, padding included. */
     readonly vocabularySize: number;
+    /** Time that loading took. */
     readonly loadMs: number;
     /** Parts of the compute graph; 1 = all on one backend. */
     readonly graphSplits: number;
@@ -36,33 +40,51 @@ export interface ModelInfo extends RolePlace {
     readonly canTruncate: boolean;
 }
 
+/** A loaded pair. */
+export interface PairInfo {
+    /** The small model after reinforcement learning. */
+    readonly expert: ModelInfo;
+    /** The same small model before it. */
+    readonly antiexpert: ModelInfo;
+    /** Strength where a request gives none. */
+    readonly lambda: number;
+}
+
 /** What was loaded, where it runs and why. Plain data: `JSON.stringify` loses nothing. */
 export interface RastInfo {
     /** Name of the trio, or null when the models were given by path. */
     readonly trio: string | null;
+    /** The large model. */
     readonly base: ModelInfo;
-    /** With the default strength of each pair. */
-    readonly pairs: readonly { readonly expert: ModelInfo; readonly antiexpert: ModelInfo; readonly lambda: number }[];
+    /** None to three, in the order given. */
+    readonly pairs: readonly PairInfo[];
     /** Where tokens are drawn, and why there. */
     readonly path: "device" | "host";
+    /** One sentence. */
     readonly pathReason: string;
     /** Which libraries of llama.cpp were loaded, and why those. */
     readonly backend: BackendChoice;
+    /** Their versions and what they say of the machine. */
     readonly libraries: NativeLibraries;
     /** Tokens of context per sequence. */
     readonly contextSize: number;
     /** Generations that run together. */
     readonly parallel: number;
-    /** Longest draft of a round; 0 = no speculation, and then why. */
+    /** Longest draft of a round; 0 = no speculation. */
     readonly maxDraft: number;
+    /** Why there is none; null where there is. */
     readonly draftReason: string | null;
-    /** Width of the base's vocabulary, and how many of its ids may be drawn. */
+    /** Width of the base's vocabulary. */
     readonly vocabularySize: number;
+    /** How many of its ids may be drawn: text in all models, padding in none. */
     readonly drawableTokens: number;
-    /** -1 for none. */
+    /** The base's token for the beginning of a text; -1 for none. */
     readonly bosToken: number;
+    /** Its token for the end of one; -1 for none. */
     readonly eosToken: number;
+    /** Whether `messages` can be written out. */
     readonly hasChatTemplate: boolean;
+    /** Time that loading took, all models. */
     readonly loadMs: number;
     /** What differs from what was asked for, or costs speed; in sentences. */
     readonly notes: readonly string[];

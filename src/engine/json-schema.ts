@@ -10,6 +10,7 @@ export type JsonSchema = string | boolean | Readonly<Record<string, unknown>>;
  * `properties`.
  */
 export interface JsonSchemaOption {
+    /** What the text must be valid by. */
     readonly schema: JsonSchema;
     /** "refuse": ERR_JSON_SCHEMA names the keyword. "ignore": the text need not follow it. @default "refuse" */
     readonly unsupported?: "refuse" | "ignore" | undefined;

@@ -22,17 +22,19 @@ import { assertDraftFits, checkSpeculation, type ResolvedSpeculation, type Specu
 export interface ModelOptions {
     /** Path of the GGUF file. Needed unless `trio` names it. */
     path?: string | undefined;
-    /** @default the engine's `device` */
+    /** Names of devices as `rast devices` lists them; "cpu" for none. @default the engine's `device` */
     device?: string | readonly string[] | undefined;
-    /** @default the engine's `gpuLayers` */
+    /** Layers on the devices, counted from the end, the output layer as one more. @default the engine's `gpuLayers` */
     gpuLayers?: "auto" | number | undefined;
-    /** @default the engine's `threads` */
+    /** CPU threads, 1 to 512. @default the engine's `threads` */
     threads?: number | undefined;
 }
 
 /** An expert with its antiexpert: the same small model after and before reinforcement learning. */
 export interface PairOptions {
+    /** The small model after reinforcement learning: its path, or more. */
     expert: string | ModelOptions;
+    /** The same small model before it. */
     antiexpert: string | ModelOptions;
     /** In [-10, 10]. @default 1 */
     lambda?: number | undefined;
@@ -98,11 +100,11 @@ export interface LoadOptions {
     reusePrefixes?: boolean | undefined;
     /** Type of the KV cache. @default "f16" */
     kvType?: NativeKvType | undefined;
-    /** @default `kvType` */
+    /** Type of its keys. @default `kvType` */
     kvTypeK?: NativeKvType | undefined;
-    /** @default `kvType` */
+    /** Type of its values. @default `kvType` */
     kvTypeV?: NativeKvType | undefined;
-    /** @default "auto" */
+    /** Whether attention is computed in one go; "auto": where the device does it well. @default "auto" */
     flashAttention?: boolean | "auto" | undefined;
     /** Map weights into memory instead of reading them. @default true */
     mmap?: boolean | undefined;

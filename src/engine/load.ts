@@ -32,6 +32,18 @@ export interface LoadedNative {
  *     ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_MODEL_LOAD, ERR_CONTEXT_CREATE; for the installation
  *     ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE;
  *     ERR_LOAD_ABORTED when the signal aborts or `onProgress` throws; with `isolate` ERR_ENGINE_CRASHED
+ * @example
+ * ```ts
+ * import { loadRast } from "rast-llama";
+ *
+ * const rast = await loadRast({
+ *     trio: "demo", // or base: "base.gguf", expert: "small-rl.gguf", antiexpert: "small.gguf"
+ *     contextSize: 512,
+ *     onProgress: ({ role, overall }) => console.log(role, overall)
+ * });
+ * console.log(rast.info.base.description, "on", rast.info.base.device);
+ * await rast.dispose();
+ * ```
  */
 export function loadRast(options: LoadOptions): Promise<Rast> {
     return loadRastWith(options, async ({ isolate, signal }) => {

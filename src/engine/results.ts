@@ -1,25 +1,36 @@
-import type { NativeLogprobs, NativeRequestResult, NativeRoleTimes, NativeStopReason } from "../native/addon-types.js";
+import type {
+    NativeLogprobs,
+    NativeRequestResult,
+    NativeRoleTimes as RoleTimes,
+    NativeStopReason as StopReason
+} from "../native/addon-types.js";
 import type { Mode } from "./generate-options.js";
 
-/** Why a generation ended: the model's end of text, a stop string or token, a limit, or an abort. */
-export type StopReason = NativeStopReason;
-
-/** Time of one role, in milliseconds, and what it did in it. */
-export type RoleTimes = NativeRoleTimes;
+export type { RoleTimes, StopReason };
 
 /** Log-probability of a drawn token, natural logarithm, after bias and penalties and before the filters. */
 export interface TokenLogprob {
+    /** The token's id. */
     readonly token: number;
     /** At most 0. */
     readonly logprob: number;
     /** The likeliest tokens, likeliest first: as many as `logprobs` asked for. */
-    readonly top: readonly { readonly token: number; readonly logprob: number }[];
+    readonly top: readonly TokenAlternative[];
+}
+
+/** A token that could have been drawn. */
+export interface TokenAlternative {
+    /** The token's id. */
+    readonly token: number;
+    /** Natural logarithm; at most 0. */
+    readonly logprob: number;
 }
 
 /** New text of a running generation. */
 export interface GenerationPart {
     /** Whole characters only. May be empty. */
     readonly text: string;
+    /** Ids drawn since the last part; their text may come with a later one. */
     readonly tokens: readonly number[];
     /** One per token, when asked for. */
     readonly logprobs?: readonly TokenLogprob[];
@@ -31,20 +42,33 @@ export interface RolePlace {
     readonly device: string;
     /** Layers on devices; the output layer counts as one more than `layers`. */
     readonly gpuLayers: number;
+    /** Layers of the model, without the output layer. */
     readonly layers: number;
 }
 
 /** Places of all roles. */
 export interface RolePlaces {
+    /** The large model's. */
     readonly base: RolePlace;
-    readonly pairs: readonly { readonly expert: RolePlace; readonly antiexpert: RolePlace }[];
+    /** One per pair. */
+    readonly pairs: readonly PairPlaces[];
+}
+
+/** Places of one pair. */
+export interface PairPlaces {
+    /** The expert's. */
+    readonly expert: RolePlace;
+    /** The antiexpert's. */
+    readonly antiexpert: RolePlace;
 }
 
 /** What a generation came to. Plain data: `JSON.stringify` loses nothing. */
 export interface RastResult {
+    /** The completion, without the prompt and without a stop string. */
     readonly text: string;
     /** The completion, without the stop token. */
     readonly tokens: readonly number[];
+    /** Why it ended. */
     readonly stopReason: StopReason;
     /** The stop string that ended it. */
     readonly stopString: string | null;
@@ -52,15 +76,19 @@ export interface RastResult {
     readonly stopToken: number | null;
     /** The seed used: give it again for the same draws. A string where a number cannot hold it. */
     readonly seed: number | string;
+    /** Which distribution it was drawn from. */
     readonly mode: Mode;
     /** One per pair; empty unless the mode is "rast". */
     readonly lambdas: readonly number[];
+    /** What drafting came to. */
     readonly speculation: SpeculationStats;
+    /** Counts of tokens. */
     readonly usage: TokenUsage;
     /** Draws that the grammar refused, and that were drawn again. */
     readonly refusedDraws: number;
     /** How often it gave way to older generations for lack of cache space, and decoded its text anew. */
     readonly restarts: number;
+    /** Where its time went. */
     readonly timings: RastTimings;
     /** Where tokens were drawn. */
     readonly path: "device" | "host";
@@ -70,11 +98,13 @@ export interface RastResult {
     readonly hostBytes: number;
     /** Every byte read, `hostRowBytes` included, per drawn token. */
     readonly hostBytesPerToken: number;
-    /** Tokens whose draw was finished on the host, and the bytes read for them. */
+    /** Tokens whose draw was finished on the host. */
     readonly hostRows: number;
+    /** Bytes read for them. */
     readonly hostRowBytes: number;
     /** CPU threads. */
     readonly threads: number;
+    /** Where the roles ran. */
     readonly devices: RolePlaces;
     /** One per token, when asked for. */
     readonly logprobs?: readonly TokenLogprob[];
@@ -82,7 +112,9 @@ export interface RastResult {
 
 /** Tokens of a generation. */
 export interface TokenUsage {
+    /** Tokens of the prompt, those included that a template or a beginning put there. */
     readonly promptTokens: number;
+    /** Tokens drawn, without the one that ended the text. */
     readonly completionTokens: number;
     /** Prompt tokens that did not have to be decoded: an earlier or a parallel generation began with them. */
     readonly cachedPromptTokens: number;
@@ -98,8 +130,9 @@ export interface SpeculationStats {
     readonly maxDraft: number;
     /** Decodes of the base that gave tokens. */
     readonly rounds: number;
-    /** Tokens that the expert drafted and the base verified, and those of them that the ensemble drew as well. */
+    /** Tokens that the expert drafted and the base verified. */
     readonly drafted: number;
+    /** Those of them that the ensemble drew as well. */
     readonly accepted: number;
     /** accepted / drafted; null without drafts. */
     readonly acceptanceRate: number | null;
@@ -115,13 +148,26 @@ export interface RastTimings {
     readonly loadMs: number;
     /** Waiting for a free slot. */
     readonly queueMs: number;
+    /** Decoding the prompt. */
     readonly prefillMs: number;
+    /** Decoding and drawing the completion. */
     readonly decodeMs: number;
     /** From submission to the first token; null when there was none. */
     readonly firstTokenMs: number | null;
     /** Completion tokens per second of decoding; 0 when there were none. */
     readonly tokensPerSecond: number;
-    readonly roles: { readonly base: RoleTimes; readonly expert: RoleTimes; readonly antiexpert: RoleTimes };
+    /** Of each role; those of several pairs together. */
+    readonly roles: TimesOfRoles;
+}
+
+/** Times of all roles. */
+export interface TimesOfRoles {
+    /** The base's. */
+    readonly base: RoleTimes;
+    /** The experts'. */
+    readonly expert: RoleTimes;
+    /** The antiexperts'. */
+    readonly antiexpert: RoleTimes;
 }
 
 /** What a result takes from the engine and the request rather than from the token loop. */
@@ -208,7 +254,7 @@ function speculationStats(
 
 /** The result of a request that ended before the token loop reported on it. */
 export function abortedResult(promptTokens: number, completionTokens: number): NativeRequestResult {
-    const idle: NativeRoleTimes = { prefillMs: 0, decodeMs: 0, samplingMs: 0, prefillTokens: 0, decodeSteps: 0 };
+    const idle: RoleTimes = { prefillMs: 0, decodeMs: 0, samplingMs: 0, prefillTokens: 0, decodeSteps: 0 };
     return {
         stopReason: "abort",
         stopString: null,

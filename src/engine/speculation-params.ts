@@ -7,7 +7,17 @@ import { limits } from "../limits.js";
  * "auto": as many as pay at the moment, down to none; `{ maxDraft }`: the same with a limit of its own, 0 to 63;
  * `{ draft }`: always that many, 0 to 63.
  */
-export type Speculation = "auto" | "off" | { maxDraft: number } | { draft: number };
+export type Speculation =
+    | "auto"
+    | "off"
+    | {
+          /** Most tokens of a draft. */
+          maxDraft: number;
+      }
+    | {
+          /** Tokens of every draft. */
+          draft: number;
+      };
 
 /** Checked. */
 export interface ResolvedSpeculation {

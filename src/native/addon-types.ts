@@ -40,31 +40,43 @@ export interface NativeLibraryPaths {
     readonly backends: readonly string[];
 }
 
+/** A backend library, and what came of loading it. */
 export interface NativeBackendOutcome {
+    /** Absolute. */
     readonly path: string;
+    /** Whether it could be opened. */
     readonly loaded: boolean;
     /** Devices this library added (0 when it did not load, or found none). */
     readonly devices: number;
 }
 
+/** A device that llama.cpp can compute on. */
 export interface NativeDevice {
     /** Name as ggml gives it, e.g. "CUDA0", "Vulkan0", "CPU". */
     readonly name: string;
+    /** In the driver's words. */
     readonly description: string;
+    /** "igpu" shares the main memory; "accel" helps the CPU and holds no layers. */
     readonly type: "cpu" | "gpu" | "igpu" | "accel";
     /** Backend registry that owns it, e.g. "CUDA". */
     readonly backend: string;
-    /** Bytes; 0 when the device does not say. */
+    /** 0 when the device does not say. */
     readonly memoryFreeBytes: number;
+    /** 0 when the device does not say. */
     readonly memoryTotalBytes: number;
 }
 
+/** The libraries of llama.cpp that were opened. */
 export interface NativeLibraries {
+    /** `ggml_version()`. */
     readonly ggmlVersion: string;
+    /** `ggml_commit()`. */
     readonly ggmlCommit: string;
+    /** Instruction sets and the like, in llama.cpp's words. */
     readonly systemInfo: string;
     /** The CPU library that was taken; "" where ggml chose it. */
     readonly cpu: string;
+    /** Those that were tried beside the CPU's. */
     readonly backends: readonly NativeBackendOutcome[];
 }
 
@@ -118,6 +130,7 @@ export interface NativePairConfig {
     readonly antiexpert: NativeModelConfig;
 }
 
+/** Types of the KV cache, by the names of ggml. */
 export type NativeKvType = "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "q5_0" | "q5_1" | "iq4_nl";
 
 export interface NativeEngineConfig {
@@ -172,7 +185,9 @@ export interface NativeContextInfo {
 export interface NativeContextMemory {
     /** Copies of mapped weights in the layout that the processor computes with; 0 when weights are read, not mapped. */
     readonly repackedBytes: number;
+    /** The KV cache, or what takes its place. */
     readonly cacheBytes: number;
+    /** Intermediate results of a decode. */
     readonly computeBytes: number;
     /** llama.cpp's own copy of what a decode gives. */
     readonly outputBytes: number;
@@ -257,14 +272,20 @@ export interface NativeLogprobs {
     readonly topLogprobs: Float32Array;
 }
 
+/** Why a generation ended: the model's end of text, a stop string or token, a limit, or an abort. */
 export type NativeStopReason = "eos" | "stop" | "maxTokens" | "contextFull" | "abort";
 
+/** Time of one role, in milliseconds, and what it did in it. */
 export interface NativeRoleTimes {
+    /** Decoding the prompt. */
     readonly prefillMs: number;
+    /** Decoding and drawing the completion. */
     readonly decodeMs: number;
     /** Of `decodeMs`: fusing, filtering, drawing and handing rows over, where the CPU does it; 0 where a device does. */
     readonly samplingMs: number;
+    /** Prompt tokens that it decoded. */
     readonly prefillTokens: number;
+    /** Decodes of the completion. */
     readonly decodeSteps: number;
 }
 

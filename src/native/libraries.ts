@@ -8,22 +8,31 @@ import type { NativeLibraryPaths } from "./addon-types.js";
 
 /** The kinds of backend that can be asked for with the environment variable RAST_BACKEND. */
 export const backendKinds = ["cpu", "cuda", "vulkan", "metal"] as const;
+/**
+ * A kind of backend.
+ * @useDeclaredType
+ */
 export type BackendKind = (typeof backendKinds)[number];
 
 /** A GPU backend that was looked at, and what came of it. */
 export interface BackendAttempt {
+    /** What was looked for. */
     readonly kind: BackendKind;
     /** The package or folder it was looked for in. */
     readonly source: string;
+    /** What came of it. */
     readonly outcome: "used" | "no device" | "not loaded" | "not installed" | "not asked for";
+    /** One sentence. */
     readonly reason: string;
 }
 
 /** Which backend runs, and why. */
 export interface BackendChoice {
+    /** The one in use. */
     readonly backend: BackendKind;
     /** One sentence. */
     readonly reason: string;
+    /** All that were looked at, in order. */
     readonly attempts: readonly BackendAttempt[];
 }
 

@@ -6,6 +6,7 @@ import { templateThread, type TemplateLimits } from "./template-thread.js";
 export interface ChatMessage {
     /** As the model's template knows them: usually "system", "user" and "assistant". */
     readonly role: string;
+    /** Its text. */
     readonly content: string;
 }
 
