@@ -1,24 +1,14 @@
 // What an engine in a process of its own costs: time a token and time a load, against one in this process. Both are taken in
 // turn, without drafts, so that every token is a step and a message.
 //   node bench/isolation.mjs [--record FILE] [--trio NAME] [--rounds N] [--tokens N] [--loads N]
-import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname } from "node:path";
-import { parseArgs } from "node:util";
 import { describeMachine } from "../dist/bench/measure/machine.js";
 import { loadRast } from "../dist/index.js";
 import { dependencyVersion, packageVersion } from "../dist/package-root.js";
+import { commandLine, keepRecord, median, quantile, readArguments, table } from "./support.mjs";
 
-const { values } = parseArgs({
-    options: {
-        record: { type: "string" },
-        trio: { type: "string", default: "demo" },
-        rounds: { type: "string", default: "40" },
-        tokens: { type: "string", default: "200" },
-        loads: { type: "string", default: "30" }
-    }
-});
-const [rounds, tokens, loads] = [values.rounds, values.tokens, values.loads].map(Number);
+const values = readArguments({ trio: "demo", rounds: 40, tokens: 200, loads: 30 });
+const { rounds, tokens, loads } = values;
 const threads = Math.max(1, Math.floor(cpus().length / 2));
 const kinds = [
     { name: "here", isolate: false },
@@ -26,9 +16,7 @@ const kinds = [
 ];
 const load = (isolate, parallel) =>
     loadRast({ trio: values.trio, isolate, parallel, threads, gpuLayers: 0, speculation: "off" });
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-const quantile = (list, q) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * q)];
-const spread = (list) => ({
+const quartiles = (list) => ({
     median: median(list),
     low: quantile(list, 0.25),
     high: quantile(list, 0.75),
@@ -51,7 +39,7 @@ async function tokenTimes(parallel) {
     const [here, isolated] = engines.map(({ ms }) => ms);
     // of neighbours in time: what slows the machine slows both
     const extra = isolated.map((ms, index) => ms - here[index]);
-    return { here: spread(here), isolated: spread(isolated), extra: spread(extra) };
+    return { here: quartiles(here), isolated: quartiles(isolated), extra: quartiles(extra) };
 }
 
 async function loadTimes() {
@@ -65,13 +53,13 @@ async function loadTimes() {
         }
     }
     const extra = ms.isolated.map((one, index) => one - ms.here[index]);
-    return { here: spread(ms.here), isolated: spread(ms.isolated), extra: spread(extra) };
+    return { here: quartiles(ms.here), isolated: quartiles(ms.isolated), extra: quartiles(extra) };
 }
 
 const record = {
     what: "an engine in a process of its own against one in this process",
     date: new Date().toISOString(),
-    command: `node bench/isolation.mjs ${process.argv.slice(2).join(" ")}`.trim(),
+    command: commandLine(),
     version: packageVersion(),
     nodeLlamaCpp: dependencyVersion("node-llama-cpp"),
     machine: await describeMachine([]),
@@ -82,20 +70,19 @@ const record = {
     load: await loadTimes()
 };
 
-const row = (name, { here, isolated, extra }) =>
-    `| ${name} | ${here.median.toFixed(3)} | ${isolated.median.toFixed(3)} | ` +
-    `${extra.median.toFixed(3)} (${extra.low.toFixed(3)} to ${extra.high.toFixed(3)}) |`;
-console.log("| ms, median | in this process | isolated | more (quartiles) |");
-console.log("| --- | ---: | ---: | ---: |");
-console.log(row("a token", record.token));
-console.log(row("a step of 8 generations", record.stepOfEight));
-console.log(row("a load", record.load));
+const row = (name, { here, isolated, extra }) => [
+    name,
+    here.median.toFixed(3),
+    isolated.median.toFixed(3),
+    `${extra.median.toFixed(3)} (${extra.low.toFixed(3)} to ${extra.high.toFixed(3)})`
+];
 const { cpu, cores, node } = record.machine;
-console.log(
-    `\n${cpu}, ${cores} cores, Node.js ${node}, node-llama-cpp ${record.nodeLlamaCpp}, trio ${values.trio}, ` +
-        `${threads} threads, ${record.date.slice(0, 10)}, \`${record.command}\`.`
+process.stdout.write(
+    table(
+        ["ms, median", "in this process:", "isolated:", "more (quartiles):"],
+        [row("a token", record.token), row("a step of 8 generations", record.stepOfEight), row("a load", record.load)]
+    ) +
+        `\n${cpu}, ${cores} cores, Node.js ${node}, node-llama-cpp ${record.nodeLlamaCpp}, trio ${values.trio}, ` +
+        `${threads} threads, ${record.date.slice(0, 10)}, \`${record.command}\`.\n`
 );
-if (values.record !== undefined) {
-    mkdirSync(dirname(values.record), { recursive: true });
-    writeFileSync(values.record, `${JSON.stringify(record, null, 2)}\n`);
-}
+keepRecord(values.record, record);

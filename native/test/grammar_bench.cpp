@@ -2,10 +2,8 @@
 #include "../grammar/constrained_draw.h"
 #include "../grammar/constraint.h"
 #include "harness.h"
+#include "timing.h"
 
-#include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <random>
 
@@ -24,14 +22,11 @@ ws ::= | " " | "\n" [ \t]{0,20}
 
 template <typename Work>
 double median_us(int rounds, const Work & work) {
-    std::vector<double> us;
+    std::vector<double> times;
     for (int i = 0; i < rounds; ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        work(i);
-        us.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+        times.push_back(time_of<microseconds>([&] { work(i); }));
     }
-    std::nth_element(us.begin(), us.begin() + rounds / 2, us.end());
-    return us[static_cast<size_t>(rounds / 2)];
+    return median(std::move(times));
 }
 
 }  // namespace
@@ -134,12 +129,12 @@ int bench_grammar(const arguments & args) {
     }
     grammar_matcher heavy(std::make_shared<const grammar>(shape), UINT64_MAX);
     heavy.allow(UINT64_MAX);
-    const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < 60; ++i) {
-        heavy.accept_text("1");
-    }
-    const double ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
-    std::printf("unit_ns %.1f of %llu\n", ns / static_cast<double>(UINT64_MAX - heavy.work_left()),
+    const double us = time_of<microseconds>([&] {
+        for (int i = 0; i < 60; ++i) {
+            heavy.accept_text("1");
+        }
+    });
+    std::printf("unit_ns %.1f of %llu\n", 1000 * us / static_cast<double>(UINT64_MAX - heavy.work_left()),
                 static_cast<unsigned long long>(UINT64_MAX - heavy.work_left()));
     std::printf("ok\n");
     return 0;

@@ -2,14 +2,23 @@
 // any device.
 #include "../sampling/sampler_row.h"
 #include "sampler_rig.h"
+#include "timing.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <memory>
 
 namespace rast::test {
+
+namespace {
+
+void print_microseconds(const std::vector<double> & times) {
+    std::printf("\"median\": %.1f, \"min\": %.1f, \"p90\": %.1f", median(times), quantile(times, 0.0),
+                quantile(times, 0.9));
+}
+
+}  // namespace
 
 int bench_sampling(const arguments & args) {
     open_from(args);
@@ -85,17 +94,14 @@ int bench_sampling(const arguments & args) {
     for (int round = 0; round < rounds; ++round) {
         u = static_cast<float>(round % 97) / 97.0F;
         for (size_t k = 0; k < std::size(kinds); ++k) {  // interleaved: all see the same machine
-            const auto start = std::chrono::steady_clock::now();
-            kinds[k].run();
-            times[k].push_back(
-                std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+            times[k].push_back(time_of<microseconds>(kinds[k].run));
         }
     }
     std::printf("{\"vocab\": %d, \"rounds\": %d, \"sink\": %ld, \"microseconds\": {", n_vocab, rounds, sink);
     for (size_t k = 0; k < std::size(kinds); ++k) {
-        std::sort(times[k].begin(), times[k].end());
-        std::printf("%s\"%s\": {\"median\": %.1f, \"min\": %.1f, \"p90\": %.1f}", k ? ", " : "", kinds[k].name,
-                    times[k][times[k].size() / 2], times[k].front(), times[k][times[k].size() * 9 / 10]);
+        std::printf("%s\"%s\": {", k ? ", " : "", kinds[k].name);
+        print_microseconds(times[k]);
+        std::printf("}");
     }
     std::printf("}}\n");
     llama_sampler_free(theirs_greedy);
@@ -176,10 +182,7 @@ int bench_filters(const arguments & args) {
     std::vector<std::vector<double>> times(kinds.size() + 1);
     std::vector<long> finished(times.size(), 0);
     const auto timed = [&](size_t kind, const std::function<void()> & work) {
-        const auto start = std::chrono::steady_clock::now();
-        work();
-        times[kind].push_back(
-            std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+        times[kind].push_back(time_of<microseconds>(work));
     };
     row_scratch scratch;
     std::vector<float> kept;
@@ -236,10 +239,9 @@ int bench_filters(const arguments & args) {
     std::printf("{\"device\": \"%s\", \"vocab\": %d, \"rounds\": %d, \"kinds\": [", device.c_str(), n_vocab, rounds);
     const char * separator = "";
     for (size_t k = on_cpu ? 1 : 0; k < times.size(); ++k) {
-        std::sort(times[k].begin(), times[k].end());
-        std::printf("%s{\"name\": \"%s\", \"median\": %.1f, \"min\": %.1f, \"p90\": %.1f, \"finishedOnHost\": %ld}",
-                    separator, k == 0 ? "fusion alone" : kinds[k - 1].name, times[k][times[k].size() / 2],
-                    times[k].front(), times[k][times[k].size() * 9 / 10], finished[k]);
+        std::printf("%s{\"name\": \"%s\", ", separator, k == 0 ? "fusion alone" : kinds[k - 1].name);
+        print_microseconds(times[k]);
+        std::printf(", \"finishedOnHost\": %ld}", finished[k]);
         separator = ", ";
     }
     std::printf("]}\n");

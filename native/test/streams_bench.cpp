@@ -2,9 +2,8 @@
 #include "../llama/libraries.h"
 #include "harness.h"
 #include "plain_models.h"
+#include "timing.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 
 namespace rast::test {
@@ -47,12 +46,12 @@ int bench_streams(const arguments & args) {
         threads.attach(one.ctx.get());
     }
     const auto decode = [&](layout & one) {
-        const auto start = std::chrono::steady_clock::now();
-        if (llama_decode(one.ctx.get(), batch.view()) != 0) {
-            fail("decode");
-        }
-        llama_synchronize(one.ctx.get());
-        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+        return time_of<milliseconds>([&] {
+            if (llama_decode(one.ctx.get(), batch.view()) != 0) {
+                fail("decode");
+            }
+            llama_synchronize(one.ctx.get());
+        });
     };
     for (auto & one : layouts) {
         for (int32_t seq = 0; seq < slots; ++seq) {
@@ -85,11 +84,8 @@ int bench_streams(const arguments & args) {
                 }
             }
         }
-        for (auto & times : ms) {
-            std::sort(times.begin(), times.end());
-        }
         std::printf("{\"rows\": \"%s\", \"slots\": %d, \"depth\": %d, \"unifiedMs\": %.2f, \"splitMs\": %.2f}", name,
-                    slots, depth, ms[0][ms[0].size() / 2], ms[1][ms[1].size() / 2]);
+                    slots, depth, median(ms[0]), median(ms[1]));
     };
     std::printf("[");
     measure("one each", [](int32_t) { return 1; });

@@ -87,6 +87,21 @@ async function install(folder: string, command: string, ...args: string[]): Prom
     return result;
 }
 
+it("leaves out what only developers run: of bench it has the peers, of native no test and no benchmark", () => {
+    const listed = spawnSync("tar", ["-tzf", tarball], { encoding: "utf8" }).stdout.trim().split("\n");
+    const files = listed.map((line) => line.replace(/^package\//, ""));
+    const below = (folder: string): string[] => files.filter((file) => file.startsWith(`${folder}/`)).sort();
+    expect(below("bench")).toEqual(["bench/peers/node-llama-cpp.mjs"]);
+    expect(below("scripts")).toEqual([
+        "scripts/build-native.mjs",
+        "scripts/install.mjs",
+        "scripts/llama-headers.mjs",
+        "scripts/toolchain.mjs"
+    ]);
+    expect([...below("native/test"), ...below("native/fuzz"), ...below("test"), ...below("src")]).toEqual([]);
+    expect(files.filter((file) => /_bench\.|\.test\./.test(file))).toEqual([]);
+});
+
 describe("the packed package, without a compiler", () => {
     it("works from an npm layout, after the folder is moved, and builds itself there", async () => {
         const folder = project("npm-layout");

@@ -23,7 +23,7 @@ const word = <T extends string>(text: string): T => text as T;
 /** The matrix and how it is measured, by names of `BenchOptions`. */
 const matrixFlags = {
     modes: listFlag("--mode <list>", "base, host, device, draft (default base,device,draft)", word<BenchMode>),
-    peers: listFlag("--peer <list>", "rivals to measure in the same run: node-llama-cpp", word<BenchPeer>),
+    peers: listFlag("--peer <list>", "peers to measure in the same run: node-llama-cpp", word<BenchPeer>),
     prompts: listFlag("-p, --prompt <list>", "tokens of prompts to decode, 0 = none (default 512)", toNumber),
     generates: listFlag("-n, --generate <list>", "tokens to generate, 0 = none (default 128)", toNumber),
     depths: listFlag("-d, --depth <list>", "tokens in the context before (default 0)", toNumber),
@@ -36,7 +36,7 @@ const matrixFlags = {
     topP: samplingFlags.topP,
     repetitions: numberFlag("-r, --repetitions <integer>", "measurements of every row (default 5)"),
     batchSize: placementFlags.batchSize,
-    ideal: switchFlag("--no-ideal", "leave out the yardstick: bare decodes beside every sample"),
+    ideal: switchFlag("--no-ideal", "leave out the baseline: bare decodes beside every sample"),
     seed: drawsSeed
 };
 
@@ -116,7 +116,7 @@ async function measured({ io, args, typed }: CommandCall, own: Own): Promise<Ben
         status.show(`${String(Math.floor(fraction * 100)).padStart(3)}% ${what}`);
     const work = (signal: AbortSignal): Promise<BenchRecord> =>
         runBench({ ...options, signal, onProgress }).finally(() => status.clear());
-    // A rival that the same Ctrl-C ends is no failure either.
+    // A peer that the same Ctrl-C ends is no failure either.
     return (await interruptible(io.signals, work, () => true)).value;
 }
 

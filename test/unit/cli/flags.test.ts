@@ -224,7 +224,7 @@ describe("what flags become", () => {
 
     test.each(bench)("bench %j", async (args, expected) => {
         const given = withModels(args);
-        // A rival that is not known, so that nothing is measured.
+        // A peer that is not known, so that nothing is measured.
         await rast(["bench", ...given, ...(args.includes("--peer") ? ["--top-p", "9"] : ["--peer", "nobody"])]);
         const { signal, onProgress, command, ...options } = calls.bench!;
         expect([typeof signal, typeof onProgress, command]).toEqual([
