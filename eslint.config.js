@@ -9,17 +9,21 @@ const ground = ["checks", "errors", "limits", "package-root", "plain-value", "ra
 /** Who may import whom: what a folder of src may import from outside itself, folders with a slash at the end. */
 const layers = {
     native: ground,
+    machine: ground,
     models: [...ground, "native/addon-types"],
+    trio: [...ground, "models/"],
+    placement: [...ground, "native/addon-types"],
     text: ground,
     isolate: [...ground, "native/"],
-    engine: [...ground, "isolate/", "models/", "native/", "text/"],
-    gguf: [...ground, "models/", "native/"],
+    engine: [...ground, "native/", "text/"],
+    loading: [...ground, "engine/", "isolate/", "machine/", "models/", "native/", "placement/", "trio/"],
+    gguf: [...ground, "machine/", "native/"],
     report: [],
     "bench/record": [...ground, "report/"],
     "bench/print": ["bench/record/", "report/"],
     "bench/page": ["bench/print/", "bench/record/", "report/"],
-    "bench/measure": [...ground, "bench/record/", "engine/", "native/"],
-    eval: [...ground, "engine/", "models/"]
+    "bench/measure": [...ground, "bench/record/", "engine/", "loading/", "native/"],
+    eval: [...ground, "engine/", "loading/", "trio/"]
 };
 
 /** On top of all, with src/index.ts: it may import anything. */

@@ -12,8 +12,8 @@ export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-opt
 export type { Generation } from "./engine/generation.js";
 export type { ModelInfo, PairInfo, RastInfo } from "./engine/info.js";
 export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
-export { loadRast } from "./engine/load.js";
-export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./engine/load-options.js";
+export { loadRast } from "./loading/load.js";
+export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {
     GenerationPart,
@@ -30,8 +30,8 @@ export type {
     TokenLogprob,
     TokenUsage
 } from "./engine/results.js";
-export type { SamplingOptions } from "./engine/sampling-params.js";
-export type { Speculation } from "./engine/speculation-params.js";
+export type { SamplingOptions } from "./engine/sampling-options.js";
+export type { Speculation } from "./engine/speculation-options.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";
 export type {
     NativeBackendOutcome as BackendOutcome,

@@ -3,7 +3,7 @@
 import { dirname, join } from "node:path";
 import { readDemoProblems } from "../../dist/eval/sums.js";
 import { loadRast } from "../../dist/index.js";
-import { resolveTrio } from "../../dist/models/trio.js";
+import { resolveTrio } from "../../dist/trio/trio.js";
 
 const count = Number(process.argv[2] ?? 100);
 const trio = await resolveTrio("demo");

@@ -15,6 +15,7 @@ import type { NativeRole } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
 import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
+import { disposedError, type EngineCore } from "./engine-core.js";
 import {
     checkTokens,
     readMessages,
@@ -26,7 +27,7 @@ import {
 } from "./generate-options.js";
 import { Generation } from "./generation.js";
 import type { RastInfo } from "./info.js";
-import { disposedError, neverBegun, Request, type EngineCore, type Prepare, type PreparedRequest } from "./request.js";
+import { neverBegun, Request, type Prepare, type PreparedRequest } from "./request.js";
 import { prepareRequest, prepareTokens, tokenizeText } from "./prompt-tokens.js";
 import type { RastResult } from "./results.js";
 import { drawSamples, untilRoom } from "./samples.js";
@@ -155,12 +156,16 @@ export class Rast {
      * ```
      */
     generate(options: GenerateOptions): Generation {
+        return this.#generate(options, true);
+    }
+
+    #generate(options: GenerateOptions, keepParts: boolean): Generation {
         const core = this.#core;
         const read = (): ResolvedGenerateOptions => {
             this.#assertUsable();
-            return resolveGenerateOptions(options, core.context);
+            return resolveGenerateOptions(options, core.facts.context);
         };
-        return this.#begin(read, (resolved, stop) => prepareRequest(core, resolved, stop));
+        return this.#begin(read, (resolved, stop) => prepareRequest(core, resolved, stop), keepParts);
     }
 
     /**
@@ -178,7 +183,7 @@ export class Rast {
      * ```
      */
     complete(options: GenerateOptions): Promise<RastResult> {
-        return this.generate(options).result;
+        return this.#generate(options, false).result;
     }
 
     /**
@@ -203,7 +208,7 @@ export class Rast {
         const core = this.#core;
         this.#assertUsable();
         const count = checkNumber("n", n, { min: 1, max: maxSamples, integer: true });
-        const resolved = resolveGenerateOptions(options, core.context);
+        const resolved = resolveGenerateOptions(options, core.facts.context);
         const { sampling, signal } = resolved;
         const first = checkNumber("ordinal", sampling.ordinal, {
             ...limits.ordinal,
@@ -213,9 +218,10 @@ export class Rast {
         const start = (index: number): Generation =>
             this.#begin(
                 () => ({ ...resolved, sampling: { ...sampling, ordinal: first + index } }),
-                (sample, stop) => (prepared ??= prepareRequest(core, sample, stop))
+                (sample, stop) => (prepared ??= prepareRequest(core, sample, stop)),
+                false
             );
-        const atOnce = core.slots + Math.min(core.slots, maxWaitingSamples);
+        const atOnce = core.facts.slots + Math.min(core.facts.slots, maxWaitingSamples);
         return drawSamples({
             count,
             atOnce,
@@ -251,7 +257,7 @@ export class Rast {
         this.#assertUsable();
         const core = this.#core;
         const path = checkFile(file);
-        const options = resolvePromptOptions("saveState", text, core.context);
+        const options = resolvePromptOptions("saveState", text, core.facts.context);
         const { signal } = options;
         assertNotAborted(signal, "Saving the state");
         const tokens = await prepareTokens(core, options);
@@ -296,7 +302,7 @@ export class Rast {
         this.#assertUsable();
         const given = readOptions("measureDecodes", "the options of measureDecodes", options, measureKeys);
         const role = checkOneOf("role", given.role ?? "base", ["base", "expert", "antiexpert"]);
-        const { slots, context } = this.#core;
+        const { slots, context } = this.#core.facts;
         const pairs = context.lambdas.length;
         if (role !== "base" && pairs === 0) throw invalidOption("role", '"base", as there is no pair,', role);
         const integer = (name: "pair" | "sequences" | "depth" | "tokens", otherwise: number, range: NumberRange) =>
@@ -335,7 +341,7 @@ export class Rast {
      */
     async detokenize(tokens: readonly number[] | Int32Array, options: DetokenizeOptions = {}): Promise<string> {
         this.#assertUsable();
-        const ids = checkTokens("tokens", tokens, this.#core.context.vocabularySize, maxDetokenized);
+        const ids = checkTokens("tokens", tokens, this.#core.facts.context.vocabularySize, maxDetokenized);
         const read = readFlags("detokenize", options, { showSpecial: false, continuation: false });
         return this.#core.addon.detokenize(this.#core.handle, ids, read.showSpecial, read.continuation);
     }
@@ -347,7 +353,8 @@ export class Rast {
      */
     async applyChatTemplate(messages: readonly ChatMessage[]): Promise<string> {
         this.#assertUsable();
-        const { bosText, eosText, native } = this.#core;
+        const { native, facts } = this.#core;
+        const { bosText, eosText } = facts;
         return applyChatTemplate(native.chatTemplate, readMessages(messages), { bosToken: bosText, eosToken: eosText });
     }
 
@@ -356,7 +363,8 @@ export class Rast {
      * Afterwards every method but this one fails with ERR_DISPOSED.
      */
     dispose(): Promise<void> {
-        this.#disposing ??= this.#dispose();
+        collected.unregister(this);
+        this.#disposing ??= this.#core.dispose(this.#preparing);
         return this.#disposing;
     }
 
@@ -365,20 +373,7 @@ export class Rast {
         return this.dispose();
     }
 
-    async #dispose(): Promise<void> {
-        const core = this.#core;
-        core.disposed = true;
-        collected.unregister(this);
-        for (const request of core.requests.values()) request.endSoon();
-        try {
-            await core.addon.engineDispose(core.handle);
-        } finally {
-            await Promise.all(this.#preparing);
-            for (const request of [...core.requests.values()]) request.endAborted();
-        }
-    }
-
-    #begin(read: () => ResolvedGenerateOptions, prepare: Prepare): Generation {
+    #begin(read: () => ResolvedGenerateOptions, prepare: Prepare, keepParts: boolean): Generation {
         return new Generation((sink) => {
             const request = new Request(this.#core, this, sink);
             const prepared = request.run(read, prepare, this.#lastInLine);
@@ -386,7 +381,7 @@ export class Rast {
             this.#preparing.add(prepared);
             void prepared.then(() => this.#preparing.delete(prepared));
             return () => request.cancel();
-        });
+        }, keepParts);
     }
 
     #assertUsable(): void {

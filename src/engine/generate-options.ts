@@ -15,8 +15,13 @@ import type { NativeSampling } from "../native/addon-types.js";
 import { limits } from "../limits.js";
 import type { ChatMessage } from "../text/chat-template.js";
 import { readJson, readJsonSchema, type JsonSchema, type JsonSchemaOption } from "./json-schema.js";
-import { resolveSpeculation, type LoadedSpeculation, type Speculation } from "./speculation-params.js";
-import { resolveSampling, samplingOptionNames, type SamplingContext, type SamplingOptions } from "./sampling-params.js";
+import { resolveSpeculation, type LoadedSpeculation, type Speculation } from "./speculation-options.js";
+import {
+    resolveSampling,
+    samplingOptionNames,
+    type SamplingContext,
+    type SamplingOptions
+} from "./sampling-options.js";
 
 /** Which distribution tokens are drawn from: the fused one, the base's, or the first pair's expert's. */
 export type Mode = "rast" | "base" | "expert";

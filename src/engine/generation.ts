@@ -25,8 +25,9 @@ export class Generation implements AsyncIterable<GenerationPart> {
      * Not for callers: `Rast.generate` makes generations.
      * @internal
      * @param start begins the work and returns what cancels it; may use the sink before it returns
+     * @param keepParts false where nobody will iterate: parts are then forgotten at once
      */
-    constructor(start: (sink: GenerationSink) => () => void) {
+    constructor(start: (sink: GenerationSink) => () => void, keepParts = true) {
         let resolveResult!: (result: RastResult) => void;
         let rejectResult!: (error: unknown) => void;
         this.result = new Promise((resolve, reject) => {
@@ -36,7 +37,7 @@ export class Generation implements AsyncIterable<GenerationPart> {
         this.result.catch(() => {});
         this.#cancel = start({
             part: (part) => {
-                this.#parts.push(part);
+                if (keepParts) this.#parts.push(part);
                 this.#announce();
             },
             finish: (result) => {

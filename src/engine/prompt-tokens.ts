@@ -2,7 +2,8 @@ import { RastError } from "../errors.js";
 import type { NativeTokens } from "../native/addon-types.js";
 import { applyChatTemplate } from "../text/chat-template.js";
 import { promptTooLong, type ResolvedGenerateOptions, type ResolvedPromptOptions } from "./generate-options.js";
-import { disposedError, type EngineCore, type PreparedRequest } from "./request.js";
+import { disposedError, type EngineCore } from "./engine-core.js";
+import type { PreparedRequest } from "./request.js";
 
 /** How a text becomes tokens. */
 export interface TextOptions {
@@ -56,7 +57,7 @@ export async function prepareTokens(
     stop?: AbortSignal
 ): Promise<Int32Array> {
     const { prompt, parseSpecial, addBos = core.native.addBos } = options;
-    const { contextSize } = core.context;
+    const { contextSize } = core.facts.context;
     const { tokens, whole } =
         prompt.kind === "tokens"
             ? { tokens: prompt.tokens, whole: true }
@@ -168,11 +169,11 @@ function eventLoopTurn(): Promise<void> {
 /** Its parts, in order. */
 async function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): Promise<readonly string[]> {
     if (prompt.kind === "messages") {
-        const tokens = { bosToken: core.bosText, eosToken: core.eosText };
+        const tokens = { bosToken: core.facts.bosText, eosToken: core.facts.eosText };
         return [await applyChatTemplate(core.native.chatTemplate, prompt.messages, tokens)];
     }
     if (prompt.kind === "tokens") throw new RastError("ERR_INTERNAL", "Token ids need no text.");
-    if (prompt.raw || core.promptTemplate === undefined) return [prompt.text];
-    const [before, ...after] = core.promptTemplate.split("{prompt}");
+    if (prompt.raw || core.facts.promptTemplate === undefined) return [prompt.text];
+    const [before, ...after] = core.facts.promptTemplate.split("{prompt}");
     return [before!, prompt.text, after.join("{prompt}")];
 }

@@ -1,67 +1,17 @@
 import { describeError } from "../checks.js";
 import { RastError, isErrorCode } from "../errors.js";
-import type { NativeEngineInfo, NativeRequestResult, NativeStep } from "../native/addon-types.js";
-import type { EngineHost } from "../native/engine-host.js";
+import type { NativeRequestResult, NativeStep } from "../native/addon-types.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
-import type { GenerateContext, ResolvedGenerateOptions } from "./generate-options.js";
+import type { EngineCore, RunningRequest } from "./engine-core.js";
+import type { ResolvedGenerateOptions } from "./generate-options.js";
 import type { GenerationSink } from "./generation.js";
-import {
-    abortedResult,
-    buildResult,
-    readLogprobs,
-    type RastResult,
-    type RolePlaces,
-    type TokenLogprob
-} from "./results.js";
-
-/** What requests need of a loaded engine. It must not refer to the `Rast` object, or that is never collected. */
-export interface EngineCore {
-    readonly addon: EngineHost;
-    readonly handle: number;
-    readonly native: NativeEngineInfo;
-    /** Requests in native code, by id. */
-    readonly requests: Map<number, Request>;
-    /** Called, and forgotten, when a request ends: there may be room in the queue. */
-    readonly onRoom: Set<() => void>;
-    /** Requests that run together. */
-    readonly slots: number;
-    /** Of the latest request or grammar; ids are 1 and more. */
-    lastId: number;
-    readonly context: GenerateContext;
-    readonly promptTemplate: string | undefined;
-    /** Texts of the special tokens; "" for none. */
-    readonly bosText: string;
-    readonly eosText: string;
-    readonly devices: RolePlaces;
-    readonly loadMs: number;
-    disposed: boolean;
-}
-
-// Native code counts in 32 bits.
-const greatestId = 2 ** 32 - 1;
-
-/** Hands the steps of native code to their requests. Never throws: what goes wrong with one is that one's own. */
-export function deliverSteps(requests: ReadonlyMap<number, Request>, steps: readonly NativeStep[]): void {
-    for (const step of steps) {
-        const request = requests.get(step.request);
-        try {
-            request?.receive(step);
-        } catch (error) {
-            request?.breakOff(error);
-        }
-    }
-}
+import { abortedResult, buildResult, readLogprobs, type RastResult, type TokenLogprob } from "./results.js";
 
 /** What native code is told of a request beside its options. */
 export interface PreparedRequest {
     readonly tokens: Int32Array;
     /** GBNF; without one any text will do. */
     readonly grammar: string | undefined;
-}
-
-function nextId(core: EngineCore): number {
-    core.lastId = (core.lastId % greatestId) + 1;
-    return core.lastId;
 }
 
 /** Makes a request's prompt and grammar; may stop when the signal aborts. */
@@ -81,7 +31,7 @@ async function inTurn(before: Promise<void>): Promise<void> {
 }
 
 /** One request, from options to result. */
-export class Request {
+export class Request implements RunningRequest {
     /** Keeps the engine from being collected while a request runs. */
     readonly owner: object;
     readonly #core: EngineCore;
@@ -215,7 +165,7 @@ export class Request {
     async #prepareGrammar(gbnf: string, showSpecial: boolean): Promise<void> {
         if (this.#cancelled) return;
         const { addon, handle } = this.#core;
-        this.#grammar = nextId(this.#core);
+        this.#grammar = this.#core.nextId();
         await addon.prepareGrammar(handle, this.#grammar, gbnf, showSpecial);
     }
 
@@ -235,8 +185,7 @@ export class Request {
     #submit(options: ResolvedGenerateOptions, prompt: Int32Array): void {
         const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
             options;
-        this.#id = nextId(this.#core);
-        this.#core.requests.set(this.#id, this);
+        this.#id = this.#core.add(this);
         this.#core.addon.engineSubmit(this.#core.handle, this.#id, {
             prompt,
             mode,
@@ -276,17 +225,12 @@ export class Request {
         clearTimeout(this.#ending);
         this.#forgetSignal();
         if (this.#id === undefined) return;
-        const { requests, onRoom } = this.#core;
-        requests.delete(this.#id);
-        if (!leavesRoom) return;
-        const waiting = [...onRoom];
-        onRoom.clear();
-        for (const proceed of waiting) proceed();
+        this.#core.remove(this.#id, leavesRoom);
     }
 }
 
 function resultOf(
-    { native: engine, loadMs, devices }: EngineCore,
+    { native: engine, facts: { loadMs, devices } }: EngineCore,
     options: ResolvedGenerateOptions,
     drawn: Pick<RastResult, "text" | "tokens"> & { readonly logprobs: readonly TokenLogprob[] },
     native: NativeRequestResult
@@ -314,11 +258,6 @@ function resultOf(
 /** The result of a generation that was aborted before it began. */
 export function neverBegun(core: EngineCore, options: ResolvedGenerateOptions): RastResult {
     return resultOf(core, options, { text: "", tokens: [], logprobs: [] }, abortedResult(0, 0));
-}
-
-/** The error of every call after `dispose`. */
-export function disposedError(): RastError {
-    return new RastError("ERR_DISPOSED", "The engine was disposed of. Load a new one with loadRast.");
 }
 
 function stepError({ code, message, details }: NonNullable<NativeStep["error"]>): RastError {

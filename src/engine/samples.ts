@@ -1,7 +1,7 @@
 import { RastError } from "../errors.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
+import type { EngineCore } from "./engine-core.js";
 import type { Generation } from "./generation.js";
-import type { EngineCore } from "./request.js";
 import type { RastResult } from "./results.js";
 
 /** Samples to draw. */
@@ -73,10 +73,10 @@ function isQueueFull(error: unknown): boolean {
 /** Waits until a request of the engine ends, or the signal aborts. @returns false when there is no request */
 export async function untilRoom(core: EngineCore, signal: AbortSignal | undefined): Promise<boolean> {
     if (isAborted(signal)) return true;
-    if (core.requests.size === 0) return false;
+    if (!core.busy) return false;
     await new Promise<void>((resolve) => {
         const forget = watchSignal(signal, () => resolve());
-        core.onRoom.add(() => {
+        core.whenRoom(() => {
             forget();
             resolve();
         });

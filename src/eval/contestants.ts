@@ -1,8 +1,8 @@
 // Who answers: the parts of a bundled trio, RAST, and the controls.
 import { dirname, join } from "node:path";
 import type { GenerateOptions } from "../engine/generate-options.js";
-import type { LoadOptions } from "../engine/load-options.js";
-import { resolveTrio, type Trio } from "../models/trio.js";
+import type { LoadOptions } from "../loading/load-options.js";
+import { resolveTrio, type Trio } from "../trio/trio.js";
 
 /** A way to answer problems. */
 export interface Contestant {

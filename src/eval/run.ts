@@ -1,7 +1,7 @@
 // An evaluation: contestants answer the problems of a task, one contestant after the other.
 import type { Rast } from "../engine/engine.js";
-import { loadRast } from "../engine/load.js";
-import type { Trio } from "../models/trio.js";
+import { loadRast } from "../loading/load.js";
+import type { Trio } from "../trio/trio.js";
 import { parallel, type Contestant } from "./contestants.js";
 import { accuracyOf, type Accuracy } from "./metrics.js";
 import type { Task } from "./task.js";

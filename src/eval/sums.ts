@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RastError } from "../errors.js";
-import { bundledTrioFolder } from "../models/trio.js";
+import { bundledTrioFolder } from "../trio/trio.js";
 import type { Answer, Task } from "./task.js";
 
 /** A held-out problem of the demo task. */

@@ -1,5 +1,5 @@
 import { RastError } from "../errors.js";
-import { defaultThreads } from "../models/threads.js";
+import { defaultThreads } from "../machine/threads.js";
 import { loadNative } from "../native/binding.js";
 
 /**

@@ -8,6 +8,8 @@ export interface ChatMessage {
     readonly role: string;
     /** Its text. */
     readonly content: string;
+    /** Whatever else the template reads of a message, as plain JSON: a name, reasoning, calls of tools. */
+    readonly [more: string]: unknown;
 }
 
 /** What a template may refer to. */

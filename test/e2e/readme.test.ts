@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { parseTrio } from "../../src/models/trio.js";
+import { parseTrio } from "../../src/trio/trio.js";
 import { root, run } from "../support/native.js";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadRast, RastError, type LoadOptions } from "../../dist/index.js";
-import { knownModels } from "../../dist/engine/known-models.js";
+import { knownModels } from "../../dist/loading/known-models.js";
 import { loadNative } from "../../dist/native/binding.js";
 import { readdirSync } from "node:fs";
 import { demo } from "../support/demo.js";

@@ -17,7 +17,7 @@ import type {
     NativeTokenizing,
     NativeTokens
 } from "../../src/native/addon-types.js";
-import type { LoadedNative } from "../../src/engine/load.js";
+import type { LoadedNative } from "../../src/loading/load.js";
 
 /** What a fake addon pretends. */
 export interface FakeSettings {

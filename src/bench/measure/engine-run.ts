@@ -1,6 +1,6 @@
 // One engine of the matrix, from its load to its end: its memory while nothing is beside it, then peers, then all rows.
 import type { Rast } from "../../engine/engine.js";
-import { loadRast } from "../../engine/load.js";
+import { loadRast } from "../../loading/load.js";
 import { RastError } from "../../errors.js";
 import type { NativeAddon } from "../../native/addon-types.js";
 import type { BenchMemory, BenchModel, BenchPeer, BenchResult } from "../record/schema.js";

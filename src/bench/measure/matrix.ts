@@ -1,5 +1,5 @@
 // The matrix of a benchmark, sorted by the engines it needs: pure arithmetic.
-import type { LoadOptions } from "../../engine/load-options.js";
+import type { LoadOptions } from "../../loading/load-options.js";
 import type { ResolvedBenchOptions } from "./options.js";
 import { RastError } from "../../errors.js";
 import { benchPeers, type BenchKind, type BenchMode, type BenchPeer } from "../record/schema.js";

@@ -8,7 +8,7 @@ import {
     checkString,
     invalidOption
 } from "../../checks.js";
-import type { LoadOptions } from "../../engine/load-options.js";
+import type { LoadOptions } from "../../loading/load-options.js";
 import { limits } from "../../limits.js";
 import { benchModes, benchPeers, type BenchMode, type BenchPeer } from "../record/schema.js";
 

@@ -86,7 +86,7 @@ async function showExamples(
     seed: number,
     signal: AbortSignal
 ): Promise<void> {
-    const { loadRast } = await import("../../engine/load.js");
+    const { loadRast } = await import("../../loading/load.js");
     const rast = await loadRast({ trio, signal });
     try {
         introduce(io, rast);

@@ -57,7 +57,7 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)) };
     const prompt = operands[0] === undefined || operands[0] === "-" ? await readStandardInput(io.stdin) : operands[0];
 
-    const { loadRast } = await import("../../engine/load.js");
+    const { loadRast } = await import("../../loading/load.js");
     const status = new StatusLine(io.stderr);
     const { interrupted } = await interruptible(io.signals, async (signal) => {
         const rast = await loadRast({

@@ -1,5 +1,5 @@
 // Everything that an engine is loaded with: what a command that loads one takes as it is.
-import type { LoadOptions } from "../../engine/load-options.js";
+import type { LoadOptions } from "../../loading/load-options.js";
 import { readFlags, type Typed } from "../flag.js";
 import { isolationFlags } from "./isolation.js";
 import { chooseModels, modelFlags, strengthFlags } from "./models.js";

@@ -1,4 +1,4 @@
-import type { LoadOptions } from "../../engine/load-options.js";
+import type { LoadOptions } from "../../loading/load-options.js";
 import { RastError } from "../../errors.js";
 import { repeatableFlag, textFlag, toNumber, type FlagValues } from "../flag.js";
 

@@ -1,6 +1,6 @@
 import type { NativeKvType } from "../../native/addon-types.js";
-import type { LoadOptions } from "../../engine/load-options.js";
-import type { Speculation } from "../../engine/speculation-params.js";
+import type { LoadOptions } from "../../loading/load-options.js";
+import type { Speculation } from "../../engine/speculation-options.js";
 import { checkOneOf } from "../../checks.js";
 import {
     numberFlag,

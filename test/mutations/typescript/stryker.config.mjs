@@ -5,10 +5,10 @@ export default {
     plugins: ["./test/mutations/typescript/runner.mjs"],
     mutate: [
         "src/{errors,checks,limits}.ts",
-        "src/{engine,models,text,isolate}/**/*.ts",
+        "src/{engine,loading,machine,models,placement,trio,text,isolate}/**/*.ts",
         // What is seen from outside alone, by tests that start processes (test/lifecycle): half a minute for every change.
         "!src/isolate/{child,engine-process,isolated-host,start}.ts",
-        "!src/engine/{model-trial,trial-child}.ts"
+        "!src/loading/{model-trial,trial-child}.ts"
     ],
     // Folders of the checkout, not those of the same names in src.
     ignorePatterns: ["/build", "/dist", "/prebuilds", "/gpu-pack", "/models", "/bench", "/native", "/test/.cache"],

@@ -7,8 +7,8 @@ import { commands } from "../../../src/cli/commands/index.js";
 import { longName } from "../../../src/cli/flag.js";
 import { flagNames, inFlags } from "../../../src/cli/flag-names.js";
 import type { GenerateOptions } from "../../../src/engine/generate-options.js";
-import type { LoadOptions } from "../../../src/engine/load-options.js";
-import type * as Load from "../../../src/engine/load.js";
+import type { LoadOptions } from "../../../src/loading/load-options.js";
+import type * as Load from "../../../src/loading/load.js";
 import { RastError } from "../../../src/errors.js";
 import { rast } from "../../support/command-io.js";
 import { FakeAddon, fakeNative } from "../../support/fake-addon.js";
@@ -24,7 +24,7 @@ interface Calls {
 let files: ModelFiles;
 let calls: Calls;
 
-vi.mock("../../../src/engine/load.js", async (original) => {
+vi.mock("../../../src/loading/load.js", async (original) => {
     const load = await original<typeof Load>();
     return {
         ...load,

@@ -2,8 +2,8 @@
 // exit code it gets.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { run } from "../../../src/cli/run.js";
-import type { LoadOptions } from "../../../src/engine/load-options.js";
-import type * as Load from "../../../src/engine/load.js";
+import type { LoadOptions } from "../../../src/loading/load-options.js";
+import type * as Load from "../../../src/loading/load.js";
 import type { RastResult } from "../../../src/engine/results.js";
 import { RastError } from "../../../src/errors.js";
 import { CommandProcess, rast, type IoSettings, type Ran } from "../../support/command-io.js";
@@ -13,7 +13,7 @@ import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 let files: ModelFiles;
 let addon: FakeAddon;
 
-vi.mock("../../../src/engine/load.js", async (original) => {
+vi.mock("../../../src/loading/load.js", async (original) => {
     const load = await original<typeof Load>();
     return { ...load, loadRast: (options: LoadOptions) => load.loadRastWith(options, fakeNative(addon)) };
 });

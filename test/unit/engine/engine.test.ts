@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { grantThreads } from "../../../src/models/threads.js";
-import { loadRastWith } from "../../../src/engine/load.js";
-import type { LoadOptions, LoadProgress } from "../../../src/engine/load-options.js";
+import { grantThreads } from "../../../src/machine/threads.js";
+import { loadRastWith } from "../../../src/loading/load.js";
+import type { LoadOptions, LoadProgress } from "../../../src/loading/load-options.js";
 import type { Rast } from "../../../src/engine/engine.js";
 import { RastError } from "../../../src/errors.js";
 import { FakeAddon, cpuDevice, fakeNative, gpuDevice, tick, type FakeSettings } from "../../support/fake-addon.js";

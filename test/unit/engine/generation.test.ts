@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Rast } from "../../../src/engine/engine.js";
-import { loadRastWith } from "../../../src/engine/load.js";
+import { loadRastWith } from "../../../src/loading/load.js";
 import type { GenerationPart } from "../../../src/engine/results.js";
 import { FakeAddon, fakeNative, tick, type FakeSettings } from "../../support/fake-addon.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";

@@ -6,12 +6,12 @@ import {
     type GenerateContext
 } from "../../../src/engine/generate-options.js";
 import { readJson, readJsonSchema } from "../../../src/engine/json-schema.js";
-import { resolveLoadOptions } from "../../../src/engine/load-options.js";
-import { allModels, combineModels, describeRole } from "../../../src/engine/model-set.js";
-import { checkLambda, randomSeed } from "../../../src/engine/sampling-params.js";
-import { checkSpeculation, planDrafts, resolveSpeculation } from "../../../src/engine/speculation-params.js";
+import { resolveLoadOptions } from "../../../src/loading/load-options.js";
+import { allModels, combineModels, describeRole } from "../../../src/loading/model-set.js";
+import { checkLambda, randomSeed } from "../../../src/engine/sampling-options.js";
+import { checkSpeculation, planDrafts, resolveSpeculation } from "../../../src/engine/speculation-options.js";
 import { RastError } from "../../../src/errors.js";
-import type { Trio } from "../../../src/models/trio.js";
+import type { Trio } from "../../../src/trio/trio.js";
 
 const context: GenerateContext = {
     lambdas: [1, 0.5],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { resolveGenerateOptions, type GenerateContext } from "../../../src/engine/generate-options.js";
-import { resolveLoadOptions } from "../../../src/engine/load-options.js";
-import { samplingDefaults } from "../../../src/engine/sampling-params.js";
+import { resolveLoadOptions } from "../../../src/loading/load-options.js";
+import { samplingDefaults } from "../../../src/engine/sampling-options.js";
 import { RastError } from "../../../src/errors.js";
 
 const context: GenerateContext = {

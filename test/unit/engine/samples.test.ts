@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Rast } from "../../../src/engine/engine.js";
-import { loadRastWith } from "../../../src/engine/load.js";
-import type { LoadOptions } from "../../../src/engine/load-options.js";
+import { loadRastWith } from "../../../src/loading/load.js";
+import type { LoadOptions } from "../../../src/loading/load-options.js";
 import { FakeAddon, fakeNative, tick, type FakeSettings } from "../../support/fake-addon.js";
 import { CountingSignal } from "../../support/foreign.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";

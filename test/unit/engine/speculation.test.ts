@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { resolveLoadOptions } from "../../../src/engine/load-options.js";
-import { planDrafts, resolveSpeculation } from "../../../src/engine/speculation-params.js";
+import { resolveLoadOptions } from "../../../src/loading/load-options.js";
+import { planDrafts, resolveSpeculation } from "../../../src/engine/speculation-options.js";
 import { RastError } from "../../../src/errors.js";
 
 const load = (options: object): ReturnType<typeof resolveLoadOptions> =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Rast } from "../../../src/engine/engine.js";
 import type { GenerateOptions } from "../../../src/engine/generate-options.js";
-import type { LoadOptions } from "../../../src/engine/load-options.js";
+import type { LoadOptions } from "../../../src/loading/load-options.js";
 import type { Contestant } from "../../../src/eval/contestants.js";
 import { evaluate } from "../../../src/eval/run.js";
 import type { Task } from "../../../src/eval/task.js";

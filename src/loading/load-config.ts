@@ -1,17 +1,17 @@
 import { RastError } from "../errors.js";
-import { availableHostBytes } from "../models/host-memory.js";
-import { planLoad, usableDevices, type LoadPlan } from "../models/plan.js";
-import { defaultThreads, grantThreads } from "../models/threads.js";
+import { availableHostBytes } from "../machine/host-memory.js";
+import { placeModels, usableDevices, type Placements } from "../placement/placement.js";
+import { defaultThreads, grantThreads } from "../machine/threads.js";
 import type { NativeDevice, NativeEngineConfig, NativeModelConfig, NativeModelFacts } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
-import { planDrafts } from "./speculation-params.js";
+import { planDrafts } from "../engine/speculation-options.js";
 import { allModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
 
 /** What native code is told, and what a person should be. */
 export interface PreparedConfig {
     readonly config: NativeEngineConfig;
-    readonly plan: LoadPlan;
+    readonly placements: Placements;
     readonly notes: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export async function prepareConfig(
     const room = { contextSize, batchSize, parallel: options.parallel };
     const cacheSize = Math.max(contextSize, Math.min(options.cacheSize ?? Infinity, contextSize * options.parallel));
     const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length);
-    const plan = planLoad({
+    const placements = placeModels({
         ...options,
         cacheSize,
         batchSize,
@@ -49,7 +49,7 @@ export async function prepareConfig(
     });
     const threads = await planThreads(options.threads, all);
     const { base, pairs } = mapModels(models, (model, index): NativeModelConfig => {
-        const { gpuLayers, devices: names } = plan.models[index]!;
+        const { gpuLayers, devices: names } = placements.models[index]!;
         const { fingerprint } = facts.get(model.path)!;
         return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threads.models[index]! };
     });
@@ -72,7 +72,7 @@ export async function prepareConfig(
         mlock: options.mlock,
         sampler: options.sampler
     };
-    return { config, plan, notes: [...notes, ...plan.notes, ...threads.notes] };
+    return { config, placements, notes: [...notes, ...placements.notes, ...threads.notes] };
 }
 
 // Those of each model: its own, or the engine's.

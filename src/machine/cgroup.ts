@@ -86,7 +86,8 @@ export async function cgroupMemoryBytes(read: Reader): Promise<number> {
             version === 2 ? ["memory.max", "memory.current"] : ["memory.limit_in_bytes", "memory.usage_in_bytes"];
         const file = (name: string): Promise<string> => read(`${path}/${name}`).catch(() => "");
         const [limit, used, facts] = await Promise.all([limitName, usedName, "memory.stat"].map(file));
-        const fact = (name: string): number | undefined => readCount(new RegExp(`^${name} (\\d+)$`, "m").exec(facts!)?.[1]);
+        const fact = (name: string): number | undefined =>
+            readCount(new RegExp(`^${name} (\\d+)$`, "m").exec(facts!)?.[1]);
         const cache = (version === 1 ? fact("total_inactive_file") : undefined) ?? fact("inactive_file") ?? 0;
         // Of version 1, as it includes the groups above that a container cannot see.
         const inherited = (version === 1 ? fact("hierarchical_memory_limit") : undefined) ?? Infinity;

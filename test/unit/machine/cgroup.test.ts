@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cgroupCpus, cgroupMemoryBytes, parseCgroupFolders } from "../../../src/models/cgroup.js";
+import { cgroupCpus, cgroupMemoryBytes, parseCgroupFolders } from "../../../src/machine/cgroup.js";
 
 function reader(files: Record<string, string>): (path: string) => Promise<string> {
     return async (path) => {

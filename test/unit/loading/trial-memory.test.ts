@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { TrialMemory } from "../../../src/engine/trial-memory.js";
+import { TrialMemory } from "../../../src/loading/trial-memory.js";
 
 let folder: string;
 const fine = { outcome: "fine" } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { progressReporter } from "../../../src/engine/load-progress.js";
-import type { LoadProgress } from "../../../src/engine/load-options.js";
-import type { ModelChoice } from "../../../src/engine/model-set.js";
+import { progressReporter } from "../../../src/loading/load-progress.js";
+import type { LoadProgress } from "../../../src/loading/load-options.js";
+import type { ModelChoice } from "../../../src/loading/model-set.js";
 import { tick } from "../../support/fake-addon.js";
 
 const model = (role: "base" | "expert" | "antiexpert", pair = 0): ModelChoice =>

@@ -1,5 +1,8 @@
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundledTrioNames, parseTrio, resolveTrio } from "../../../src/models/trio.js";
+import { trioNames, parseTrio, resolveTrio } from "../../../src/trio/trio.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
@@ -22,16 +25,29 @@ describe("resolveTrio", () => {
     });
 
     test("finds a bundled one by name", async () => {
-        expect(await bundledTrioNames(files.folder)).toEqual(["trio"]);
-        expect((await resolveTrio("trio", files.folder)).name).toBe("small");
+        expect(await trioNames([files.folder])).toEqual(["trio"]);
+        expect((await resolveTrio("trio", [files.folder])).name).toBe("small");
+    });
+
+    test("in several folders, the first that has the name", async () => {
+        expect((await resolveTrio("trio", [`${files.folder}/none`, files.folder])).file).toBe(files.trio);
+        const other = await mkdtemp(join(tmpdir(), "rast-trios-"));
+        for (const name of ["trio", "another"]) await copyFile(files.trio, join(other, `${name}.json`));
+        expect(await trioNames([files.folder, other])).toEqual(["another", "trio"]);
+        // its models are not there: that file was read
+        await expect(resolveTrio("trio", [other, files.folder])).rejects.toMatchObject({
+            code: "ERR_FILE_NOT_FOUND",
+            details: { trio: join(other, "trio.json") }
+        });
+        await rm(other, { recursive: true });
     });
 
     test("an unknown name lists the known ones", async () => {
-        await expect(resolveTrio("tiro", files.folder)).rejects.toMatchObject({
+        await expect(resolveTrio("tiro", [files.folder])).rejects.toMatchObject({
             code: "ERR_UNKNOWN_TRIO",
             message: 'There is no trio named "tiro"; known are trio. Did you mean trio?'
         });
-        await expect(resolveTrio("x", `${files.folder}/none`)).rejects.toMatchObject({ code: "ERR_UNKNOWN_TRIO" });
+        await expect(resolveTrio("x", [`${files.folder}/none`])).rejects.toMatchObject({ code: "ERR_UNKNOWN_TRIO" });
     });
 
     test("files that are missing, folders, broken JSON", async () => {
@@ -133,7 +149,10 @@ describe("parseTrio", () => {
             { base: "b", pairs: [{ expert: "e" }] },
             ", key pairs[0].antiexpert: expected a string for pairs[0].antiexpert, received undefined."
         ],
-        [{ base: "b", pairs: [{ ...pair, lamda: 1 }] }, ", key pairs[0].lamda: this key is not known. Did you mean lambda?"],
+        [
+            { base: "b", pairs: [{ ...pair, lamda: 1 }] },
+            ", key pairs[0].lamda: this key is not known. Did you mean lambda?"
+        ],
         [{ ...models, promptTemplate: "{promt}" }, ", key promptTemplate: it does not contain {prompt}"],
         [
             { ...models, stop: new Array<string>(17).fill("x") },
@@ -176,10 +195,10 @@ describe("parseTrio", () => {
                 details: { trio: long, key: `${"k".repeat(57)}...` }
             })
         );
-        await expect(resolveTrio("n".repeat(5000), files.folder)).rejects.toMatchObject({
+        await expect(resolveTrio("n".repeat(5000), [files.folder])).rejects.toMatchObject({
             message: expect.stringContaining(`There is no trio named "${"n".repeat(57)}..."; known are `)
         });
-        await expect(resolveTrio("x", `${files.folder}/none`)).rejects.toMatchObject({
+        await expect(resolveTrio("x", [`${files.folder}/none`])).rejects.toMatchObject({
             message: 'There is no trio named "x"; none are bundled.',
             details: { trio: "x", known: [] }
         });
@@ -192,7 +211,10 @@ describe("the file of a trio", () => {
     test("may begin with a byte order mark, and hold a mebibyte", async () => {
         const text = `\uFEFF${JSON.stringify(models)}`;
         const marked = await files.write("marked.json", text);
-        await expect(resolveTrio(marked)).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND", details: { key: "base" } });
+        await expect(resolveTrio(marked)).rejects.toMatchObject({
+            code: "ERR_FILE_NOT_FOUND",
+            details: { key: "base" }
+        });
         const padded = (bytes: number): string => JSON.stringify(models).padEnd(bytes, " ");
         await expect(resolveTrio(await files.write("full.json", padded(1_048_576)))).rejects.toMatchObject({
             code: "ERR_FILE_NOT_FOUND"
@@ -223,14 +245,14 @@ describe("the file of a trio", () => {
 
     test("a name with an extension or a folder is a path, whatever its case", async () => {
         for (const path of ["a/b", "x.JSON", "a\\b"]) {
-            await expect(resolveTrio(path, files.folder)).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
+            await expect(resolveTrio(path, [files.folder])).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
         }
     });
 
     test("names of bundled ones are sorted, and other files passed over", async () => {
         await files.write("b-trio.json", "{}");
         await files.write("note.txt", "");
-        const names = await bundledTrioNames(files.folder);
+        const names = await trioNames([files.folder]);
         expect(names).toEqual([...names].sort());
         expect(names).toContain("b-trio");
         expect(names).not.toContain("note");

@@ -16,7 +16,12 @@ import { readIsolation, type IsolationOptions, type ResolvedIsolation } from "..
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
 import { limits } from "../limits.js";
 import { childVariable } from "../native/child-process.js";
-import { assertDraftFits, checkSpeculation, type ResolvedSpeculation, type Speculation } from "./speculation-params.js";
+import {
+    assertDraftFits,
+    checkSpeculation,
+    type ResolvedSpeculation,
+    type Speculation
+} from "../engine/speculation-options.js";
 
 /** One model of a trio, with what is to differ from the rest of the engine. */
 export interface ModelOptions {

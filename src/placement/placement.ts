@@ -2,10 +2,10 @@
 import { RastError } from "../errors.js";
 import type { NativeDevice, NativeModelFacts, NativeRole } from "../native/addon-types.js";
 import { DeviceBudget, type MemoryUnits } from "./device-budget.js";
-import { formatMib, modelMemory, samplerBytes, type MemorySettings, type ModelMemory } from "./memory.js";
+import { formatMib, modelMemory, samplerBytes, type MemorySettings, type ModelMemory } from "./model-memory.js";
 
 /** One model to place. */
-export interface PlanModel {
+export interface ModelToPlace {
     readonly role: NativeRole;
     /** 0 to 2; 0 for the base. */
     readonly pair: number;
@@ -16,9 +16,9 @@ export interface PlanModel {
 }
 
 /** Everything a plan depends on. */
-export interface PlanInput extends MemorySettings {
+export interface PlacementInput extends MemorySettings {
     /** The base first, then each expert with its antiexpert. */
-    readonly models: readonly PlanModel[];
+    readonly models: readonly ModelToPlace[];
     readonly devices: readonly NativeDevice[];
     readonly hostAvailableBytes: number;
     readonly mmap: boolean;
@@ -26,7 +26,7 @@ export interface PlanInput extends MemorySettings {
 }
 
 /** Where one model goes. */
-export interface PlannedModel {
+export interface PlacedModel {
     readonly role: NativeRole;
     readonly pair: number;
     /** The output layer counts as one more. */
@@ -39,13 +39,13 @@ export interface PlannedModel {
 }
 
 /** Where all models go, in the order they came in. */
-export interface LoadPlan {
-    readonly models: readonly PlannedModel[];
+export interface Placements {
+    readonly models: readonly PlacedModel[];
     /** What a person should know: a model that is not whole on its device, for instance. */
     readonly notes: readonly string[];
 }
 
-interface Placement {
+interface Share {
     readonly gpuLayers: number;
     readonly devices: readonly string[];
     readonly deviceBytes: number;
@@ -57,11 +57,11 @@ interface Placement {
  * as many layers of the base as fit, counted from the end, its output layer first.
  * @throws ERR_INSUFFICIENT_MEMORY when explicit numbers, or the part in main memory, do not fit
  */
-export function planLoad(input: PlanInput): LoadPlan {
+export function placeModels(input: PlacementInput): Placements {
     const budget = new DeviceBudget(input.devices);
     const memory = input.models.map((model) => modelMemory(model.facts, input));
-    const placements = new Map<PlanModel, Placement>();
-    const place = (model: PlanModel): void => {
+    const placements = new Map<ModelToPlace, Share>();
+    const place = (model: ModelToPlace): void => {
         const index = input.models.indexOf(model);
         placements.set(model, placeModel(model, memory[index]!, sharedBytes(model, input), budget, input));
     };
@@ -79,18 +79,18 @@ export function planLoad(input: PlanInput): LoadPlan {
 }
 
 // The tensors of the sampler lie beside the base's output layer.
-function sharedBytes(model: PlanModel, input: PlanInput): number {
+function sharedBytes(model: ModelToPlace, input: PlacementInput): number {
     if (model.role !== "base") return 0;
     return samplerBytes(model.facts.vocabularySize, input.rows, (input.models.length - 1) / 2);
 }
 
 function placeModel(
-    model: PlanModel,
+    model: ModelToPlace,
     memory: ModelMemory,
     shared: number,
     budget: DeviceBudget,
-    input: PlanInput
-): Placement {
+    input: PlacementInput
+): Share {
     const onCpu = { gpuLayers: 0, devices: [], deviceBytes: 0 };
     const devices = model.devices ?? chooseDevices(memory, shared, budget, input.devices);
     if (devices.length === 0 || model.gpuLayers === 0) return onCpu;
@@ -134,7 +134,7 @@ export function usableDevices(devices: readonly NativeDevice[]): string[] {
     return gpus.length > 0 ? gpus : ofType("igpu").slice(0, 1);
 }
 
-function hostBytes(placement: Placement, memory: ModelMemory): number {
+function hostBytes(placement: Share, memory: ModelMemory): number {
     const layers = memory.layerBytes.length;
     const onHost = layers - Math.max(0, placement.gpuLayers - 1);
     const weights = memory.layerBytes.slice(0, onHost).reduce((sum, bytes) => sum + bytes, 0);
@@ -143,7 +143,7 @@ function hostBytes(placement: Placement, memory: ModelMemory): number {
 }
 
 // Mapped weights are the page cache's and can be dropped: too many of them is slow, not impossible.
-function checkHost(input: PlanInput, models: readonly PlannedModel[], memory: readonly ModelMemory[]): string[] {
+function checkHost(input: PlacementInput, models: readonly PlacedModel[], memory: readonly ModelMemory[]): string[] {
     const total = models.reduce((sum, model) => sum + model.hostBytes, 0);
     const needed = models.reduce((sum, model, index) => {
         const kvLayers = memory[index]!.layerBytes.length - Math.max(0, model.gpuLayers - 1);
@@ -168,7 +168,7 @@ function checkHost(input: PlanInput, models: readonly PlannedModel[], memory: re
     ];
 }
 
-function layerNotes(input: PlanInput, models: readonly PlannedModel[]): string[] {
+function layerNotes(input: PlacementInput, models: readonly PlacedModel[]): string[] {
     if (usableDevices(input.devices).length === 0) return [];
     return input.models.flatMap((model, index) => {
         const total = model.facts.layerBytes.length + 1;
@@ -178,6 +178,6 @@ function layerNotes(input: PlanInput, models: readonly PlannedModel[]): string[]
     });
 }
 
-function describeModel(model: PlanModel): string {
+function describeModel(model: ModelToPlace): string {
     return model.role === "base" || model.pair === 0 ? model.role : `${model.role} of pair ${model.pair}`;
 }

@@ -1,6 +1,6 @@
 import { freemem, totalmem } from "node:os";
 import { describe, expect, test } from "vitest";
-import { availableHostBytes } from "../../../src/models/host-memory.js";
+import { availableHostBytes } from "../../../src/machine/host-memory.js";
 
 const files =
     (content: Record<string, string>) =>
@@ -21,7 +21,9 @@ describe("main memory that is available", () => {
             "/sys/fs/cgroup/memory.current": "200000\n"
         };
         expect(await availableHostBytes("linux", files(group))).toBe(300_000);
-        expect(await availableHostBytes("linux", files({ ...group, "/sys/fs/cgroup/memory.max": "max\n" }))).toBe(2_048_000);
+        expect(await availableHostBytes("linux", files({ ...group, "/sys/fs/cgroup/memory.max": "max\n" }))).toBe(
+            2_048_000
+        );
     });
 
     test("elsewhere, or where nothing is said, is what Node.js says", async () => {

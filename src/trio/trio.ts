@@ -14,7 +14,7 @@ import {
 import { RastError } from "../errors.js";
 import { packageRoot, unpackedPath } from "../package-root.js";
 import { limits, samplingKeys, type SamplingKey } from "../limits.js";
-import { fileSize, systemError, type FilePurpose } from "./files.js";
+import { fileSize, systemError, type FilePurpose } from "../models/files.js";
 
 /** Sampling defaults of a trio. */
 export type TrioSampling = Partial<Record<SamplingKey | "maxTokens", number>>;
@@ -67,21 +67,29 @@ export function bundledTrioFolder(): string {
     return unpackedPath(join(packageRoot(), "models", "demo"));
 }
 
-/** Names of the trios that come with the package, sorted. */
-export async function bundledTrioNames(folder = bundledTrioFolder()): Promise<string[]> {
-    const files = await readdir(folder).catch(() => []);
-    return files.filter((file) => file.endsWith(".json")).map((file) => basename(file, ".json")).sort();
+/** Folders in which a trio is looked for by its name, the first that has it wins. */
+export function trioFolders(): readonly string[] {
+    return [bundledTrioFolder()];
+}
+
+/** Names of the trios in some folders, sorted, each once. What is no folder has none. */
+export async function trioNames(folders = trioFolders()): Promise<string[]> {
+    const files = await Promise.all(folders.map((folder) => readdir(folder).catch(() => [])));
+    const trios = files.flat().filter((file) => file.endsWith(".json"));
+    return [...new Set(trios.map((file) => basename(file, ".json")))].sort();
 }
 
 /**
- * Reads a trio by the name of a bundled one or by the path of its file.
+ * Reads a trio by the name of its file in one of the folders, or by the path of its file.
  * @throws ERR_UNKNOWN_TRIO, ERR_TRIO_FILE, and ERR_FILE_NOT_FOUND and its kin for the trio file and its models
  */
-export async function resolveTrio(nameOrFile: string, folder = bundledTrioFolder()): Promise<Trio> {
+export async function resolveTrio(nameOrFile: string, folders = trioFolders()): Promise<Trio> {
     const looksLikePath = /[\\/]/.test(nameOrFile) || extname(nameOrFile).toLowerCase() === ".json";
     if (looksLikePath) return readTrio(resolve(nameOrFile));
-    const names = await bundledTrioNames(folder);
-    if (names.includes(nameOrFile)) return readTrio(join(folder, `${nameOrFile}.json`));
+    for (const folder of folders) {
+        if ((await trioNames([folder])).includes(nameOrFile)) return readTrio(join(folder, `${nameOrFile}.json`));
+    }
+    const names = await trioNames(folders);
     const known = names.length === 0 ? "none are bundled" : `known are ${names.join(", ")}`;
     throw new RastError(
         "ERR_UNKNOWN_TRIO",
@@ -156,7 +164,10 @@ function parsePairs(content: Record<string, unknown>, file: string, lambda: numb
 
 function parsePair(pair: Record<string, unknown>, file: string, where: string, otherwise: number): TrioPair {
     const path = (key: "expert" | "antiexpert"): string =>
-        resolve(dirname(file), checkTrioValue(file, where + key, () => checkString(where + key, pair[key])));
+        resolve(
+            dirname(file),
+            checkTrioValue(file, where + key, () => checkString(where + key, pair[key]))
+        );
     const name = `${where}lambda`;
     const lambda = pair["lambda"] ?? otherwise;
     return {
@@ -198,7 +209,8 @@ function parseSampling(value: unknown, file: string): TrioSampling {
 
 function checkTrioKeys(file: string, where: string, content: Record<string, unknown>, known: readonly string[]): void {
     for (const key of Object.keys(content)) {
-        if (!known.includes(key)) throw trioError(file, where + shorten(key), `this key is not known.${didYouMean(key, known)}`);
+        if (!known.includes(key))
+            throw trioError(file, where + shorten(key), `this key is not known.${didYouMean(key, known)}`);
     }
 }
 
@@ -230,6 +242,9 @@ async function checkModelFiles(trio: Trio): Promise<void> {
         files.push([`${where}expert`, pair.expert], [`${where}antiexpert`, pair.antiexpert]);
     });
     for (const [key, path] of files) {
-        await fileSize(path, { what: `key ${key} of trio ${shortenMiddle(trio.file)}`, details: { trio: trio.file, key } });
+        await fileSize(path, {
+            what: `key ${key} of trio ${shortenMiddle(trio.file)}`,
+            details: { trio: trio.file, key }
+        });
     }
 }

@@ -1,8 +1,8 @@
 // What is decided for native code: each number from both sides.
 import { describe, expect, test } from "vitest";
-import { prepareConfig, type PreparedConfig } from "../../../src/engine/load-config.js";
-import { resolveLoadOptions } from "../../../src/engine/load-options.js";
-import { combineModels } from "../../../src/engine/model-set.js";
+import { prepareConfig, type PreparedConfig } from "../../../src/loading/load-config.js";
+import { resolveLoadOptions } from "../../../src/loading/load-options.js";
+import { combineModels } from "../../../src/loading/model-set.js";
 import type { NativeDevice, NativeModelFacts } from "../../../src/native/addon-types.js";
 import { cpuDevice, FakeAddon, gpuDevice, modelFacts } from "../../support/fake-addon.js";
 

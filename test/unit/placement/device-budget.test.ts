@@ -1,6 +1,6 @@
 // Memory of devices, to the byte.
 import { describe, expect, test } from "vitest";
-import { DeviceBudget, type MemoryUnits } from "../../../src/models/device-budget.js";
+import { DeviceBudget, type MemoryUnits } from "../../../src/placement/device-budget.js";
 import type { RastError } from "../../../src/errors.js";
 import { cpuDevice, gpuDevice } from "../../support/fake-addon.js";
 

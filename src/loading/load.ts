@@ -1,19 +1,19 @@
 import { describeError, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { checkModelFile } from "../models/files.js";
-import { resolveTrio, type Trio } from "../models/trio.js";
+import { resolveTrio, type Trio } from "../trio/trio.js";
 import type { NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import type { BackendChoice } from "../native/libraries.js";
-import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
-import { makeRast, type Rast } from "./engine.js";
-import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "./info.js";
+import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js";
+import { deliverSteps, EngineCore, type EngineFacts, type RunningRequest } from "../engine/engine-core.js";
+import { makeRast, type Rast } from "../engine/engine.js";
+import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "../engine/info.js";
 import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
 import { progressReporter, type ProgressReporter } from "./load-progress.js";
 import { allModels, combineModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
 import { tryModels } from "./model-trial.js";
-import { deliverSteps, type EngineCore, type Request } from "./request.js";
 
 /** The native side, as `loadNative` gives it. */
 export interface LoadedNative {
@@ -139,7 +139,7 @@ interface StartInput extends PreparedConfig {
 async function startEngine(input: StartInput): Promise<Rast> {
     const { native, options, progress } = input;
     const { addon } = native;
-    const requests = new Map<number, Request>();
+    const requests = new Map<number, RunningRequest>();
     const engine = addon.engineCreate(
         input.config,
         (report) => {
@@ -153,7 +153,8 @@ async function startEngine(input: StartInput): Promise<Rast> {
         forgetSignal = watchSignal(options.signal, abort);
         const info = await engine.ready;
         if (isAborted(options.signal) || progress.failure !== undefined) throw new Error("unwanted");
-        const core = await buildCore(input, engine.handle, info, requests);
+        const facts = await buildFacts(input, engine.handle, info);
+        const core = new EngineCore({ addon, handle: engine.handle, native: info }, facts, requests);
         return makeRast(core, buildInfo(input, info));
     } catch (error) {
         await disposeQuietly(addon, engine.handle);
@@ -183,23 +184,16 @@ function callbackFailed(error: unknown): RastError {
     return new RastError("ERR_LOAD_ABORTED", message, { cause: error });
 }
 
-async function buildCore(
+async function buildFacts(
     { native: { addon }, options, config, trio, models }: StartInput,
     handle: number,
-    info: NativeEngineInfo,
-    requests: Map<number, Request>
-): Promise<EngineCore> {
+    info: NativeEngineInfo
+): Promise<EngineFacts> {
     const special = async (token: number): Promise<string> =>
         token < 0 ? "" : addon.detokenize(handle, Int32Array.of(token), true, true);
     const { maxTokens, ...sampling } = trio?.sampling ?? {};
     return {
-        addon,
-        handle,
-        native: info,
-        requests,
-        onRoom: new Set(),
         slots: config.slots,
-        lastId: 0,
         context: {
             lambdas: models.lambdas,
             defaults: sampling,
@@ -214,17 +208,16 @@ async function buildCore(
         bosText: await special(info.bosToken),
         eosText: await special(info.eosToken),
         devices: rolePlaces(info),
-        loadMs: info.loadMs,
-        disposed: false
+        loadMs: info.loadMs
     };
 }
 
 function buildInfo(
-    { native, options, trio, models, facts, plan, notes }: StartInput,
+    { native, options, trio, models, facts, placements, notes }: StartInput,
     info: NativeEngineInfo
 ): RastInfo {
     const { base, pairs } = mapModels(models, ({ role, pair, path }, index): ModelInfo => {
-        const { devices } = plan.models[index]!;
+        const { devices } = placements.models[index]!;
         const context = role === "base" ? info.base : info.pairs[pair]![role];
         return buildModelInfo({ path, devices, facts: facts.get(path)! }, context);
     });

@@ -6,7 +6,7 @@ import { createReadStream } from "node:fs";
 import { RastError } from "../errors.js";
 import { loadNative } from "../native/binding.js";
 import { endWithParent } from "../native/end-with-parent.js";
-import type { Rast } from "./engine.js";
+import type { Rast } from "../engine/engine.js";
 import { loadRast } from "./load.js";
 
 /** A model to try. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { availableHostBytes } from "../../../src/models/host-memory.js";
-import { defaultThreads, grantThreads, parseCpuList, type ThreadsSource } from "../../../src/models/threads.js";
+import { availableHostBytes } from "../../../src/machine/host-memory.js";
+import { defaultThreads, grantThreads, parseCpuList, type ThreadsSource } from "../../../src/machine/threads.js";
 
 function reader(files: Record<string, string>): (path: string) => Promise<string> {
     return async (path) => {

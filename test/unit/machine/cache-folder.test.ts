@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cacheFolder } from "../../../src/models/cache-folder.js";
+import { cacheFolder } from "../../../src/machine/cache-folder.js";
 
 describe("cacheFolder", () => {
     it("is the user's cache folder of the system", () => {

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { invalidOption } from "../checks.js";
 import type { NativeRole } from "../native/addon-types.js";
-import type { Trio, TrioPair } from "../models/trio.js";
+import type { Trio, TrioPair } from "../trio/trio.js";
 import type { ResolvedLoadOptions, ResolvedModelOptions } from "./load-options.js";
-import { checkLambda, defaultLambda } from "./sampling-params.js";
+import { checkLambda, defaultLambda } from "../engine/sampling-options.js";
 
 /** One model to load, its path absolute. */
 export interface ModelChoice extends ResolvedModelOptions {

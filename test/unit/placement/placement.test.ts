@@ -1,13 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { kvElementBytes, modelMemory, samplerBytes } from "../../../src/models/memory.js";
-import { planLoad, usableDevices, type LoadPlan, type PlanInput, type PlanModel } from "../../../src/models/plan.js";
+import { kvElementBytes, modelMemory, samplerBytes } from "../../../src/placement/model-memory.js";
+import {
+    placeModels,
+    usableDevices,
+    type Placements,
+    type PlacementInput,
+    type ModelToPlace
+} from "../../../src/placement/placement.js";
 import { cpuDevice, gpuDevice, modelFacts } from "../../support/fake-addon.js";
 
 const mib = 2 ** 20;
 const gib = 2 ** 30;
 
 // Ten layers of 100 MiB and an output layer of 100 MiB; KV cache and buffers are small beside them.
-function model(role: PlanModel["role"], changes: Partial<PlanModel> = {}, layerMib = 100): PlanModel {
+function model(role: ModelToPlace["role"], changes: Partial<ModelToPlace> = {}, layerMib = 100): ModelToPlace {
     const facts = modelFacts({
         layers: 10,
         layerBytes: new Array<number>(10).fill(layerMib * mib),
@@ -19,8 +25,8 @@ function model(role: PlanModel["role"], changes: Partial<PlanModel> = {}, layerM
     return { role, pair: 0, facts, gpuLayers: "auto", devices: undefined, ...changes };
 }
 
-function plan(changes: Partial<PlanInput> = {}): LoadPlan {
-    return planLoad({
+function plan(changes: Partial<PlacementInput> = {}): Placements {
+    return placeModels({
         models: [model("base"), model("expert", {}, 10), model("antiexpert", {}, 10)],
         devices: [cpuDevice, gpuDevice("CUDA0", 24 * gib)],
         hostAvailableBytes: 8 * gib,
@@ -36,7 +42,7 @@ function plan(changes: Partial<PlanInput> = {}): LoadPlan {
     });
 }
 
-const layersOf = (result: LoadPlan): number[] => result.models.map((one) => one.gpuLayers);
+const layersOf = (result: Placements): number[] => result.models.map((one) => one.gpuLayers);
 
 describe("memory of a model", () => {
     const settings = {
@@ -131,7 +137,11 @@ describe("auto", () => {
 
 describe("explicit layers", () => {
     test("are kept, and cut to what the model has", () => {
-        const models = [model("base", { gpuLayers: 5 }), model("expert", { gpuLayers: 99 }, 10), model("antiexpert", {}, 10)];
+        const models = [
+            model("base", { gpuLayers: 5 }),
+            model("expert", { gpuLayers: 99 }, 10),
+            model("antiexpert", {}, 10)
+        ];
         expect(layersOf(plan({ models }))).toEqual([5, 11, 11]);
     });
 
@@ -144,12 +154,18 @@ describe("explicit layers", () => {
         const models = [model("base", { gpuLayers: 11 }), model("expert", {}, 10), model("antiexpert", {}, 10)];
         const attempt = (): unknown => plan({ models, devices: [gpuDevice("CUDA0", gib)] });
         expect(attempt).toThrow(expect.objectContaining({ code: "ERR_INSUFFICIENT_MEMORY" }));
-        expect(attempt).toThrow(/need 1101 MiB on CUDA0, where 1024 MiB are free and 512 MiB .*base with 11 of 11 layers/);
+        expect(attempt).toThrow(
+            /need 1101 MiB on CUDA0, where 1024 MiB are free and 512 MiB .*base with 11 of 11 layers/
+        );
         expect(attempt).toThrow(/Lower gpuLayers/);
     });
 
     test("0, and the device cpu, mean the CPU", () => {
-        const models = [model("base", { gpuLayers: 0 }), model("expert", { devices: [] }, 10), model("antiexpert", {}, 10)];
+        const models = [
+            model("base", { gpuLayers: 0 }),
+            model("expert", { devices: [] }, 10),
+            model("antiexpert", {}, 10)
+        ];
         const result = plan({ models });
         expect(layersOf(result)).toEqual([0, 0, 11]);
         expect(result.models[1]!.devices).toEqual([]);
@@ -177,7 +193,7 @@ describe("main memory", () => {
 
 describe("to the byte", () => {
     // Two layers of 1,000 and 2,000, an output of 300, an embedding of 70; cache and buffers are what remains.
-    const tiny = (role: PlanModel["role"], changes: Partial<PlanModel> = {}): PlanModel => ({
+    const tiny = (role: ModelToPlace["role"], changes: Partial<ModelToPlace> = {}): ModelToPlace => ({
         role,
         pair: 0,
         facts: modelFacts({
@@ -195,7 +211,7 @@ describe("to the byte", () => {
     });
     const kv = (256 * 4) / 2; // of a layer
     const buffer = 256 * 6; // the mask, for a batch of 1
-    const place = (base: Partial<PlanModel>, more: Partial<PlanInput> = {}): LoadPlan["models"][number] =>
+    const place = (base: Partial<ModelToPlace>, more: Partial<PlacementInput> = {}): Placements["models"][number] =>
         plan({ models: [tiny("base", base)], batchSize: 1, rows: 0, ...more }).models[0]!;
 
     test("what lies where, layer by layer from the end", () => {
@@ -212,7 +228,8 @@ describe("to the byte", () => {
 
     test("the sampler's tensors lie beside the base's output layer, for every pair", () => {
         const facts = modelFacts({ vocabularySize: 1000, layers: 0, layerBytes: [], embeddingLength: 0 });
-        const device = (models: PlanModel[], rows: number): number => plan({ models, batchSize: 1, rows }).models[0]!.deviceBytes;
+        const device = (models: ModelToPlace[], rows: number): number =>
+            plan({ models, batchSize: 1, rows }).models[0]!.deviceBytes;
         const alone = [tiny("base", { facts })];
         const pair = [tiny("expert"), tiny("antiexpert")];
         const rest = buffer + 50;

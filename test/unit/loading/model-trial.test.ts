@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { tryModels, type TrialSettings } from "../../../src/engine/model-trial.js";
-import type { ModelChoice } from "../../../src/engine/model-set.js";
-import { TrialMemory } from "../../../src/engine/trial-memory.js";
+import { tryModels, type TrialSettings } from "../../../src/loading/model-trial.js";
+import type { ModelChoice } from "../../../src/loading/model-set.js";
+import { TrialMemory } from "../../../src/loading/trial-memory.js";
 import { RastError } from "../../../src/errors.js";
 import type { NativeLibraries, NativeModelFacts } from "../../../src/native/addon-types.js";
 

@@ -1,6 +1,6 @@
 import { RastError } from "../errors.js";
 import type { NativeDevice } from "../native/addon-types.js";
-import { formatMib } from "./memory.js";
+import { formatMib } from "./model-memory.js";
 
 /** What a model asks of devices, the output layer first, then its layers from the last to the first. */
 export interface MemoryUnits {

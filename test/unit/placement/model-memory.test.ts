@@ -1,6 +1,12 @@
 // Every term by itself: settings whose shares of the sum are told apart by their digits.
 import { describe, expect, test } from "vitest";
-import { formatMib, kvElementBytes, modelMemory, samplerBytes, type MemorySettings } from "../../../src/models/memory.js";
+import {
+    formatMib,
+    kvElementBytes,
+    modelMemory,
+    samplerBytes,
+    type MemorySettings
+} from "../../../src/placement/model-memory.js";
 import { modelFacts } from "../../support/fake-addon.js";
 
 const settings: MemorySettings = {
