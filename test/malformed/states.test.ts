@@ -189,7 +189,7 @@ describe("paths of states", () => {
         }
         const kinds = [fifo, socket, link, "/dev/null", "/dev/full"].map((path) => [path, "it is a device, a pipe"]);
         for (const [path, why] of [...kinds, [loop, "symbolic links"], [folder, "it is a folder"]] as const) {
-            const { code, message } = await errorOf(rast.saveState(path!, { prompt }));
+            const { code, message } = await errorOf(rast.saveState(path, { prompt }));
             expect([code, message]).toEqual(["ERR_STATE_FILE", expect.stringContaining(`cannot be written: `)]);
             expect(message).toContain(why);
         }
