@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
 import { packageRoot, unpackedPath } from "../package-root.js";
-import type { NativeAddon, NativeLibraries } from "./addon-types.js";
+import type { NativeAddon, NativeBackendOutcome, NativeLibraries } from "./addon-types.js";
 import {
     attemptOf,
     candidatesFor,
@@ -41,19 +41,24 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
     process.once("exit", () => addon.stopEngines());
     const wanted = wantedBackend();
     const found = known?.found ?? (await findLibraries());
-    const { load, attempts } = candidatesFor(wanted, found.candidates, known?.vain);
+    const { load, attempts } = candidatesFor(wanted, found.candidates);
 
     // Opening all at once: the process may open its libraries only once, and one that fails does no harm.
-    const paths = load.map((candidate) => candidate.path!);
-    const libraries = await addon.openLibraries({
-        ...found.core,
-        cpu: known?.cpu ?? "",
-        backends: paths
+    const vainOf = (candidate: BackendCandidate): BackendAttempt | undefined =>
+        known?.vain.find(({ kind, source }) => kind === candidate.kind && source === candidate.source);
+    const paths = load.filter((candidate) => vainOf(candidate) === undefined).map((candidate) => candidate.path!);
+    const opened = await addon.openLibraries({ ...found.core, cpu: known?.cpu ?? "", backends: paths });
+    const backends = load.map((candidate): NativeBackendOutcome => {
+        const path = candidate.path!;
+        const vain = vainOf(candidate);
+        if (vain !== undefined) return { path, loaded: vain.outcome === "no device", devices: 0 };
+        return opened.backends[paths.indexOf(path)] ?? { path, loaded: false, devices: 0 };
     });
-    const tried = load.map((candidate, index): [BackendCandidate, BackendAttempt] => {
-        const outcome = libraries.backends[index];
-        return [candidate, attemptOf(candidate, outcome?.loaded ?? false, outcome?.devices ?? 0)];
-    });
+    const libraries = { ...opened, backends };
+    const tried = load.map((candidate, index): [BackendCandidate, BackendAttempt] => [
+        candidate,
+        attemptOf(candidate, backends[index]!.loaded, backends[index]!.devices)
+    ]);
     const all = [...tried.map(([, attempt]) => attempt), ...attempts];
     const used = tried.find(([, attempt]) => attempt.outcome === "used");
     if (used !== undefined) {

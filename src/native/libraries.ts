@@ -241,14 +241,10 @@ export function wantedBackend(value: string | undefined = process.env["RAST_BACK
     return kind;
 }
 
-/**
- * Splits candidates into those to load and those not asked for.
- * @param vain of an earlier process: these are not loaded
- */
+/** Splits candidates into those to load and those not asked for. */
 export function candidatesFor(
     wanted: BackendKind | "auto",
-    candidates: readonly BackendCandidate[],
-    vain: readonly BackendAttempt[] = []
+    candidates: readonly BackendCandidate[]
 ): { readonly load: readonly BackendCandidate[]; readonly attempts: readonly BackendAttempt[] } {
     const load: BackendCandidate[] = [];
     const attempts: BackendAttempt[] = [];
@@ -263,9 +259,7 @@ export function candidatesFor(
                 : `${source} is not installed`;
             attempts.push({ kind, source, outcome: "not installed", reason });
         } else {
-            const known = vain.find((attempt) => attempt.kind === kind && attempt.source === source);
-            if (known !== undefined) attempts.push(known);
-            else load.push(candidate);
+            load.push(candidate);
         }
     }
     return { load, attempts };

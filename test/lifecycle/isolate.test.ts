@@ -208,6 +208,21 @@ describe("an isolated engine's life", () => {
         }
     });
 
+    it("is the same for the next process, which is told what the first found", async () => {
+        const [here, first] = [await load({ isolate: false }), await load()];
+        const next = await load();
+        const before = process.env["RAST_BACKEND"];
+        process.env["RAST_BACKEND"] = "cpu"; // another environment: nothing is taken over
+        const other = await load().finally(() => {
+            if (before === undefined) delete process.env["RAST_BACKEND"];
+            else process.env["RAST_BACKEND"] = before;
+        });
+        const found = ({ info }: Rast): unknown => [info.libraries, info.backend];
+        for (const rast of [first, next]) expect(found(rast)).toEqual(found(here));
+        expect(other.info.backend.reason).toBe("RAST_BACKEND asks for cpu");
+        for (const rast of [here, first, next, other]) await rast.dispose();
+    });
+
     it("lies beside another, and one in this process", async () => {
         const all = await Promise.all([load(), load(), load({ isolate: false })]);
         const texts = await Promise.all(all.map(async (rast) => (await rast.complete({ prompt, seed: 3 })).text));

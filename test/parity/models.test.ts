@@ -43,6 +43,20 @@ describe.each(places)("tokens and fused log-probabilities on %s", (place) => {
         expect(figure(output, "host-finished")).toBe(figure(output, "ok rows"));
     });
 
+    it.runIf(slow)("of rows that a device hands to the host: penalties and bias count once", async () => {
+        const trio = await shapedTrio({ base: 4096, small: 4096 });
+        const models = {
+            base: trio.base,
+            experts: trio.expert,
+            antiexperts: trio.antiexpert,
+            prompt: "Q: 12+3=? abc\n"
+        };
+        const tokens = size(3, 12);
+        const output = await nativeTest("parity", { ...models, requests: 6, tokens, handed: 1 }, place);
+        expect(figure(output, "ok rows")).toBe(6 * tokens);
+        expect(figure(output, "host-finished")).toBe(6 * tokens);
+    });
+
     it("with a tokenizer of bytes and padding that differs per model", async () => {
         const trio = await tinyTrio({ padding: { base: 9, expert: 3 } });
         const models = { base: trio.base, experts: trio.expert, antiexperts: trio.antiexpert, prompt: "ab c" };
