@@ -3,10 +3,27 @@
 #include "clock.h"
 
 #include <algorithm>
+#include <chrono>
+#include <new>
 
 namespace rast {
 
 namespace {
+
+constexpr const char * no_memory_for_step = "Not enough memory for the next step";
+
+// What others must be told: tried again until there is the memory for it.
+template <class Work>
+void once_there_is_memory(const Work & work) {
+    for (;;) {
+        try {
+            work();
+            return;
+        } catch (const std::bad_alloc &) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+    }
+}
 
 engine_config checked(engine_config config) {
     config = fitted(std::move(config));
@@ -56,26 +73,29 @@ void engine::run() {
         serve();
     }
     release();
-    callbacks_.on_stopped();
+    once_there_is_memory([&] { callbacks_.on_stopped(); });
 }
 
 // ---- loading
 
 // @returns whether requests may come
 bool engine::load_reporting() {
+    const auto failed = [&](const char * code, const char * message) {
+        once_there_is_memory([&] { callbacks_.on_load_failed(rast_error(code, message)); });
+    };
     try {
         load();
         return true;
     } catch (const rast_error & error) {
         if (!inbox_.stopping() || error.code() == "ERR_LOAD_ABORTED") {
-            callbacks_.on_load_failed(error);
+            once_there_is_memory([&] { callbacks_.on_load_failed(error); });
         } else {
-            callbacks_.on_load_failed(rast_error("ERR_LOAD_ABORTED", "Loading was aborted"));
+            failed("ERR_LOAD_ABORTED", "Loading was aborted");
         }
     } catch (const std::bad_alloc &) {
-        callbacks_.on_load_failed(rast_error("ERR_INSUFFICIENT_MEMORY", "Not enough memory to load the models"));
+        failed("ERR_INSUFFICIENT_MEMORY", "Not enough memory to load the models");
     } catch (const std::exception & error) {
-        callbacks_.on_load_failed(rast_error("ERR_INTERNAL", error.what()));
+        failed("ERR_INTERNAL", error.what());
     }
     return false;
 }
@@ -151,15 +171,22 @@ void engine::serve() {
     for (;;) {
         inbox_.wait(scheduler_.any());
         std::vector<step_event> events;
-        scheduler_.take_in(inbox_.take(), events);
-        inbox_.run_tasks();
-        if (!inbox_.stopping()) {
-            step_reporting(events);
-        }
-        const bool stopping = inbox_.stopping();
-        if (stopping) {
+        bool stopping = false;
+        try {
             scheduler_.take_in(inbox_.take(), events);
-            scheduler_.abort_all(events);
+            inbox_.run_tasks();
+            if (!inbox_.stopping()) {
+                step_reporting(events);
+            }
+            stopping = inbox_.stopping();
+            if (stopping) {
+                scheduler_.take_in(inbox_.take(), events);
+                scheduler_.abort_all(events);
+            }
+        } catch (const std::bad_alloc &) {
+            lose_all({"ERR_INSUFFICIENT_MEMORY", no_memory_for_step});
+        } catch (const std::exception &) {
+            lose_all({"ERR_INTERNAL", "What requests were at work on was lost"});
         }
         deliver(std::move(events));
         if (stopping) {
@@ -169,13 +196,19 @@ void engine::serve() {
     }
 }
 
+// Where not even an error's events could be made, or requests are in nobody's hands: deliver() tells them.
+void engine::lose_all(const lost_requests & why) {
+    scheduler_.lose_all();
+    lost_ = why;
+}
+
 void engine::step_reporting(std::vector<step_event> & events) {
     try {
         step(events);
     } catch (const rast_error & error) {
         scheduler_.fail_all(error.code(), error.what(), events);
     } catch (const std::bad_alloc &) {
-        scheduler_.fail_all("ERR_INSUFFICIENT_MEMORY", "Not enough memory for the next step", events);
+        scheduler_.fail_all("ERR_INSUFFICIENT_MEMORY", no_memory_for_step, events);
     } catch (const std::exception & error) {
         scheduler_.fail_all("ERR_INTERNAL", error.what(), events);
     }
@@ -206,11 +239,17 @@ void engine::step(std::vector<step_event> & events) {
     }
 }
 
-void engine::deliver(std::vector<step_event> && events) {
-    if (!events.empty()) {
-        inbox_.forget_ended(events);
-        callbacks_.on_steps(std::move(events));
-    }
+void engine::deliver(std::vector<step_event> events) {
+    once_there_is_memory([&] {
+        if (lost_) {
+            inbox_.end_lost(*lost_, events);
+            lost_.reset();
+        }
+        if (!events.empty()) {
+            inbox_.forget_ended(events);
+            callbacks_.on_steps(std::move(events));
+        }
+    });
 }
 
 }  // namespace rast

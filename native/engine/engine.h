@@ -32,6 +32,7 @@
 
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -43,7 +44,8 @@ struct engine_callbacks {
     std::function<void(const model_place &, float fraction)> on_progress;
     std::function<void(const engine_info &)> on_loaded;
     std::function<void(const rast_error &)> on_load_failed;
-    std::function<void(std::vector<step_event>)> on_steps;
+    // May throw std::bad_alloc when it has taken nothing: it is called again with the same events.
+    std::function<void(std::vector<step_event> &&)> on_steps;
     std::function<void()> on_stopped;  // the last call: everything is freed
 };
 
@@ -86,7 +88,8 @@ class engine {
     void serve();
     void step(std::vector<step_event> & events);
     void step_reporting(std::vector<step_event> & events);
-    void deliver(std::vector<step_event> && events);
+    void lose_all(const lost_requests & why);
+    void deliver(std::vector<step_event> events);
     void release();
 
     const engine_config config_;
@@ -109,6 +112,7 @@ class engine {
     state_keeper states_;
     baseline_timer baseline_;
     double load_ms_ = 0;
+    std::optional<lost_requests> lost_;  // not told yet
 };
 
 }  // namespace rast

@@ -102,7 +102,12 @@ void inbox::submit(uint32_t id, request && wanted) {
             refuse("ERR_INVALID_ARGUMENT", "There is a request " + std::to_string(id) + " already");
         }
         std::erase_if(wanted.stop_strings, [](const std::string & stop) { return stop.empty(); });
-        requests_.push_back({id, std::move(wanted), engine_clock::now()});
+        try {
+            requests_.push_back({id, std::move(wanted), engine_clock::now()});
+        } catch (...) {
+            unfinished_.erase(id);
+            throw;
+        }
     }
     wake_.notify_all();
 }
@@ -175,6 +180,20 @@ void inbox::forget_ended(const std::vector<step_event> & events) {
     for (const auto & event : events) {
         if (event.result || event.error) {
             unfinished_.erase(event.request);
+        }
+    }
+}
+
+void inbox::end_lost(const lost_requests & why, std::vector<step_event> & events) {
+    const std::lock_guard lock(mutex_);
+    for (const uint32_t id : unfinished_) {
+        const bool waits =
+            std::any_of(requests_.begin(), requests_.end(), [&](const auto & one) { return one.id == id; });
+        const bool has_end = std::any_of(events.begin(), events.end(), [&](const step_event & event) {
+            return event.request == id && (event.result || event.error);
+        });
+        if (!waits && !has_end) {
+            events.push_back({id, {}, "", {}, std::nullopt, request_error{why.code, why.message}});
         }
     }
 }

@@ -26,6 +26,12 @@ struct admission_limits {
     int32_t max_draft = 0;
 };
 
+// Why requests ended that nobody could be told of: needs no memory.
+struct lost_requests {
+    const char * code;
+    const char * message;
+};
+
 class inbox {
   public:
     struct submission {
@@ -66,6 +72,8 @@ class inbox {
     void run_tasks();
     // Engine thread: the ids of requests that ended may be used anew.
     void forget_ended(const std::vector<step_event> & events);
+    // Engine thread: an error for every request that was taken and has no end yet, in `events` or told before.
+    void end_lost(const lost_requests & why, std::vector<step_event> & events);
 
   private:
     struct task;

@@ -49,6 +49,9 @@ void scheduler::take_in(inbox::delivery && delivery, std::vector<step_event> & e
                                                           contexts_.base().vocab()));
         } catch (const rast_error & error) {
             events.push_back({arrived.id, {}, "", {}, std::nullopt, request_error{error.code(), error.what()}});
+        } catch (const std::bad_alloc &) {
+            const request_error error{"ERR_INSUFFICIENT_MEMORY", "Not enough memory for the request"};
+            events.push_back({arrived.id, {}, "", {}, std::nullopt, error});
         }
     }
     const auto is_cancelled = [&](const std::unique_ptr<sequence> & seq) {
@@ -215,6 +218,15 @@ void scheduler::fail_all(const std::string & code, const std::string & message, 
     if (!inbox_.stopping()) {
         caches_.forget_all();
     }
+}
+
+void scheduler::lose_all() {
+    for (auto & seq : slots_) {
+        seq.reset();
+    }
+    waiting_.clear();
+    caches_.forget_all();
+    most_at_once_ = slots_.size();
 }
 
 // ---- a step

@@ -57,6 +57,8 @@ class scheduler {
                  const std::function<void()> & work);
     // Ends all that run, and forgets all caches.
     void fail_all(const std::string & code, const std::string & message, std::vector<step_event> & events);
+    // All that were taken in end without an event, and all caches are forgotten. Allocates nothing.
+    void lose_all();
 
     // ---- a step
 

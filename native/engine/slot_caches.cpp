@@ -4,6 +4,7 @@
 #include "../llama/libraries.h"
 
 #include <algorithm>
+#include <new>
 
 namespace rast {
 
@@ -133,7 +134,12 @@ void slot_caches::retire(size_t slot) {
         return;
     }
     const llama_pos longest = *std::max_element(content.held.begin(), content.held.end());
-    content.kept.assign(content.live->begin(), content.live->begin() + longest);
+    try {
+        content.kept.assign(content.live->begin(), content.live->begin() + longest);
+    } catch (const std::bad_alloc &) {
+        forget(slot);
+        return;
+    }
     content.live = nullptr;
     content.used = ++clock_;
 }
@@ -143,8 +149,11 @@ void slot_caches::forget(size_t slot) {
         memory(c).forget(slot);
     }
     slot_content & content = slots_[slot];
-    content = {};
-    content.held.assign(contexts_.size(), 0);
+    std::fill(content.held.begin(), content.held.end(), 0);
+    content.live = nullptr;
+    content.kept.clear();
+    content.second_id = false;
+    content.used = 0;
 }
 
 void slot_caches::forget_all() {

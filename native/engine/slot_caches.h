@@ -62,8 +62,9 @@ class slot_caches {
     // when a cache holds anything else afterwards.
     bool cut_back(size_t slot, llama_pos keep);
 
-    // Its request has ended; what the caches hold of it is kept for others.
+    // Its request has ended; what the caches hold of it is kept for others, if there is memory to remember what it is.
     void retire(size_t slot);
+    // Allocates nothing.
     void forget(size_t slot);
     void forget_all();
 

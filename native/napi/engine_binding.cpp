@@ -4,6 +4,7 @@
 #include "present.h"
 
 #include <cmath>
+#include <new>
 
 namespace rast::napi {
 
@@ -73,21 +74,31 @@ engine_callbacks engine_binding::callbacks() {
             ready_.Reject(to_js(env, error).Value());
         });
     };
-    out.on_steps = [this](std::vector<step_event> steps) {
-        post([this, steps = std::move(steps)](Napi::Env env) {
-            Napi::Array array = Napi::Array::New(env, steps.size());
-            for (size_t i = 0; i < steps.size(); ++i) {
-                array.Set(static_cast<uint32_t>(i), present(env, steps[i]));
-                if (steps[i].result || steps[i].error) {
-                    live_ -= live_ > 0 ? 1 : 0;
-                }
-            }
-            hold(live_ > 0 || !disposing_.empty());
-            on_steps_.Call({array});
-        });
+    out.on_steps = [this](std::vector<step_event> && steps) {
+        const auto taken = std::make_shared<std::vector<step_event>>();
+        event pass_on = [this, taken](Napi::Env env) { on_steps(env, *taken); };
+        taken->swap(steps);
+        try {
+            post(std::move(pass_on));
+        } catch (const std::bad_alloc &) {
+            taken->swap(steps);
+            throw;
+        }
     };
     out.on_stopped = [this] { post([this](Napi::Env env) { on_stopped(env); }); };
     return out;
+}
+
+void engine_binding::on_steps(Napi::Env env, const std::vector<step_event> & steps) {
+    Napi::Array array = Napi::Array::New(env, steps.size());
+    for (size_t i = 0; i < steps.size(); ++i) {
+        array.Set(static_cast<uint32_t>(i), present(env, steps[i]));
+        if (steps[i].result || steps[i].error) {
+            live_ -= live_ > 0 ? 1 : 0;
+        }
+    }
+    hold(live_ > 0 || !disposing_.empty());
+    on_steps_.Call({array});
 }
 
 void engine_binding::post(event what) {

@@ -68,6 +68,7 @@ class engine_binding : public std::enable_shared_from_this<engine_binding> {
                    Napi::Function on_steps);
     engine_callbacks callbacks();
     void post(event what);  // any thread
+    void on_steps(Napi::Env env, const std::vector<step_event> & steps);
     void drain(Napi::Env env);
     void hold(bool alive);
     void stop_all_tokenizing();

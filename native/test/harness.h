@@ -83,6 +83,7 @@ int test_numbers(const arguments & args);
 int test_constrained(const arguments & args);
 int test_schedule(const arguments & args);
 int test_settings(const arguments & args);
+int test_starved(const arguments & args);
 int test_fault(const arguments & args);
 int test_soak(const arguments & args);
 int test_lives(const arguments & args);

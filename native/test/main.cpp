@@ -29,6 +29,7 @@ int main(int argc, char ** argv) {
                  {"constrained", test_constrained},
                  {"schedule", test_schedule},
                  {"settings", test_settings},
+                 {"starved", test_starved},
                  {"fault", test_fault},
                  {"soak", test_soak},
                  {"lives", test_lives},

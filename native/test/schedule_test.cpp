@@ -201,16 +201,17 @@ int test_schedule(const arguments & args) {
         engine_config small = config;
         small.cache_size = 128;
         recorded_run run(small,
-                         {plain(prompt, 40, 50), plain(prompt, 41, 50), plain(prompt, 42, 50), plain(prompt, 20, 50)},
-                         4, [](recorded_run &, const step_event &) {});
+                         {plain(prompt, 40, 50), plain(prompt, 41, 50), plain(prompt, 42, 50), plain(prompt, 20, 40),
+                          plain(prompt, 20, 44), plain(prompt, 20, 50)},
+                         6, [](recorded_run &, const step_event &) {});
         expect(run.result(1).restarts, 0, "restarts of the one that came first");
         if (run.result(3).restarts < 1) {
             fail("who came last did not give way");
         }
-        if (run.order_of_ends() != std::vector<uint32_t>{1, 2, 3, 4}) {
+        if (run.order_of_ends() != std::vector<uint32_t>{1, 2, 3, 4, 5, 6}) {
             fail("who gave way lost its place in the queue");
         }
-        for (const uint32_t id : {1U, 2U, 3U, 4U}) {
+        for (const uint32_t id : {1U, 2U, 3U}) {
             expect(run.result(id).completion_tokens, 50, "tokens of one that gave way");
         }
     }
@@ -225,6 +226,18 @@ int test_schedule(const arguments & args) {
         expect(run.result(3).cached_tokens, 59, "tokens that the second need not decode");
         // 5 tokens of the first are the beginning of all: as few are not worth waiting for
         expect(run.result(2).cached_tokens, 5, "tokens that the first has from another");
+    }
+    {
+        // the same prompt again: all but its last token is there
+        engine_config sharing = config;
+        sharing.reuse_prefixes = true;
+        recorded_run run(sharing, {plain(prompt, 20, 3)}, 2, [&](recorded_run & all, const step_event & event) {
+            if (event.request == 1 && event.result) {
+                all.submit(plain(prompt, 20, 3));
+            }
+        });
+        expect(run.result(2).cached_tokens, 19, "tokens of a prompt that was there whole");
+        expect(run.result(2).completion_tokens, 3, "tokens after a prompt that was there whole");
     }
     {
         // limits, from both sides

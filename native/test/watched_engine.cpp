@@ -19,7 +19,7 @@ const char * name_of(stop_reason reason) {
 
 }  // namespace
 
-watched_engine::watched_engine(const engine_config & config) {
+watched_engine::watched_engine(const engine_config & config, const wrapping & around) {
     engine_callbacks callbacks;
     const auto load_ended = [this](std::optional<std::string> error) {
         const std::lock_guard lock(mutex_);
@@ -57,7 +57,7 @@ watched_engine::watched_engine(const engine_config & config) {
         stopped_ = true;
         changed_.notify_all();
     };
-    engine_ = std::make_unique<engine>(config, std::move(callbacks));
+    engine_ = std::make_unique<engine>(config, around ? around(std::move(callbacks)) : std::move(callbacks));
     engine_->start();
 }
 

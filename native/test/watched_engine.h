@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,8 +19,11 @@ namespace rast::test {
 // call after on_stopped. Its methods may be called from any thread.
 class watched_engine {
   public:
+    using wrapping = std::function<engine_callbacks(engine_callbacks)>;
+
     // Begins loading.
-    explicit watched_engine(const engine_config & config);
+    // @param around what the engine calls instead, and which passes it on
+    explicit watched_engine(const engine_config & config, const wrapping & around = {});
 
     // Stops, and checks that every request has ended.
     ~watched_engine();

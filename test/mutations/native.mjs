@@ -561,18 +561,15 @@ export const mutations = {
         ]
     ],
     "native/engine/engine.cpp": [
+        ['failed("ERR_INSUFFICIENT_MEMORY",', 'failed("ERR_INTERNAL",', "no memory is an internal error", ["schedule"]],
         [
-            'callbacks_.on_load_failed(rast_error("ERR_INSUFFICIENT_MEMORY"',
-            'callbacks_.on_load_failed(rast_error("ERR_INTERNAL"',
-            "no memory is an internal error",
-            ["schedule"]
-        ],
-        [
-            "    release();\n    callbacks_.on_stopped();",
-            "    release();",
+            "once_there_is_memory([&] { callbacks_.on_stopped(); });",
+            "",
             "nobody hears that the engine stopped",
             ["soak"]
-        ]
+        ],
+        ["lost_ = why;", "", "those that were lost are not told", ["starved"]],
+        ["lost_.reset();", "", "requests end because others were lost before", ["starved"]]
     ],
     "native/engine/inbox.cpp": [
         [
@@ -587,7 +584,8 @@ export const mutations = {
             "config_.slots + config_.max_queue + 1) {",
             "the queue takes one more",
             ["schedule"]
-        ]
+        ],
+        ["if (!waits && !has_end) {", "if (!waits) {", "those that have ended end again with the lost", ["starved"]]
     ],
     "native/engine/draft_length.cpp": [
         [
@@ -915,6 +913,12 @@ export const mutations = {
             ["schedule"]
         ],
         ["    held += count;", "    held += 0;", "nothing is ever held", ["schedule"]],
+        [
+            "} catch (const std::bad_alloc &) {",
+            "} catch (const std::bad_cast &) {",
+            "a text that cannot be kept ends twice",
+            ["starved"]
+        ],
         [
             "held = needed[c] ? std::min(held,",
             "held = needed[0] ? std::min(held,",
