@@ -197,7 +197,7 @@ int test_schedule(const arguments & args) {
         }
     }
     {
-        // room for little more than one: who came last gives way, comes back, and loses nothing
+        // room for little more than one: who came last is preempted, comes back, and loses nothing
         engine_config small = config;
         small.cache_size = 128;
         recorded_run run(small,
@@ -206,7 +206,7 @@ int test_schedule(const arguments & args) {
                          6, [](recorded_run &, const step_event &) {});
         expect(run.result(1).restarts, 0, "restarts of the one that came first");
         if (run.result(3).restarts < 1) {
-            fail("who came last did not give way");
+            fail("who came last was not preempted");
         }
         if (run.order_of_ends() != std::vector<uint32_t>{1, 2, 3, 4, 5, 6}) {
             fail("who gave way lost its place in the queue");
