@@ -10,6 +10,9 @@ describe("cacheFolder", () => {
         expect(cacheFolder({ XDG_CACHE_HOME: "relative" }, "linux", home)).toBe(join(home, ".cache", "rast-llama"));
         expect(cacheFolder({}, "darwin", home)).toBe(join(home, "Library", "Caches", "rast-llama"));
         expect(cacheFolder({ LOCALAPPDATA: "L" }, "win32", home)).toBe(join("L", "rast-llama", "cache"));
+        for (const env of [{}, { LOCALAPPDATA: "" }]) {
+            expect(cacheFolder(env, "win32", home)).toBe(join(home, "AppData", "Local", "rast-llama", "cache"));
+        }
     });
 
     it("is that of RAST_CACHE before all", () => {

@@ -63,6 +63,7 @@ describe("the folders of a process", () => {
         expect(folders("0::/../../other\n", v2Mounts)).toEqual(["2 /sys/fs/cgroup"]);
         expect(folders("4:memory:/docker/2e\n", v1Mounts)).toEqual(["1 /sys/fs/cgroup/memory"]);
         expect(folders("4:memory:/docker/1ff\n", v1Mounts)).toEqual(["1 /sys/fs/cgroup/memory"]);
+        expect(folders("4:memory:/docker/2e/job\n", v1Mounts)).toEqual(["1 /sys/fs/cgroup/memory"]);
     });
 
     test("the usual places, where nothing is said of mounts or groups", () => {
@@ -137,6 +138,15 @@ describe("memory that a limit leaves", () => {
             "/sys/fs/cgroup/a/memory.stat": "inactive_file 700\n",
             "/sys/fs/cgroup/a/b/memory.stat": "inactive_file 90\n",
             "/sys/fs/cgroup/memory.stat": "inactive_file 123456\n"
+        };
+        expect(await cgroupMemoryBytes(reader(files))).toBe(4700);
+    });
+
+    test("version 2: words of version 1 mean nothing there", async () => {
+        const files = {
+            "/sys/fs/cgroup/memory.max": "10000\n",
+            "/sys/fs/cgroup/memory.current": "6000\n",
+            "/sys/fs/cgroup/memory.stat": "inactive_file 700\ntotal_inactive_file 5000\nhierarchical_memory_limit 8000\n"
         };
         expect(await cgroupMemoryBytes(reader(files))).toBe(4700);
     });

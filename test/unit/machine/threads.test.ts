@@ -57,6 +57,22 @@ describe("defaultThreads", () => {
         const mac = { platform: "darwin", arch: "arm64" } as const;
         expect(await defaultThreads(machine({}, { ...mac, run: async () => "6\n" }))).toBe(6);
         expect(await defaultThreads(machine({}, mac))).toBe(8);
+        expect(await defaultThreads(machine({}, { ...mac, run: async () => "1\n" }))).toBe(1);
+        for (const said of ["0\n", "-2\n", "none\n", ""]) {
+            expect(await defaultThreads(machine({}, { ...mac, run: async () => said }))).toBe(8);
+        }
+        const asked: unknown[] = [];
+        const run = async (...command: unknown[]): Promise<string> => (asked.push(command), "6\n");
+        await defaultThreads(machine({}, { ...mac, run }));
+        expect(asked).toEqual([["/usr/sbin/sysctl", ["-n", "hw.perflevel0.physicalcpu"]]]);
+        // Others have no such cores, and are not asked.
+        expect(await defaultThreads(machine({}, { platform: "darwin", arch: "x64", run }))).toBe(4);
+        expect(await defaultThreads(machine({}, { platform: "win32", arch: "arm64", run }))).toBe(8);
+        expect(asked).toHaveLength(1);
+    });
+
+    test("a status without the list leaves a guess", async () => {
+        expect(await defaultThreads(machine({ "/proc/self/status": "Name:\tnode\n" }))).toBe(4);
     });
 
     test("answers for this machine", async () => {
@@ -108,5 +124,16 @@ describe("grantThreads", () => {
         expect(granted.used).toBe(used);
         if (reason === null) expect(granted.reason).toBeNull();
         else expect(granted.reason).toContain(reason);
+    });
+
+    test("a quota is told only where it is the limit", async () => {
+        const quota = (cpus: number): ThreadsSource =>
+            machine({ "/sys/fs/cgroup/cpu.max": `${cpus * 100_000} 100000\n` }, { parallelism: 4 });
+        const alone = "this process may run on 4 processors";
+        expect(await grantThreads(5, quota(5))).toEqual({ used: 4, reason: alone });
+        expect(await grantThreads(5, quota(4))).toEqual({ used: 4, reason: alone });
+        expect(await grantThreads(5, quota(3.5))).toEqual({ used: 4, reason: `${alone}, within a quota of 3.5` });
+        const elsewhere = { ...quota(1), platform: "win32" } as const;
+        expect(await grantThreads(4, elsewhere)).toEqual({ used: 4, reason: null });
     });
 });

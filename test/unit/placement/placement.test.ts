@@ -240,6 +240,25 @@ describe("to the byte", () => {
         );
     });
 
+    test("the small models have none of the sampler's tensors", () => {
+        const facts = modelFacts({ vocabularySize: 1000, layers: 0, layerBytes: [], embeddingLength: 0 });
+        const models = (["base", "expert", "antiexpert"] as const).map((role) => tiny(role, { facts }));
+        const { models: placed } = plan({ models, batchSize: 1, rows: 2 });
+        const own = buffer + 50 + 2 * 1000 * 16;
+        expect(placed.map(({ deviceBytes }) => deviceBytes)).toEqual([own + 2 * 1000 * 28, own, own]);
+    });
+
+    test("caches of layers on a device need no main memory", () => {
+        const whole = { models: [tiny("base", { gpuLayers: 3 })], batchSize: 1, rows: 0 };
+        expect(() => plan({ ...whole, hostAvailableBytes: buffer })).not.toThrow();
+        expect(() => plan({ ...whole, hostAvailableBytes: buffer - 1 })).toThrow(
+            expect.objectContaining({ details: { device: "CPU", neededBytes: buffer, availableBytes: buffer - 1 } })
+        );
+        const half = { ...whole, models: [tiny("base", { gpuLayers: 2 })] };
+        expect(() => plan({ ...half, hostAvailableBytes: buffer + kv })).not.toThrow();
+        expect(() => plan({ ...half, hostAvailableBytes: buffer + kv - 1 })).toThrow();
+    });
+
     const cpuOnly = { devices: [cpuDevice], models: [tiny("base")], batchSize: 1, rows: 0 };
     const mapped = 2 * kv + buffer;
     const whole = mapped + 3300 + 70;

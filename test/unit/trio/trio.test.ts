@@ -2,7 +2,8 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { trioNames, parseTrio, resolveTrio } from "../../../src/trio/trio.js";
+import { packageRoot } from "../../../src/package-root.js";
+import { bundledTrioFolder, parseTrio, resolveTrio, trioNames } from "../../../src/trio/trio.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
@@ -48,6 +49,22 @@ describe("resolveTrio", () => {
             message: 'There is no trio named "tiro"; known are trio. Did you mean trio?'
         });
         await expect(resolveTrio("x", [`${files.folder}/none`])).rejects.toMatchObject({ code: "ERR_UNKNOWN_TRIO" });
+    });
+
+    test("all known names are listed", async () => {
+        const other = await makeModelFiles({ name: "small" });
+        try {
+            await other.write("another.json", "{}");
+            await expect(resolveTrio("nothing-like-it", [other.folder])).rejects.toMatchObject({
+                message: 'There is no trio named "nothing-like-it"; known are another, trio.'
+            });
+        } finally {
+            await other.remove();
+        }
+    });
+
+    test("those of the package lie in its folder", () => {
+        expect(bundledTrioFolder()).toBe(join(packageRoot(), "models", "demo"));
     });
 
     test("files that are missing, folders, broken JSON", async () => {
@@ -233,6 +250,23 @@ describe("the file of a trio", () => {
             message: expect.stringMatching(/^Trio file .*broken2\.json: it is not JSON: ./),
             cause: expect.any(SyntaxError)
         });
+    });
+
+    test("that is missing or empty says what it was for, and has no cause of its own", async () => {
+        const lost = files.path("lost-trio.json");
+        await expect(resolveTrio(lost)).rejects.toMatchObject({
+            message: `The file for the trio does not exist: ${lost}`,
+            details: { trio: lost, path: lost }
+        });
+        const empty = await files.write("empty2.json", "");
+        const error: unknown = await resolveTrio(empty).catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ message: `Trio file ${empty}: it is empty`, details: { trio: empty, key: "" } });
+        expect(error).not.toHaveProperty("cause");
+    });
+
+    test("keeps a byte order mark that does not begin it", async () => {
+        const path = await files.write("inside.json", `${JSON.stringify({ ...content, name: "a\uFEFFb" })}`);
+        expect((await resolveTrio(path)).name).toBe("a\uFEFFb");
     });
 
     test("pairs' models are named by their place where there are several", async () => {
