@@ -18,9 +18,13 @@ import {
     toMutantRunResult
 } from "@stryker-mutator/api/test-runner";
 
+// The first run may take its time on a busy machine.
+const firstTimeoutMs = 60_000;
 const testTimeoutMs = 4000;
 // Each starts processes or waits for real seconds; other tests hold what they hold.
 const excluded = ["test/unit/engine/model-trial.test.ts"];
+const slow =
+    /a hundred thousand|an abort ends all of them|a thousand generations|through a child process|ends chains of causes|that is a trap (?:loops|spaces|many large|others|deep)/;
 
 class UnitTestRunner {
     #namespace;
@@ -31,6 +35,7 @@ class UnitTestRunner {
     /** Milliseconds of each test file in the first run. */
     #costs = new Map();
     #startTests;
+    #getFn;
     #vitest;
     #workers = new Set();
     #stray = [];
@@ -53,7 +58,9 @@ class UnitTestRunner {
         this.#vitest = await import(
             pathToFileURL(join(dirname(require.resolve("vitest/package.json")), "dist", "index.js"))
         );
-        ({ startTests: this.#startTests } = await import(pathToFileURL(vitestRequire.resolve("@vitest/runner"))));
+        const vitestRunner = dirname(vitestRequire.resolve("@vitest/runner"));
+        ({ startTests: this.#startTests } = await import(pathToFileURL(join(vitestRunner, "index.js"))));
+        ({ getFn: this.#getFn } = await import(pathToFileURL(join(vitestRunner, "index.js"))));
         const files = testFiles(this.#root);
         const { build } = createRequire(vitestRequire.resolve("vite/package.json"))("esbuild");
         const { outputFiles } = await build({
@@ -109,8 +116,8 @@ class UnitTestRunner {
         const tests = [];
         for (const file of this.#nearestFirst(files, sandboxFileName)) {
             tests.push(...(await this.#runFile(file, { mutant: activeMutant.id, wanted, mutantActivation })));
-            // What it waits for may hold one of the few threads that read files: StrykerJS ends a process that is silent.
-            if (tests.some(({ failureMessage }) => failureMessage?.includes("timed out in")))
+            // It may hold one of the few threads that read files: StrykerJS ends a process that is silent.
+            if (tests.some(timedOut) && activeResources().some((kind) => kind.startsWith("FSReq")))
                 await new Promise(() => {});
             if (this.#bail && tests.some(({ status }) => status === TestStatus.Failed)) break;
         }
@@ -143,20 +150,22 @@ class UnitTestRunner {
         const id = (test) => `${file}#${fullName(test)}`;
         let failed = false;
         const runner = {
-            config: runnerConfig(this.#root),
+            config: runnerConfig(this.#root, wanted === undefined ? firstTimeoutMs : testTimeoutMs),
             pool: "threads",
             importFile: () => this.#evaluate(file),
             onBeforeRunFiles: () => {
                 if (mutantActivation !== "static") namespace.activeMutant = mutant;
             },
             onBeforeRunTask: (test) => {
-                if ((failed && this.#bail) || wanted?.has(id(test)) === false) test.mode = "skip";
+                if ((failed && this.#bail) || wanted?.has(id(test)) === false || slow.test(id(test)))
+                    test.mode = "skip";
                 else namespace.currentTestId = id(test);
             },
             onAfterRunTask: (test) => {
                 namespace.currentTestId = undefined;
                 failed ||= test.result?.state === "fail";
             },
+            runTask: (test) => endingWhenIdle(this.#getFn(test), () => this.#workers.size > 0),
             extendTaskContext: (context) => context
         };
         namespace.activeMutant = mutantActivation === "static" ? mutant : undefined;
@@ -204,7 +213,12 @@ class UnitTestRunner {
 
 // What vitest's functions look for; nothing of it is used by these tests.
 function provideVitest() {
-    const config = { ...runnerConfig(process.cwd()), expect: {}, snapshotOptions: {}, environmentOptions: {} };
+    const config = {
+        ...runnerConfig(process.cwd(), firstTimeoutMs),
+        expect: {},
+        snapshotOptions: {},
+        environmentOptions: {}
+    };
     globalThis.__vitest_worker__ = {
         ctx: { pool: "threads", config },
         config,
@@ -216,13 +230,13 @@ function provideVitest() {
     };
 }
 
-function runnerConfig(root) {
+function runnerConfig(root, timeoutMs) {
     return {
         root,
         name: "",
         setupFiles: [],
-        testTimeout: testTimeoutMs,
-        hookTimeout: testTimeoutMs,
+        testTimeout: timeoutMs,
+        hookTimeout: timeoutMs,
         retry: 0,
         maxConcurrency: 1,
         passWithNoTests: true,
@@ -261,6 +275,34 @@ const importMeta = {
         }));
     }
 };
+
+const timedOut = ({ failureMessage }) => failureMessage?.includes("timed out in");
+
+/** What the event loop waits for, beside what it waits for all the time. */
+function activeResources() {
+    return process.getActiveResourcesInfo().filter((kind) => !/^(?:Pipe|TTY|Process|MessagePort$)/.test(kind));
+}
+
+/**
+ * Runs a test, and fails it when it waits and there is nothing that it could wait for: no timer, no file, no thread. So a
+ * change that lets a promise wait for ever costs a moment, however busy the machine is.
+ */
+async function endingWhenIdle(test, hasThreads) {
+    let timer;
+    const idle = new Promise((_, reject) => {
+        let looks = 0;
+        timer = setInterval(() => {
+            looks = activeResources().length === 0 && !hasThreads() ? looks + 1 : 0;
+            if (looks === 3) reject(new Error("It waits for what will never come."));
+        }, 5);
+        timer.unref();
+    });
+    try {
+        await Promise.race([test(), idle]);
+    } finally {
+        clearInterval(timer);
+    }
+}
 
 function testsOf(suite) {
     return suite.tasks.flatMap((task) => (task.type === "suite" ? testsOf(task) : [task]));
