@@ -22,7 +22,9 @@ import {
 const firstTimeoutMs = 60_000;
 const testTimeoutMs = 4000;
 // Each starts processes or waits for real seconds; other tests hold what they hold.
-const excluded = ["test/unit/engine/model-trial.test.ts"];
+const excluded = ["test/unit/loading/model-trial.test.ts"];
+/** Folders of test/unit, as those of src that are changed. */
+const folders = ["engine", "isolate", "loading", "machine", "models", "placement", "text", "trio"];
 const slow =
     /a hundred thousand|an abort ends all of them|a thousand generations|through a child process|ends chains of causes|that is a trap (?:loops|spaces|many large|others|deep)/;
 
@@ -255,7 +257,7 @@ function testFiles(root) {
             else if (entry.name.endsWith(".test.ts") && !excluded.includes(path)) files.push(path);
         }
     };
-    for (const folder of ["engine", "models", "text", "isolate"]) walk(`test/unit/${folder}`);
+    for (const folder of folders) walk(`test/unit/${folder}`);
     for (const name of readdirSync(join(root, "test", "unit"))) {
         if (name.endsWith(".test.ts")) files.push(`test/unit/${name}`);
     }

@@ -1,8 +1,8 @@
 // What the smaller calls of an engine hand to native code, and what they make of its answers.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Rast } from "../../../src/engine/engine.js";
-import { loadRastWith } from "../../../src/engine/load.js";
-import type { LoadOptions } from "../../../src/engine/load-options.js";
+import { loadRastWith } from "../../../src/loading/load.js";
+import type { LoadOptions } from "../../../src/loading/load-options.js";
 import { FakeAddon, fakeNative, tick, type FakeSettings } from "../../support/fake-addon.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
