@@ -1,6 +1,7 @@
 // What makes up a whole as stacked bars: the time of a step, the memory of an engine. A section without data is null.
 import { measuredBytes, memoryByPart, memoryParts } from "../record/memory.js";
-import { memoryInWords, stepParts } from "../print/tables.js";
+import { memoryInWords } from "../print/memory-table.js";
+import { stepParts } from "../print/tables.js";
 import { sizeInWords } from "../record/words.js";
 import type { BenchRecord } from "../record/schema.js";
 import { barChart, type Bar, type BarPart } from "../../report/bar-chart.js";

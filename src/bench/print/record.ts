@@ -1,6 +1,7 @@
 // The printers of a record.
 import { idealEstimate } from "../record/ideal.js";
-import { memoryTable, resultTable, stepParts, stepTable } from "./tables.js";
+import { memoryTable } from "./memory-table.js";
+import { resultTable, stepParts, stepTable } from "./tables.js";
 import { originInWords } from "../record/words.js";
 import { mean, median, standardDeviation } from "../record/statistics.js";
 import type { BenchRecord, BenchResult } from "../record/schema.js";

@@ -1,7 +1,6 @@
-// The tables of a record, as the printers and the page show them.
-import { settings, shownSettings, varyingSettings, type Setting } from "../record/cases.js";
+// The tables of a record's rows, as the printers and the page show them.
+import { shownSettings, varyingSettings, type Setting } from "../record/cases.js";
 import { idealEstimate } from "../record/ideal.js";
-import { measuredBytes, memoryByPart, memoryParts, repackedBytes } from "../record/memory.js";
 import type { Estimate } from "../record/statistics.js";
 import {
     modelsInWords,
@@ -12,7 +11,7 @@ import {
     sizeInWords,
     threeDigits
 } from "../record/words.js";
-import type { BenchCase, BenchMemory, BenchRecord, BenchResult } from "../record/schema.js";
+import type { BenchCase, BenchRecord, BenchResult } from "../record/schema.js";
 import { plain } from "../../report/shown-text.js";
 import { fillTable, type Column, type Table } from "../../report/tables.js";
 
@@ -51,9 +50,18 @@ export function estimateInWords({ value, interval }: Estimate): string {
  * @param withModels whether the columns that say which models ran on what come first
  */
 export function resultTable(record: BenchRecord, withModels = true): Table {
+    const columns: Column<BenchResult>[] = [
+        ...(withModels ? modelColumns(record) : []),
+        ...caseColumns(shownSettings(record.results)),
+        ...measuredColumns
+    ];
+    return fillTable(columns, record.results);
+}
+
+function modelColumns(record: BenchRecord): Column<BenchResult>[] {
     const models = (row: BenchResult): BenchRecord["models"] => modelsOf(record, row.mode);
     const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
-    const ofModels: Column<BenchResult>[] = [
+    return [
         { name: "model", align: "left", cell: (row) => modelsInWords(models(row)) },
         {
             name: "size",
@@ -67,41 +75,34 @@ export function resultTable(record: BenchRecord, withModels = true): Table {
         },
         { name: "backend", align: "left", cell: () => plain(record.backend) }
     ];
-    const columns: Column<BenchResult>[] = [
-        ...(withModels ? ofModels : []),
-        ...caseColumns(shownSettings(record.results)),
-        { name: "t/s", align: "right", cell: ({ samples }) => rateInWords(samples) },
-        {
-            name: "of ideal",
-            align: "right",
-            optional: true,
-            cell: (row) => {
-                const estimate = idealEstimate(row);
-                return estimate === null ? null : estimateInWords(estimate);
-            }
-        },
-        {
-            name: "bytes/token",
-            align: "right",
-            optional: true,
-            cell: ({ hostBytesPerToken: bytes }) =>
-                bytes === null ? null : Number.isInteger(bytes) ? String(bytes) : bytes.toFixed(1)
-        },
-        {
-            name: "agreement",
-            align: "right",
-            optional: true,
-            cell: ({ agreement }) => agreement?.toFixed(3) ?? null
-        },
-        {
-            name: "tokens/round",
-            align: "right",
-            optional: true,
-            cell: ({ tokensPerRound }) => tokensPerRound?.toFixed(2) ?? null
-        }
-    ];
-    return fillTable(columns, record.results);
 }
+
+const measuredColumns: readonly Column<BenchResult>[] = [
+    { name: "t/s", align: "right", cell: ({ samples }) => rateInWords(samples) },
+    {
+        name: "of ideal",
+        align: "right",
+        optional: true,
+        cell: (row) => {
+            const estimate = idealEstimate(row);
+            return estimate === null ? null : estimateInWords(estimate);
+        }
+    },
+    {
+        name: "bytes/token",
+        align: "right",
+        optional: true,
+        cell: ({ hostBytesPerToken: bytes }) =>
+            bytes === null ? null : Number.isInteger(bytes) ? String(bytes) : bytes.toFixed(1)
+    },
+    { name: "agreement", align: "right", optional: true, cell: ({ agreement }) => agreement?.toFixed(3) ?? null },
+    {
+        name: "tokens/round",
+        align: "right",
+        optional: true,
+        cell: ({ tokensPerRound }) => tokensPerRound?.toFixed(2) ?? null
+    }
+];
 
 /** How long a step takes and what its time goes into; null where no row says. */
 export function stepTable(record: BenchRecord): Table | null {
@@ -121,101 +122,4 @@ export function stepTable(record: BenchRecord): Table | null {
         }
     ];
     return fillTable(columns, rows);
-}
-
-const repackedColumn: Column<BenchMemory> = {
-    name: "of it repacked",
-    align: "right",
-    optional: true,
-    cell: (row) => (repackedBytes(row) === 0 ? null : sizeInWords(repackedBytes(row)))
-};
-
-/** Memory of each engine by purpose, and what was measured against what is accounted for; null without any. */
-export function memoryTable({ memory }: BenchRecord): Table | null {
-    if (memory.length === 0) return null;
-    const columns: Column<BenchMemory>[] = [
-        ...memorySettings
-            .filter(({ always, value }) => always || differs(value, memory))
-            .map(({ name, value }): Column<BenchMemory> => ({
-                name,
-                align: "right",
-                cell: (row) => plain(value(row))
-            })),
-        ...memoryParts.flatMap((name, index): Column<BenchMemory>[] => [
-            { name, align: "right", cell: (row) => sizeInWords(memoryByPart(row)[index]!) },
-            ...(name === "weights" ? [repackedColumn] : [])
-        ]),
-        { name: "accounted", align: "right", cell: ({ accountedBytes }) => sizeInWords(accountedBytes) },
-        {
-            name: "peak",
-            align: "right",
-            cell: ({ peakBytes }) => (peakBytes === null ? null : sizeInWords(peakBytes))
-        },
-        {
-            name: "device",
-            align: "right",
-            optional: true,
-            cell: ({ deviceBytes }) => (deviceBytes === null ? null : sizeInWords(deviceBytes))
-        },
-        {
-            name: "measured/accounted",
-            align: "right",
-            cell: (row) => {
-                const measured = measuredBytes(row);
-                return measured === null || row.accountedBytes === 0
-                    ? null
-                    : (measured / row.accountedBytes).toFixed(2);
-            }
-        }
-    ];
-    return fillTable(columns, memory);
-}
-
-interface MemorySetting {
-    readonly name: string;
-    /** Shown even where all rows are alike. */
-    readonly always: boolean;
-    readonly value: (memory: BenchMemory) => string;
-    readonly inWords: (memory: BenchMemory) => string;
-}
-
-const memorySettings: readonly MemorySetting[] = [
-    ...settings
-        .filter(({ name }) => name === "threads" || name === "ngl" || name === "type_kv")
-        .map(({ name, inWords }) => {
-            const value = ({ threads, gpuLayers, kvType }: BenchMemory): string =>
-                name === "threads" ? String(threads) : name === "ngl" ? String(gpuLayers) : kvType;
-            return { name, always: false, value, inWords: (row: BenchMemory) => inWords(value(row)) };
-        }),
-    { name: "sampler", always: true, value: ({ sampler }) => sampler, inWords: ({ sampler }) => sampler },
-    {
-        name: "drafts",
-        always: true,
-        value: ({ speculation }) => (speculation ? "yes" : "no"),
-        inWords: ({ speculation }) => (speculation ? "drafts" : "no drafts")
-    },
-    {
-        name: "context",
-        always: true,
-        value: ({ contextSize }) => String(contextSize),
-        inWords: ({ contextSize }) => `context ${contextSize}`
-    },
-    {
-        name: "sequences",
-        always: true,
-        value: ({ sequences }) => String(sequences),
-        inWords: ({ sequences }) => (sequences === 1 ? "1 sequence" : `${sequences} sequences`)
-    }
-];
-
-function differs(value: MemorySetting["value"], among: readonly BenchMemory[]): boolean {
-    return new Set(among.map(value)).size > 1;
-}
-
-/** An engine's settings in words, as far as they tell it from the others, e.g. "device, drafts, 4 sequences". */
-export function memoryInWords(row: BenchMemory, among: readonly BenchMemory[]): string {
-    return memorySettings
-        .filter(({ name, value }) => name === "sampler" || name === "drafts" || differs(value, among))
-        .map(({ inWords }) => plain(inWords(row)))
-        .join(", ");
 }
