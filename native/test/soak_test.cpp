@@ -97,9 +97,9 @@ request random_request(dice & random, const std::vector<llama_token> & prompt, c
 }
 
 // What calls and requests may answer while others dispose of the engine.
-const std::set<std::string> typed = {"ERR_DISPOSED",        "ERR_INVALID_ARGUMENT", "ERR_EMPTY_PROMPT",
-                                     "ERR_PROMPT_TOO_LONG", "ERR_QUEUE_FULL",       "ERR_GRAMMAR",
-                                     "ERR_STATE_FILE",      "ERR_FILE_UNREADABLE",  "ERR_CONSTRAINT_LIMIT"};
+const std::set<std::string> typed = {
+    "ERR_DISPOSED", "ERR_INVALID_ARGUMENT", "ERR_EMPTY_PROMPT",    "ERR_PROMPT_TOO_LONG",  "ERR_QUEUE_FULL",
+    "ERR_GRAMMAR",  "ERR_STATE_FILE",       "ERR_FILE_UNREADABLE", "ERR_CONSTRAINT_LIMIT", "ERR_FILE_NOT_FOUND"};
 
 void require_typed(const std::string & code, const std::string & what) {
     if (!typed.contains(code)) {
