@@ -3,6 +3,7 @@
 
 #include "../llama/api.h"
 #include "../sampling/sampler_settings.h"
+#include "../sampling/sampling_steps.h"
 #include "engine_config.h"
 
 #include <array>

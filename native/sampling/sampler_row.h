@@ -8,6 +8,7 @@
 #include "fused_row.h"
 #include "row_scratch.h"
 #include "sampler_settings.h"
+#include "sampling_steps.h"
 
 #include <vector>
 

@@ -40,13 +40,4 @@ struct row_settings {
     std::vector<logit_adjustment> adjustments;  // at most one per token
 };
 
-struct row_draw {
-    int32_t token = -1;    // or why there is none: sampling_steps.h
-    bool refused = false;  // by a grammar, and drawn again
-    float logprob = 0.0F;
-    int32_t n_top = 0;
-    std::array<int32_t, max_top_logprobs> top_tokens{};
-    std::array<float, max_top_logprobs> top_logprobs{};
-};
-
 }  // namespace rast

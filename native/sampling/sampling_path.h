@@ -12,6 +12,7 @@
 #include "cpu_clock.h"
 #include "pair_rows.h"
 #include "sampler_settings.h"
+#include "sampling_steps.h"
 
 #include <cstddef>
 #include <cstdint>

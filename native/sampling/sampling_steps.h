@@ -19,7 +19,7 @@
 
 #include "sampler_settings.h"
 
-#include <cstddef>
+#include <array>
 #include <cstdint>
 #include <limits>
 
@@ -49,6 +49,16 @@ inline constexpr int32_t row_fallback = -1;   // not drawn: nobody asked, or a d
 inline constexpr int32_t row_invalid = -2;    // no logit is finite and above lowest_logit, or a grammar allows no token
 inline constexpr int32_t row_undecided = -3;  // a grammar is still at it
 inline constexpr int32_t row_over_limit = -4;  // a grammar needs more work than a draw may cost
+
+// What became of a row.
+struct row_draw {
+    int32_t token = row_fallback;  // or another of the values above
+    bool refused = false;          // by a grammar, and drawn again
+    float logprob = 0.0F;          // of the adjusted row at temperature 1, before the filters
+    int32_t n_top = 0;
+    std::array<int32_t, max_top_logprobs> top_tokens{};
+    std::array<float, max_top_logprobs> top_logprobs{};
+};
 
 // ---- which steps a row has
 

@@ -1,4 +1,5 @@
-// A regular expression of JavaScript under the u flag, read into a tree.
+// A regular expression of JavaScript under the u flag, read into a tree. One recursive descent, and so one file,
+// although a long one: every part of it calls the others.
 #pragma once
 
 #include "code_points.h"
