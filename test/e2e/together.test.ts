@@ -206,7 +206,7 @@ describe("saved states", () => {
             expect([at, await refused(damaged)]).toEqual([at, "ERR_STATE_FILE"]);
         }
         for (let i = 0; i < 20; ++i) expect(await refused(good.subarray(0, 20 + i * 40))).toBe("ERR_STATE_FILE");
-        expect(await codeOf(rast.loadState(join(folder, "none")))).toBe("ERR_STATE_FILE");
+        expect(await codeOf(rast.loadState(join(folder, "none")))).toBe("ERR_FILE_NOT_FOUND");
         expect(await codeOf(rast.loadState(folder))).toBe("ERR_STATE_FILE");
         expect(await codeOf(rast.saveState(join(folder, "no", "such"), { prompt }))).toBe("ERR_STATE_FILE");
         const other = await load({ expert: demo.strongExpert, antiexpert: demo.strongAntiexpert });
