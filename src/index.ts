@@ -1,17 +1,17 @@
-export {
-    Rast,
-    type DetokenizeOptions,
-    type LoadedState,
-    type LoadStateOptions,
-    type MeasureOptions,
-    type SavedState,
-    type SaveStateOptions,
-    type TokenizeOptions
-} from "./engine/engine.js";
+export { Rast } from "./engine/engine.js";
 export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
 export type { ModelInfo, PairInfo, RastInfo } from "./engine/info.js";
 export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
+export type {
+    DetokenizeOptions,
+    LoadedState,
+    LoadStateOptions,
+    MeasureOptions,
+    SavedState,
+    SaveStateOptions,
+    TokenizeOptions
+} from "./engine/method-options.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";

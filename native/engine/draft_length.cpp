@@ -12,6 +12,18 @@ constexpr double lower = 0.4;      // the same for one below it: other work only
 constexpr double hopeful = 0.8;    // slope beyond what is known, as a share of the last known one
 constexpr double worth_it = 1.04;  // a round must gain this much over one without drafts
 constexpr double surely = 0.995;   // agreement is never taken for more: a draft that fails costs the rest
+// A cost is multiplied by this at most when a decode takes longer than it ever did: pauses of the machine are cut.
+constexpr double longest_pause = 3;
+// Without a second measured number of rows, a further row costs this share of one: kernels share the weights' reading.
+constexpr double first_slope = 0.25;
+
+// Lengths whose rows fill a kernel's four or eight, tried where their costs are not known and at least this share of
+// their rows would be used.
+constexpr int tried_lengths[] = {3, 7, 15, 1};
+constexpr double mostly_used = 0.6;
+// Of so many rounds one tries something, which is at most 15% worse: at most 0.5% is lost.
+constexpr size_t rounds_per_trial = 32;
+constexpr double nearly_as_good = 0.85;
 
 // Tokens that a round with so many drafts gives.
 double expected_tokens(double agreement, int drafts) {
@@ -39,7 +51,7 @@ void row_costs::learn(size_t rows, double ms) {
     // what was seen seldom, as at load, is soon outweighed: else the luckiest measurement would be chosen for long
     const double share = std::max(ms < known ? lower : newest, 1.0 / static_cast<double>(++seen_[rows]));
     // a pause of the machine is no cost: what is far above is cut
-    known = known < 0 ? ms : known + share * (std::min(ms, known * 3) - known);
+    known = known < 0 ? ms : known + share * (std::min(ms, known * longest_pause) - known);
 }
 
 bool row_costs::any() const {
@@ -81,7 +93,7 @@ double row_costs::at(size_t rows) const {
         return ms_[low] + share * (ms_[high] - ms_[low]);
     }
     const size_t earlier = before(low - 1);
-    const double slope = earlier == 0 ? ms_[low] / static_cast<double>(low) / 4
+    const double slope = earlier == 0 ? first_slope * ms_[low] / static_cast<double>(low)
                                       : std::max(0.0, (ms_[low] - ms_[earlier]) / static_cast<double>(low - earlier));
     return ms_[low] + hopeful * slope * static_cast<double>(rows - low);
 }
@@ -130,21 +142,19 @@ std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draf
 }
 
 int draft_probe::choose(const round_costs & costs, const draft_candidate & candidate, int chosen) {
-    constexpr size_t every = 32;  // rounds, of which one tries something: at most 0.5% is lost
-    constexpr double nearly = 0.85;
     rounds_ += 1;
     used_.resize(std::max(used_.size(), static_cast<size_t>(candidate.most) + 1), 0);
     const auto use = [&](int drafts) {
         used_[static_cast<size_t>(drafts)] = rounds_;
         return drafts;
     };
-    for (const int drafts : {3, 7, 15, 1}) {
+    for (const int drafts : tried_lengths) {
         if (drafts <= candidate.most && !costs.base.known(static_cast<size_t>(drafts) + 1) &&
-            expected_tokens(candidate.agreement, drafts) >= 0.6 * (drafts + 1)) {
+            expected_tokens(candidate.agreement, drafts) >= mostly_used * (drafts + 1)) {
             return use(drafts);
         }
     }
-    if (rounds_ % every != 0) {
+    if (rounds_ % rounds_per_trial != 0) {
         return use(chosen);
     }
     const auto rate = [&](int drafts) {
@@ -155,7 +165,7 @@ int draft_probe::choose(const round_costs & costs, const draft_candidate & candi
     int longest_ago = chosen;
     for (int drafts = 1; drafts <= candidate.most; ++drafts) {
         if (used_[static_cast<size_t>(drafts)] < used_[static_cast<size_t>(longest_ago)] &&
-            rate(drafts) >= nearly * rate(chosen)) {
+            rate(drafts) >= nearly_as_good * rate(chosen)) {
             longest_ago = drafts;
         }
     }

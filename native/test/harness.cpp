@@ -47,6 +47,12 @@ void fail(const std::string & what) {
     std::_Exit(1);
 }
 
+void check(bool right, const std::string & what) {
+    if (!right) {
+        fail(what);
+    }
+}
+
 void open_from(const arguments & args) {
     llama::library_paths paths;
     paths.cpu_folder = args.text("libraries");

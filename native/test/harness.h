@@ -62,6 +62,7 @@ class driven_engine {
 engine_config config_from(const arguments & args);
 
 [[noreturn]] void fail(const std::string & what);
+void check(bool right, const std::string & what);
 
 int test_row(const arguments & args);
 int test_text(const arguments & args);

@@ -1,17 +1,7 @@
 import "./async-dispose.js";
-import {
-    checkBoolean,
-    checkNumber,
-    checkOneOf,
-    checkSignal,
-    checkString,
-    invalidOption,
-    readOptions,
-    type NumberRange
-} from "../checks.js";
+import { checkNumber, checkSignal, invalidOption, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
-import type { NativeRole } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
 import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
@@ -22,80 +12,26 @@ import {
     resolveGenerateOptions,
     resolvePromptOptions,
     type GenerateOptions,
-    type PromptOptions,
     type ResolvedGenerateOptions
 } from "./generate-options.js";
 import { Generation } from "./generation.js";
 import type { RastInfo } from "./info.js";
+import {
+    checkFile,
+    readFlags,
+    readMeasureOptions,
+    type DetokenizeOptions,
+    type LoadedState,
+    type LoadStateOptions,
+    type MeasureOptions,
+    type SavedState,
+    type SaveStateOptions,
+    type TokenizeOptions
+} from "./method-options.js";
 import { neverBegun, Request, type Prepare, type PreparedRequest } from "./request.js";
 import { prepareRequest, prepareTokens, tokenizeText } from "./prompt-tokens.js";
 import type { RastResult } from "./results.js";
 import { drawSamples, untilRoom } from "./samples.js";
-
-/** Options of {@link Rast.tokenize}. */
-export interface TokenizeOptions {
-    /**
-     * Put the model's beginning-of-sequence token in front, where the model has texts begin with one and this one does not
-     * yet, as in a prompt. Nothing is ever put behind a text: no end of sequence, no separator. @default false
-     */
-    addSpecial?: boolean | undefined;
-    /** Read control tokens such as `<|im_end|>` as what they stand for. @default true */
-    parseSpecial?: boolean | undefined;
-}
-
-/** Options of {@link Rast.detokenize}. */
-export interface DetokenizeOptions {
-    /** Render control tokens. @default false */
-    showSpecial?: boolean | undefined;
-    /**
-     * The tokens go on after others: their text is what a completion with these tokens has. Otherwise they are a whole text,
-     * and the space is taken off that SentencePiece tokenizers put in front of one: " Hello" continues, "Hello" is whole.
-     * @default false
-     */
-    continuation?: boolean | undefined;
-}
-
-/** Options of {@link Rast.saveState}: a text, as {@link Rast.generate} takes it. */
-export interface SaveStateOptions extends PromptOptions {
-    /** Until the file is being written, an abort ends the call with ERR_ABORTED and no file; afterwards it comes too late. */
-    signal?: AbortSignal | undefined;
-}
-
-/** Options of {@link Rast.loadState}. */
-export interface LoadStateOptions {
-    /** An abort ends the call with ERR_ABORTED; what has been read by then may stay in the caches, and does no harm. */
-    signal?: AbortSignal | undefined;
-}
-
-/** What {@link Rast.saveState} wrote. */
-export interface SavedState {
-    /** How many tokens the file holds. */
-    readonly tokens: number;
-}
-
-/** What {@link Rast.loadState} read. */
-export interface LoadedState {
-    /** Ids of the text that the models now know. */
-    readonly tokens: readonly number[];
-}
-
-/** Options of {@link Rast.measureDecodes}. */
-export interface MeasureOptions {
-    /** The model to time. @default "base" */
-    role?: NativeRole | undefined;
-    /** Which pair the role belongs to. @default 0 */
-    pair?: number | undefined;
-    /** Sequences that are decoded together, at most the engine's `parallel`. @default 1 */
-    sequences?: number | undefined;
-    /** Tokens that each sequence holds before. @default 0 */
-    depth?: number | undefined;
-    /** Steps, or tokens of a prompt in each sequence: 1 and more. */
-    tokens: number;
-    /** Time a prompt instead of steps. @default false */
-    prompt?: boolean | undefined;
-}
-
-const measureKeys = ["role", "pair", "sequences", "depth", "tokens", "prompt"] as const;
 
 const maxSamples = 100_000;
 // So that a slot never waits for JavaScript.
@@ -300,22 +236,8 @@ export class Rast {
      */
     async measureDecodes(options: MeasureOptions): Promise<number[]> {
         this.#assertUsable();
-        const given = readOptions("measureDecodes", "the options of measureDecodes", options, measureKeys);
-        const role = checkOneOf("role", given.role ?? "base", ["base", "expert", "antiexpert"]);
-        const { slots, context } = this.#core.facts;
-        const pairs = context.lambdas.length;
-        if (role !== "base" && pairs === 0) throw invalidOption("role", '"base", as there is no pair,', role);
-        const integer = (name: "pair" | "sequences" | "depth" | "tokens", otherwise: number, range: NumberRange) =>
-            checkNumber(name, given[name] ?? otherwise, range);
-        const pair = integer("pair", 0, { min: 0, max: Math.max(0, pairs - 1), integer: true });
-        const ms = await this.#core.addon.engineMeasure(this.#core.handle, {
-            role,
-            pair: role === "base" ? 0 : pair,
-            sequences: integer("sequences", 1, { ...limits.parallel, max: slots }),
-            depth: integer("depth", 0, limits.measuredDepth),
-            tokens: integer("tokens", 0, limits.measuredTokens),
-            prompt: checkBoolean("prompt", given.prompt ?? false)
-        });
+        const { addon, handle, facts } = this.#core;
+        const ms = await addon.engineMeasure(handle, readMeasureOptions(options, facts));
         return Array.from(ms);
     }
 
@@ -389,34 +311,12 @@ export class Rast {
     }
 }
 
-function checkFile(value: unknown): string {
-    const file = checkString("file", value);
-    if (file.includes("\0")) throw invalidOption("file", "a path without NUL characters", value);
-    // The system would be given another name.
-    if (/\p{Surrogate}/u.test(file)) throw invalidOption("file", "a path of whole characters", value);
-    return file;
-}
-
 function assertNotAborted(signal: AbortSignal | undefined, what: string): void {
     if (signal !== undefined && isAborted(signal)) throw abortedError(signal, what);
 }
 
 function abortedError(signal: AbortSignal, what: string): RastError {
     return new RastError("ERR_ABORTED", `${what} was aborted.`, { cause: abortReason(signal) });
-}
-
-function readFlags<K extends string>(
-    where: string,
-    options: unknown,
-    defaults: Record<K, boolean>
-): Record<K, boolean> {
-    const names = Object.keys(defaults) as K[];
-    const given = readOptions(where, `the options of ${where}`, options, names);
-    const read = { ...defaults };
-    for (const name of names) {
-        if (given[name] !== undefined) read[name] = checkBoolean(name, given[name]);
-    }
-    return read;
 }
 
 /** The engine over what was loaded. */

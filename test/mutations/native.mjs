@@ -600,7 +600,7 @@ export const mutations = {
             "drafts that cost more than they give",
             ["draft-length"]
         ],
-        ["std::min(ms, known * 3)", "ms", "a pause is a cost", ["draft-length"]],
+        ["std::min(ms, known * longest_pause)", "ms", "a pause is a cost", ["draft-length"]],
         [
             "agreed_ = agreed_ * memory_ + (same ? 1 : 0);",
             "agreed_ = agreed_ + (same ? 1 : 0);",
