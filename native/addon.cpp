@@ -6,6 +6,8 @@
 
 #include <napi.h>
 
+#include <memory>
+
 namespace rast::napi {
 
 addon_state & state_of(Napi::Env env) {
@@ -36,7 +38,7 @@ std::shared_ptr<engine_binding> engine_argument(const Napi::CallbackInfo & info)
 
 static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     using namespace rast::napi;
-    env.SetInstanceData(new addon_state(env));  // deleted with the environment
+    env.SetInstanceData(std::make_unique<addon_state>(env).release());  // deleted with the environment
     const export_adder add = [&](const char * name, Napi::Value (*function)(const Napi::CallbackInfo &)) {
         exports.Set(name, Napi::Function::New(env, function, name));
     };

@@ -187,7 +187,7 @@ expression string_writer::characters(const code_point_set & set) {
     for (uint32_t c = 0; c < 0x20; ++c) {
         const bool is_short = (c >= 8 && c <= 10) || c == 12 || c == 13;
         if (set.contains(c) && !is_short) {
-            const uint32_t digit = static_cast<uint32_t>("0123456789abcdef"[c & 15U]);
+            const uint32_t digit = static_cast<unsigned char>("0123456789abcdef"[c & 15U]);
             (c < 0x10 ? low : high).emplace_back(digit, digit);
         }
     }
@@ -205,11 +205,12 @@ expression string_writer::characters(const code_point_set & set) {
     if (set.contains(0x7F)) {
         escapes.push_back(rules_.literal("u007f"));
     }
-    if (!escapes.empty()) {
+    const bool has_escapes = !escapes.empty();
+    if (has_escapes) {
         ways.push_back(rules_.sequence({rules_.literal("\\"), rules_.choice(std::move(escapes))}));
     }
     const expression made = rules_.choice(std::move(ways));
-    if (set.ranges().size() < 6 && escapes.empty() && as_is == set) {
+    if (set.ranges().size() < 6 && !has_escapes && as_is == set) {
         return made;
     }
     const auto rule = rules_.make(made);

@@ -89,7 +89,7 @@ void tokenizer::learn() const {
         for (size_t i = 0; i + 1 < text.size(); ++i) {
             if (is_letter(text[i]) &&
                 (text[i + 1] == ' ' || holds(i + 1, "\xE2\x96\x81") || holds(i + 1, "\xC4\xA0"))) {
-                spans_space_[static_cast<size_t>(text[i])] = true;
+                spans_space_[static_cast<unsigned char>(text[i])] = true;
             }
             const size_t behind = text[i] == '\n' ? i + 1 : holds(i, "\xC4\x8A") ? i + 2 : text.size();
             if (behind < text.size()) {
@@ -120,7 +120,7 @@ bool tokenizer::can_cut(std::string_view text, size_t at) const {
     }
     const char before = text[at - 1];
     if (text[at] == ' ') {
-        return is_letter(before) && !spans_space_[static_cast<size_t>(before)] && is_letter(text[at + 1]);
+        return is_letter(before) && !spans_space_[static_cast<unsigned char>(before)] && is_letter(text[at + 1]);
     }
     const bool starts = is_letter(text[at]) || is_ideograph(text, at);
     if (!cuts_lines_ || before != '\n' || !starts) {

@@ -1190,7 +1190,7 @@ export const mutations = {
     ],
     "native/text/tokenizer.cpp": [
         [
-            "return is_letter(before) && !spans_space_[static_cast<size_t>(before)] && is_letter(text[at + 1]);",
+            "return is_letter(before) && !spans_space_[static_cast<unsigned char>(before)] && is_letter(text[at + 1]);",
             "return !spans_space_[static_cast<size_t>(before) & 127U];",
             "texts are cut at any space",
             ["test/native/tokenize.test.ts#qwen2", "test/native/tokenize.test.ts#llama-spm"]
