@@ -17,7 +17,8 @@ std::shared_ptr<engine_binding> engine_binding::create(Napi::Env env, addon_stat
     // The function keeps the binding alive until node has let go of it.
     auto keep = std::make_unique<std::shared_ptr<engine_binding>>(self);
     const auto let_go = [](napi_env, void * data, void *) {
-        delete static_cast<std::shared_ptr<engine_binding> *>(data);
+        const std::unique_ptr<std::shared_ptr<engine_binding>> kept(
+            static_cast<std::shared_ptr<engine_binding> *>(data));
     };
     const napi_status status =
         napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "rast-engine"), 0, 1, keep.get(),

@@ -49,7 +49,7 @@ compiler::expression compiler::value_of(const part_list & all) {
     return rules_.refer(rule_of(all));
 }
 
-compiler::rule compiler::rule_of(part_list all) {
+compiler::rule compiler::rule_of(const part_list & all) {
     // References alone are followed at once, so that all that lead to one schema share its rule.
     part_list direct;
     for (part at : all) {

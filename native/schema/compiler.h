@@ -25,7 +25,7 @@ class compiler {
     using rule = grammar_rules::rule;
 
     expression value_of(const part_list & all);  // a reference; the rule is made later
-    rule rule_of(part_list all);
+    rule rule_of(const part_list & all);
     part first_like(part at);
     expression of_conjunction(const part_list & all);
     expression of_alternative(const alternative & one);
