@@ -4,6 +4,7 @@
 
 namespace rast::schema {
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a few ranges, made for the call
 code_point_set::code_point_set(std::vector<range> ranges) {
     std::vector<range> whole;
     for (const auto & [from, to] : ranges) {

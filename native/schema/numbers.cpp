@@ -234,7 +234,7 @@ class builder {
         }
         for (size_t i = 0; i < comparisons_.size(); ++i) {
             const comparison & one = comparisons_[i];
-            int order = state.orders[i];
+            int order = state.orders[i];  // NOLINT(bugprone-signed-char-misuse): a small number, no byte of a text
             if (order == 0 && state.fraction_digits < one.fraction.size()) {
                 order = -1;  // the last digit of a fraction is no zero
             }
