@@ -20,7 +20,9 @@ export interface CommandDeclaration {
     readonly description: string;
     /** Its operands, as commander writes them: "[record...]". */
     readonly operands?: { readonly usage: string; readonly description: string };
-    /** By the options they stand for. `--json` is the option "json": errors are then JSON, too. */
+    /** Command lines, and what each does; both within 76 columns. */
+    readonly examples?: readonly (readonly [line: string, what: string])[];
+    /** By the options they stand for. With `--json` ("json") and `--stream-json` ("streamJson") errors are JSON, too. */
     readonly flags: FlagGroup;
     /** Further names under which errors speak of options, and the flag or words for each. */
     readonly aliases?: Readonly<Record<string, string>>;

@@ -1,6 +1,8 @@
 // A flag of a command, declared once: how it is written, what help says of it, and what is made of it. Its key in a group is the
 // option that it stands for, so that errors about the option can name the flag. Numbers stay text until here, so that a
 // wrong one is named as the flag it came from.
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { RastError } from "../errors.js";
 
@@ -12,10 +14,12 @@ export type Typed = Readonly<Record<string, unknown>>;
 
 /** One flag. */
 export interface Flag<T> {
-    /** As commander writes it: "-p, --prompt <list>". */
+    /** As commander writes it: "-p, --prompt <list>". What stands in brackets says what a shell can complete: `words`. */
     readonly usage: string;
     readonly description: string;
     readonly repeatable: boolean;
+    /** Under which help lists it: "Models". */
+    readonly heading?: string;
     /**
      * The option's value; undefined as if the flag were not there.
      * @param name for errors: "--prompt"
@@ -48,9 +52,19 @@ export function numberFlag(usage: string, description: string): Flag<number> {
     return flag(usage, description, toNumber);
 }
 
+/** The path of a file; "~/" is the home folder, also where no shell saw it (`--base=~/x`, a file of settings). */
+export function fileFlag(usage: string, description: string): Flag<string> {
+    return flag(usage, description, expandHome);
+}
+
 /** Several values between commas. */
 export function listFlag<T>(usage: string, description: string, read: (item: string, name: string) => T): Flag<T[]> {
     return flag(usage, description, (text, name) => text.split(",").map((item) => read(item.trim(), name)));
+}
+
+/** A path with the home folder in place of a leading "~". */
+export function expandHome(path: string): string {
+    return /^~(?=$|[\\/])/.test(path) ? join(homedir(), path.slice(1)) : path;
 }
 
 /** A flag that may come several times. */
@@ -96,6 +110,13 @@ export function longName(flag: Flag<unknown>): string {
     return optionOf(flag).long!;
 }
 
+/** The same flags under a heading of help. */
+export function under<G extends FlagGroup>(heading: string, group: G): G {
+    return Object.fromEntries(
+        Object.entries(group).map(([option, flag]) => [option, { ...flag, heading }])
+    ) as unknown as G;
+}
+
 /** Declares flags to commander. */
 export function addFlags(command: Command, group: FlagGroup): void {
     for (const flag of Object.values(group)) command.addOption(optionOf(flag));
@@ -114,8 +135,9 @@ export function readFlags<G extends FlagGroup>(group: G, typed: Typed): FlagValu
     return values as FlagValues<G>;
 }
 
-function optionOf({ usage, description, repeatable }: Flag<unknown>): Option {
+function optionOf({ usage, description, repeatable, heading }: Flag<unknown>): Option {
     const option = new Option(usage, description);
+    if (heading !== undefined) option.helpGroup(`${heading}:`);
     if (!repeatable) return option;
     return option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
 }

@@ -24,20 +24,25 @@ export function painter({ stdout, env }: CommandIo): (style: keyof typeof styles
     return (style, text) => (plain ? text : `\u001b[${styles[style]}m${text}\u001b[0m`);
 }
 
-/** A line on a terminal's stderr that is written over; nothing where stderr is not a terminal. */
+/** A line on a terminal's stderr that is written over; nothing where stderr is no terminal, or llama.cpp writes there. */
 export class StatusLine {
+    readonly #stream: Output;
+    readonly #silent: boolean;
     #shown = false;
 
-    constructor(private readonly stream: Output) {}
+    constructor({ stderr, env }: Pick<CommandIo, "stderr" | "env">, quiet = false) {
+        this.#stream = stderr;
+        this.#silent = quiet || stderr.isTTY !== true || env["RAST_LOG"] !== undefined;
+    }
 
     show(text: string): void {
-        if (this.stream.isTTY !== true) return;
-        this.stream.write(`\r\u001b[K${text.slice(0, Math.max(10, (this.stream.columns ?? 80) - 1))}`);
+        if (this.#silent) return;
+        this.#stream.write(`\r\u001b[K${text.slice(0, Math.max(10, (this.#stream.columns ?? 80) - 1))}`);
         this.#shown = true;
     }
 
     clear(): void {
-        if (this.#shown) this.stream.write("\r\u001b[K");
+        if (this.#shown) this.#stream.write("\r\u001b[K");
         this.#shown = false;
     }
 }

@@ -1,8 +1,9 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { packageVersion } from "../package-root.js";
 import type { CommandCall, CommandDeclaration } from "./command.js";
 import { commands } from "./commands/index.js";
-import { addFlags, switchFlag } from "./flag.js";
+import { addFlags, switchFlag, under } from "./flag.js";
+import { exampleText, helpColumns, helpStyle } from "./help.js";
 import type { CommandIo } from "./io.js";
 
 /** Who is told of what a command line says. */
@@ -13,14 +14,22 @@ export interface ProgramListener {
     readonly called: (declaration: CommandDeclaration, call: Pick<CommandCall, "operands" | "typed">) => Promise<void>;
 }
 
-const everywhere = { debug: switchFlag("--debug", "print stack traces, and llama.cpp's log") };
+/** What may stand in front of a command, and behind it. */
+export const everywhere = under("General", {
+    verbose: switchFlag("-v, --verbose", "say what llama.cpp says, on stderr"),
+    debug: switchFlag("--debug", "the same, and print stack traces")
+});
 
 /** The command line as commander knows it. Help and version go to `io` and end with a CommanderError. */
 export function buildProgram({ stdout, stderr }: CommandIo, { misused, called }: ProgramListener): Command {
-    const width = (stream: typeof stdout): number | undefined => (stream.isTTY === true ? stream.columns : undefined);
+    const width = (stream: typeof stdout): number | undefined =>
+        stream.isTTY === true ? Math.min(helpColumns, stream.columns ?? helpColumns) : undefined;
     const program = new Command("rast")
         .description("Quantized RAST: a large base model with the reasoning that training gave a small one.")
+        .optionsGroup("General:")
         .version(packageVersion(), "-V, --version", "print the version")
+        .addHelpOption(helpOption())
+        .configureHelp(helpStyle)
         .configureOutput({
             writeOut: (text) => stdout.write(text),
             writeErr: (text) => stderr.write(text),
@@ -33,13 +42,19 @@ export function buildProgram({ stdout, stderr }: CommandIo, { misused, called }:
         // Or the program would take a --debug that is the value of a command's own option.
         .enablePositionalOptions();
     addFlags(program, everywhere);
+    program.addHelpText("after", "\nrast help COMMAND tells all of a command.");
     for (const declaration of commands) {
         const { name, description, operands, flags } = declaration;
-        const command = program.command(name).description(description);
+        const command = program.command(name).description(description).addHelpOption(helpOption());
         if (operands !== undefined) command.argument(operands.usage, operands.description);
         addFlags(command, flags);
         addFlags(command, everywhere);
+        command.addHelpText("after", exampleText(declaration));
         command.action(() => called(declaration, { operands: command.args, typed: command.opts() }));
     }
     return program;
+}
+
+function helpOption(): Option {
+    return new Option("-h, --help", "show this").helpGroup("General:");
 }

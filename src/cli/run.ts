@@ -20,7 +20,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<ExitC
     const program = buildProgram(io, {
         misused: (text) => (misuse = text),
         called: async (declaration, call) => {
-            if (styleOf(program, args).debug) io.env["RAST_LOG"] ??= "1";
+            if (styleOf(program, args).verbose) io.env["RAST_LOG"] ??= "1";
             exitCode = await declaration.run({ ...call, io, args });
         }
     });
@@ -29,7 +29,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<ExitC
     watchOutput(io, report);
     try {
         assertUtf8(args, await io.commandLine());
-        if (args.every((arg) => arg === "--debug")) {
+        if (args.every(isGlobal)) {
             program.outputHelp({ error: true });
             return exitCodes.misuse;
         }
@@ -50,15 +50,21 @@ const misuseCodes: Readonly<Record<string, ErrorCode>> = {
     "commander.optionMissingArgument": "ERR_INVALID_OPTION"
 };
 
+function isGlobal(arg: string): boolean {
+    return ["-v", "--verbose", "--debug"].includes(arg);
+}
+
 // From what was parsed until the error: a --json that is the value of another flag is none.
-function styleOf(program: Command, args: readonly string[]): FailureStyle {
+function styleOf(program: Command, args: readonly string[]): FailureStyle & { readonly verbose: boolean } {
     const global = program.opts();
-    const name = args.find((arg) => arg !== "--debug");
+    const name = args.find((arg) => !isGlobal(arg));
     const declaration = commands.find((one) => one.name === name);
     const options = program.commands.find((one) => one.name() === name)?.opts() ?? { json: args.includes("--json") };
+    const debug = global["debug"] === true || options["debug"] === true;
     return {
-        json: options["json"] === true,
-        debug: global["debug"] === true || options["debug"] === true,
+        json: options["json"] === true || options["streamJson"] === true,
+        debug,
+        verbose: debug || global["verbose"] === true || options["verbose"] === true,
         names: declaration === undefined ? new Map() : flagNames(declaration)
     };
 }

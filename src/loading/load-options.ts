@@ -62,7 +62,7 @@ export interface LoadProgress {
  * Without a pair the base runs alone, as a plain engine for comparison.
  */
 export interface LoadOptions {
-    /** Name of a trio that comes with the package, or path of a trio file. Roles given beside it change parts of it. */
+    /** Name of a trio that comes with the package, or path of a trio file or of its folder. Roles given beside it change parts of it. */
     trio?: string | undefined;
     /** The large model. */
     base?: string | ModelOptions | undefined;

@@ -15,6 +15,7 @@ import { RastError } from "../errors.js";
 import { packageRoot, unpackedPath } from "../package-root.js";
 import { limits, samplingKeys, type SamplingKey } from "../limits.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
+import { isFolder, trioFileIn } from "./trio-folder.js";
 
 /** Sampling defaults of a trio. */
 export type TrioSampling = Partial<Record<SamplingKey | "maxTokens", number>>;
@@ -80,15 +81,17 @@ export async function trioNames(folders = trioFolders()): Promise<string[]> {
 }
 
 /**
- * Reads a trio by the name of its file in one of the folders, or by the path of its file.
+ * Reads a trio by the name of its file in one of the folders, or by the path of its file or of the folder of its file.
  * @throws ERR_UNKNOWN_TRIO, ERR_TRIO_FILE, and ERR_FILE_NOT_FOUND and its kin for the trio file and its models
  */
 export async function resolveTrio(nameOrFile: string, folders = trioFolders()): Promise<Trio> {
     const looksLikePath = /[\\/]/.test(nameOrFile) || extname(nameOrFile).toLowerCase() === ".json";
-    if (looksLikePath) return readTrio(resolve(nameOrFile));
+    const path = resolve(nameOrFile);
+    if (looksLikePath) return readTrio((await isFolder(path)) ? await trioFileIn(path) : path);
     for (const folder of folders) {
         if ((await trioNames([folder])).includes(nameOrFile)) return readTrio(join(folder, `${nameOrFile}.json`));
     }
+    if (nameOrFile !== "" && (await isFolder(path))) return readTrio(await trioFileIn(path));
     const names = await trioNames(folders);
     const known = names.length === 0 ? "none are bundled" : `known are ${names.join(", ")}`;
     throw new RastError(

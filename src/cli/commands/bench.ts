@@ -6,7 +6,18 @@ import { checkOneOf } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { listFlag, numberFlag, readFlags, switchFlag, textFlag, toLayers, toNumber, type FlagValues } from "../flag.js";
+import {
+    fileFlag,
+    listFlag,
+    numberFlag,
+    readFlags,
+    switchFlag,
+    textFlag,
+    toLayers,
+    toNumber,
+    under,
+    type FlagValues
+} from "../flag.js";
 import { drawsSeed } from "../flags/draws.js";
 import { chooseModels, modelFlags } from "../flags/models.js";
 import { placementFlags } from "../flags/placement.js";
@@ -16,12 +27,13 @@ import { interruptible } from "../interruption.js";
 import type { CommandIo } from "../io.js";
 import { StatusLine } from "../output.js";
 
-const { device, flashAttention, mmap } = placementFlags;
+const { batchSize, device, flashAttention, mmap } = placementFlags;
 const loadingFlags = { device, flashAttention, mmap };
+const sharedFlags = { topP: samplingFlags.topP, seed: drawsSeed, batchSize };
 const word = <T extends string>(text: string): T => text as T;
 
 /** The matrix and how it is measured, by names of `BenchOptions`. */
-const matrixFlags = {
+const matrixFlags = under("Matrix", {
     modes: listFlag("--mode <list>", "base, host, device, draft (default base,device,draft)", word<BenchMode>),
     peers: listFlag("--peer <list>", "peers to measure in the same run: node-llama-cpp", word<BenchPeer>),
     prompts: listFlag("-p, --prompt <list>", "tokens of prompts to decode, 0 = none (default 512)", toNumber),
@@ -33,27 +45,29 @@ const matrixFlags = {
     kvTypes: listFlag("--kv-type <list>", "f16, q8_0, ...: type of the KV cache (default f16)", word),
     lambdas: listFlag("--lambda <list>", "strength of the delta (default: the trio's, else 1)", toNumber),
     temperatures: listFlag("--temperature <list>", "0 = greedy (default 1)", toNumber),
-    topP: samplingFlags.topP,
     repetitions: numberFlag("-r, --repetitions <integer>", "measurements of every row (default 5)"),
-    batchSize: placementFlags.batchSize,
-    ideal: switchFlag("--no-ideal", "leave out the baseline: bare decodes beside every sample"),
-    seed: drawsSeed
-};
+    ideal: switchFlag("--no-ideal", "leave out the baseline: bare decodes beside every sample")
+});
 
-const ownFlags = {
-    promptText: textFlag("--prompt-file <file>", "take prompts from this text instead of random tokens"),
+const ownFlags = under("Record", {
+    promptText: fileFlag("--prompt-file <file>", "take prompts from this text instead of random tokens"),
     format: textFlag("-o, --format <md|csv|json|jsonl>", "how to print the record (default md)"),
-    output: textFlag("--output <file>", "print to a file instead of stdout"),
-    html: textFlag("--html <file>", "write a page with plots as well"),
+    output: fileFlag("--output <file>", "print to a file instead of stdout"),
+    html: fileFlag("--html <file>", "write a page with plots as well"),
     compare: switchFlag("--compare", "print two records side by side, with ratios")
-};
+});
 
 /** `rast bench`: measures a matrix, prints its record, or compares two records. */
 export const bench: CommandDeclaration = {
     name: "bench",
     description: "measure tokens per second; or show or compare records of it",
     operands: { usage: "[record...]", description: "a record to show in another format, or two with --compare" },
-    flags: { ...modelFlags, ...matrixFlags, ...loadingFlags, ...ownFlags },
+    examples: [
+        ["rast bench --trio demo -p 64 -n 64", "Prompts of 64 tokens, and 64 tokens generated."],
+        ["rast bench --trio demo -o json --output new.json", "Keep the record."],
+        ["rast bench --compare old.json new.json", "Two records side by side."]
+    ],
+    flags: { ...modelFlags, ...matrixFlags, ...sharedFlags, ...loadingFlags, ...ownFlags },
     aliases: { pairs: "--expert given twice" },
     run
 };
@@ -106,12 +120,12 @@ async function readRecord(path: string): Promise<BenchRecord> {
 async function measured({ io, args, typed }: CommandCall, own: Own): Promise<BenchRecord | undefined> {
     const options: BenchOptions = {
         models: { ...chooseModels(readFlags(modelFlags, typed)), ...readFlags(loadingFlags, typed) },
-        ...readFlags(matrixFlags, typed),
+        ...readFlags({ ...matrixFlags, ...sharedFlags }, typed),
         command: commandLine(args),
         ...(own.promptText === undefined ? {} : { promptText: await readInput(own.promptText, "the prompts") })
     };
     const { runBench } = await import("../../bench/measure/run.js");
-    const status = new StatusLine(io.stderr);
+    const status = new StatusLine(io);
     const onProgress = (what: string, fraction: number): void =>
         status.show(`${String(Math.floor(fraction * 100)).padStart(3)}% ${what}`);
     const work = (signal: AbortSignal): Promise<BenchRecord> =>

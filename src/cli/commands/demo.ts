@@ -46,7 +46,7 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
         );
     }
     const { trio, contestants } = await contestantsOf(trioName);
-    const status = new StatusLine(io.stderr);
+    const status = new StatusLine(io);
     const work = async (signal: AbortSignal): Promise<Score[]> => {
         if (!json) await showExamples(io, trio.file, problems, seed, signal);
         if (!json) {

@@ -1,41 +1,71 @@
 import type { GenerateOptions, PromptOptions } from "../../engine/generate-options.js";
-import type { Rast } from "../../engine/engine.js";
-import type { RastResult } from "../../engine/results.js";
+import { RastError } from "../../errors.js";
 import type { ChatMessage } from "../../text/chat-template.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { numberFlag, readFlags, switchFlag, textFlag, type FlagValues } from "../flag.js";
+import {
+    expandHome,
+    fileFlag,
+    numberFlag,
+    readFlags,
+    switchFlag,
+    textFlag,
+    under,
+    valueFlag,
+    type FlagValues
+} from "../flag.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
+import { modelFlags, strengthFlags } from "../flags/models.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
 import { readInput, readStandardInput } from "../input.js";
 import { interruptible } from "../interruption.js";
-import type { CommandIo } from "../io.js";
+import type { Input } from "../io.js";
 import { StatusLine } from "../output.js";
+import { writeTexts, type OutputStyle } from "../texts.js";
 
 /** What goes to a request as it is. */
 const requestFlags = {
+    ...under("Prompt", { raw: switchFlag("--raw", "leave out the trio's prompt template") }),
     ...completionFlags,
     ...samplingFlags,
-    logprobs: numberFlag("--logprobs <integer>", "report log-probabilities with this many alternatives (with --json)"),
-    raw: switchFlag("--raw", "leave out the trio's prompt template")
+    ...under("Output", {
+        logprobs: numberFlag(
+            "--logprobs <integer>",
+            "report log-probabilities with this many alternatives (with --json or --stream-json)"
+        )
+    })
 };
 
 /** What only this command has. */
 const ownFlags = {
-    samples: numberFlag("--samples <integer>", "this many texts of one prompt, which is decoded once (default 1)"),
-    parallel: numberFlag("--parallel <integer>", "texts generated together (default: as many as samples, at most 16)"),
-    grammar: textFlag("--grammar <file>", "a GBNF grammar that the text must follow"),
-    jsonSchema: textFlag("--json-schema <file>", "a JSON schema that the text must follow"),
-    ignoreUnsupported: switchFlag(
-        "--ignore-unsupported",
-        "leave out keywords of --json-schema that cannot be kept, instead of refusing the schema"
-    ),
-    loadState: textFlag("--load-state <file>", "begin with what --save-state wrote"),
-    saveState: textFlag("--save-state <file>", "afterwards write what the models know of the prompt"),
-    chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
-    system: textFlag("--system <text>", "system message; implies --chat"),
-    json: switchFlag("--json", "print one JSON object with the whole result; errors as JSON, too"),
-    quiet: switchFlag("--quiet", "no line of figures")
+    ...under("Prompt", {
+        file: fileFlag("-f, --file <file>", "take the prompt from a file, without the newline that ends it"),
+        chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
+        system: textFlag("--system <text>", "system message; implies --chat"),
+        loadState: fileFlag("--load-state <file>", "begin with what --save-state wrote"),
+        saveState: fileFlag("--save-state <file>", "afterwards write what the models know of the prompt")
+    }),
+    ...under("Text", {
+        samples: numberFlag("--samples <integer>", "this many texts of one prompt, which is decoded once (default 1)"),
+        parallel: numberFlag(
+            "--parallel <integer>",
+            "texts generated together (default: as many as samples, at most 16)"
+        ),
+        grammar: fileFlag("--grammar <file>", "a GBNF grammar that the text must follow"),
+        jsonSchema: valueFlag("--json-schema <file|json>", "a JSON schema that the text must follow", toSchemaSource),
+        ignoreUnsupported: switchFlag(
+            "--ignore-unsupported",
+            "leave out keywords of --json-schema that cannot be kept, instead of refusing the schema"
+        )
+    }),
+    ...under("Output", {
+        json: switchFlag("--json", "print one JSON object with the whole result; errors as JSON, too"),
+        streamJson: switchFlag(
+            "--stream-json",
+            "print a line of JSON for every part, and the result as the last; errors as JSON, too"
+        ),
+        quiet: switchFlag("-q, --quiet", "nothing on stderr but errors: no figures, no progress")
+    })
 };
 
 /** `rast generate`: streams text to stdout, figures to stderr; or one JSON object. */
@@ -43,7 +73,16 @@ export const generate: CommandDeclaration = {
     name: "generate",
     description: "generate text from a prompt, or from standard input",
     operands: { usage: "[prompt]", description: "text to continue; - or nothing reads standard input" },
-    flags: { ...engineFlags, ...requestFlags, ...ownFlags },
+    examples: [
+        ['rast generate --trio demo "6+34+63+39"', "A text, with the models and settings of a bundled trio."],
+        [
+            'rast generate --base b.gguf --expert e.gguf --antiexpert a.gguf --chat "Hi"',
+            "Models of your own, and a question for their chat template."
+        ],
+        ["rast generate --trio ~/my-trio -f question.txt --json", "The prompt from a file, all that is known as JSON."],
+        ['rast generate --trio demo --json-schema \'{"type": "integer"}\' "6+7="', "A text that is JSON of some shape."]
+    ],
+    flags: { ...modelFlags, ...strengthFlags, ...ownFlags, ...requestFlags, ...engineFlags },
     aliases: { n: "--samples", pairs: "--expert given twice" },
     run
 };
@@ -55,10 +94,11 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const parallel = own.parallel ?? parallelFor(own.samples);
     const loadOptions = { ...readEngineFlags(typed), ...(parallel === undefined ? {} : { parallel }) };
     const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)) };
-    const prompt = operands[0] === undefined || operands[0] === "-" ? await readStandardInput(io.stdin) : operands[0];
+    const style = outputStyle(own);
+    const prompt = await readPrompt(operands[0], own.file, io.stdin);
 
     const { loadRast } = await import("../../loading/load.js");
-    const status = new StatusLine(io.stderr);
+    const status = new StatusLine(io, own.quiet);
     const { interrupted } = await interruptible(io.signals, async (signal) => {
         const rast = await loadRast({
             ...loadOptions,
@@ -71,7 +111,7 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
             for (const note of notes) io.stderr.write(`rast: ${note}\n`);
             const text = promptOf(prompt, own);
             if (own.loadState !== undefined) await rast.loadState(own.loadState, { signal });
-            await write(rast, { ...request, ...text, signal }, own, io);
+            await writeTexts(rast, { ...request, ...text, signal }, style, io);
             if (!signal.aborted && own.saveState !== undefined) {
                 await rast.saveState(own.saveState, { ...text, signal });
             }
@@ -86,29 +126,30 @@ function parallelFor(samples: number | undefined): number | undefined {
     return samples === undefined || !(samples > 1) ? undefined : Math.min(16, Math.ceil(samples));
 }
 
-async function write(
-    rast: Rast,
-    options: GenerateOptions,
-    { samples = 1, json = false, quiet = false }: Own,
-    { stdout, stderr }: CommandIo
-): Promise<void> {
-    if (samples !== 1) {
-        const results = await rast.completeMany(options, samples);
-        if (json) stdout.write(`${JSON.stringify(results)}\n`);
-        for (const [index, result] of json ? [] : results.entries()) {
-            stdout.write(`--- ${index + 1} of ${results.length} ---\n${result.text}\n`);
-            if (!quiet) stderr.write(`${figures(result)}\n`);
-        }
-        return;
-    }
-    const generation = rast.generate(options);
-    for await (const part of generation) {
-        if (!json) stdout.write(part.text);
-    }
-    const result = await generation.result;
-    if (json) stdout.write(`${JSON.stringify(result)}\n`);
-    else if (!result.text.endsWith("\n")) stdout.write("\n");
-    if (!json && !quiet) stderr.write(`${figures(result)}\n`);
+/** Where a schema comes from. */
+type SchemaSource = { readonly text: string } | { readonly file: string };
+
+// A file of such a name is reached as "./{...".
+function toSchemaSource(text: string): SchemaSource {
+    return /^\s*(?:\{|true\s*$|false\s*$)/.test(text) ? { text } : { file: expandHome(text) };
+}
+
+function outputStyle({ samples = 1, json = false, streamJson = false, quiet = false }: Own): OutputStyle {
+    if (json && streamJson) throw clash("--json", "--stream-json");
+    if (streamJson && samples !== 1) throw clash("--samples", "--stream-json");
+    return { samples, format: streamJson ? "json parts" : json ? "json" : "text", quiet };
+}
+
+function clash(one: string, other: string): RastError {
+    return new RastError("ERR_INVALID_OPTION", `Expected either ${one} or ${other}, received both.`);
+}
+
+async function readPrompt(operand: string | undefined, file: string | undefined, stdin: Input): Promise<string> {
+    if (file !== undefined && operand !== undefined) throw clash("a prompt", "--file");
+    const source = file ?? operand ?? "-";
+    if (source === "-") return readStandardInput(stdin);
+    // As of standard input, the newline that ends it is not part of the prompt.
+    return file === undefined ? source : (await readInput(file, "the prompt")).replace(/\r?\n$/, "");
 }
 
 async function readConstraint({
@@ -120,7 +161,7 @@ async function readConstraint({
     if (grammar !== undefined) constraint.grammar = await readInput(grammar, "the grammar");
     // As text: parsing it here would lose the order of some keys and the digits of large numbers.
     if (jsonSchema !== undefined) {
-        const schema = await readInput(jsonSchema, "the JSON schema");
+        const schema = "text" in jsonSchema ? jsonSchema.text : await readInput(jsonSchema.file, "the JSON schema");
         constraint.jsonSchema = ignoreUnsupported === true ? { schema, unsupported: "ignore" } : schema;
     }
     return constraint;
@@ -131,20 +172,4 @@ function promptOf(prompt: string, { chat, system }: Own): PromptOptions {
     const messages: ChatMessage[] = [{ role: "user", content: prompt }];
     if (system !== undefined) messages.unshift({ role: "system", content: system });
     return { messages };
-}
-
-/** One line: what was drawn, how fast, where. */
-export function figures(result: RastResult): string {
-    const { usage, timings } = result;
-    const rate = timings.tokensPerSecond === null ? "" : `, ${timings.tokensPerSecond.toFixed(1)} tokens/s`;
-    const first = timings.firstTokenMs === null ? "" : `, first after ${timings.firstTokenMs.toFixed(0)} ms`;
-    const places = [result.devices.base, ...result.devices.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
-    const { acceptanceRate, drafted, accepted } = result.speculation;
-    const cached = usage.cachedPromptTokens === 0 ? "" : `, ${usage.cachedPromptTokens} of them cached`;
-    const drafts = acceptanceRate === null ? "" : `; ${accepted} of ${drafted} drafts accepted`;
-    const devices = [...new Set(places.map((place) => place.device))].join(" + ");
-    return (
-        `[${usage.completionTokens} tokens${rate}${first}; prompt ${usage.promptTokens} tokens${cached}; ${result.stopReason}; ` +
-        `seed ${result.seed}${drafts}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
-    );
 }

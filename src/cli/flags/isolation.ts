@@ -1,7 +1,7 @@
-import { switchFlag } from "../flag.js";
+import { switchFlag, under } from "../flag.js";
 
 /** What runs in processes of their own. */
-export const isolationFlags = {
+export const isolationFlags = under("Processes", {
     isolate: switchFlag("--isolate", "run llama.cpp in a process of its own"),
     tryModels: switchFlag("--no-try-models", "do not try unknown models in a process of their own first")
-};
+});

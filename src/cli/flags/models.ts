@@ -1,23 +1,23 @@
 import type { LoadOptions } from "../../loading/load-options.js";
 import { RastError } from "../../errors.js";
-import { repeatableFlag, textFlag, toNumber, type FlagValues } from "../flag.js";
+import { expandHome, fileFlag, repeatableFlag, toNumber, under, type FlagValues } from "../flag.js";
 
-const paths = (texts: readonly string[]): readonly string[] => texts;
+const paths = (texts: readonly string[]): readonly string[] => texts.map(expandHome);
 
 /** Which models are meant. */
-export const modelFlags = {
-    trio: textFlag("--trio <name|file>", "a bundled trio, or a trio file (JSON)"),
-    base: textFlag("--base <file>", "the large model (GGUF); alone, it runs as a plain model"),
+export const modelFlags = under("Models", {
+    trio: fileFlag("--trio <name|file>", "a trio by its name, its file (JSON), or the folder of its file"),
+    base: fileFlag("--base <file>", "the large model (GGUF); alone, it runs as a plain model"),
     expert: repeatableFlag(
         "--expert <file>",
         "the small model after reinforcement learning; repeat for further pairs",
         paths
     ),
     antiexpert: repeatableFlag("--antiexpert <file>", "the same small model before it; repeat for further pairs", paths)
-};
+});
 
 /** How much of the delta is added. */
-export const strengthFlags = {
+export const strengthFlags = under("Models", {
     lambda: repeatableFlag(
         "--lambda <number>",
         "strength of the delta, -10 to 10; repeat for further pairs",
@@ -26,7 +26,7 @@ export const strengthFlags = {
             return lambdas.length === 1 ? lambdas[0]! : lambdas;
         }
     )
-};
+});
 
 /** What `LoadOptions` says of the models. */
 export type ModelChoice = Pick<LoadOptions, "trio" | "base" | "expert" | "antiexpert" | "pairs">;

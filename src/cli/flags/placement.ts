@@ -9,6 +9,7 @@ import {
     textFlag,
     toLayers,
     toNumber,
+    under,
     valueFlag,
     type Flag,
     type FlagValues
@@ -20,7 +21,7 @@ const devices = (usage: string, description: string): Flag<readonly string[]> =>
     repeatableFlag(usage, description, (texts) => texts);
 
 /** Where models run, and with how much memory. */
-export const placementFlags = {
+export const placementFlags = under("Where models run", {
     contextSize: numberFlag("--context-size <integer>", "tokens of context (default 4096)"),
     cacheSize: numberFlag(
         "--cache-size <integer>",
@@ -43,10 +44,10 @@ export const placementFlags = {
     }),
     mmap: switchFlag("--no-mmap", "read weights instead of mapping them"),
     mlock: switchFlag("--mlock", "keep weights from being swapped out")
-};
+});
 
 /** How tokens come about. */
-export const drawingFlags = {
+export const drawingFlags = under("Drafts", {
     sampler: textFlag("--sampler <auto|device|host>", "where tokens are drawn (default auto)") as Flag<
         NonNullable<LoadOptions["sampler"]>
     >,
@@ -55,7 +56,7 @@ export const drawingFlags = {
         "tokens the expert drafts per round (default auto)",
         (text, name) => (text === "auto" || text === "off" ? text : { draft: toNumber(text, name) })
     )
-};
+});
 
 type Values = FlagValues<typeof placementFlags>;
 

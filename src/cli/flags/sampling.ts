@@ -5,13 +5,14 @@ import {
     switchFlag,
     textFlag,
     toNumber,
+    under,
     valueFlag,
     wrongFlag,
     type Flag
 } from "../flag.js";
 
 /** How tokens are drawn. */
-export const samplingFlags = {
+export const samplingFlags = under("Sampling", {
     temperature: numberFlag("--temperature <number>", "0 = greedy (default 1)"),
     topK: numberFlag("--top-k <number>", "keep the k likeliest tokens, 0 = all (default 0)"),
     topP: numberFlag("--top-p <number>", "keep the likeliest tokens up to this mass (default 0.95)"),
@@ -36,17 +37,17 @@ export const samplingFlags = {
         return BigInt(text);
     }),
     ordinal: numberFlag("--ordinal <integer>", "which of several samples of one seed (default 0)")
-};
+});
 
 /** Which text is wanted, and where it ends. */
-export const completionFlags = {
+export const completionFlags = under("Text", {
     mode: textFlag("--mode <mode>", "rast, base or expert") as Flag<Mode>,
     maxTokens: numberFlag("--max-tokens <integer>", "most tokens to draw (default: until the context is full)"),
     stop: repeatableFlag("--stop <text>", "end before this text; \\n and \\t are understood; repeatable", (texts) =>
         texts.map(unescape)
     ),
     ignoreEos: switchFlag("--ignore-eos", "go on after the model's end of text")
-};
+});
 
 function toBias(text: string, name: string): [number, number] {
     const [id, bias, more] = text.split("=");

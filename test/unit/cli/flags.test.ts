@@ -143,6 +143,8 @@ const request: readonly Case[] = [
     [["--stop", "a\\n\\t\\\\", "--stop", "b"], { stop: ["a\n\t\\", "b"] }],
     [["--ignore-eos"], { ignoreEos: true }],
     [["--logprobs", "2"], { logprobs: 2 }],
+    [["--json-schema", '{"type": "null"}'], { jsonSchema: '{"type": "null"}' }],
+    [["--json-schema", " true"], { jsonSchema: " true" }],
     [["--raw"], { raw: true }],
     [["--grammar", "grammar.gbnf"], { grammar: 'root ::= "x"' }],
     [["--json-schema", "schema.json"], { jsonSchema: '{"type": "string"}' }],
@@ -317,7 +319,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
 const anything: Readonly<Record<string, readonly string[]>> = {
     generate:
-        "--no-mmap --mlock --isolate --no-try-models --ignore-eos --raw --chat --json --quiet --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
+        "--no-mmap --mlock --isolate --no-try-models --ignore-eos --raw --chat --json --stream-json --quiet --file --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
             " "
         ),
     bench: "--no-mmap --no-ideal --compare --prompt-file --output --html".split(" "),
@@ -364,7 +366,17 @@ describe("wrong texts", () => {
             const tried = (name === "generate" ? [...generateLoading, ...request] : bench).flatMap(([args]) => args);
             const others =
                 name === "generate"
-                    ? ["--isolate", "--chat", "--system", "--json", "--quiet", "--load-state", "--save-state"]
+                    ? [
+                          "--isolate",
+                          "--chat",
+                          "--system",
+                          "--json",
+                          "--stream-json",
+                          "--quiet",
+                          "--file",
+                          "--load-state",
+                          "--save-state"
+                      ]
                     : ["--format", "--output", "--html", "--compare"];
             expect(flags.filter((flag) => !tried.includes(flag)).sort()).toEqual(others.sort());
         }
@@ -403,7 +415,7 @@ describe("help", () => {
                 expect(plain(stdout)).toContain(`${plain(usage)} ${description}`);
             }
             const lines = stdout.split("\n").filter((line) => /^ {2}-/.test(line));
-            expect(lines).toHaveLength(Object.keys(command.flags).length + 2);
+            expect(lines).toHaveLength(Object.keys(command.flags).length + 3);
         }
     );
 
@@ -413,13 +425,19 @@ describe("help", () => {
 solve small sums with a bundled trio: side by side, then accuracies
 
 Options:
-  --trio <name>         demo, demo-seed2 or demo-strong (default demo)
-  --problems <integer>  held-out problems to solve, at most 1000 (default 200)
-  --seed <integer>      of all draws (default 1)
-  --json                print one JSON object with the accuracies; errors as
-                        JSON, too
-  --debug               print stack traces, and llama.cpp's log
-  -h, --help            display help for command
+  --trio <name>               demo, demo-seed2 or demo-strong (default demo)
+  --problems <integer>        held-out problems to solve, at most 1000 (default
+                              200)
+  --json                      print one JSON object with the accuracies; errors
+                              as JSON, too
+
+Sampling:
+  --seed <integer>            of all draws (default 1)
+
+General:
+  -v, --verbose               say what llama.cpp says, on stderr
+  --debug                     the same, and print stack traces
+  -h, --help                  show this
 `);
     });
 });

@@ -59,6 +59,68 @@ describe("rast generate", () => {
         expect(addon.configs[0]!.slots).toBe(16);
     });
 
+    test("--stream-json prints a line for every part, and the result last", async () => {
+        const { code, stdout, stderr } = await generate({}, ["--stream-json", "--logprobs", "0"]);
+        const lines = stdout.trimEnd().split("\n");
+        const parts = lines.map((line) => JSON.parse(line) as { type: string; text: string; tokens: number[] });
+        expect([code, stderr, parts.length > 2]).toEqual([0, "", true]);
+        expect(parts.map(({ type }) => type)).toEqual([...parts.slice(1).map(() => "part"), "result"]);
+        const result = parts.at(-1)!;
+        expect(result).toMatchObject({ text: "Hello, world", stopReason: "eos" });
+        expect(
+            parts
+                .slice(0, -1)
+                .map(({ text }) => text)
+                .join("")
+        ).toBe(result.text);
+        expect(parts.slice(0, -1).flatMap(({ tokens }) => tokens)).toEqual(result.tokens);
+    });
+
+    test("--stream-json: what fails is JSON on stderr, behind the parts there were", async () => {
+        const { code, stdout, stderr } = await generate({ failAtStep: 2 }, ["--stream-json"]);
+        expect([code, JSON.parse(stdout.split("\n")[0]!)]).toMatchObject([1, { type: "part", text: "Hello" }]);
+        expect(JSON.parse(stderr)).toMatchObject({ error: { code: "ERR_DECODE" } });
+    });
+
+    test.each([
+        [["--json", "--stream-json"], "--json or --stream-json"],
+        [["--samples", "2", "--stream-json"], "--samples or --stream-json"],
+        [["--file", "x"], "a prompt or --file"]
+    ])("refuses %j", async (flags, named) => {
+        const { code, stderr } = await generate({}, flags);
+        expect([code, stderr]).toEqual([2, expect.stringContaining(`Expected either ${named}, received both.`)]);
+        expect(addon.configs).toEqual([]);
+    });
+
+    test("takes the prompt from a file, without the newline that ends it", async () => {
+        addon = new FakeAddon();
+        const file = await files.write("prompt.txt", "From a file\n\n");
+        for (const flag of ["-f", "--file"]) {
+            expect((await rast(["generate", "--trio", files.trio, flag, file])).code).toBe(0);
+            expect(addon.tokenized.at(-1)!.text).toBe("From a file\n");
+        }
+        const args = ["generate", "--trio", files.trio, "-f", "-"];
+        await rast(args, { input: "From there\n" });
+        expect(addon.tokenized.at(-1)!.text).toBe("From there");
+        const missing = await rast([...args.slice(0, -1), files.path("none")]);
+        expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("The file for the prompt does not") });
+    });
+
+    test("~ is the home folder, and a folder with a trio file in it is a trio", async () => {
+        addon = new FakeAddon();
+        vi.stubEnv("HOME", files.folder);
+        vi.stubEnv("USERPROFILE", files.folder);
+        for (const trio of ["~/trio.json", "~", "~/", files.folder]) {
+            expect(await rast(["generate", `--trio=${trio}`, "-q", "Hi"])).toMatchObject({ code: 0, stderr: "" });
+        }
+        const models = ["base", "expert", "antiexpert"].map((role) => `--${role}=~/${role}.gguf`);
+        expect((await rast(["generate", ...models, "-q", "Hi"])).stderr).toBe("");
+        expect(addon.configs.at(-1)!.base.path).toBe(files.base);
+        // Other people's homes are the shell's business.
+        expect((await rast(["generate", "--trio=~other/x.json", "Hi"])).stderr).toContain("[ERR_FILE_NOT_FOUND]");
+        vi.unstubAllEnvs();
+    });
+
     test("reads standard input where there is no prompt, or -", async () => {
         addon = new FakeAddon();
         for (const operands of [[], ["-"]]) {
@@ -121,9 +183,11 @@ describe("rast generate", () => {
     });
 
     test("shows on a terminal what is being loaded, and wipes it away", async () => {
-        const { stderr } = await generate({}, ["--quiet"], { terminal: true });
-        expect(stderr).toContain("\r\u001b[Kloading base ... 30%");
-        expect(stderr.endsWith("\r\u001b[K")).toBe(true);
+        const { stderr } = await generate({}, [], { terminal: true });
+        const wipe = "\r\u001b[K";
+        expect(stderr).toContain(`${wipe}loading base ... 30%`);
+        expect(stderr.split(wipe).at(-1)).toMatch(figures);
+        expect((await generate({}, ["--quiet"], { terminal: true })).stderr).toBe("");
     });
 });
 

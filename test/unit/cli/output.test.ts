@@ -7,7 +7,7 @@ import { CommandProcess } from "../../support/command-io.js";
 describe("StatusLine", () => {
     test("writes over itself on a terminal, and is cut to its width", () => {
         const io = new CommandProcess({ terminal: true });
-        const status = new StatusLine(io.stderr);
+        const status = new StatusLine(io);
         status.clear();
         status.show("x".repeat(500));
         status.show("short");
@@ -17,9 +17,13 @@ describe("StatusLine", () => {
         expect(io.written.stderr).toBe(`${wipe}${"x".repeat(119)}${wipe}short${wipe}`);
     });
 
-    test("is nothing elsewhere", () => {
-        const io = new CommandProcess();
-        const status = new StatusLine(io.stderr);
+    test.each([
+        ["no terminal", {}, false],
+        ["where llama.cpp writes", { terminal: true, env: { RAST_LOG: "1" } }, false],
+        ["where nothing is to be said", { terminal: true }, true]
+    ])("is nothing: %s", (_, settings, quiet) => {
+        const io = new CommandProcess(settings);
+        const status = new StatusLine(io, quiet);
         status.show("text");
         status.clear();
         expect(io.written.stderr).toBe("");

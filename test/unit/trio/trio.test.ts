@@ -1,6 +1,6 @@
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../../src/package-root.js";
 import { bundledTrioFolder, parseTrio, resolveTrio, trioNames } from "../../../src/trio/trio.js";
@@ -43,6 +43,43 @@ describe("resolveTrio", () => {
         await rm(other, { recursive: true });
     });
 
+    test("a folder stands for its trio file", async () => {
+        const other = await makeModelFiles();
+        const found = async (): Promise<string> => (await resolveTrio(other.folder)).file;
+        try {
+            await other.write("config.json", '{"architectures": []}');
+            await other.write("broken.json", "{");
+            expect(await found()).toBe(other.trio);
+            await rename(other.trio, other.path("mine.json"));
+            expect(await found()).toBe(other.path("mine.json"));
+            await copyFile(other.path("mine.json"), other.path("second.json"));
+            await expect(found()).rejects.toMatchObject({
+                code: "ERR_TRIO_FILE",
+                message: expect.stringContaining("has several trio files, mine.json, second.json: name one")
+            });
+            await copyFile(other.path("mine.json"), other.path("trio.json"));
+            expect(await found()).toBe(other.trio);
+            for (const name of ["mine", "second", "trio"]) await rm(other.path(`${name}.json`));
+            await expect(found()).rejects.toMatchObject({
+                code: "ERR_TRIO_FILE",
+                message: expect.stringContaining("has no trio file")
+            });
+        } finally {
+            await other.remove();
+        }
+    });
+
+    test("a name that is known comes before a folder, a folder before an error", async () => {
+        const here = process.cwd();
+        process.chdir(dirname(files.folder));
+        try {
+            expect((await resolveTrio(basename(files.folder), [])).file).toBe(files.trio);
+            await expect(resolveTrio("", [])).rejects.toMatchObject({ code: "ERR_UNKNOWN_TRIO" });
+        } finally {
+            process.chdir(here);
+        }
+    });
+
     test("an unknown name lists the known ones", async () => {
         await expect(resolveTrio("tiro", [files.folder])).rejects.toMatchObject({
             code: "ERR_UNKNOWN_TRIO",
@@ -69,7 +106,7 @@ describe("resolveTrio", () => {
 
     test("files that are missing, folders, broken JSON", async () => {
         await expect(resolveTrio(files.path("no.json"))).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
-        await expect(resolveTrio(`${files.folder}/`)).rejects.toMatchObject({ code: "ERR_IS_DIRECTORY" });
+        await expect(resolveTrio(`${files.folder}/none/`)).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
         const broken = await files.write("broken.json", "{ base:");
         await expect(resolveTrio(broken)).rejects.toMatchObject({ code: "ERR_TRIO_FILE", details: { trio: broken } });
         await expect(resolveTrio(await files.write("empty.json", ""))).rejects.toMatchObject({ code: "ERR_TRIO_FILE" });
