@@ -146,7 +146,8 @@ describe("memory that a limit leaves", () => {
         const files = {
             "/sys/fs/cgroup/memory.max": "10000\n",
             "/sys/fs/cgroup/memory.current": "6000\n",
-            "/sys/fs/cgroup/memory.stat": "inactive_file 700\ntotal_inactive_file 5000\nhierarchical_memory_limit 8000\n"
+            "/sys/fs/cgroup/memory.stat":
+                "inactive_file 700\ntotal_inactive_file 5000\nhierarchical_memory_limit 8000\n"
         };
         expect(await cgroupMemoryBytes(reader(files))).toBe(4700);
     });
