@@ -147,7 +147,7 @@ describe("misuse of rast bench", () => {
     const kept = join(folder, "kept.json");
     writeFileSync(kept, '{"schema": "something else"}');
     it.each([
-        [["--trio", "demo", "--mode", "quick"], "modes"],
+        [["--trio", "demo", "--mode", "quick"], "--mode"],
         [["--trio", "demo", "--repetitions", "0"], "repetitions"],
         [["--trio", "demo", "-n", "many"], 'Expected a number for --generate, received "many"'],
         [["--trio", "demo", "-p", "0", "-n", "0"], "something to measure"],

@@ -168,7 +168,7 @@ describe.skipIf(process.platform !== "linux")("its process", () => {
         const script = (rest: string): string[] => [
             "--input-type=module",
             "-e",
-            `import { startPeer } from ${JSON.stringify(join(root, "dist", "bench", "peer.js"))};
+            `import { startPeer } from ${JSON.stringify(join(root, "dist", "bench", "measure", "peer.js"))};
              const peer = await startPeer(${JSON.stringify(options)});
              ${rest}`
         ];
