@@ -43,4 +43,6 @@ export type {
 } from "./native/addon-types.js";
 export type { BackendAttempt, BackendChoice, BackendKind } from "./native/libraries.js";
 export type { PlainError, PlainValue } from "./plain-value.js";
+export type { ChatOptions } from "./text/chat-options.js";
+export type { Thinking } from "./text/thinking.js";
 export type { ChatMessage } from "./text/chat-template.js";

@@ -3,11 +3,13 @@ import { checkNumber, checkSignal, invalidOption, readOptions } from "../checks.
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
 import type { EngineHost } from "../native/engine-host.js";
+import type { ChatOptions } from "../text/chat-options.js";
 import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
 import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
 import { disposedError, type EngineCore } from "./engine-core.js";
 import {
     checkTokens,
+    readChatOptions,
     readMessages,
     resolveGenerateOptions,
     resolvePromptOptions,
@@ -271,13 +273,18 @@ export class Rast {
     /**
      * A conversation as the base model's chat template writes it, ready for the assistant's turn. The template is a program
      * in the model's file: it runs in a thread of its own, for 5 s and 4 million characters at most.
-     * @throws ERR_CHAT_TEMPLATE, ERR_INVALID_OPTION, ERR_DISPOSED
+     * @throws ERR_CHAT_TEMPLATE, ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED
      */
-    async applyChatTemplate(messages: readonly ChatMessage[]): Promise<string> {
+    async applyChatTemplate(messages: readonly ChatMessage[], options: ChatOptions = {}): Promise<string> {
         this.#assertUsable();
         const { native, facts } = this.#core;
-        const { bosText, eosText } = facts;
-        return applyChatTemplate(native.chatTemplate, readMessages(messages), { bosToken: bosText, eosToken: eosText });
+        const { bosText: bosToken, eosText: eosToken, context } = facts;
+        const read = readOptions("applyChatTemplate", "the options of applyChatTemplate", options, [
+            "thinking",
+            "templateOptions"
+        ]);
+        const input = { bosToken, eosToken, ...readChatOptions(read, context.chat) };
+        return applyChatTemplate(native.chatTemplate, readMessages(messages), input);
     }
 
     /**

@@ -13,6 +13,7 @@ import {
 import { RastError } from "../errors.js";
 import type { NativeSampling } from "../native/addon-types.js";
 import { limits } from "../limits.js";
+import { checkTemplateOptions, checkThinking, type ChatOptions } from "../text/chat-options.js";
 import type { ChatMessage } from "../text/chat-template.js";
 import { readJson, readJsonSchema, type JsonSchema, type JsonSchemaOption } from "./json-schema.js";
 import { resolveSpeculation, type LoadedSpeculation, type Speculation } from "./speculation-options.js";
@@ -27,7 +28,7 @@ import {
 export type Mode = "rast" | "base" | "expert";
 
 /** A text for the models: exactly one of `prompt`, `tokens` and `messages`. */
-export interface PromptOptions {
+export interface PromptOptions extends ChatOptions {
     /** Text to continue. The trio's prompt template is put around it, unless `raw` is set. */
     prompt?: string | undefined;
     /** Token ids to continue, exactly as given: no template, nothing added. */
@@ -79,7 +80,9 @@ const promptOptionNames = [
     "messages",
     "raw",
     "addBos",
-    "parseSpecial"
+    "parseSpecial",
+    "thinking",
+    "templateOptions"
 ] as const satisfies readonly (keyof PromptOptions)[];
 
 const optionNames = [
@@ -107,6 +110,7 @@ export interface GenerateContext extends SamplingContext {
     readonly maxTokens: number | undefined;
     readonly stop: readonly string[];
     readonly addBos: boolean | undefined;
+    readonly chat: Readonly<ChatOptions>;
     readonly speculation: LoadedSpeculation;
 }
 
@@ -114,7 +118,7 @@ export interface GenerateContext extends SamplingContext {
 export type ResolvedPrompt =
     | { readonly kind: "text"; readonly text: string; readonly raw: boolean }
     | { readonly kind: "tokens"; readonly tokens: Int32Array }
-    | { readonly kind: "messages"; readonly messages: readonly ChatMessage[] };
+    | { readonly kind: "messages"; readonly messages: readonly ChatMessage[]; readonly chat: Readonly<ChatOptions> };
 
 /** What a text must follow. */
 export type Constraint =
@@ -271,9 +275,30 @@ export function readMessages(value: unknown): readonly ChatMessage[] {
     return JSON.parse(readJson("messages", value)) as ChatMessage[];
 }
 
+/**
+ * How a conversation is written out, copied.
+ * @param otherwise what the trio says
+ * @throws ERR_INVALID_OPTION
+ */
+export function readChatOptions(
+    { thinking, templateOptions }: Read<keyof ChatOptions>,
+    otherwise: Readonly<ChatOptions>
+): Readonly<ChatOptions> {
+    const given =
+        templateOptions === undefined
+            ? {}
+            : (JSON.parse(
+                  readJson("templateOptions", checkTemplateOptions("templateOptions", templateOptions))
+              ) as object);
+    return {
+        thinking: thinking === undefined ? otherwise.thinking : checkThinking("thinking", thinking),
+        templateOptions: { ...otherwise.templateOptions, ...given }
+    };
+}
+
 function readPrompt(
-    options: Read<"prompt" | "tokens" | "messages">,
-    { vocabularySize, contextSize }: GenerateContext,
+    options: Read<"prompt" | "tokens" | "messages" | "thinking" | "templateOptions">,
+    { vocabularySize, contextSize, chat }: GenerateContext,
     raw: boolean
 ): ResolvedPrompt {
     const given = (["prompt", "tokens", "messages"] as const).filter((name) => options[name] !== undefined);
@@ -282,12 +307,19 @@ function readPrompt(
         const message = `Expected exactly one of prompt, tokens and messages, received ${received}.`;
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "prompt", received: given } });
     }
-    const { tokens } = options;
+    const { tokens, messages } = options;
+    if (messages !== undefined) {
+        return { kind: "messages", messages: readMessages(messages), chat: readChatOptions(options, chat) };
+    }
+    for (const name of ["thinking", "templateOptions"] as const) {
+        if (options[name] === undefined) continue;
+        const message = `Expected messages beside ${name}, received none.`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name } });
+    }
     if (tokens !== undefined) {
         const tooLong = (length: number): RastError => promptTooLong(length, contextSize);
         return { kind: "tokens", tokens: checkTokens("tokens", tokens, vocabularySize, contextSize, tooLong) };
     }
-    if (options.messages !== undefined) return { kind: "messages", messages: readMessages(options.messages) };
     const text = checkString("prompt", options.prompt, true);
     // A template or a beginning-of-sequence token around nothing is hardly what was meant.
     if (text === "") throw new RastError("ERR_EMPTY_PROMPT", "The prompt is empty.");

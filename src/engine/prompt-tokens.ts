@@ -169,8 +169,9 @@ function eventLoopTurn(): Promise<void> {
 /** Its parts, in order. */
 async function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): Promise<readonly string[]> {
     if (prompt.kind === "messages") {
-        const tokens = { bosToken: core.facts.bosText, eosToken: core.facts.eosText };
-        return [await applyChatTemplate(core.native.chatTemplate, prompt.messages, tokens)];
+        const { bosText: bosToken, eosText: eosToken } = core.facts;
+        const input = { bosToken, eosToken, ...prompt.chat };
+        return [await applyChatTemplate(core.native.chatTemplate, prompt.messages, input)];
     }
     if (prompt.kind === "tokens") throw new RastError("ERR_INTERNAL", "Token ids need no text.");
     if (prompt.raw || core.facts.promptTemplate === undefined) return [prompt.text];

@@ -202,6 +202,7 @@ async function buildFacts(
             maxTokens,
             stop: trio?.stop ?? [],
             addBos: trio?.addBos,
+            chat: { thinking: trio?.thinking, templateOptions: trio?.templateOptions },
             speculation: { draft: options.speculation.draft, maxDraft: config.maxDraft, possible: info.maxDraft }
         },
         promptTemplate: trio?.promptTemplate,

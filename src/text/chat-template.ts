@@ -1,6 +1,8 @@
 import { describeValue, isObject } from "../checks.js";
 import { RastError } from "../errors.js";
-import { templateThread, type TemplateLimits } from "./template-thread.js";
+import type { ChatOptions } from "./chat-options.js";
+import { templateThread, type TemplateFacts, type TemplateLimits } from "./template-thread.js";
+import { thinkingVariables } from "./thinking.js";
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -20,6 +22,9 @@ export interface ChatTemplateTokens {
     readonly eosToken: string;
 }
 
+/** What a conversation is written out with: the options that were checked, and the model's tokens. */
+export type ChatTemplateInput = ChatTemplateTokens & Readonly<ChatOptions>;
+
 /**
  * Writes a conversation out as the prompt that the model was trained on, ready for the assistant's turn. The template is
  * run in a thread of its own and within limits.
@@ -30,7 +35,7 @@ export interface ChatTemplateTokens {
 export async function applyChatTemplate(
     template: string | null,
     messages: readonly ChatMessage[],
-    tokens: ChatTemplateTokens,
+    input: ChatTemplateInput,
     limits?: TemplateLimits
 ): Promise<string> {
     checkMessages(messages);
@@ -40,15 +45,49 @@ export async function applyChatTemplate(
             "The base model's file has no chat template. Write the conversation out and pass it as prompt."
         );
     }
+    const { thinking = "auto", templateOptions = {} } = input;
+    const facts = await factsOf(template, limits);
     const variables = {
-        messages,
-        bos_token: tokens.bosToken,
-        eos_token: tokens.eosToken,
-        add_generation_prompt: true
+        // those that transformers passes
+        messages: messages.map(withReasoning),
+        tools: null,
+        documents: null,
+        add_generation_prompt: true,
+        ...(input.bosToken === "" ? {} : { bos_token: input.bosToken }),
+        ...(input.eosToken === "" ? {} : { eos_token: input.eosToken }),
+        ...thinkingVariables(thinking, template, facts, templateOptions),
+        ...templateOptions
     };
     const rendering = await templateThread.render(template, variables, limits);
     if ("text" in rendering) return rendering.text;
-    throw new RastError("ERR_CHAT_TEMPLATE", `The base model's chat template failed: ${rendering.failure}`);
+    throw failed(rendering.failure);
+}
+
+// A template is asked once; most programs have one.
+const known = new Map<string, TemplateFacts>();
+const maxKnown = 4;
+
+async function factsOf(template: string, limits?: TemplateLimits): Promise<TemplateFacts> {
+    const before = known.get(template);
+    if (before !== undefined) return before;
+    const facts = await templateThread.facts(template, limits);
+    if ("failure" in facts) throw failed(facts.failure);
+    if (known.size >= maxKnown) known.clear();
+    known.set(template, facts);
+    return facts;
+}
+
+// Templates read the reasoning of earlier turns under one of these names.
+const reasoningNames = ["reasoning_content", "thinking", "reasoning"];
+
+function withReasoning(message: ChatMessage): ChatMessage {
+    const name = reasoningNames.find((key) => message[key] !== undefined && message[key] !== null);
+    if (name === undefined) return message;
+    return { thinking: message[name], ...message, reasoning_content: message[name] };
+}
+
+function failed(failure: string): RastError {
+    return new RastError("ERR_CHAT_TEMPLATE", `The base model's chat template failed: ${failure}`);
 }
 
 function checkMessages(value: unknown): void {

@@ -1,8 +1,20 @@
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
+import { templateProgram } from "./template-program.js";
+
+/** What a template ran into. */
+export interface TemplateFailure {
+    readonly failure: string;
+}
 
 /** What becomes of a template: its text, or what it ran into. */
-export type Rendering = { readonly text: string } | { readonly failure: string };
+export type Rendering = { readonly text: string } | TemplateFailure;
+
+/** What a template says of itself. */
+export interface TemplateFacts {
+    /** Names that it reads or sets, but not those of attributes. */
+    readonly names: ReadonlySet<string>;
+}
 
 /** How far a template may go. */
 export interface TemplateLimits {
@@ -23,11 +35,14 @@ export const templateLimits: TemplateLimits = {
     maxHeapBytes: 256 * 2 ** 20
 };
 
+type Answer = Rendering | TemplateFacts;
+
 interface Job {
     readonly template: string;
-    readonly variables: Readonly<Record<string, unknown>>;
+    /** null: what it says of itself is asked, instead of its text. */
+    readonly variables: Readonly<Record<string, unknown>> | null;
     readonly limits: TemplateLimits;
-    readonly settle: (rendering: Rendering) => void;
+    readonly settle: (answer: Answer) => void;
 }
 
 // Ends with the program, and after so long without work.
@@ -50,6 +65,15 @@ class TemplateThread {
         variables: Readonly<Record<string, unknown>>,
         limits: TemplateLimits = templateLimits
     ): Promise<Rendering> {
+        return this.#ask(template, variables, limits) as Promise<Rendering>;
+    }
+
+    /** What a template says of itself, without running it. */
+    facts(template: string, limits: TemplateLimits = templateLimits): Promise<TemplateFacts | TemplateFailure> {
+        return this.#ask(template, null, limits) as Promise<TemplateFacts | TemplateFailure>;
+    }
+
+    #ask(template: string, variables: Job["variables"], limits: TemplateLimits): Promise<Answer> {
         return new Promise((settle) => {
             this.#jobs.push({ template, variables, limits, settle });
             this.#next();
@@ -77,7 +101,7 @@ class TemplateThread {
 
     #start(): Worker {
         const jinja = createRequire(import.meta.url).resolve("@huggingface/jinja");
-        const worker = new Worker(program, {
+        const worker = new Worker(templateProgram, {
             eval: true,
             workerData: { jinja },
             // nothing of the program's own settings
@@ -86,7 +110,7 @@ class TemplateThread {
             // beyond maxHeapBytes, as the end of a heap inside one large allocation ends the process
             resourceLimits: { maxOldGenerationSizeMb: 1024, stackSizeMb: 2 }
         });
-        worker.on("message", (message: "begun" | Rendering) => {
+        worker.on("message", (message: "begun" | Answer) => {
             if (worker !== this.#worker) return;
             if (message !== "begun") this.#finish(message);
             else if (this.#running !== undefined) this.#watch(worker, this.#running.limits.deadlineMs);
@@ -110,11 +134,11 @@ class TemplateThread {
         }, deadlineMs);
     }
 
-    #finish(rendering: Rendering): void {
+    #finish(answer: Answer): void {
         clearTimeout(this.#deadline);
         const job = this.#running;
         this.#running = undefined;
-        job?.settle(rendering);
+        job?.settle(answer);
         this.#next();
     }
 
@@ -133,63 +157,6 @@ class TemplateThread {
 function describe(error: unknown): string {
     return error instanceof Error ? error.message : String(error);
 }
-
-// Runs in the thread; a text, so that it needs no file of its own where an application bundles this package. Values are
-// looked at after every step, as any of them may be large; the heap after large ones, and now and then.
-const program = `
-const { parentPort, workerData } = require("node:worker_threads");
-const { getHeapStatistics } = require("node:v8");
-const { Template, Interpreter } = require(workerData.jinja);
-let limits;
-let steps = 0;
-const { evaluate, run } = Interpreter.prototype;
-Interpreter.prototype.evaluate = function (statement, environment) {
-    const result = evaluate.call(this, statement, environment);
-    const value = result?.value;
-    const size = typeof value === "string" || Array.isArray(value) ? value.length : 0;
-    if (typeof value === "string" && size > limits.maxLength) throw new Error("a text grew beyond " + limits.maxLength + " characters");
-    if (Array.isArray(value) && size > limits.maxElements) throw new Error("a list grew beyond " + limits.maxElements + " elements");
-    if ((size > 65536 || ++steps % 256 === 0) && getHeapStatistics().used_heap_size > limits.maxHeapBytes)
-        throw new Error("it took more than " + limits.maxHeapBytes / 2 ** 20 + " MiB of memory");
-    return result;
-};
-Interpreter.prototype.run = function (program) {
-    const range = this.global.variables.get("range");
-    const original = range.value;
-    range.value = (args, scope) => {
-        const [first, last, step] = args.map((argument) => argument.value);
-        const length = last === undefined ? first : (last - first) / (step ?? 1);
-        if (length > limits.maxElements) throw new Error("a range is longer than " + limits.maxElements);
-        return original(args, scope);
-    };
-    return run.call(this, program);
-};
-const parsed = new Map();
-function parse(template) {
-    let known = parsed.get(template);
-    if (known === undefined) {
-        known = new Template(template);
-        if (parsed.size >= 4) parsed.clear();
-        parsed.set(template, known);
-    }
-    return known;
-}
-parentPort.on("message", (job) => {
-    limits = job.limits;
-    parentPort.postMessage("begun");
-    try {
-        const text = parse(job.template).render(job.variables);
-        if (text.length > limits.maxLength) throw new Error("the text is longer than " + limits.maxLength + " characters");
-        parentPort.postMessage({ text });
-    } catch (error) {
-        let failure = "it threw something that is no error";
-        try {
-            failure = String(error?.message ?? error).slice(0, 1000);
-        } catch {}
-        parentPort.postMessage({ failure });
-    }
-});
-`;
 
 /** The one of this JavaScript environment. */
 export const templateThread = new TemplateThread();

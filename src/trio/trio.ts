@@ -14,6 +14,8 @@ import {
 import { RastError } from "../errors.js";
 import { packageRoot, unpackedPath } from "../package-root.js";
 import { limits, samplingKeys, type SamplingKey } from "../limits.js";
+import { checkTemplateOptions, checkThinking } from "../text/chat-options.js";
+import type { Thinking } from "../text/thinking.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
 import { isFolder, trioFileIn } from "./trio-folder.js";
 
@@ -34,6 +36,10 @@ export interface Trio {
     readonly promptTemplate: string | undefined;
     /** Whether a prompt starts with the beginning-of-sequence token; undefined = as the base model says. */
     readonly addBos: boolean | undefined;
+    /** Whether the model reasons before its answer to messages; undefined = "auto". */
+    readonly thinking: Thinking | undefined;
+    /** Variables of the base model's chat template. */
+    readonly templateOptions: Readonly<Record<string, unknown>> | undefined;
     readonly stop: readonly string[];
     readonly sampling: TrioSampling;
 }
@@ -56,6 +62,8 @@ const trioKeys = [
     "lambda",
     "promptTemplate",
     "addBos",
+    "thinking",
+    "templateOptions",
     "stop",
     "sampling"
 ];
@@ -143,6 +151,8 @@ export function parseTrio(content: unknown, file: string): Trio {
         pairs: parsePairs(content, file, lambda),
         promptTemplate: readOptional("promptTemplate", (name, value) => checkTemplate(file, name, value)),
         addBos: readOptional("addBos", checkBoolean),
+        thinking: readOptional("thinking", checkThinking),
+        templateOptions: readOptional("templateOptions", checkTemplateOptions),
         stop: parseStop(content["stop"], file),
         sampling: parseSampling(content["sampling"], file)
     };

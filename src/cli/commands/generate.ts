@@ -14,6 +14,7 @@ import {
     valueFlag,
     type FlagValues
 } from "../flag.js";
+import { chatFlags } from "../flags/chat.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { modelFlags, strengthFlags } from "../flags/models.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
@@ -42,6 +43,7 @@ const ownFlags = {
         file: fileFlag("-f, --file <file>", "take the prompt from a file, without the newline that ends it"),
         chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
         system: textFlag("--system <text>", "system message; implies --chat"),
+        ...chatFlags,
         loadState: fileFlag("--load-state <file>", "begin with what --save-state wrote"),
         saveState: fileFlag("--save-state <file>", "afterwards write what the models know of the prompt")
     }),
@@ -167,9 +169,10 @@ async function readConstraint({
     return constraint;
 }
 
-function promptOf(prompt: string, { chat, system }: Own): PromptOptions {
-    if (chat !== true && system === undefined) return { prompt };
+function promptOf(prompt: string, { chat, system, thinking, templateOptions }: Own): PromptOptions {
+    const given = [system, thinking, templateOptions].some((value) => value !== undefined);
+    if (chat !== true && !given) return { prompt };
     const messages: ChatMessage[] = [{ role: "user", content: prompt }];
     if (system !== undefined) messages.unshift({ role: "system", content: system });
-    return { messages };
+    return { messages, thinking, templateOptions };
 }

@@ -139,6 +139,23 @@ describe("rast generate", () => {
         expect(addon.tokenized.at(-1)!.text).toBe("user:Hi;");
     });
 
+    test("--thinking and --template-option go to the chat template", async () => {
+        const chatTemplate = "{{ enable_thinking }} {{ effort }} {{ tools | tojson }}:{{ messages[0].content }}";
+        await generate({ chatTemplate }, ["--thinking", "off", "--template-option", 'tools=[{"name":"f"}]']);
+        expect(addon.tokenized.at(-1)!.text).toBe('false  [{"name": "f"}]:Hi');
+        await generate({ chatTemplate }, ["--template-option", 'effort="a=b"']);
+        expect(addon.tokenized.at(-1)!.text).toBe("true a=b null:Hi");
+    });
+
+    test.each([
+        [["--thinking", "yes"], 'Expected on, off or auto for --thinking, received "yes".'],
+        [["--template-option", "effort"], 'for --template-option, received "effort".'],
+        [["--template-option", "effort=high"], "a text in quotes"]
+    ])("%j is refused", async (flags, message) => {
+        const { code, stderr } = await generate({ chatTemplate: "x" }, flags);
+        expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+    });
+
     test("says what became of a context that was asked for, unless --quiet", async () => {
         const asked = ["--context-size", "4000"];
         const note = "rast: The context was cut from 4000 to 128 tokens";

@@ -272,4 +272,24 @@ describe("text", () => {
         expect(addon.tokenized[0]!.text).toBe("<bos>[user]Hi[assistant]");
         expect([...addon.submitted[0]!.prompt.subarray(0, 2)]).toEqual([1, 91]);
     });
+
+    test("variables of the template: the request's before the trio's, in every method that takes messages", async () => {
+        const chatTemplate = "{{ enable_thinking }} {{ a }} {{ b }} {{ messages[0].content }}";
+        await files.remove();
+        files = await makeModelFiles({ thinking: false, templateOptions: { a: 1, b: 2 } });
+        const { rast, addon } = await load({ trio: files.trio }, { chatTemplate });
+        const messages = [{ role: "user", content: "Hi" }];
+        expect(await rast.applyChatTemplate(messages)).toBe("false 1 2 Hi");
+        const changed = { thinking: true, templateOptions: { b: { c: [null] } } } as const;
+        const text = 'true 1 {"c": [null]} Hi';
+        expect(await rast.applyChatTemplate(messages, changed)).toBe(text);
+        await rast.complete({ messages, ...changed });
+        await rast.completeMany({ messages, ...changed }, 2);
+        await rast.saveState("state", { messages, ...changed });
+        expect(addon.tokenized.map((one) => one.text)).toEqual([text, text, text]);
+        await expect(rast.applyChatTemplate(messages, { thinkin: true } as never)).rejects.toMatchObject({
+            code: "ERR_UNKNOWN_OPTION",
+            message: expect.stringContaining("Did you mean thinking?")
+        });
+    });
 });

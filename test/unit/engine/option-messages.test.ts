@@ -21,6 +21,7 @@ const context: GenerateContext = {
     maxTokens: undefined,
     stop: [],
     addBos: undefined,
+    chat: {},
     speculation: { draft: -1, maxDraft: 15, possible: 15 }
 };
 const generate = (options: object, more: Partial<GenerateContext> = {}): ReturnType<typeof resolveGenerateOptions> =>

@@ -12,6 +12,7 @@ const context: GenerateContext = {
     maxTokens: undefined,
     stop: [],
     addBos: undefined,
+    chat: {},
     speculation: { draft: -1, maxDraft: 15, possible: 15 }
 };
 
@@ -269,5 +270,44 @@ describe("options of loadRast", () => {
             sampler: "auto"
         });
         expect(loadWith({ kvType: "q8_0", kvTypeV: "f16" })).toMatchObject({ kvTypeK: "q8_0", kvTypeV: "f16" });
+    });
+});
+
+describe("options of a chat template", () => {
+    const messages = [{ role: "user", content: "Hi" }];
+    const chatOf = (options: object): unknown => {
+        const { prompt } = resolveGenerateOptions({ messages, ...options }, { ...context, chat: { thinking: false } });
+        return prompt.kind === "messages" ? prompt.chat : undefined;
+    };
+
+    test("are copied, and the trio's hold where none are given", () => {
+        expect(chatOf({})).toEqual({ thinking: false, templateOptions: {} });
+        const tools = [{ name: "f" }];
+        const chat = chatOf({ thinking: "auto", templateOptions: { tools, date: undefined } });
+        tools[0]!.name = "g";
+        expect(chat).toEqual({ thinking: "auto", templateOptions: { tools: [{ name: "f" }] } });
+    });
+
+    test.each([
+        [{ thinking: "on" }, "thinking"],
+        [{ thinking: null }, "thinking"],
+        [{ templateOptions: [] }, "templateOptions"],
+        [{ templateOptions: "x" }, "templateOptions"],
+        [{ templateOptions: new Map() }, "templateOptions"],
+        [{ templateOptions: { messages: [] } }, "templateOptions.messages"],
+        [{ templateOptions: { "a b": 1 } }, "templateOptions"],
+        [{ templateOptions: { now: () => 1 } }, "templateOptions"],
+        [{ templateOptions: { n: 1n } }, "templateOptions"]
+    ])("%s is refused", (options, name) => {
+        const error = errorOf(() => chatOf(options));
+        expect(error.code).toBe("ERR_INVALID_OPTION");
+        expect(error.message).toContain(name);
+    });
+
+    test("need messages", () => {
+        expect(errorOf(() => generateWith({ thinking: true })).message).toBe(
+            "Expected messages beside thinking, received none."
+        );
+        expect(errorOf(() => generateWith({ templateOptions: {} })).code).toBe("ERR_INVALID_OPTION");
     });
 });

@@ -126,7 +126,16 @@ describe("parseTrio", () => {
     test("takes everything a trio file may say", () => {
         const sampling = { temperature: 0, topK: 5, topP: 1, minP: 0.1, maxTokens: 9 };
         const trio = parseTrio(
-            { ...models, description: "d", promptTemplate: "<{prompt}>", addBos: false, stop: ["x"], sampling },
+            {
+                ...models,
+                description: "d",
+                promptTemplate: "<{prompt}>",
+                addBos: false,
+                stop: ["x"],
+                sampling,
+                thinking: false,
+                templateOptions: { reasoning_effort: "low" }
+            },
             file
         );
         expect(trio).toEqual({
@@ -137,6 +146,8 @@ describe("parseTrio", () => {
             pairs: [{ expert: "/trios/e.gguf", antiexpert: "/trios/a.gguf", lambda: 1 }],
             promptTemplate: "<{prompt}>",
             addBos: false,
+            thinking: false,
+            templateOptions: { reasoning_effort: "low" },
             stop: ["x"],
             sampling
         });
@@ -161,6 +172,9 @@ describe("parseTrio", () => {
         [{ ...models, lambda: 11 }, "lambda"],
         [{ ...models, promptTemplate: "no place" }, "promptTemplate"],
         [{ ...models, addBos: "yes" }, "addBos"],
+        [{ ...models, thinking: "on" }, "thinking"],
+        [{ ...models, templateOptions: [] }, "templateOptions"],
+        [{ ...models, templateOptions: { messages: [] } }, "templateOptions"],
         [{ ...models, stop: "x" }, "stop"],
         [{ ...models, stop: [""] }, "stop[0]"],
         [{ ...models, sampling: [] }, "sampling"],

@@ -1,0 +1,74 @@
+// Runs in the thread; a text, so that it needs no file of its own where an application bundles this package. Values are
+// looked at after every step, as any of them may be large; the heap after large ones, and now and then.
+export const templateProgram = `
+const { parentPort, workerData } = require("node:worker_threads");
+const { getHeapStatistics } = require("node:v8");
+const { Template, Interpreter } = require(workerData.jinja);
+let limits;
+let steps = 0;
+const { evaluate, run } = Interpreter.prototype;
+Interpreter.prototype.evaluate = function (statement, environment) {
+    const result = evaluate.call(this, statement, environment);
+    const value = result?.value;
+    const size = typeof value === "string" || Array.isArray(value) ? value.length : 0;
+    if (typeof value === "string" && size > limits.maxLength) throw new Error("a text grew beyond " + limits.maxLength + " characters");
+    if (Array.isArray(value) && size > limits.maxElements) throw new Error("a list grew beyond " + limits.maxElements + " elements");
+    if ((size > 65536 || ++steps % 256 === 0) && getHeapStatistics().used_heap_size > limits.maxHeapBytes)
+        throw new Error("it took more than " + limits.maxHeapBytes / 2 ** 20 + " MiB of memory");
+    return result;
+};
+Interpreter.prototype.run = function (program) {
+    const range = this.global.variables.get("range");
+    const original = range.value;
+    range.value = (args, scope) => {
+        const [first, last, step] = args.map((argument) => argument.value);
+        const length = last === undefined ? first : (last - first) / (step ?? 1);
+        if (length > limits.maxElements) throw new Error("a range is longer than " + limits.maxElements);
+        return original(args, scope);
+    };
+    return run.call(this, program);
+};
+const parsed = new Map();
+function parse(template) {
+    let known = parsed.get(template);
+    if (known === undefined) {
+        known = new Template(template);
+        if (parsed.size >= 4) parsed.clear();
+        parsed.set(template, known);
+    }
+    return known;
+}
+// Of the syntax tree: names that stand for variables.
+function namesIn(node, names = new Set()) {
+    if (Array.isArray(node)) for (const item of node) namesIn(item, names);
+    else if (node instanceof Map) for (const [key, value] of node) namesIn([key, value], names);
+    else if (typeof node === "object" && node !== null) {
+        if (node.type === "Identifier") names.add(node.value);
+        for (const [key, child] of Object.entries(node)) {
+            const attribute = node.type === "MemberExpression" && key === "property" && !node.computed;
+            const keyword = node.type === "KeywordArgumentExpression" && key === "key";
+            if (!attribute && !keyword) namesIn(child, names);
+        }
+    }
+    return names;
+}
+parentPort.on("message", (job) => {
+    limits = job.limits;
+    parentPort.postMessage("begun");
+    try {
+        if (job.variables === null) {
+            parentPort.postMessage({ names: namesIn(parse(job.template).parsed) });
+            return;
+        }
+        const text = parse(job.template).render(job.variables);
+        if (text.length > limits.maxLength) throw new Error("the text is longer than " + limits.maxLength + " characters");
+        parentPort.postMessage({ text });
+    } catch (error) {
+        let failure = "it threw something that is no error";
+        try {
+            failure = String(error?.message ?? error).slice(0, 1000);
+        } catch {}
+        parentPort.postMessage({ failure });
+    }
+});
+`;
