@@ -101,6 +101,9 @@ const optionNames = [
     "signal"
 ] as const satisfies readonly (keyof GenerateOptions)[];
 
+/** What a request may have. */
+export { optionNames as generateOptionNames };
+
 const maxStopStrings = limits.stopStrings.max;
 
 /** What the loaded engine contributes to a request. */

@@ -1,11 +1,16 @@
 import type { GenerateOptions, PromptOptions } from "../../engine/generate-options.js";
 import { RastError } from "../../errors.js";
+import type { Rast } from "../../engine/engine.js";
 import type { ChatMessage } from "../../text/chat-template.js";
+import { fileOutput, streamOutput } from "../batch/output.js";
+import { readPrompts, type BatchPrompt } from "../batch/prompts.js";
+import { runBatch } from "../batch/run.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import {
     expandHome,
     fileFlag,
+    longName,
     numberFlag,
     readFlags,
     switchFlag,
@@ -20,7 +25,7 @@ import { modelFlags, strengthFlags } from "../flags/models.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
 import { readInput, readStandardInput } from "../input.js";
 import { interruptible } from "../interruption.js";
-import type { Input } from "../io.js";
+import type { CommandIo, Input } from "../io.js";
 import { StatusLine } from "../output.js";
 import { writeTexts, type OutputStyle } from "../texts.js";
 
@@ -41,6 +46,10 @@ const requestFlags = {
 const ownFlags = {
     ...under("Prompt", {
         file: fileFlag("-f, --file <file>", "take the prompt from a file, without the newline that ends it"),
+        batch: fileFlag(
+            "--batch <file>",
+            "many prompts: a line each, or JSON lines (.jsonl); prints a line of JSON for each, in order"
+        ),
         chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
         system: textFlag("--system <text>", "system message; implies --chat"),
         ...chatFlags,
@@ -65,6 +74,10 @@ const ownFlags = {
         streamJson: switchFlag(
             "--stream-json",
             "print a line of JSON for every part, and the result as the last; errors as JSON, too"
+        ),
+        output: fileFlag(
+            "--output <file>",
+            "where lines of --batch go; those it has are kept, and their prompts skipped"
         ),
         quiet: switchFlag("-q, --quiet", "nothing on stderr but errors: no figures, no progress")
     })
@@ -93,14 +106,20 @@ type Own = FlagValues<typeof ownFlags>;
 
 async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const own = readFlags(ownFlags, typed);
-    const parallel = own.parallel ?? parallelFor(own.samples);
-    const loadOptions = { ...readEngineFlags(typed), ...(parallel === undefined ? {} : { parallel }) };
     const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)) };
-    const style = outputStyle(own);
-    const prompt = await readPrompt(operands[0], own.file, io.stdin);
+    const status = new StatusLine(io, own.quiet);
+    const engine = readEngineFlags(typed);
+    const job =
+        own.batch === undefined
+            ? await onePrompt(await promptSource(operands[0], own, io.stdin), own, request, io)
+            : await batch(own.batch, operands[0], own, request, io, status);
+    if (job.isDone) {
+        await job.close();
+        return job.exitCode();
+    }
+    const loadOptions = { ...engine, ...(job.parallel === undefined ? {} : { parallel: job.parallel }) };
 
     const { loadRast } = await import("../../loading/load.js");
-    const status = new StatusLine(io, own.quiet);
     const { interrupted } = await interruptible(io.signals, async (signal) => {
         const rast = await loadRast({
             ...loadOptions,
@@ -111,17 +130,86 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
             // A context that was not asked for may be smaller without a word.
             const notes = loadOptions.contextSize === undefined || own.quiet === true ? [] : rast.info.notes;
             for (const note of notes) io.stderr.write(`rast: ${note}\n`);
-            const text = promptOf(prompt, own);
+            await job.work(rast, signal);
+        } finally {
+            status.clear();
+            await rast.dispose();
+        }
+    }).finally(job.close);
+    return interrupted ? exitCodes.interrupted : job.exitCode();
+}
+
+/** What is to be done with an engine. */
+interface Job {
+    /** Nothing is left to do. */
+    readonly isDone: boolean;
+    /** Texts generated together; undefined = as the engine likes. */
+    readonly parallel: number | undefined;
+    work(rast: Rast, signal: AbortSignal): Promise<void>;
+    close(): Promise<void>;
+    exitCode(): ExitCode;
+}
+
+async function onePrompt(prompt: string, own: Own, request: GenerateOptions, io: CommandIo): Promise<Job> {
+    const style = outputStyle(own);
+    const text = promptOf(prompt, own);
+    return {
+        isDone: false,
+        parallel: own.parallel ?? parallelFor(own.samples),
+        work: async (rast, signal) => {
             if (own.loadState !== undefined) await rast.loadState(own.loadState, { signal });
             await writeTexts(rast, { ...request, ...text, signal }, style, io);
             if (!signal.aborted && own.saveState !== undefined) {
                 await rast.saveState(own.saveState, { ...text, signal });
             }
-        } finally {
-            await rast.dispose();
+        },
+        close: async () => {},
+        exitCode: () => exitCodes.ok
+    };
+}
+
+const notWithBatch = ["file", "samples", "loadState", "saveState", "streamJson"] as const;
+
+async function batch(
+    file: string,
+    operand: string | undefined,
+    own: Own,
+    request: GenerateOptions,
+    io: CommandIo,
+    status: StatusLine
+): Promise<Job> {
+    if (operand !== undefined) throw clash("a prompt", "--batch");
+    const other = notWithBatch.find((name) => own[name] !== undefined);
+    if (other !== undefined) throw clash(longName(ownFlags[other]), "--batch");
+    const prompts = await readPrompts(file);
+    const output = own.output === undefined ? streamOutput(io.stdout) : await fileOutput(own.output, prompts);
+    const parallel = own.parallel ?? Math.min(4, prompts.length);
+    let failures = output.keptFailures;
+    return {
+        isDone: output.kept === prompts.length,
+        parallel,
+        work: async (rast, signal) => {
+            const requestOf = (prompt: BatchPrompt): GenerateOptions => batchRequest(prompt, own, request);
+            const onLine = (lines: number): void => status.show(`${lines} of ${prompts.length} prompts`);
+            onLine(output.kept);
+            failures += await runBatch(rast, { prompts, output, requestOf, ahead: 4 * parallel, signal, onLine });
+        },
+        close: () => output.close(),
+        exitCode: () => {
+            if (failures === 0) return exitCodes.ok;
+            if (own.quiet !== true) io.stderr.write(`rast: ${failures} of ${prompts.length} prompts failed\n`);
+            return exitCodes.failure;
         }
-    });
-    return interrupted ? exitCodes.interrupted : exitCodes.ok;
+    };
+}
+
+// What a line says comes before what the flags say; a constraint of its own leaves no room for theirs.
+function batchRequest({ request: line }: BatchPrompt, own: Own, request: GenerateOptions): GenerateOptions {
+    const constrained = line.grammar !== undefined || line.jsonSchema !== undefined;
+    const theirs = constrained ? { ...request, grammar: undefined, jsonSchema: undefined } : request;
+    if (line.prompt === undefined) return { ...theirs, ...line };
+    const { prompt, ...options } = line;
+    return { ...theirs, ...options, ...promptOf(prompt, own) };
 }
 
 function parallelFor(samples: number | undefined): number | undefined {
@@ -146,7 +234,9 @@ function clash(one: string, other: string): RastError {
     return new RastError("ERR_INVALID_OPTION", `Expected either ${one} or ${other}, received both.`);
 }
 
-async function readPrompt(operand: string | undefined, file: string | undefined, stdin: Input): Promise<string> {
+async function promptSource(operand: string | undefined, { file, output }: Own, stdin: Input): Promise<string> {
+    if (output !== undefined)
+        throw new RastError("ERR_INVALID_OPTION", "--output is where lines of --batch go: give --batch.");
     if (file !== undefined && operand !== undefined) throw clash("a prompt", "--file");
     const source = file ?? operand ?? "-";
     if (source === "-") return readStandardInput(stdin);

@@ -319,7 +319,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
 const anything: Readonly<Record<string, readonly string[]>> = {
     generate:
-        "--no-mmap --mlock --isolate --no-try-models --ignore-eos --raw --chat --json --stream-json --quiet --file --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
+        "--no-mmap --mlock --isolate --no-try-models --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
             " "
         ),
     bench: "--no-mmap --no-ideal --compare --prompt-file --output --html".split(" "),
@@ -374,6 +374,8 @@ describe("wrong texts", () => {
                           "--stream-json",
                           "--quiet",
                           "--file",
+                          "--batch",
+                          "--output",
                           "--load-state",
                           "--save-state"
                       ]

@@ -1,0 +1,67 @@
+import { extname } from "node:path";
+import { didYouMean, isObject, quote, shorten, shortenMiddle } from "../../checks.js";
+import { generateOptionNames, type GenerateOptions } from "../../engine/generate-options.js";
+import { RastError } from "../../errors.js";
+import { readInput } from "../input.js";
+
+/** One prompt of a batch. */
+export interface BatchPrompt {
+    /** Its place among the prompts, from 0. */
+    readonly index: number;
+    /** The file's own name for it. */
+    readonly id?: string | number;
+    /** Options of `rast.generate`, as the file has them. */
+    readonly request: Readonly<Record<string, unknown>> & GenerateOptions;
+}
+
+const kinds = ["prompt", "tokens", "messages"] as const;
+const known: readonly string[] = ["id", ...generateOptionNames.filter((name) => name !== "signal")];
+
+/**
+ * The prompts of a file, in its order. In one of JSON lines (.jsonl, .ndjson) a line is a string, or an object with `prompt`,
+ * `messages` or `tokens`, an `id` if it likes, and options of `rast.generate`; in any other file a line is a prompt. Empty
+ * lines are passed over. All of them are looked at before anything is generated.
+ * @throws ERR_INVALID_OPTION naming the line; what `readInput` lists
+ */
+export async function readPrompts(path: string): Promise<BatchPrompt[]> {
+    const text = (await readInput(path, "the batch")).replace(/^\uFEFF/, "");
+    const json = [".jsonl", ".ndjson"].includes(extname(path).toLowerCase());
+    const prompts: BatchPrompt[] = [];
+    for (const [at, line] of text.split(/\r?\n/).entries()) {
+        if (line.trim() === "") continue;
+        const where = `Line ${at + 1} of ${shortenMiddle(path)}`;
+        const rest = json ? parseLine(line, where) : { request: { prompt: line } };
+        prompts.push({ index: prompts.length, ...rest });
+    }
+    if (prompts.length === 0) throw wrong(`There is no prompt in ${shortenMiddle(path)}.`);
+    return prompts;
+}
+
+function parseLine(line: string, where: string): Omit<BatchPrompt, "index"> {
+    let value: unknown;
+    try {
+        value = JSON.parse(line);
+    } catch (error) {
+        throw wrong(`${where} is not JSON: ${(error as Error).message}`);
+    }
+    if (typeof value === "string") return { request: { prompt: value } };
+    if (!isObject(value)) throw wrong(`${where} is neither a string nor an object.`);
+    for (const key of Object.keys(value)) {
+        if (!known.includes(key)) {
+            throw wrong(`${where} has an unknown key ${quote(key)}.${didYouMean(shorten(key), known)}`);
+        }
+    }
+    const given = kinds.filter((kind) => value[kind] !== undefined);
+    if (given.length !== 1) {
+        const received = given.length === 0 ? "none" : given.join(" and ");
+        throw wrong(`${where}: expected exactly one of prompt, tokens and messages, received ${received}.`);
+    }
+    const { id, ...request } = value;
+    if (id === undefined) return { request };
+    if (typeof id !== "string" && typeof id !== "number") throw wrong(`${where}: its id is neither text nor a number.`);
+    return { id, request };
+}
+
+function wrong(message: string): RastError {
+    return new RastError("ERR_INVALID_OPTION", message, { details: { option: "--batch" } });
+}
