@@ -96,6 +96,10 @@ const entries = {
         "The models have different tokenizers, so that their logits cannot be added.",
         "Use an expert and an antiexpert of the base's own family; the message names the first difference."
     ),
+    ERR_CONFIG_FILE: byInput(
+        "The command's file of settings is not valid.",
+        "The message names the file and the key; `RAST_CONFIG=` in front of the command leaves the file out."
+    ),
     ERR_TRIO_FILE: byInput("A trio file is not valid.", "The message names the file and the key."),
     ERR_UNKNOWN_TRIO: byInput(
         "No trio has this name.",

@@ -9,8 +9,10 @@ export interface CommandCall {
     readonly args: readonly string[];
     /** Arguments that are no flags. */
     readonly operands: readonly string[];
-    /** Flags as they were typed: `readFlags` makes options of them. */
+    /** Flags as they were typed, or as defaults have them: `readFlags` makes options of them. */
     readonly typed: Typed;
+    /** The same, without defaults of the environment and the file of settings. */
+    readonly given: Typed;
 }
 
 /** One command: all that is said of it, and what it does. */

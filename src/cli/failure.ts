@@ -10,12 +10,20 @@ export interface FailureStyle {
     /** With stacks in front. */
     readonly debug: boolean;
     readonly names: FlagNames;
+    /** Where flags come from that nobody typed: "--trio". */
+    readonly sources?: ReadonlyMap<string, string>;
 }
 
 /** An error on one line of stderr, the last. @returns the exit code that fits it */
-export function reportFailure(error: unknown, stderr: Output, { json, debug, names }: FailureStyle): ExitCode {
+export function reportFailure(
+    error: unknown,
+    stderr: Output,
+    { json, debug, names, sources = new Map() }: FailureStyle
+): ExitCode {
     const known = error instanceof RastError ? error : undefined;
-    const { message, details } = known === undefined ? { message: wordsOf(error), details: {} } : inFlags(known, names);
+    const said = known === undefined ? { message: wordsOf(error), details: {} } : inFlags(known, names);
+    const { details } = said;
+    const message = `${said.message}${sourceOf(said.details, sources)}`;
     const stacks = debug && error instanceof Error ? stacksOf(error) : "";
     if (json) stderr.write(`${stacks}${jsonLine(known?.code ?? "ERR_INTERNAL", message, details)}`);
     else stderr.write(`rast: ${oneLine(message)}${known === undefined ? "" : ` [${known.code}]`}\n${stacks}`);
@@ -33,6 +41,11 @@ function jsonLine(code: ErrorCode, message: string, details: Readonly<Record<str
     // Details may hold what JSON lacks.
     const plain = new RastError(code, message, { details }).toJSON();
     return `${JSON.stringify({ error: { code, message, details: plain.details } })}\n`;
+}
+
+function sourceOf({ option }: Readonly<Record<string, unknown>>, sources: ReadonlyMap<string, string>): string {
+    const source = typeof option === "string" ? sources.get(option) : undefined;
+    return source === undefined ? "" : ` (${String(option)} is from ${source}.)`;
 }
 
 function oneLine(text: string): string {

@@ -12,7 +12,13 @@ export function flagNames({ flags, aliases = {} }: Pick<CommandDeclaration, "fla
 }
 
 // They speak of keys in a file.
-const ofFiles: ReadonlySet<string> = new Set(["ERR_TRIO_FILE", "ERR_BENCH_RECORD", "ERR_JSON_SCHEMA", "ERR_GRAMMAR"]);
+const ofFiles: ReadonlySet<string> = new Set([
+    "ERR_TRIO_FILE",
+    "ERR_CONFIG_FILE",
+    "ERR_BENCH_RECORD",
+    "ERR_JSON_SCHEMA",
+    "ERR_GRAMMAR"
+]);
 
 /** The same error's message and details, with flags in place of options. What is quoted stays as it was typed. */
 export function inFlags(

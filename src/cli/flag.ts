@@ -117,6 +117,21 @@ export function under<G extends FlagGroup>(heading: string, group: G): G {
     ) as unknown as G;
 }
 
+/** The flag's name in a file of settings: "top-p"; "mmap" for "--no-mmap". */
+export function keyOf(flag: Flag<unknown>): string {
+    return longName(flag).replace(/^--(?:no-)?/, "");
+}
+
+/** The flag's name in what commander parsed. */
+export function attributeName(flag: Flag<unknown>): string {
+    return optionOf(flag).attributeName();
+}
+
+/** Whether it is no mere switch. */
+export function takesValue({ usage }: Flag<unknown>): boolean {
+    return usage.includes("<");
+}
+
 /** Declares flags to commander. */
 export function addFlags(command: Command, group: FlagGroup): void {
     for (const flag of Object.values(group)) command.addOption(optionOf(flag));

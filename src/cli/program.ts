@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { packageVersion } from "../package-root.js";
-import type { CommandCall, CommandDeclaration } from "./command.js";
+import type { CommandDeclaration } from "./command.js";
 import { commands } from "./commands/index.js";
 import { addFlags, switchFlag, under } from "./flag.js";
 import { exampleText, helpColumns, helpStyle } from "./help.js";
@@ -11,7 +11,7 @@ export interface ProgramListener {
     /** It cannot be parsed, with commander's words. */
     readonly misused: (text: string) => void;
     /** A command is meant. */
-    readonly called: (declaration: CommandDeclaration, call: Pick<CommandCall, "operands" | "typed">) => Promise<void>;
+    readonly called: (declaration: CommandDeclaration, command: Command) => Promise<void>;
 }
 
 /** What may stand in front of a command, and behind it. */
@@ -50,7 +50,7 @@ export function buildProgram({ stdout, stderr }: CommandIo, { misused, called }:
         addFlags(command, flags);
         addFlags(command, everywhere);
         command.addHelpText("after", exampleText(declaration));
-        command.action(() => called(declaration, { operands: command.args, typed: command.opts() }));
+        command.action(() => called(declaration, command));
     }
     return program;
 }

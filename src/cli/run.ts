@@ -4,6 +4,8 @@ import { assertUtf8 } from "./arguments.js";
 import { commands } from "./commands/index.js";
 import { exitCodes, type ExitCode } from "./exit-codes.js";
 import { reportFailure, reportMisuse, type FailureStyle } from "./failure.js";
+import { readDefaults } from "./defaults.js";
+import { attributeName, longName, type Flag, type Typed } from "./flag.js";
 import { flagNames } from "./flag-names.js";
 import type { CommandIo } from "./io.js";
 import { watchOutput } from "./output.js";
@@ -17,14 +19,28 @@ import { buildProgram } from "./program.js";
 export async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     let exitCode: ExitCode = exitCodes.ok;
     let misuse = "";
+    const sources = new Map<string, string>();
     const program = buildProgram(io, {
         misused: (text) => (misuse = text),
-        called: async (declaration, call) => {
+        called: async (declaration, command) => {
+            const isTyped = (flag: Flag<unknown>): boolean =>
+                command.getOptionValueSource(attributeName(flag)) === "cli";
+            const given = Object.fromEntries(
+                Object.entries(command.opts<Typed>()).filter(([name]) => command.getOptionValueSource(name) === "cli")
+            );
+            // Without flags there is nothing to set.
+            const hasFlags = Object.keys(declaration.flags).length > 0;
+            for (const { flag, value, source } of hasFlags ? await readDefaults(declaration, io.env, isTyped) : []) {
+                command.setOptionValueWithSource(attributeName(flag), value, "config");
+                sources.set(longName(flag), source);
+            }
+            const call = { operands: command.args, typed: command.opts<Typed>(), given };
             if (styleOf(program, args).verbose) io.env["RAST_LOG"] ??= "1";
             exitCode = await declaration.run({ ...call, io, args });
         }
     });
-    const report = (error: unknown): ExitCode => reportFailure(error, io.stderr, styleOf(program, args));
+    const report = (error: unknown): ExitCode =>
+        reportFailure(error, io.stderr, { ...styleOf(program, args), sources });
     // For good: what is written last may fail when all else is done.
     watchOutput(io, report);
     try {

@@ -16,6 +16,7 @@ import { packageRoot, unpackedPath } from "../package-root.js";
 import { limits, samplingKeys, type SamplingKey } from "../limits.js";
 import { checkTemplateOptions, checkThinking } from "../text/chat-options.js";
 import type { Thinking } from "../text/thinking.js";
+import { configFolder } from "../machine/config-folder.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
 import { isFolder, trioFileIn } from "./trio-folder.js";
 
@@ -78,7 +79,7 @@ export function bundledTrioFolder(): string {
 
 /** Folders in which a trio is looked for by its name, the first that has it wins. */
 export function trioFolders(): readonly string[] {
-    return [bundledTrioFolder()];
+    return [bundledTrioFolder(), join(configFolder(), "trios")];
 }
 
 /** Names of the trios in some folders, sorted, each once. What is no folder has none. */

@@ -47,7 +47,8 @@ export class CommandProcess implements CommandIo {
         this.stdin = Object.assign(Readable.from([Buffer.from(input)]), { isTTY: terminal });
         this.stdout = this.#output("stdout");
         this.stderr = this.#output("stderr");
-        this.env = { ...env };
+        // Nothing of the settings of whoever runs the tests.
+        this.env = { RAST_CONFIG: "", ...env };
     }
 
     get written(): Readonly<{ stdout: string; stderr: string }> {

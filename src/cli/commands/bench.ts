@@ -75,13 +75,13 @@ export const bench: CommandDeclaration = {
 type Own = FlagValues<typeof ownFlags>;
 
 async function run(call: CommandCall): Promise<ExitCode> {
-    const { operands: files, typed } = call;
-    const own = readFlags(ownFlags, typed);
+    const { operands: files, given } = call;
+    const own = readFlags(ownFlags, call.typed);
     if (own.compare === true) return compare(call, own);
     const { printRecord, recordFormats } = await import("../../bench/print/record.js");
     const format = checkOneOf("--format", own.format ?? "md", recordFormats);
     await checkTargets([own.output, own.html]);
-    const record = files.length > 0 ? await shownRecord(files, typed) : await measured(call, own);
+    const record = files.length > 0 ? await shownRecord(files, given) : await measured(call, own);
     if (record === undefined) return exitCodes.interrupted;
     await deliver(call.io, printRecord(record, format), own.output);
     if (own.html !== undefined) {
@@ -105,8 +105,8 @@ async function compare({ io, operands: files }: CommandCall, own: Own): Promise<
 }
 
 // A record that was made before, in another format or as a page.
-async function shownRecord(files: readonly string[], typed: CommandCall["typed"]): Promise<BenchRecord> {
-    const models = Object.keys(readFlags(modelFlags, typed))[0];
+async function shownRecord(files: readonly string[], given: CommandCall["given"]): Promise<BenchRecord> {
+    const models = Object.keys(readFlags(modelFlags, given))[0];
     if (models !== undefined) throw wrong(`Expected either models (--${models}) or a record, received both.`);
     if (files.length > 1) throw wrong(`Expected one record, received ${files.length}; --compare takes two.`);
     return readRecord(files[0]!);
