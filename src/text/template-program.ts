@@ -1,10 +1,14 @@
+import { jinjaRules } from "./jinja-rules.js";
+
 // Runs in the thread; a text, so that it needs no file of its own where an application bundles this package. Values are
 // looked at after every step, as any of them may be large; the heap after large ones, and now and then.
 export const templateProgram = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { getHeapStatistics } = require("node:v8");
-const { Template, Interpreter } = require(workerData.jinja);
+const { Template, Interpreter, Environment } = require(workerData.jinja);
+${jinjaRules}
 let limits;
+let now;
 let steps = 0;
 const { evaluate, run } = Interpreter.prototype;
 Interpreter.prototype.evaluate = function (statement, environment) {
@@ -26,6 +30,7 @@ Interpreter.prototype.run = function (program) {
         if (length > limits.maxElements) throw new Error("a range is longer than " + limits.maxElements);
         return original(args, scope);
     };
+    this.global.setVariable("strftime_now", new FunctionValue(([format]) => new StringValue(strftime(format.value, now))));
     return run.call(this, program);
 };
 const parsed = new Map();
@@ -54,6 +59,7 @@ function namesIn(node, names = new Set()) {
 }
 parentPort.on("message", (job) => {
     limits = job.limits;
+    now = new Date(job.now);
     parentPort.postMessage("begun");
     try {
         if (job.variables === null) {

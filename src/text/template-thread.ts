@@ -92,7 +92,7 @@ class TemplateThread {
         try {
             this.#worker ??= this.#start();
             this.#worker.ref();
-            this.#worker.postMessage({ ...job, settle: undefined });
+            this.#worker.postMessage({ ...job, settle: undefined, now: Date.now() });
         } catch (error) {
             // variables that cannot be copied, or no thread to be had
             this.#finish({ failure: describe(error) });

@@ -142,9 +142,9 @@ describe("rast generate", () => {
     test("--thinking and --template-option go to the chat template", async () => {
         const chatTemplate = "{{ enable_thinking }} {{ effort }} {{ tools | tojson }}:{{ messages[0].content }}";
         await generate({ chatTemplate }, ["--thinking", "off", "--template-option", 'tools=[{"name":"f"}]']);
-        expect(addon.tokenized.at(-1)!.text).toBe('false  [{"name": "f"}]:Hi');
+        expect(addon.tokenized.at(-1)!.text).toBe('False  [{"name": "f"}]:Hi');
         await generate({ chatTemplate }, ["--template-option", 'effort="a=b"']);
-        expect(addon.tokenized.at(-1)!.text).toBe("true a=b null:Hi");
+        expect(addon.tokenized.at(-1)!.text).toBe("True a=b null:Hi");
     });
 
     test.each([

@@ -279,9 +279,9 @@ describe("text", () => {
         files = await makeModelFiles({ thinking: false, templateOptions: { a: 1, b: 2 } });
         const { rast, addon } = await load({ trio: files.trio }, { chatTemplate });
         const messages = [{ role: "user", content: "Hi" }];
-        expect(await rast.applyChatTemplate(messages)).toBe("false 1 2 Hi");
+        expect(await rast.applyChatTemplate(messages)).toBe("False 1 2 Hi");
         const changed = { thinking: true, templateOptions: { b: { c: [null] } } } as const;
-        const text = 'true 1 {"c": [null]} Hi';
+        const text = "True 1 {'c': [None]} Hi";
         expect(await rast.applyChatTemplate(messages, changed)).toBe(text);
         await rast.complete({ messages, ...changed });
         await rast.completeMany({ messages, ...changed }, 2);

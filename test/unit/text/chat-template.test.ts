@@ -105,12 +105,12 @@ describe("messages to the letter", () => {
     test("a template has the variables that transformers passes", async () => {
         const template = "{{ bos_token }} {{ eos_token }} {{ add_generation_prompt }} {{ messages | length }}";
         expect(await applyChatTemplate(template, [question, question], tokens)).toBe(
-            "<|begin_of_text|> <|end_of_text|> true 2"
+            "<|begin_of_text|> <|end_of_text|> True 2"
         );
         const nulls =
             "{{ tools is none }} {{ documents is none }} {{ date_string is defined }} {{ bos_token is defined }}";
         expect(await applyChatTemplate(nulls, [question], { bosToken: "", eosToken: "" })).toBe(
-            "true true false false"
+            "True True False False"
         );
     });
 

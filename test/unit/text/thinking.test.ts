@@ -88,7 +88,7 @@ describe("thinking", () => {
         const effort = await render(read("openai-gpt-oss-120b"), "auto", { reasoning_effort: "high" });
         expect(effort).toContain("Reasoning: high");
         const open = await render("{{ add_generation_prompt }}", "auto", { add_generation_prompt: false });
-        expect(open).toBe("false");
+        expect(open).toBe("False");
     });
 
     test("attributes and names of arguments are no variables", async () => {
