@@ -14,6 +14,10 @@ export interface ProgramListener {
     readonly called: (declaration: CommandDeclaration, command: Command) => Promise<void>;
 }
 
+/** The whole in a sentence. */
+export const programDescription =
+    "Quantized RAST: a large base model with the reasoning that training gave a small one.";
+
 /** What may stand in front of a command, and behind it. */
 export const everywhere = under("General", {
     verbose: switchFlag("-v, --verbose", "say what llama.cpp says, on stderr"),
@@ -25,7 +29,7 @@ export function buildProgram({ stdout, stderr }: CommandIo, { misused, called }:
     const width = (stream: typeof stdout): number | undefined =>
         stream.isTTY === true ? Math.min(helpColumns, stream.columns ?? helpColumns) : undefined;
     const program = new Command("rast")
-        .description("Quantized RAST: a large base model with the reasoning that training gave a small one.")
+        .description(programDescription)
         .optionsGroup("General:")
         .version(packageVersion(), "-V, --version", "print the version")
         .addHelpOption(helpOption())

@@ -1,9 +1,11 @@
 import type { CommandDeclaration } from "../command.js";
 import { bench } from "./bench.js";
 import { build } from "./build.js";
+import { completion } from "./completion.js";
 import { demo } from "./demo.js";
 import { devices } from "./devices.js";
 import { generate } from "./generate.js";
+import { man } from "./man.js";
 
 /** All commands, in the order of help. */
-export const commands: readonly CommandDeclaration[] = [generate, bench, demo, devices, build];
+export const commands: readonly CommandDeclaration[] = [generate, bench, demo, devices, build, completion, man];

@@ -313,7 +313,9 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     },
     demo: { "--problems": ["0", "1001", "x", ""], "--seed": ["-1", "x", ""] },
     devices: {},
-    build: {}
+    build: {},
+    completion: {},
+    man: {}
 };
 
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
@@ -325,7 +327,9 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     bench: "--no-mmap --no-ideal --compare --prompt-file --output --html".split(" "),
     demo: ["--trio", "--json"],
     devices: ["--json"],
-    build: []
+    build: [],
+    completion: [],
+    man: []
 };
 
 const wrongCases = Object.entries(wrong).flatMap(([command, flags]) =>
