@@ -1,7 +1,7 @@
 export { Rast } from "./engine/engine.js";
 export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
-export type { ModelInfo, PairInfo, RastInfo } from "./engine/info.js";
+export type { ModelInfo, PairInfo, RastInfo, SpecialTokenInfo } from "./engine/info.js";
 export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
 export type {
     DetokenizeOptions,
@@ -14,6 +14,7 @@ export type {
 } from "./engine/method-options.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
+export type { SpecialTokens } from "./trio/special-tokens.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {
     GenerationPart,

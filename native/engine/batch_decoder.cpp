@@ -54,7 +54,8 @@ void batch_decoder::prefill_in(size_t context, sequence & seq, size_t count) {
     batch_.clear();
     for (size_t i = 0; i < count; ++i) {
         const llama_pos pos = from + static_cast<llama_pos>(i);
-        batch_.add(seq.history()[static_cast<size_t>(pos)], pos, caches_.id(seq.slot, context), false);
+        batch_.add(contexts_[context].tokens().fed(seq.history()[static_cast<size_t>(pos)]), pos,
+                   caches_.id(seq.slot, context), false);
     }
     decode(context, "Prefill");
     caches_.grow(seq.slot, context, static_cast<llama_pos>(count));
@@ -81,17 +82,19 @@ void batch_decoder::decode_rows(size_t context, std::span<const logits_row> rows
     sampler.upload();
     batch_.clear();
     outputs_.assign(rows.size(), -1);
+    const auto fed = [&](llama_token token) { return contexts_[context].tokens().fed(token); };
     for (size_t i = 0; i < rows.size(); ++i) {
         const participant & one = *rows[i].of;
         const size_t slot = one.seq->slot;
         const llama_seq_id seq = caches_.id(slot, context);
         if (rows[i].depth > 0) {
-            const llama_token draft = one.drafts[rows[i].depth - 1];
+            const llama_token draft = fed(one.drafts[rows[i].depth - 1]);
             outputs_[i] = batch_.add(draft, one.length() + static_cast<llama_pos>(rows[i].depth) - 1, seq, true);
             continue;
         }
         for (llama_pos pos = caches_.held(slot, context); pos < one.length(); ++pos) {
-            outputs_[i] = batch_.add(one.seq->history()[static_cast<size_t>(pos)], pos, seq, pos == one.length() - 1);
+            outputs_[i] =
+                batch_.add(fed(one.seq->history()[static_cast<size_t>(pos)]), pos, seq, pos == one.length() - 1);
         }
     }
     decode(context, "Decoding");

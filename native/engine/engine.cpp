@@ -117,6 +117,7 @@ void engine::load() {
     admission_limits limits;
     for (size_t c = 0; c < contexts_.size(); ++c) {
         limits.vocabulary_sizes.push_back(contexts_[c].n_vocab());
+        limits.tokens.push_back(contexts_[c].tokens());
     }
     limits.max_draft = planner_.max_draft();
     {

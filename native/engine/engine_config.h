@@ -3,6 +3,7 @@
 
 #include "../llama/api.h"
 #include "../sampling/sampler_settings.h"
+#include "token_map.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,7 @@ struct model_config {
     std::vector<std::string> devices;  // empty = CPU only
     int32_t gpu_layers = 0;
     int32_t threads = 1;
+    std::vector<mapped_token> tokens;  // of a small model: special tokens with other ids than the base's
 };
 
 struct pair_config {

@@ -65,9 +65,11 @@ void inbox::check(const request & wanted) const {
     require_in_vocabulary(wanted.prompt, "The prompt", n_vocab);
     for (size_t index = 0; index < limits_.vocabulary_sizes.size(); ++index) {
         const int32_t width = limits_.vocabulary_sizes[index];
-        const llama_token most = *std::max_element(wanted.prompt.begin(), wanted.prompt.end());
-        if (role_contexts::uses(wanted, index) && most >= width) {
-            refuse("ERR_INVALID_ARGUMENT", "The prompt holds token " + std::to_string(most) +
+        const token_map & tokens = limits_.tokens[index];
+        const auto outside = std::find_if(wanted.prompt.begin(), wanted.prompt.end(),
+                                          [&](llama_token token) { return tokens.fed(token) >= width; });
+        if (role_contexts::uses(wanted, index) && outside != wanted.prompt.end()) {
+            refuse("ERR_INVALID_ARGUMENT", "The prompt holds token " + std::to_string(*outside) +
                                                ", outside the vocabulary of " + std::to_string(width) +
                                                " of a model that it is for");
         }

@@ -23,6 +23,7 @@ namespace rast {
 // What a request is checked against before it is taken in.
 struct admission_limits {
     std::vector<int32_t> vocabulary_sizes;  // ids that each context knows, the base's first
+    std::vector<token_map> tokens;          // of each
     int32_t max_draft = 0;
 };
 

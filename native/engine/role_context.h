@@ -7,6 +7,7 @@
 #include "engine_config.h"
 #include "engine_info.h"
 #include "sequence_memory.h"
+#include "token_map.h"
 
 #include <atomic>
 #include <functional>
@@ -41,6 +42,11 @@ class role_context {
 
     int32_t n_vocab() const { return llama_vocab_n_tokens(vocab()); }
 
+    // Empty for the base.
+    const token_map & tokens() const { return tokens_; }
+
+    void set_tokens(token_map tokens) { tokens_ = std::move(tokens); }
+
     llama_context * get() const { return ctx_.get(); }
 
     ensemble_sampler & sampler() const { return *sampler_; }
@@ -62,6 +68,7 @@ class role_context {
     role role_;
     std::string path_;
     context_info info_;
+    token_map tokens_;
     // destroyed in reverse: context, then sampler, then model
     shared_model model_;
     std::unique_ptr<ensemble_sampler> sampler_;

@@ -13,6 +13,16 @@ bool is_padding(const llama_vocab * vocab, llama_token token) {
     return (attributes & LLAMA_TOKEN_ATTR_UNUSED) != 0 || attributes == LLAMA_TOKEN_ATTR_UNDEFINED;
 }
 
+// What stands for a token that a model has no counterpart of: a line's end, which says little wherever it is.
+llama_token substitute_in(const role_context & context) {
+    for (const llama_token token : {llama_vocab_nl(context.vocab()), llama_vocab_eos(context.vocab())}) {
+        if (token >= 0 && token < context.n_vocab()) {
+            return token;
+        }
+    }
+    return 0;
+}
+
 }  // namespace
 
 size_t role_contexts::index_of(const model_place & place) {
@@ -45,22 +55,28 @@ std::unique_ptr<role_context> role_contexts::load_one(
                                           [&](float fraction) { return keep_going(place, fraction) && !stopping_; });
 }
 
+void role_contexts::map_tokens() const {
+    for (size_t index = 0; index < size(); ++index) {
+        role_context & context = *contexts_[index];
+        context.set_tokens(token_map(model_at(config_, place_of(index)).tokens, base().n_vocab(), context.n_vocab(),
+                                     substitute_in(context)));
+    }
+}
+
 // Padding in one model has no meaning there, so its delta has none either.
 drawable_tokens role_contexts::common_tokens() const {
-    int32_t common = base().n_vocab();
+    const int32_t all = base().n_vocab();
+    std::vector<bool> drawable(static_cast<size_t>(all), true);
     for (const auto & context : contexts_) {
-        common = std::min(common, context->n_vocab());
-    }
-    std::vector<bool> drawable(static_cast<size_t>(common), true);
-    for (const auto & context : contexts_) {
-        for (int32_t token = 0; token < common; ++token) {
-            if (is_padding(context->vocab(), token)) {
+        for (int32_t token = 0; token < all; ++token) {
+            if (!context->tokens().lists(token) &&
+                (token >= context->n_vocab() || is_padding(context->vocab(), token))) {
                 drawable[static_cast<size_t>(token)] = false;
             }
         }
     }
     drawable_tokens tokens;
-    for (int32_t token = 0; token < common; ++token) {
+    for (int32_t token = 0; token < all; ++token) {
         if (drawable[static_cast<size_t>(token)]) {
             for (int32_t gap = tokens.n_drawable; gap < token; ++gap) {
                 tokens.masked.push_back(gap);
@@ -71,6 +87,21 @@ drawable_tokens role_contexts::common_tokens() const {
     return tokens;
 }
 
+// A token without a counterpart in one model of a pair has no delta: where the other one has it, its column is 0 too.
+std::vector<column_move> role_contexts::blanks_of(size_t index) const {
+    std::vector<column_move> out;
+    if (index != base_index) {
+        const token_map & own = contexts_[index]->tokens();
+        const token_map & others = contexts_[index % 2 == 1 ? index + 1 : index - 1]->tokens();
+        for (const column_move & move : others.columns_without_source()) {
+            if (move.to < own.width() && !own.lacks(move.to)) {
+                out.push_back(move);
+            }
+        }
+    }
+    return out;
+}
+
 void role_contexts::create() {
     int threads = 0;
     for (size_t index = 0; index < size(); ++index) {
@@ -78,6 +109,7 @@ void role_contexts::create() {
     }
     threads_ = std::make_unique<cpu_threads>(threads);
 
+    map_tokens();
     drawable_ = common_tokens();
     if (drawable_.n_drawable == 0) {
         throw rast_error("ERR_TOKENIZER_MISMATCH", "The models have no token in common that is not padding");
@@ -85,11 +117,14 @@ void role_contexts::create() {
     for (size_t index = 0; index < size(); ++index) {
         const model_place place = place_of(index);
         sampler_plan plan;
-        plan.n_vocab = contexts_[index]->n_vocab();
+        const token_map & tokens = contexts_[index]->tokens();
+        plan.n_vocab = tokens.width();
+        plan.moves = tokens.moves();
+        plan.blanks = blanks_of(index);
         plan.rows = static_cast<int32_t>(config_.rows);
         plan.threads = threads;
         plan.choice = config_.sampler;
-        plan.drawable = drawable_;
+        plan.drawable = index == base_index ? drawable_ : tokens.drawn_by_model(drawable_);
         plan.draws = index == base_index || index == drafter_index;
         const auto pair = static_cast<int>(place.pair);
         switch (place.which) {

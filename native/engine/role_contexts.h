@@ -50,7 +50,7 @@ class role_contexts {
 
     const cpu_threads & threads() const { return *threads_; }
 
-    // Ids that may be drawn: text in every model.
+    // Ids of the base that may be drawn: text in every model, or special tokens that some may lack.
     const drawable_tokens & drawable() const { return drawable_; }
 
     // A model whose memory cannot be cut back, nullptr if all can: then beginnings may be kept, and drafts taken back.
@@ -74,7 +74,9 @@ class role_contexts {
   private:
     std::unique_ptr<role_context> load_one(const model_place & place,
                                            const std::function<bool(const model_place &, float)> & keep_going) const;
+    void map_tokens() const;
     drawable_tokens common_tokens() const;
+    std::vector<column_move> blanks_of(size_t index) const;
 
     const engine_config & config_;
     const std::atomic<bool> & stopping_;

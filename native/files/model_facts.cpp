@@ -65,69 +65,6 @@ void add_tensors(const gguf_file & file, model_facts & facts) {
     }
 }
 
-[[noreturn]] void mismatch(const std::string & what, const gguf_file & reference, const gguf_file & other,
-                           rast_error::detail_list details = {}) {
-    details.emplace_back("reference", reference.path());
-    details.emplace_back("path", other.path());
-    throw rast_error(
-        "ERR_TOKENIZER_MISMATCH",
-        "The models do not share a tokenizer: " + what + " (" + reference.path() + " and " + other.path() + ")",
-        std::move(details));
-}
-
-std::string quoted(const std::string & text) {
-    return "\"" + text + "\"";
-}
-
-bool is_padding(const std::string & text, const gguf_file & file, size_t id) {
-    const int64_t types = gguf_find_key(file.get(), "tokenizer.ggml.token_type");
-    if (types >= 0 && gguf_get_kv_type(file.get(), types) == GGUF_TYPE_ARRAY &&
-        gguf_get_arr_type(file.get(), types) == GGUF_TYPE_INT32 && id < gguf_get_arr_n(file.get(), types)) {
-        const int32_t type = static_cast<const int32_t *>(gguf_get_arr_data(file.get(), types))[id];
-        return type == LLAMA_TOKEN_TYPE_UNUSED;
-    }
-    return text.rfind("[PAD", 0) == 0;
-}
-
-void compare_texts(const gguf_file & reference, const gguf_file & other) {
-    const int64_t a = reference.strings("tokenizer.ggml.tokens");
-    const int64_t b = other.strings("tokenizer.ggml.tokens");
-    if (a < 0 || b < 0) {
-        const gguf_file & bare = a < 0 ? reference : other;
-        throw rast_error("ERR_NO_TOKENIZER", bare.path() + " has no tokenizer", {{"path", bare.path()}});
-    }
-    const size_t n = std::min(gguf_get_arr_n(reference.get(), a), gguf_get_arr_n(other.get(), b));
-    for (size_t i = 0; i < n; ++i) {
-        const char * x = gguf_get_arr_str(reference.get(), a, i);
-        const char * y = gguf_get_arr_str(other.get(), b, i);
-        if (std::strcmp(x, y) != 0) {
-            if (is_padding(x, reference, i) || is_padding(y, other, i)) {
-                continue;  // padding in any of the models is never drawn
-            }
-            mismatch("token " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other",
-                     reference, other, {{"token", static_cast<double>(i)}, {"referenceText", x}, {"text", y}});
-        }
-    }
-}
-
-void compare_merges(const gguf_file & reference, const gguf_file & other) {
-    const int64_t a = reference.strings("tokenizer.ggml.merges");
-    const int64_t b = other.strings("tokenizer.ggml.merges");
-    const size_t n_a = a < 0 ? 0 : gguf_get_arr_n(reference.get(), a);
-    const size_t n_b = b < 0 ? 0 : gguf_get_arr_n(other.get(), b);
-    if (n_a != n_b) {
-        mismatch(std::to_string(n_a) + " merges in one, " + std::to_string(n_b) + " in the other", reference, other);
-    }
-    for (size_t i = 0; i < n_a; ++i) {
-        const char * x = gguf_get_arr_str(reference.get(), a, i);
-        const char * y = gguf_get_arr_str(other.get(), b, i);
-        if (std::strcmp(x, y) != 0) {
-            mismatch("merge " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other",
-                     reference, other, {{"merge", static_cast<double>(i)}});
-        }
-    }
-}
-
 }  // namespace
 
 model_facts inspect_model(const std::string & path) {
@@ -185,26 +122,6 @@ model_facts inspect_model(const std::string & path) {
         facts.output_bytes += facts.embedding_bytes;  // tied: the embedding serves as the output layer too
     }
     return facts;
-}
-
-void compare_tokenizers(const std::vector<std::string> & paths) {
-    if (paths.size() < 2) {
-        return;
-    }
-    const gguf_file reference(paths[0]);
-    for (size_t i = 1; i < paths.size(); ++i) {
-        const gguf_file other(paths[i]);
-        for (const char * key : {"tokenizer.ggml.model", "tokenizer.ggml.pre"}) {
-            const std::string x = reference.text(key).value_or("none");
-            const std::string y = other.text(key).value_or("none");
-            if (x != y) {
-                mismatch(std::string(key) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other",
-                         reference, other);
-            }
-        }
-        compare_texts(reference, other);
-        compare_merges(reference, other);
-    }
 }
 
 }  // namespace rast

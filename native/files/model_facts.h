@@ -33,7 +33,4 @@ struct model_facts {
 // ERR_MODEL_TRUNCATED. Any thread.
 model_facts inspect_model(const std::string & path);
 
-// Throws ERR_TOKENIZER_MISMATCH, ERR_NO_TOKENIZER and what inspect_model throws. The first file is the reference.
-void compare_tokenizers(const std::vector<std::string> & paths);
-
 }  // namespace rast

@@ -1,6 +1,7 @@
 // Model files: what a header says, and whether two tokenizers are one.
 #include "../error.h"
 #include "../files/model_facts.h"
+#include "../files/tokenizer_comparison.h"
 #include "targets.h"
 
 #include <cstdlib>

@@ -57,6 +57,7 @@
 #define ggml_new_tensor_1d (::rast::llama::api.ggml_new_tensor_1d)
 #define ggml_new_tensor_2d (::rast::llama::api.ggml_new_tensor_2d)
 #define ggml_op_name (::rast::llama::api.ggml_op_name)
+#define ggml_pad (::rast::llama::api.ggml_pad)
 #define ggml_quantize_chunk (::rast::llama::api.ggml_quantize_chunk)
 #define ggml_relu (::rast::llama::api.ggml_relu)
 #define ggml_reshape_1d (::rast::llama::api.ggml_reshape_1d)
@@ -163,4 +164,5 @@
 #define llama_vocab_is_control (::rast::llama::api.llama_vocab_is_control)
 #define llama_vocab_is_eog (::rast::llama::api.llama_vocab_is_eog)
 #define llama_vocab_n_tokens (::rast::llama::api.llama_vocab_n_tokens)
+#define llama_vocab_nl (::rast::llama::api.llama_vocab_nl)
 #define llama_vocab_type (::rast::llama::api.llama_vocab_type)

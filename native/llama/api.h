@@ -25,7 +25,7 @@
     X(ggml_build_forward_expand) X(ggml_cast) X(ggml_clamp) X(ggml_commit) X(ggml_cont) X(ggml_cpy) X(ggml_cumsum) \
     X(ggml_custom_4d) X(ggml_element_size) X(ggml_free) X(ggml_get_rows) X(ggml_graph_n_nodes) X(ggml_graph_node) \
     X(ggml_graph_overhead) X(ggml_init) X(ggml_log) X(ggml_log_set) X(ggml_mul) X(ggml_nbytes) X(ggml_neg) \
-    X(ggml_new_graph) X(ggml_new_tensor_1d) X(ggml_new_tensor_2d) X(ggml_op_name) X(ggml_quantize_chunk) \
+    X(ggml_new_graph) X(ggml_new_tensor_1d) X(ggml_new_tensor_2d) X(ggml_op_name) X(ggml_pad) X(ggml_quantize_chunk) \
     X(ggml_relu) X(ggml_reshape_1d) X(ggml_reshape_2d) X(ggml_reshape_3d) X(ggml_row_size) X(ggml_scale_bias) \
     X(ggml_set_rows) X(ggml_soft_max) X(ggml_step) X(ggml_sub) X(ggml_sum_rows) X(ggml_tensor_overhead) \
     X(ggml_threadpool_params_default) X(ggml_top_k) X(ggml_type_name) X(ggml_version) X(ggml_view_1d) X(ggml_view_2d) \
@@ -51,7 +51,7 @@
     X(llama_sampler_init_top_p) X(llama_sampler_apply) X(llama_split_path) X(llama_state_seq_get_data) X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_synchronize) \
     X(llama_token_to_piece) X(llama_tokenize) X(llama_vocab_bos) X(llama_vocab_eos) X(llama_vocab_get_add_bos) \
     X(llama_vocab_get_attr) X(llama_vocab_get_text) X(llama_vocab_is_control) X(llama_vocab_is_eog) \
-    X(llama_vocab_n_tokens) X(llama_vocab_type)
+    X(llama_vocab_n_tokens) X(llama_vocab_nl) X(llama_vocab_type)
 // clang-format on
 
 namespace rast::llama {

@@ -3,6 +3,7 @@
 #include "../files/model_facts.h"
 #include "../files/model_probe.h"
 #include "../files/quantize.h"
+#include "../files/tokenizer_comparison.h"
 #include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
@@ -24,13 +25,23 @@ Napi::Value inspect(const Napi::CallbackInfo & info) {
 Napi::Value compare(const Napi::CallbackInfo & info) {
     require_libraries();
     const auto paths = texts_argument(info, 0, "paths");
-    return promise_worker<bool>::run(
-        info.Env(), jobs_of(info),
-        [paths] {
-            compare_tokenizers(paths);
-            return true;
-        },
-        [](Napi::Env env, const bool &) { return env.Undefined(); });
+    const object_reader given(info[1], "rule");
+    special_token_rule rule;
+    rule.how = given.flag("byRole") ? special_token_rule::kind::by_role : special_token_rule::kind::same;
+    for (const auto & entry : given.objects("map")) {
+        const std::string own = entry.text("own");
+        rule.map.emplace_back(entry.text("base"), own.empty() ? std::nullopt : std::optional(own));
+    }
+    using found = std::vector<std::vector<special_token_match>>;
+    return promise_worker<found>::run(
+        info.Env(), jobs_of(info), [paths, rule] { return compare_tokenizers(paths, rule); },
+        [](Napi::Env env, const found & models) {
+            Napi::Array out = Napi::Array::New(env);
+            for (const auto & matches : models) {
+                out.Set(out.Length(), present(env, matches));
+            }
+            return out;
+        });
 }
 
 Napi::Value list_quantizations(const Napi::CallbackInfo & info) {

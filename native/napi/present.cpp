@@ -228,6 +228,20 @@ Napi::Value present(Napi::Env env, const engine_info & info) {
     return out;
 }
 
+Napi::Value present(Napi::Env env, const std::vector<special_token_match> & matches) {
+    Napi::Array out = Napi::Array::New(env);
+    for (const auto & match : matches) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("token", number(env, match.token));
+        one.Set("text", text(env, match.text));
+        one.Set("own", number(env, match.other));
+        one.Set("ownText", text(env, match.other_text));
+        one.Set("back", Napi::Boolean::New(env, match.back));
+        out.Set(out.Length(), one);
+    }
+    return out;
+}
+
 Napi::Value present(Napi::Env env, const step_event & event) {
     Napi::Object out = Napi::Object::New(env);
     out.Set("request", number(env, event.request));

@@ -4,6 +4,7 @@
 #include "../engine/engine_info.h"
 #include "../engine/request.h"
 #include "../files/model_facts.h"
+#include "../files/tokenizer_comparison.h"
 #include "../llama/libraries.h"
 #include "../text/tokenizer.h"
 
@@ -14,6 +15,7 @@ namespace rast::napi {
 Napi::Value present_limits(Napi::Env env);
 Napi::Value present(Napi::Env env, const llama::libraries_info & info);
 Napi::Value present(Napi::Env env, const model_facts & facts);
+Napi::Value present(Napi::Env env, const std::vector<special_token_match> & matches);
 Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);
 Napi::Value present(Napi::Env env, const tokenized & made);

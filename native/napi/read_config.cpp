@@ -17,6 +17,13 @@ model_config read_model(const object_reader & model) {
     out.devices = model.texts("devices");
     out.gpu_layers = static_cast<int32_t>(model.integer("gpuLayers", limits::gpu_layers));
     out.threads = static_cast<int32_t>(model.integer("threads", limits::threads));
+    const std::vector<int32_t> tokens = model.int32s("tokens");
+    if (tokens.size() % 3 != 0) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "Expected three numbers for each token");
+    }
+    for (size_t i = 0; i < tokens.size(); i += 3) {
+        out.tokens.push_back({tokens[i], tokens[i + 1], tokens[i + 2] != 0});
+    }
     return out;
 }
 

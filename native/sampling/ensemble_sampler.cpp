@@ -16,7 +16,8 @@ std::string ensemble_sampler::device_name() const {
 }
 
 size_t ensemble_sampler::device_bytes() const {
-    return pairs_.bytes() + (path_ ? path_->device_bytes() : 0) + (sink_ ? sink_->device_bytes() : 0);
+    return pairs_.bytes() + (path_ ? path_->device_bytes() : 0) + (sink_ ? sink_->device_bytes() : 0) +
+           (moves_ ? moves_->device_bytes() : 0) + (blanks_ ? blanks_->device_bytes() : 0);
 }
 
 // ---- at context creation
@@ -37,6 +38,13 @@ void ensemble_sampler::bind(ggml_backend_buffer_type_t buft) {
             failure_ = "its rows of logits";
         }
     }
+    const auto bind_columns = [&](const std::vector<column_move> & moves, std::optional<token_columns> & columns) {
+        if (!moves.empty() && !columns.emplace(moves, plan_.n_vocab, plan_.rows).allocate(buft)) {
+            failure_ = "the order of its columns";
+        }
+    };
+    bind_columns(plan_.moves, moves_);
+    bind_columns(plan_.blanks, blanks_);
     if (path_ && !path_->allocate(buft)) {
         failure_ = "the settings and the fused rows of the sampler";
     }
@@ -71,8 +79,11 @@ ggml_tensor * ensemble_sampler::build(ggml_context * ctx, ggml_cgraph * graph, g
     if (!failure_.empty()) {
         return nullptr;
     }
+    if (moves_) {
+        logits = moves_->build(ctx, logits, probe);
+    }
     if (sink_) {
-        sink_->build(ctx, graph, logits);
+        sink_->build(ctx, graph, blanks_ ? blanks_->build(ctx, ggml_cont(ctx, logits), probe) : logits);
     }
     return path_ && drawing_ ? path_->build(ctx, graph, logits, probe) : nullptr;
 }

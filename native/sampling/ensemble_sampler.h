@@ -8,6 +8,7 @@
 #include "sampler_settings.h"
 #include "sampling_path.h"
 #include "sampling_steps.h"
+#include "token_columns.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -19,14 +20,16 @@
 namespace rast {
 
 struct sampler_plan {
-    int32_t n_vocab = 0;  // columns of this context's logits
+    int32_t n_vocab = 0;  // columns of this context's logits, once they are in the order of the base
     int32_t rows = 1;     // outputs per decode at most
     int32_t threads = 1;  // of the CPU
     bool draws = false;   // gives tokens
     int pairs = 0;        // (expert, antiexpert) pairs added to its logits
     sampler_choice choice = sampler_choice::automatic;
     drawable_tokens drawable;
-    row_store * sink = nullptr;  // also writes its rows of logits there; borrowed
+    row_store * sink = nullptr;       // also writes its rows of logits there; borrowed
+    std::vector<column_move> moves;   // brings its columns into the order of the base
+    std::vector<column_move> blanks;  // columns that are 0 in what it writes there, though it may draw them
 };
 
 // Owns the rows of the pairs, the way its rows are drawn on (sampling_path) and the chains that llama.cpp is given, so
@@ -120,6 +123,8 @@ class ensemble_sampler : private graph_rows {
     cpu_clock clock_;
     pair_rows pairs_;
     std::optional<logits_sink> sink_;
+    std::optional<token_columns> moves_;
+    std::optional<token_columns> blanks_;
     std::unique_ptr<sampling_path> path_;  // none where it only writes to its sink
     backend_sampler backend_;
 };

@@ -1,5 +1,6 @@
 // The engine in the hands of many threads, and through many lives. Made to run under sanitizers; needs no Node.js.
 #include "../files/model_facts.h"
+#include "../files/tokenizer_comparison.h"
 #include "plain_models.h"
 #include "watched_engine.h"
 

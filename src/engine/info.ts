@@ -3,10 +3,23 @@ import type {
     NativeContextMemory,
     NativeEngineInfo,
     NativeLibraries,
-    NativeModelFacts
+    NativeModelFacts,
+    NativeSpecialToken
 } from "../native/addon-types.js";
 import type { BackendChoice } from "../native/libraries.js";
 import type { RolePlace, RolePlaces } from "./results.js";
+
+/** A special token of the base, and what a small model has of it. */
+export interface SpecialTokenInfo {
+    /** Its id in the base. */
+    readonly token: number;
+    /** Its text in the base. */
+    readonly text: string;
+    /** The small model's id; null where it has no counterpart: then the token gets no delta and is not drafted. */
+    readonly ownToken: number | null;
+    /** The small model's text. */
+    readonly ownText: string | null;
+}
 
 /** A loaded model, and where it runs. */
 export interface ModelInfo extends RolePlace {
@@ -38,6 +51,8 @@ export interface ModelInfo extends RolePlace {
     readonly memory: NativeContextMemory;
     /** Whether its cache can be cut back; false for recurrent and hybrid models. */
     readonly canTruncate: boolean;
+    /** Special tokens of the base that have another id or text in this model, or no counterpart; ascending. */
+    readonly specialTokens: readonly SpecialTokenInfo[];
 }
 
 /** A loaded pair. */
@@ -95,10 +110,14 @@ export interface ModelParts {
     readonly path: string;
     readonly devices: readonly string[];
     readonly facts: NativeModelFacts;
+    readonly specialTokens: readonly NativeSpecialToken[];
 }
 
 /** Everything told about one model. */
-export function buildModelInfo({ path, devices, facts }: ModelParts, native: NativeContextInfo): ModelInfo {
+export function buildModelInfo(
+    { path, devices, facts, specialTokens }: ModelParts,
+    native: NativeContextInfo
+): ModelInfo {
     return {
         path,
         description: native.description,
@@ -116,7 +135,13 @@ export function buildModelInfo({ path, devices, facts }: ModelParts, native: Nat
         loadMs: native.loadMs,
         graphSplits: native.graphSplits,
         memory: native.memory,
-        canTruncate: native.canTruncate
+        canTruncate: native.canTruncate,
+        specialTokens: specialTokens.map(({ token, text, own, ownText }) => ({
+            token,
+            text,
+            ownToken: own < 0 ? null : own,
+            ownText: own < 0 ? null : ownText
+        }))
     };
 }
 

@@ -45,7 +45,7 @@ function callsOf(addon: EngineHost): ChildCalls {
     return {
         devices: () => addon.devices(),
         inspectModel: (path) => addon.inspectModel(path),
-        compareTokenizers: (paths) => addon.compareTokenizers(paths),
+        compareTokenizers: (paths, rule) => addon.compareTokenizers(paths, rule),
         grammarOfSchema: (schema, ignoreUnsupported) => addon.grammarOfSchema(schema, ignoreUnsupported),
         engineCreate: (config) => {
             const created = addon.engineCreate(

@@ -73,11 +73,11 @@ export class IsolatedHost implements EngineHost {
         return this.#call("inspectModel", this.#path(path));
     }
 
-    compareTokenizers(paths: readonly string[]): Promise<void> {
-        return this.#call(
-            "compareTokenizers",
-            paths.map((path) => this.#path(path))
-        );
+    compareTokenizers(
+        ...[paths, rule]: CallArguments<"compareTokenizers">
+    ): ReturnType<EngineHost["compareTokenizers"]> {
+        const resolved = paths.map((path) => this.#path(path));
+        return this.#call("compareTokenizers", resolved, rule);
     }
 
     grammarOfSchema(schema: string, ignoreUnsupported: boolean): Promise<string> {

@@ -7,6 +7,7 @@ import type { EngineHost } from "../native/engine-host.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
 import { planDrafts } from "../engine/speculation-options.js";
 import { allModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
+import { nativeTokens, specialTokensNote, type SpecialTokensByPath } from "./special-tokens.js";
 
 /** What native code is told, and what a person should be. */
 export interface PreparedConfig {
@@ -23,7 +24,8 @@ export async function prepareConfig(
     addon: EngineHost,
     options: ResolvedLoadOptions,
     models: ModelSet,
-    facts: ReadonlyMap<string, NativeModelFacts>
+    facts: ReadonlyMap<string, NativeModelFacts>,
+    specialTokens: SpecialTokensByPath = new Map()
 ): Promise<PreparedConfig> {
     const devices = await addon.devices();
     const { contextSize, notes } = fitContext(options.contextSize, models, facts);
@@ -51,7 +53,8 @@ export async function prepareConfig(
     const { base, pairs } = mapModels(models, (model, index): NativeModelConfig => {
         const { gpuLayers, devices: names } = placements.models[index]!;
         const { fingerprint } = facts.get(model.path)!;
-        return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threads.models[index]! };
+        const tokens = nativeTokens(specialTokens.get(model.path) ?? []);
+        return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threads.models[index]!, tokens };
     });
     const config: NativeEngineConfig = {
         base,
@@ -72,7 +75,10 @@ export async function prepareConfig(
         mlock: options.mlock,
         sampler: options.sampler
     };
-    return { config, placements, notes: [...notes, ...placements.notes, ...threads.notes] };
+    const ofTokens = all.flatMap(
+        (model) => specialTokensNote(describeRole(model), specialTokens.get(model.path) ?? []) ?? []
+    );
+    return { config, placements, notes: [...notes, ...ofTokens, ...placements.notes, ...threads.notes] };
 }
 
 // Those of each model: its own, or the engine's.

@@ -15,6 +15,7 @@ import { RastError } from "../errors.js";
 import { readIsolation, type IsolationOptions, type ResolvedIsolation } from "../isolate/isolation-options.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
 import { limits } from "../limits.js";
+import { checkSpecialTokens, type SpecialTokens } from "../trio/special-tokens.js";
 import { childVariable } from "../native/child-process.js";
 import {
     assertDraftFits,
@@ -74,6 +75,12 @@ export interface LoadOptions {
     pairs?: readonly PairOptions[] | undefined;
     /** Default strength, in [-10, 10]; an array has one per pair. @default what the pairs or the trio say, else 1 */
     lambda?: number | readonly number[] | undefined;
+    /**
+     * How special tokens (control tokens and added ones) that are not the same in all models fall together with the base's;
+     * `info.notes` and each model's `specialTokens` say what was found. Ordinary tokens must be the same.
+     * @default what the trio says, else "by-role"
+     */
+    specialTokens?: SpecialTokens | undefined;
     /** Layers on the devices, counted from the end, the output layer as one more. @default "auto": as many as fit */
     gpuLayers?: "auto" | number | undefined;
     /** Names of devices as `rast devices` lists them; "cpu" for none. @default every GPU */
@@ -146,6 +153,7 @@ const optionNames = [
     "antiexpert",
     "pairs",
     "lambda",
+    "specialTokens",
     "gpuLayers",
     "device",
     "threads",
@@ -197,6 +205,7 @@ export interface ResolvedLoadOptions {
         readonly lambda: number | undefined;
     }[];
     readonly lambda: unknown;
+    readonly specialTokens: SpecialTokens | undefined;
     readonly gpuLayers: "auto" | number;
     readonly devices: readonly string[] | undefined;
     readonly threads: number | undefined;
@@ -251,6 +260,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         reusePrefixes: flag("reusePrefixes", true),
         trio: optional(options.trio, (trio) => checkString("trio", trio)),
         lambda: isArray(options.lambda) ? readLambdas(options.lambda) : options.lambda,
+        specialTokens: optional(options.specialTokens, (rule) => checkSpecialTokens("specialTokens", rule)),
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
         devices: optional(options.device, (device) => checkDevices("device", device)),
         threads: optional(options.threads, (threads) => checkNumber("threads", threads, limits.threads)),

@@ -3,6 +3,7 @@ import { RastError } from "../errors.js";
 import { checkModelFile } from "../models/files.js";
 import { resolveTrio, type Trio } from "../trio/trio.js";
 import type { NativeEngineInfo, NativeLibraries, NativeModelFacts } from "../native/addon-types.js";
+import type { SpecialTokens } from "../trio/special-tokens.js";
 import type { EngineHost } from "../native/engine-host.js";
 import type { BackendChoice } from "../native/libraries.js";
 import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js";
@@ -14,6 +15,7 @@ import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "
 import { progressReporter, type ProgressReporter } from "./load-progress.js";
 import { allModels, combineModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
 import { tryModels } from "./model-trial.js";
+import { defaultSpecialTokens, nativeRule, type SpecialTokensByPath } from "./special-tokens.js";
 
 /** The native side, as `loadNative` gives it. */
 export interface LoadedNative {
@@ -75,7 +77,10 @@ export async function loadRastWith(
         if (native.close !== undefined) forgetSignal = watchSignal(resolved.signal, () => void native?.close?.());
         const facts = await inspectModels(native.addon, models);
         assertWanted();
-        const prepared = await prepareConfig(native.addon, resolved, models, facts);
+        const rule = resolved.specialTokens ?? trio?.specialTokens ?? defaultSpecialTokens;
+        const specialTokens = await compareTokenizers(native.addon, [...facts.keys()], rule);
+        assertWanted();
+        const prepared = await prepareConfig(native.addon, resolved, models, facts, specialTokens);
         assertWanted();
         const notes = [...prepared.notes];
         if (resolved.tryModels) {
@@ -83,7 +88,8 @@ export async function loadRastWith(
             assertWanted();
         }
         const progress = progressReporter(resolved.onProgress, bytes);
-        return await startEngine({ native, options: resolved, trio, models, facts, progress, ...prepared, notes });
+        const input = { native, options: resolved, trio, models, facts, specialTokens, progress };
+        return await startEngine({ ...input, ...prepared, notes });
     } catch (error) {
         await native?.close?.();
         assertWanted(); // what was ended for that reason has errors of its own
@@ -108,8 +114,17 @@ async function inspectModels(addon: EngineHost, models: ModelSet): Promise<Map<s
     for (const model of allModels(models)) {
         if (!facts.has(model.path)) facts.set(model.path, await inspectModel(addon, model));
     }
-    if (facts.size > 1) await addon.compareTokenizers([...facts.keys()]);
     return facts;
+}
+
+async function compareTokenizers(
+    addon: EngineHost,
+    paths: readonly string[],
+    rule: SpecialTokens
+): Promise<SpecialTokensByPath> {
+    const small = paths.slice(1);
+    const found = small.length > 0 ? await addon.compareTokenizers(paths, nativeRule(rule)) : [];
+    return new Map(small.map((path, index) => [path, found[index]!]));
 }
 
 async function inspectModel(addon: EngineHost, model: ModelChoice): Promise<NativeModelFacts> {
@@ -133,6 +148,7 @@ interface StartInput extends PreparedConfig {
     readonly trio: Trio | undefined;
     readonly models: ModelSet;
     readonly facts: ReadonlyMap<string, NativeModelFacts>;
+    readonly specialTokens: SpecialTokensByPath;
     readonly progress: ProgressReporter;
 }
 
@@ -214,13 +230,14 @@ async function buildFacts(
 }
 
 function buildInfo(
-    { native, options, trio, models, facts, placements, notes }: StartInput,
+    { native, options, trio, models, facts, specialTokens, placements, notes }: StartInput,
     info: NativeEngineInfo
 ): RastInfo {
     const { base, pairs } = mapModels(models, ({ role, pair, path }, index): ModelInfo => {
         const { devices } = placements.models[index]!;
         const context = role === "base" ? info.base : info.pairs[pair]![role];
-        return buildModelInfo({ path, devices, facts: facts.get(path)! }, context);
+        const parts = { path, devices, facts: facts.get(path)!, specialTokens: specialTokens.get(path) ?? [] };
+        return buildModelInfo(parts, context);
     });
     return {
         trio: trio?.name ?? null,

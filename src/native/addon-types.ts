@@ -114,6 +114,26 @@ export interface NativeQuantization {
     readonly needsImportanceMatrix: boolean;
 }
 
+/** How special tokens of other models fall together with the first one's. */
+export interface NativeSpecialTokenRule {
+    /** Otherwise all must be the same. */
+    readonly byRole: boolean;
+    /** Texts, before the rule; "" for no counterpart. */
+    readonly map: readonly { readonly base: string; readonly own: string }[];
+}
+
+/** A special token of the base that a small model has under another id or text, or not at all. */
+export interface NativeSpecialToken {
+    /** Of the base. */
+    readonly token: number;
+    readonly text: string;
+    /** -1: it has none. */
+    readonly own: number;
+    readonly ownText: string;
+    /** Whether the small model's is this one when it draws it; of several with one role only one is. */
+    readonly back: boolean;
+}
+
 export interface NativeModelConfig {
     readonly path: string;
     /** As `inspectModel` gave it: states are taken from engines of equal models alone. */
@@ -123,6 +143,11 @@ export interface NativeModelConfig {
     /** Layers on the devices; the output layer counts as one more. */
     readonly gpuLayers: number;
     readonly threads: number;
+    /**
+     * Of a small model: i32[n, 3], tokens of the base that have other ids in it: the base's id, its own (-1 for none),
+     * and 1 where its own is that token when it draws it. Empty for the base.
+     */
+    readonly tokens: Int32Array;
 }
 
 export interface NativePairConfig {
@@ -384,10 +409,15 @@ export interface NativeAddon {
     /** Reads a GGUF file's header. */
     inspectModel(path: string): Promise<NativeModelFacts>;
     /**
-     * Proves that the files have one tokenizer: model, pre-tokenizer, merges, token texts over the common ids.
-     * Rejects with ERR_TOKENIZER_MISMATCH naming the first token that differs.
+     * Proves that the files have one tokenizer: model, pre-tokenizer, merges by what they make of texts, ordinary tokens'
+     * texts over the common ids; and says how the special tokens of each file but the first fall together with the first's.
+     * @returns for each but the first, ascending by token; empty where they are the same
+     * Rejects with ERR_TOKENIZER_MISMATCH naming the first token that differs, ERR_INVALID_OPTION for a map of other tokens.
      */
-    compareTokenizers(paths: readonly string[]): Promise<void>;
+    compareTokenizers(
+        paths: readonly string[],
+        rule: NativeSpecialTokenRule
+    ): Promise<readonly (readonly NativeSpecialToken[])[]>;
 
     /** Starts an engine thread and loads on it. The handle is valid at once, for abort and dispose. */
     engineCreate(

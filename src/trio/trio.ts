@@ -18,6 +18,7 @@ import { checkTemplateOptions, checkThinking } from "../text/chat-options.js";
 import type { Thinking } from "../text/thinking.js";
 import { configFolder } from "../machine/config-folder.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
+import { checkSpecialTokens, type SpecialTokens } from "./special-tokens.js";
 import { isFolder, trioFileIn } from "./trio-folder.js";
 
 /** Sampling defaults of a trio. */
@@ -43,6 +44,8 @@ export interface Trio {
     readonly templateOptions: Readonly<Record<string, unknown>> | undefined;
     readonly stop: readonly string[];
     readonly sampling: TrioSampling;
+    /** How special tokens fall together; undefined = as by default. */
+    readonly specialTokens: SpecialTokens | undefined;
 }
 
 /** An expert with its antiexpert. */
@@ -66,7 +69,8 @@ const trioKeys = [
     "thinking",
     "templateOptions",
     "stop",
-    "sampling"
+    "sampling",
+    "specialTokens"
 ];
 const pairKeys = ["expert", "antiexpert", "lambda"];
 const placeholder = "{prompt}";
@@ -155,7 +159,8 @@ export function parseTrio(content: unknown, file: string): Trio {
         thinking: readOptional("thinking", checkThinking),
         templateOptions: readOptional("templateOptions", checkTemplateOptions),
         stop: parseStop(content["stop"], file),
-        sampling: parseSampling(content["sampling"], file)
+        sampling: parseSampling(content["sampling"], file),
+        specialTokens: readOptional("specialTokens", checkSpecialTokens)
     };
 }
 
@@ -233,7 +238,10 @@ function checkTrioValue<T>(file: string, key: string, check: () => T): T {
     try {
         return check();
     } catch (error) {
-        if (error instanceof RastError && error.code === "ERR_INVALID_OPTION") {
+        if (
+            error instanceof RastError &&
+            (error.code === "ERR_INVALID_OPTION" || error.code === "ERR_UNKNOWN_OPTION")
+        ) {
             throw trioError(file, key, error.message.replace(/^E/, "e"), error);
         }
         throw error;

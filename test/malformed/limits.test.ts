@@ -125,7 +125,15 @@ afterAll(() => addon.engineDispose(engine));
 
 function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
     return {
-        base: { path: "/nowhere/limits.gguf", fingerprint: "", devices: [], gpuLayers: 0, threads: 1, ...model },
+        base: {
+            path: "/nowhere/limits.gguf",
+            fingerprint: "",
+            devices: [],
+            gpuLayers: 0,
+            threads: 1,
+            tokens: new Int32Array(0),
+            ...model
+        },
         pairs: [],
         contextSize: 16,
         slots: 1,

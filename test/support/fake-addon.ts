@@ -12,6 +12,8 @@ import type {
     NativeRequest,
     NativeRequestResult,
     NativeRoleTimes,
+    NativeSpecialToken,
+    NativeSpecialTokenRule,
     NativeStep,
     NativeStopReason,
     NativeTokenizing,
@@ -43,6 +45,7 @@ export interface FakeSettings {
     devices?: readonly NativeDevice[];
     facts?: (path: string) => Partial<NativeModelFacts>;
     compareError?: RastError;
+    specialTokens?: (path: string) => readonly NativeSpecialToken[];
 }
 
 interface FakeRun {
@@ -121,6 +124,8 @@ export class FakeAddon implements NativeAddon {
     readonly saved: string[] = [];
     /** Requests that found the queue full. */
     refused = 0;
+    /** Of comparisons. */
+    readonly rules: NativeSpecialTokenRule[] = [];
     readonly tokenized: { text: string; parseSpecial: boolean }[] = [];
     readonly #settings: FakeSettings;
     readonly #engines = new Map<number, FakeEngine>();
@@ -155,8 +160,13 @@ export class FakeAddon implements NativeAddon {
         return modelFacts(this.#settings.facts?.(path));
     }
 
-    async compareTokenizers(): Promise<void> {
+    async compareTokenizers(
+        paths: readonly string[],
+        rule: NativeSpecialTokenRule
+    ): Promise<readonly (readonly NativeSpecialToken[])[]> {
         if (this.#settings.compareError !== undefined) throw this.#settings.compareError;
+        this.rules.push(rule);
+        return paths.slice(1).map((path) => this.#settings.specialTokens?.(path) ?? []);
     }
 
     engineCreate(

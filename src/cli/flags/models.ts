@@ -1,6 +1,6 @@
 import type { LoadOptions } from "../../loading/load-options.js";
 import { RastError } from "../../errors.js";
-import { expandHome, fileFlag, repeatableFlag, toNumber, under, type FlagValues } from "../flag.js";
+import { expandHome, fileFlag, repeatableFlag, textFlag, toNumber, under, type Flag, type FlagValues } from "../flag.js";
 
 const paths = (texts: readonly string[]): readonly string[] => texts.map(expandHome);
 
@@ -16,8 +16,12 @@ export const modelFlags = under("Models", {
     antiexpert: repeatableFlag("--antiexpert <file>", "the same small model before it; repeat for further pairs", paths)
 });
 
-/** How much of the delta is added. */
+/** How much of the delta is added, and to which tokens. */
 export const strengthFlags = under("Models", {
+    specialTokens: textFlag(
+        "--special-tokens <same|by-role>",
+        "whether special tokens may differ between models (default by-role)"
+    ) as Flag<NonNullable<LoadOptions["specialTokens"]>>,
     lambda: repeatableFlag(
         "--lambda <number>",
         "strength of the delta, -10 to 10; repeat for further pairs",
