@@ -15,17 +15,28 @@ export const devices: CommandDeclaration = {
 
 async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const { loadNative } = await import("../../native/binding.js");
+    const { missingLibrary } = await import("../../native/missing-library.js");
     const { addon, libraries, choice } = await loadNative();
     const found = await addon.devices();
     const build = addon.buildInfo();
+    // Those that are installed come first among the attempts, in the same order.
+    const attempts = choice.attempts.map((attempt, index) => {
+        const path = libraries.backends[index]?.path;
+        if (attempt.outcome !== "not loaded" || path === undefined) return attempt;
+        const { name: missing, install } = missingLibrary(path);
+        if (missing === undefined) return attempt;
+        const reason = `${missing} is missing.${install === undefined ? "" : ` ${install}`}`;
+        return { ...attempt, reason, missing, install };
+    });
     if (readFlags(flags, typed).json === true) {
-        const { backend, reason, attempts } = choice;
+        const { backend, reason } = choice;
         io.stdout.write(`${JSON.stringify({ backend, reason, attempts, devices: found, libraries, build })}\n`);
         return exitCodes.ok;
     }
     const lines = [
         `backend  ${choice.backend}: ${choice.reason}`,
-        ...choice.attempts.map(({ kind, outcome, reason }) => `  ${kind.padEnd(7)}${outcome}: ${reason}`),
+        // Several packages of a kind may fail alike.
+        ...new Set(attempts.map(({ kind, outcome, reason }) => `  ${kind.padEnd(7)}${outcome}: ${reason}`)),
         "devices",
         ...found.map(({ name, type, description, memoryFreeBytes, memoryTotalBytes }) => {
             const memory =

@@ -1,0 +1,47 @@
+/** What keeps a library from being loaded. */
+export interface MissingLibrary {
+    /** The library that is not there, e.g. "libvulkan.so.1"; undefined where the system does not name it. */
+    readonly name: string | undefined;
+    /** What brings it, in one sentence; undefined where that is not known. */
+    readonly install: string | undefined;
+}
+
+const remedies: readonly (readonly [RegExp, string])[] = [
+    [/^(?:libcuda\.|nvcuda)/i, "Install NVIDIA's driver for the card."],
+    [/^(?:lib)?(?:cudart|cublas|nvrtc)/i, "Install the CUDA toolkit, of the version in the library's name."],
+    [
+        /^(?:libvulkan|vulkan-1)/i,
+        "Install the Vulkan loader (Debian, Ubuntu: libvulkan1; Fedora: vulkan-loader; Windows: the card's driver)."
+    ],
+    [/^libgomp/i, "Install GCC's OpenMP library (Debian, Ubuntu: libgomp1; Fedora: libgomp)."]
+];
+
+/**
+ * Asks the system why a library did not load.
+ * @param load what loads it and throws the system's words
+ */
+export function missingLibrary(
+    path: string,
+    load: (path: string) => void = (file) => process.dlopen({ exports: {} }, file)
+): MissingLibrary {
+    let words = "";
+    try {
+        load(path);
+    } catch (error) {
+        words = error instanceof Error ? error.message : String(error);
+    }
+    return missingIn(words);
+}
+
+/** The library that a message of the system's loader lacks. */
+export function missingIn(words: string): MissingLibrary {
+    // glibc; musl; macOS
+    const patterns = [
+        /(?:^|\s)([^\s:]+): cannot open shared object file/,
+        /Error loading shared library ([^\s:]+):/,
+        /Library not loaded: (\S+)/
+    ];
+    const found = patterns.map((pattern) => pattern.exec(words)?.[1]).find((name) => name !== undefined);
+    const name = found?.replace(/^.*[\\/]/, "");
+    return { name, install: name === undefined ? undefined : remedies.find(([pattern]) => pattern.test(name))?.[1] };
+}
