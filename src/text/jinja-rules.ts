@@ -75,6 +75,12 @@ const methods = {
     splitlines: (text) => wrap(text.replace(/\r\n|[\n\r]$/, (end) => (text.endsWith(end) ? "\n" : end)).replace(/\n$/, "").split(/\r\n|\n|\r/).filter((line, i, all) => all.length > 1 || line !== "")),
     find: (text, [what]) => new IntegerValue(text.includes(what.value) ? [...text.slice(0, text.indexOf(what.value))].length : -1),
     count: (text, [what]) => new IntegerValue(text.split(what.value).length - 1),
+    isalpha: (text) => new BooleanValue(/^\p{L}+$/u.test(text)),
+    rsplit: (text, [by, most]) => {
+        const parts = text.split(by.value);
+        const cut = most === undefined || most.value < 0 ? 0 : Math.max(0, parts.length - 1 - most.value);
+        return wrap([parts.slice(0, cut + 1).join(by.value), ...parts.slice(cut + 1)]);
+    },
     isdigit: (text) => new BooleanValue(/^\d+$/.test(text)),
     join: (text, [items]) => new StringValue(items.value.map((item) => item.value).join(text))
 };
@@ -217,9 +223,13 @@ Object.assign(Interpreter.prototype, {
     },
     evaluateBinaryExpression(node, environment) {
         const operator = node.operator.value;
-        if (!["==", "!=", "~", "in", "not in", "+", "%", "*"].includes(operator)) return original.evaluateBinaryExpression.call(this, node, environment);
-        const left = this.evaluate(node.left, environment);
-        const right = this.evaluate(node.right, environment);
+        if (!["==", "!=", "~", "in", "not in", "+", "-", "%", "*", "<", ">", "<=", ">="].includes(operator)) return original.evaluateBinaryExpression.call(this, node, environment);
+        let left = this.evaluate(node.left, environment);
+        let right = this.evaluate(node.right, environment);
+        if (["<", ">", "<=", ">="].includes(operator) && left instanceof StringValue && right instanceof StringValue) {
+            const order = left.value < right.value ? -1 : left.value > right.value ? 1 : 0;
+            return new BooleanValue({ "<": order < 0, ">": order > 0, "<=": order <= 0, ">=": order >= 0 }[operator]);
+        }
         if (operator === "==" || operator === "!=") return new BooleanValue(equal(left, right) === (operator === "=="));
         // jinja2's Markup: what is put beside a text that is "safe" is escaped
         if (operator === "+" && (left.markup === true || right.markup === true)) {
@@ -247,6 +257,10 @@ Object.assign(Interpreter.prototype, {
             if (Number(right.value) === 0) throw new Error("division by zero");
             const rest = left.value - right.value * Math.floor(left.value / right.value);
             return left instanceof FloatValue || right instanceof FloatValue ? new FloatValue(rest) : new IntegerValue(rest);
+        }
+        // true and false are 1 and 0; not where a chain of comparisons would become another one
+        if (["+", "-", "*"].includes(operator) && isNumber(left) && isNumber(right)) {
+            [left, right] = [left, right].map((value) => (value instanceof BooleanValue ? new IntegerValue(Number(value.value)) : value));
         }
         const known = (value) => ({ type: "Known", known: value });
         return original.evaluateBinaryExpression.call({ evaluate: (one) => one.known }, { ...node, left: known(left), right: known(right) });
@@ -277,8 +291,17 @@ Object.assign(Interpreter.prototype, {
         }
         if (name === "join") {
             const between = args[0] ?? named.get("d");
-            return new StringValue(this.itemsOf(operand).map((item) => textOf(item)).join(between === undefined ? "" : textOf(between)));
+            const of = named.get("attribute")?.value;
+            const items = this.itemsOf(operand).map((item) => (of === undefined ? item : item.value?.get?.(of) ?? new UndefinedValue()));
+            return new StringValue(items.map((item) => textOf(item)).join(between === undefined ? "" : textOf(between)));
         }
+        if (name === "sum" && called === false) {
+            const numbers = this.itemsOf(operand);
+            if (!numbers.every(isNumber)) throw new Error("only numbers have a sum");
+            const total = numbers.reduce((sum, { value }) => sum + Number(value), 0);
+            return numbers.some((one) => one instanceof FloatValue) ? new FloatValue(total) : new IntegerValue(total);
+        }
+        if (name === "e" || name === "escape") return Object.assign(new StringValue(operand.markup === true ? operand.value : escaped(textOf(operand))), { markup: true });
         if (name === "min" || name === "max") {
             const sorted = this.itemsOf(operand).slice().sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
             return (name === "min" ? sorted[0] : sorted.at(-1)) ?? new UndefinedValue();
@@ -319,7 +342,7 @@ Object.assign(Interpreter.prototype, {
         const rest = name.endsWith("attr") ? args.slice(1) : args;
         const attribute = (item) => args[0].value.split(".").reduce((value, part) => (value instanceof ObjectValue || value.type === "NamespaceValue" ? value.value.get(part) : undefined) ?? new UndefinedValue(), item);
         const tests = { equalto: equal, eq: equal, "==": equal, ne: (a, b) => !equal(a, b), "!=": (a, b) => !equal(a, b), in: (a, b) => this.itemsOf(b).some((item) => equal(item, a)) };
-        const test = rest[0] === undefined ? (value) => value.__bool__().value : tests[rest[0].value] ?? environment.tests.get(rest[0].value);
+        const test = rest[0] === undefined ? (value) => value.__bool__().value : (Object.hasOwn(tests, rest[0].value) ? tests[rest[0].value] : undefined) ?? environment.tests.get(rest[0].value);
         if (test === undefined) throw new Error("there is no test named " + rest[0].value);
         const wanted = name.startsWith("select");
         return new ArrayValue(this.itemsOf(operand).filter((item) => test(name.endsWith("attr") ? attribute(item) : item, ...rest.slice(1)) === wanted));

@@ -30,6 +30,7 @@ Interpreter.prototype.run = function (program) {
         if (length > limits.maxElements) throw new Error("a range is longer than " + limits.maxElements);
         return original(args, scope);
     };
+    this.global.setVariable("dict", new FunctionValue(([given]) => new ObjectValue(new Map(given?.value ?? []))));
     this.global.setVariable("strftime_now", new FunctionValue(([format]) => new StringValue(strftime(format.value, now))));
     return run.call(this, program);
 };

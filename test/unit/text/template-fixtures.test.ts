@@ -66,6 +66,8 @@ describe("as Python has it", () => {
         ["{% for x in [1, 2] %}{% if y is defined %}!{% endif %}{% set y = 1 %}{% endfor %}", ""],
         ["{% for x in nothing %}x{% else %}none{% endfor %} {% for c in 'é😀' %}{{ c }}.{% endfor %}", "none é.😀."],
         ["{{ '😀a' | length }} {{ '😀a'[1] }} {{ -7 % 3 }} {{ 1 == '1' }} {{ [1] == [1] }}", "2 a 2 False True"],
+        ["{{ [1, 2] | sum }} {{ 'b' > 'a' }} {{ 1 + true }} {{ 'a.b.c'.rsplit('.', 1) }}", "3 True 2 ['a.b', 'c']"],
+        ["{{ dict(a=1) }} {{ '<' | e }} {{ [{'x': 1}] | join(', ', attribute='x') }}", "{'a': 1} &lt; 1"],
         ["{{ none == nothing }} {{ 'a' in {'a': 1} }} {{ 1 in [1.0] }}", "False True True"],
         ["{{ {'items': 1}['items'] }} {{ {'items': 1}.items() | list }}", "1 [('items', 1)]"],
         ["{{ '<'|safe + '<' }} {{ '<'|safe ~ '<' }}", "<&lt; <<"],
@@ -83,6 +85,7 @@ describe("as Python has it", () => {
     test.each([
         ["{{ nothing.more }}", "undefined: nothing"],
         ["{{ 'a' + 1 }}", "with +"],
+        ["{{ 3 > 2 > 1 }}", "Unknown operator"],
         ["{% for x in none %}{% endfor %}", "nothing to loop over"],
         ["{{ 'a' in none }}", "nothing to loop over"],
         ["{{ [1] | map('string') | tojson }}", "made a list"],
