@@ -14,7 +14,7 @@ export type {
 } from "./engine/method-options.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
-export type { SpecialTokens } from "./trio/special-tokens.js";
+export type { SpecialTokenMap, SpecialTokens } from "./trio/special-tokens.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {
     GenerationPart,

@@ -7,9 +7,15 @@ import { checkString, invalidOption, isObject, readOptions, readSafely } from ".
  * - `"by-role"`: a token of the base is the small model's with the same text, else with the same role: what ends a text or a
  *   turn, begins one, or pads. One without a counterpart gets no delta and is not drafted.
  * - `"same"`: all of them must be the same, or the load fails.
- * - `map`: texts of the base's special tokens, each with the small model's, or null for no counterpart; the rest by role.
+ * - an object: what its map says, the rest by role.
  */
-export type SpecialTokens = "same" | "by-role" | { map: Readonly<Record<string, string | null>> };
+export type SpecialTokens = "same" | "by-role" | SpecialTokenMap;
+
+/** Special tokens that fall together by a caller's word. */
+export interface SpecialTokenMap {
+    /** Texts of the base's special tokens, each with the small model's, or null for no counterpart. */
+    map: Readonly<Record<string, string | null>>;
+}
 
 const mostMapped = 4096;
 
