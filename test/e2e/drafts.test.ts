@@ -30,9 +30,9 @@ describe("rast generate --draft", () => {
 
     it.each([
         ["x", "Expected a number for --draft"],
-        ["-1", "speculation.draft"],
-        ["1.5", "speculation.draft"],
-        ["64", "speculation.draft"]
+        ["-1", "for --draft, received"],
+        ["1.5", "for --draft, received"],
+        ["64", "for --draft, received"]
     ])("refuses %s", async (draft, message) => {
         const result = await rast("--trio", "demo", "--draft", draft, "1+2+3+4");
         expect(result.code).toBe(2);
