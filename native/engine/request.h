@@ -21,6 +21,9 @@ inline constexpr int32_t draft_auto = -1;
 
 enum class request_mode { rast, base, expert };
 
+// The bias of a token that is never to be drawn: it keeps sums finite, also on devices.
+inline constexpr float banning_bias = never_logit_on_device;
+
 struct sampling_params {
     std::array<float, max_pairs> lambda{};
     float temperature = 1.0F;

@@ -1,7 +1,6 @@
 #include "read_config.h"
 
 #include "../error.h"
-#include "../sampling/sampling_steps.h"
 
 #include <algorithm>
 #include <limits>
@@ -117,7 +116,7 @@ request read_request(const object_reader & in) {
             throw rast_error("ERR_INVALID_ARGUMENT", "Expected biases from -100 to 100, or -Infinity");
         }
         // -infinity bans; the bound keeps sums finite
-        s.bias.push_back({tokens[i], std::max(values[i], never_logit_on_device)});
+        s.bias.push_back({tokens[i], std::max(values[i], banning_bias)});
     }
     s.seed = sampling.unsigned64("seed");
     s.ordinal = static_cast<uint32_t>(sampling.integer("ordinal", limits::ordinal));

@@ -25,13 +25,25 @@ bool fails() {
 
 }  // namespace
 
-// Those for arrays come here too. Each form that gives back is here, as a sanitizer would pair its own with its own.
+// Every form is here, those that do not throw and those for arrays too: a sanitizer's own would be paired with ours.
+void * operator new(std::size_t size, const std::nothrow_t &) noexcept {
+    return fails() ? nullptr : std::malloc(size == 0 ? 1 : size);
+}
+
 void * operator new(std::size_t size) {
-    void * const memory = fails() ? nullptr : std::malloc(size == 0 ? 1 : size);
+    void * const memory = operator new(size, std::nothrow);
     if (memory == nullptr) {
         throw std::bad_alloc();
     }
     return memory;
+}
+
+void * operator new[](std::size_t size, const std::nothrow_t & tag) noexcept {
+    return operator new(size, tag);
+}
+
+void * operator new[](std::size_t size) {
+    return operator new(size);
 }
 
 void operator delete(void * memory) noexcept {
@@ -39,6 +51,22 @@ void operator delete(void * memory) noexcept {
 }
 
 void operator delete(void * memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+void operator delete(void * memory, const std::nothrow_t &) noexcept {
+    std::free(memory);
+}
+
+void operator delete[](void * memory) noexcept {
+    std::free(memory);
+}
+
+void operator delete[](void * memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+void operator delete[](void * memory, const std::nothrow_t &) noexcept {
     std::free(memory);
 }
 

@@ -1176,7 +1176,7 @@ export const mutations = {
             ["test/malformed/limits.test.ts"]
         ],
         [
-            "std::max(values[i], never_logit_on_device)",
+            "std::max(values[i], banning_bias)",
             "std::max(values[i], -1e2F)",
             "a ban can be outweighed",
             ["test/malformed/limits.test.ts"]
