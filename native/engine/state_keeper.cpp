@@ -20,7 +20,8 @@ state_expectations state_keeper::expectations() const {
     out.context_size = config_.context_size;
     out.n_vocab = contexts_.base().n_vocab();
     for (size_t c = 0; c < contexts_.size(); ++c) {
-        const std::string text = model_at(config_, role_contexts::place_of(c)).fingerprint + settings + contexts_[c].tokens().text();
+        const std::string text =
+            model_at(config_, role_contexts::place_of(c)).fingerprint + settings + contexts_[c].tokens().text();
         sha256 hash;
         hash.add(text.data(), text.size());
         out.contexts.push_back({hash.hex(), layouts_[c], llama_model_n_swa(contexts_[c].model().get()) > 0});

@@ -11,7 +11,8 @@ export function items(file: Gguf, key: string): Value[] {
     return value.items;
 }
 
-export const tokenTexts = (file: Gguf): string[] => items(file, "tokenizer.ggml.tokens").map((text) => String(text));
+export const tokenTexts = (file: Gguf): string[] =>
+    items(file, "tokenizer.ggml.tokens").map((text) => (Buffer.isBuffer(text) ? text.toString() : ""));
 
 export function setToken(file: Gguf, id: number, text: string, type: number): void {
     items(file, "tokenizer.ggml.tokens")[id] = Buffer.from(text);

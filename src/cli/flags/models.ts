@@ -1,6 +1,15 @@
 import type { LoadOptions } from "../../loading/load-options.js";
 import { RastError } from "../../errors.js";
-import { expandHome, fileFlag, repeatableFlag, textFlag, toNumber, under, type Flag, type FlagValues } from "../flag.js";
+import {
+    expandHome,
+    fileFlag,
+    repeatableFlag,
+    textFlag,
+    toNumber,
+    under,
+    type Flag,
+    type FlagValues
+} from "../flag.js";
 
 const paths = (texts: readonly string[]): readonly string[] => texts.map(expandHome);
 

@@ -42,7 +42,8 @@ const inputs = [
     "NativeSampling",
     "NativeRequest",
     "NativeBareDecodes",
-    "NativeTokenizing"
+    "NativeTokenizing",
+    "NativeSpecialTokenRule"
 ];
 const outputs = [...interfaces.keys()].filter((name) => !inputs.includes(name) && name !== "NativeAddon");
 const membersOf = (names: readonly string[]): Set<string> => new Set(names.flatMap((name) => interfaces.get(name)!));
