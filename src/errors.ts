@@ -107,7 +107,7 @@ const entries = {
     ),
     ERR_DEVICE_NOT_FOUND: byInput("A device is not present.", "`rast devices` lists the devices of this machine."),
     ERR_INSUFFICIENT_MEMORY: byInput(
-        "The models do not fit into the free memory.",
+        "The models do not fit into the free memory, or it ran out while generating.",
         "Lower `gpuLayers`, `contextSize`, `parallel` or `batchSize`, or use smaller quantizations."
     ),
     ERR_CONTEXT_CREATE: byRuntime(
