@@ -68,8 +68,9 @@ describe.skipIf(!canSeeProcesses)("the engine's process ends by itself", () => {
         let crashes = 0;
         for (let delay = 0; delay < 400 && crashes < size(4, 40); delay += size(50, 5)) {
             const loading = load();
-            setTimeout(() => engineProcesses().forEach((pid) => process.kill(pid, "SIGKILL")), delay);
+            const timer = setTimeout(() => engineProcesses().forEach((pid) => process.kill(pid, "SIGKILL")), delay);
             const outcome = await loading.catch((error: unknown) => error);
+            clearTimeout(timer); // where loading was quicker, it would hit the next process
             if (outcome instanceof RastError) {
                 expect(outcome).toMatchObject({ code: "ERR_ENGINE_CRASHED", details: { signal: "SIGKILL" } });
                 crashes += 1;
