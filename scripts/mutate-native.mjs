@@ -53,7 +53,7 @@ const cases = {
     parity: { ...models, requests: 8, tokens: 12 },
     // one at a time: who shares a batch with whom depends on the machine, and near-ties on that
     drafts: { ...models, requests: 16, tokens: 16, "max-draft": 4, slots: 1, lengths: "0,2", batch: 64 },
-    starved: { ...models, slots: 3, "max-draft": 4, context: 128, batch: 40, reuse: 1, bursts: "1,3", every: 37 },
+    starved: { ...models, slots: 3, "max-draft": 4, context: 128, batch: 40, reuse: 1, bursts: "1,3", every: 3 },
     soak: { ...models, slots: 4, "max-draft": 4, context: 128, batch: 40, cache: 200, reuse: 1, actions: 20 }
 };
 

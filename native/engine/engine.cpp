@@ -109,7 +109,7 @@ void engine::load() {
     contexts_.create();
     planner_.decide(contexts_);
     contexts_.let_drafter_draw(planner_.max_draft() > 0);
-    caches_.reset(config_.reuse_prefixes && contexts_.without_cut_back() == nullptr);
+    caches_.reset(config_.reuse_prefixes && contexts_.without_cut_back() == nullptr, config_.context_size);
     planner_.calibrate(contexts_, decoder_.scratch_batch(), inbox_.stopping());
     load_ms_ = ms_since(start);
 

@@ -4,17 +4,17 @@
 #include "../llama/libraries.h"
 
 #include <algorithm>
-#include <new>
 
 namespace rast {
 
 slot_caches::slot_caches(const role_contexts & contexts, size_t slots) : contexts_(contexts), slots_(slots) {}
 
-void slot_caches::reset(bool reusable) {
+void slot_caches::reset(bool reusable, size_t context_size) {
     reusable_ = reusable;
     for (slot_content & slot : slots_) {
         slot = {};
         slot.held.assign(contexts_.size(), 0);
+        slot.kept.reserve(reusable ? context_size : 0);
     }
 }
 
@@ -134,12 +134,7 @@ void slot_caches::retire(size_t slot) {
         return;
     }
     const llama_pos longest = *std::max_element(content.held.begin(), content.held.end());
-    try {
-        content.kept.assign(content.live->begin(), content.live->begin() + longest);
-    } catch (const std::bad_alloc &) {
-        forget(slot);
-        return;
-    }
+    content.kept.assign(content.live->begin(), content.live->begin() + longest);
     content.live = nullptr;
     content.used = ++clock_;
 }

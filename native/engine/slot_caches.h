@@ -30,7 +30,8 @@ class slot_caches {
 
     // After the contexts were made.
     // @param reusable whether beginnings may be shared and kept: no cache may refuse to be cut back
-    void reset(bool reusable);
+    // @param context_size of a sequence; room for as many tokens is made here, so that retire() needs no memory
+    void reset(bool reusable, size_t context_size);
 
     bool reusable() const { return reusable_; }
 
@@ -62,7 +63,7 @@ class slot_caches {
     // when a cache holds anything else afterwards.
     bool cut_back(size_t slot, llama_pos keep);
 
-    // Its request has ended; what the caches hold of it is kept for others, if there is memory to remember what it is.
+    // Its request has ended; what the caches hold of it is kept for others. Allocates nothing.
     void retire(size_t slot);
     // Allocates nothing.
     void forget(size_t slot);

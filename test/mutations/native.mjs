@@ -914,12 +914,6 @@ export const mutations = {
         ],
         ["    held += count;", "    held += 0;", "nothing is ever held", ["schedule"]],
         [
-            "} catch (const std::bad_alloc &) {",
-            "} catch (const std::bad_cast &) {",
-            "a text that cannot be kept ends twice",
-            ["starved"]
-        ],
-        [
             "held = needed[c] ? std::min(held,",
             "held = needed[0] ? std::min(held,",
             "caches that do not count do",
