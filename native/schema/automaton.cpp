@@ -146,8 +146,7 @@ std::optional<automaton> automaton::of_length(uint64_t least, uint64_t most, siz
     return automaton(starts_, std::move(next), std::move(accepts)).minimal(budget);
 }
 
-automaton automaton::minimal(work_budget & budget) const {
-    // States from which no accepting one is reached are dead.
+std::vector<bool> automaton::alive() const {
     std::vector<bool> alive = accepts_;
     std::vector<std::vector<int32_t>> sources(size());
     for (size_t state = 0; state < size(); ++state) {
@@ -176,7 +175,10 @@ automaton automaton::minimal(work_budget & budget) const {
             }
         }
     }
-    // Moore: groups of states are split until all states of a group lead to the same groups.
+    return alive;
+}
+
+std::vector<int32_t> automaton::groups_of_equals(const std::vector<bool> & alive, work_budget & budget) const {
     std::vector<int32_t> group(size());
     for (size_t i = 0; i < size(); ++i) {
         group[i] = !alive[i] ? dead : accepts_[i] ? 1 : 0;
@@ -198,10 +200,15 @@ automaton automaton::minimal(work_budget & budget) const {
         }
         group.swap(split);
         if (seen.size() == groups) {
-            break;
+            return group;
         }
         groups = seen.size();
     }
+}
+
+automaton automaton::minimal(work_budget & budget) const {
+    const std::vector<bool> alive = this->alive();
+    const std::vector<int32_t> group = groups_of_equals(alive, budget);
     // From the first state on, in order of reach.
     std::vector<int32_t> order;
     std::unordered_map<int32_t, int32_t> ids;

@@ -61,6 +61,13 @@ class automaton {
     // Where intervals begin if nothing is told apart within them: these, the surrogates' borders, and 0.
     static std::vector<uint32_t> borders(std::vector<uint32_t> starts);
 
+    // By state: whether an accepting one is reached from it.
+    std::vector<bool> alive() const;
+
+    // By state: a number that those share from which the same texts are accepted (Moore: groups are split until all of
+    // one lead to the same groups); dead without life.
+    std::vector<int32_t> groups_of_equals(const std::vector<bool> & alive, work_budget & budget) const;
+
     size_t width() const { return starts_.size(); }
 
     int32_t step(int32_t state, size_t interval) const {

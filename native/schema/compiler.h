@@ -23,6 +23,7 @@ class compiler {
   private:
     using expression = grammar_rules::expression;
     using rule = grammar_rules::rule;
+    class object_keys;
 
     expression value_of(const part_list & all);  // a reference; the rule is made later
     rule rule_of(const part_list & all);

@@ -103,7 +103,7 @@ part_list meaning::forks_of_one_of(part at) {
         std::vector<json_value> all{schemas[i]};
         for (const size_t other : meets[i]) {
             std::string obstacle;
-            const auto not_other = negated(&schemas[other], obstacle, 0);
+            const auto not_other = negated(&schemas[other], obstacle);
             if (!not_other) {
                 document_.unsupported(at, "oneOf",
                                       "alternatives " + std::to_string(std::min(i, other)) + " and " +
@@ -125,7 +125,7 @@ part_list meaning::forks_of_condition(part at) {
         return known->second;
     }
     std::string obstacle;
-    const auto holds_not = negated(at->find("if"), obstacle, 0);
+    const auto holds_not = negated(at->find("if"), obstacle);
     if (!holds_not) {
         document_.unsupported(at, "if", "\"" + obstacle + "\" in it has no opposite that can be kept");
         return conditions_[at] = {};
@@ -145,7 +145,7 @@ part meaning::negation(part of, std::string & obstacle) {
     if (known != negations_.end()) {
         return known->second;
     }
-    auto made = negated(of, obstacle, 0);
+    auto made = negated(of, obstacle);
     return made ? negations_[of] = document_.add(std::move(*made), of) : nullptr;
 }
 

@@ -40,7 +40,7 @@ class meaning {
     part_list forks_of_condition(part at);
     void fork_on_presence(part at, const std::string & name, const json_value & then, open_alternative & into);
     bool fork(open_alternative & from, std::vector<open_alternative> & open);
-    std::optional<json_value> negated(part of, std::string & obstacle, int depth);
+    std::optional<json_value> negated(part of, std::string & obstacle);
     bool empty_at(const part_list & all, int depth);
     bool empty_at(const alternative & one, int depth);
     bool empty_objects(const alternative & one, int depth);

@@ -11,127 +11,172 @@ constexpr uint64_t most_states = 20'000;  // places in the order of keys times h
 
 }  // namespace
 
-// `state(i, c)`: what may follow once c keys came and the first i of the list are decided on. Counting stops where it
-// no longer matters, so that without limits c is only whether a comma is due.
-compiler::expression compiler::of_objects(const alternative & one) {
-    object_limits limits = meaning_.limits().objects(one, false);
+// The keys of one kind of object. A state (i, c) is what may follow once c keys came and the first i of the list are
+// decided on; it becomes a rule. Counting stops where it no longer matters, so that without limits c is only whether a
+// comma is due.
+class compiler::object_keys {
+  public:
+    object_keys(compiler & of, const alternative & one)
+        : of_(of), at_(one.parts.front()), limits_(of.meaning_.limits().objects(one, false)) {}
+
+    expression write() {
+        list_keys();
+        if (const auto nothing = impossible()) {
+            return *nothing;
+        }
+        least_ = limits_.least <= required_ ? 0 : limits_.least;
+        few_ = limits_.most != UINT64_MAX && (!further_.empty() || limits_.most < entries_.size());
+        last_ = few_ ? limits_.most : std::max<uint64_t>(least_, 1);
+        if (last_ > most_states || (entries_.size() + 1) * (last_ + 1) > most_states + 2 * entries_.size()) {
+            of_.document_.unsupported(at_, few_ ? "maxProperties" : "minProperties",
+                                      "with so many properties it needs too large a grammar");
+            return of_.rules_.nothing();
+        }
+        states_.resize((entries_.size() + 1) * (last_ + 1));
+        const expression start = state(0, 0);
+        while (!queue_.empty()) {
+            const auto [i, c] = queue_.back();
+            queue_.pop_back();
+            of_.budget_.spend();
+            of_.rules_.define(*states_[index(i, c)], what_follows(i, c));
+        }
+        return of_.brackets("{", start, "}");
+    }
+
+  private:
     struct entry {
         expression pair;
         bool required;
     };
-    const auto pair = [&](expression key, const part_list & value) {
-        return rules_.refer(rules_.make(rules_.sequence({key, rules_.literal(":"), space(), value_of(value)})));
-    };
-    std::vector<entry> entries;
-    uint64_t required = 0;
-    for (const auto & key : limits.known) {
-        const bool never_valid = std::any_of(key.value.begin(), key.value.end(),
-                                             [](part at) { return at->is(json_value::kind::boolean) && !at->flag; });
-        if (never_valid && !key.required) {
-            continue;
+
+    expression pair(expression key, const part_list & value) {
+        grammar_rules & rules = of_.rules_;
+        return rules.refer(rules.make(rules.sequence({key, rules.literal(":"), of_.space(), of_.value_of(value)})));
+    }
+
+    // Those with a place in the order, and those that may come behind them.
+    void list_keys() {
+        for (const auto & key : limits_.known) {
+            const bool never_valid = std::any_of(key.value.begin(), key.value.end(), [](part at) {
+                return at->is(json_value::kind::boolean) && !at->flag;
+            });
+            if (never_valid && !key.required) {
+                continue;
+            }
+            entries_.push_back(
+                {never_valid ? of_.contradiction(at_, "required", "\"" + key.name + "\" is required and not allowed")
+                             : pair(of_.strings_.literal(key.name), key.value),
+                 key.required});
+            required_ += key.required ? 1 : 0;
         }
-        entries.push_back({never_valid ? contradiction(one.parts.front(), "required",
-                                                       "\"" + key.name + "\" is required and not allowed")
-                                       : pair(strings_.literal(key.name), key.value),
-                           key.required});
-        required += key.required ? 1 : 0;
-    }
-    std::vector<expression> more;
-    for (const auto & keys : limits.more) {
-        const expression made = pair(keys.keys ? strings_.of_automaton(*keys.keys) : strings_.any(), keys.value);
-        if (keys.once) {
-            entries.push_back({made, false});
-        } else {
-            more.push_back(made);
+        for (const auto & keys : limits_.more) {
+            const expression made =
+                pair(keys.keys ? of_.strings_.of_automaton(*keys.keys) : of_.strings_.any(), keys.value);
+            if (keys.once) {
+                entries_.push_back({made, false});
+            } else {
+                further_.push_back(made);
+            }
         }
     }
-    if (limits.least > limits.most) {
-        return contradiction(one.parts.front(), "minProperties", "it is above maxProperties");
+
+    std::optional<expression> impossible() {
+        if (limits_.least > limits_.most) {
+            return of_.contradiction(at_, "minProperties", "it is above maxProperties");
+        }
+        if (required_ > limits_.most) {
+            return of_.contradiction(at_, "maxProperties", "more properties are required");
+        }
+        if (limits_.least > entries_.size() && further_.empty()) {
+            return of_.contradiction(at_, "minProperties", "so many properties are not allowed");
+        }
+        return std::nullopt;
     }
-    if (required > limits.most) {
-        return contradiction(one.parts.front(), "maxProperties", "more properties are required");
-    }
-    if (limits.least > entries.size() && more.empty()) {
-        return contradiction(one.parts.front(), "minProperties", "so many properties are not allowed");
-    }
-    const uint64_t least = limits.least <= required ? 0 : limits.least;
-    const bool few = limits.most != UINT64_MAX && (!more.empty() || limits.most < entries.size());
-    const uint64_t last = few ? limits.most : std::max<uint64_t>(least, 1);
-    if (last > most_states || (entries.size() + 1) * (last + 1) > most_states + 2 * entries.size()) {
-        document_.unsupported(one.parts.front(), few ? "maxProperties" : "minProperties",
-                              "with so many properties it needs too large a grammar");
-        return rules_.nothing();
-    }
-    const uint64_t counted = last + 1;
-    std::vector<std::optional<rule>> states((entries.size() + 1) * counted);
-    std::vector<std::pair<size_t, uint64_t>> queue;
-    const auto state = [&](size_t i, uint64_t c) {
-        auto & at = states[i * counted + c];
+
+    size_t index(size_t i, uint64_t c) const { return i * (last_ + 1) + c; }
+
+    expression state(size_t i, uint64_t c) {
+        auto & at = states_[index(i, c)];
         if (!at) {
-            at = rules_.declare();
-            queue.emplace_back(i, c);
+            at = of_.rules_.declare();
+            queue_.emplace_back(i, c);
         }
-        return rules_.refer(*at);
-    };
-    const auto next = [&](uint64_t c) { return few ? c + 1 : std::min(c + 1, last); };
-    const expression start = state(0, 0);
-    while (!queue.empty()) {
-        auto [i, c] = queue.back();
-        queue.pop_back();
-        const rule made = *states[i * counted + c];
-        budget_.spend();
+        return of_.rules_.refer(*at);
+    }
+
+    uint64_t next(uint64_t c) const { return few_ ? c + 1 : std::min(c + 1, last_); }
+
+    expression what_follows(size_t i, uint64_t c) {
         std::vector<expression> row;
         // Required keys come one after the other in one rule.
-        bool over = false;
-        while (i < entries.size() && entries[i].required && !over) {
-            over = few && c >= limits.most;
+        for (; i < entries_.size() && entries_[i].required; ++i) {
             if (c > 0) {
-                row.push_back(comma());
+                row.push_back(of_.comma());
             }
-            row.push_back(over ? rules_.nothing() : entries[i].pair);
-            c = over ? c : next(c);
-            ++i;
+            if (few_ && c >= limits_.most) {
+                row.push_back(of_.rules_.nothing());
+                return of_.rules_.sequence(std::move(row));
+            }
+            row.push_back(entries_[i].pair);
+            c = next(c);
         }
-        if (!over && i < entries.size()) {
-            std::vector<expression> ways;
-            if (!few || c < limits.most) {
-                std::vector<expression> with;
-                if (c > 0) {
-                    with.push_back(comma());
-                }
-                with.push_back(entries[i].pair);
-                with.push_back(state(i + 1, next(c)));
-                ways.push_back(rules_.sequence(std::move(with)));
-            }
-            ways.push_back(state(i + 1, c));
-            row.push_back(rules_.choice(std::move(ways)));
-        } else if (!over) {
-            const uint64_t missing = least > c ? least - c : 0;
-            if (missing > 1 && !more.empty()) {
-                row.push_back(
-                    contradiction(one.parts.front(), "minProperties",
-                                  "keys that the schema does not list may repeat, so that one counts at most"));
-            } else if (more.empty()) {
-                row.push_back(missing == 0 ? rules_.empty() : rules_.nothing());
-            } else {
-                const uint64_t room = few ? limits.most - c : UINT64_MAX;
-                const expression further = rules_.choice(more);
-                const expression with_comma = rules_.sequence({comma(), further});
-                if (c > 0) {
-                    row.push_back(rules_.repeat(with_comma, missing, room));
-                } else if (room == 0) {
-                    row.push_back(missing == 0 ? rules_.empty() : rules_.nothing());
-                } else {
-                    const expression some =
-                        rules_.sequence({further, rules_.repeat(with_comma, missing == 0 ? 0 : missing - 1,
-                                                                room == UINT64_MAX ? UINT64_MAX : room - 1)});
-                    row.push_back(missing == 0 ? rules_.optional(some) : some);
-                }
-            }
-        }
-        rules_.define(made, rules_.sequence(std::move(row)));
+        row.push_back(i < entries_.size() ? with_or_without(i, c) : further_keys(c));
+        return of_.rules_.sequence(std::move(row));
     }
-    return brackets("{", start, "}");
+
+    expression with_or_without(size_t i, uint64_t c) {
+        std::vector<expression> ways;
+        if (!few_ || c < limits_.most) {
+            std::vector<expression> with;
+            if (c > 0) {
+                with.push_back(of_.comma());
+            }
+            with.push_back(entries_[i].pair);
+            with.push_back(state(i + 1, next(c)));
+            ways.push_back(of_.rules_.sequence(std::move(with)));
+        }
+        ways.push_back(state(i + 1, c));
+        return of_.rules_.choice(std::move(ways));
+    }
+
+    // Behind all that have a place.
+    expression further_keys(uint64_t c) {
+        grammar_rules & rules = of_.rules_;
+        const uint64_t missing = least_ > c ? least_ - c : 0;
+        const uint64_t room = few_ ? limits_.most - c : UINT64_MAX;
+        if (missing > 1 && !further_.empty()) {
+            return of_.contradiction(at_, "minProperties",
+                                     "keys that the schema does not list may repeat, so that one counts at most");
+        }
+        if (further_.empty() || (c == 0 && room == 0)) {
+            return missing == 0 ? rules.empty() : rules.nothing();
+        }
+        const expression further = rules.choice(further_);
+        const expression with_comma = rules.sequence({of_.comma(), further});
+        if (c > 0) {
+            return rules.repeat(with_comma, missing, room);
+        }
+        const uint64_t room_behind = room == UINT64_MAX ? UINT64_MAX : room - 1;
+        const expression some =
+            rules.sequence({further, rules.repeat(with_comma, missing == 0 ? 0 : missing - 1, room_behind)});
+        return missing == 0 ? rules.optional(some) : some;
+    }
+
+    compiler & of_;
+    const part at_;
+    const object_limits limits_;
+    std::vector<entry> entries_;
+    uint64_t required_ = 0;
+    std::vector<expression> further_;
+    uint64_t least_ = 0;
+    bool few_ = false;   // so that keys beyond the most must be counted
+    uint64_t last_ = 0;  // the highest count
+    std::vector<std::optional<rule>> states_;
+    std::vector<std::pair<size_t, uint64_t>> queue_;
+};
+
+compiler::expression compiler::of_objects(const alternative & one) {
+    return object_keys(*this, one).write();
 }
 
 }  // namespace rast::schema

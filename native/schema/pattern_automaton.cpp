@@ -94,6 +94,106 @@ struct nfa {
     }
 };
 
+// Sets of Thompson's states that are reached together: the states of the deterministic automaton.
+class subset_construction {
+  public:
+    // @param starts first code points of intervals that the pattern does not tell apart within
+    subset_construction(const nfa & machine, const std::vector<uint32_t> & starts, work_budget & budget)
+        : machine_(machine), starts_(starts), budget_(budget), mark_(machine.states.size(), 0) {}
+
+    // False where that takes more than this many states.
+    bool run(size_t most_states) {
+        id_of({machine_.begin}, true);
+        for (size_t i = 0; i < sets_.size(); ++i) {
+            if (sets_.size() > most_states) {
+                return false;
+            }
+            next.resize((i + 1) * starts_.size(), automaton::dead);
+            const state_set from = sets_[i];
+            for (size_t k = 0; k < starts_.size(); ++k) {
+                if (starts_[k] != first_surrogate) {
+                    next[i * starts_.size() + k] = id_of(behind(from, starts_[k]), false);
+                }
+            }
+        }
+        return true;
+    }
+
+    std::vector<int32_t> next;  // by state and interval
+    std::vector<bool> accepts;
+
+  private:
+    using state_set = std::vector<uint32_t>;  // sorted
+
+    // All that can be reached for free; from the start of the text also over ^, and at its end over $.
+    state_set close(state_set set, bool at_begin, bool at_end) {
+        ++round_;
+        for (const uint32_t state : set) {
+            mark_[state] = round_;
+        }
+        for (size_t i = 0; i < set.size(); ++i) {
+            for (const auto & one : machine_.states[set[i]]) {
+                budget_.spend();
+                const bool open = one.type == nfa::step::free || (one.type == nfa::step::at_begin && at_begin) ||
+                                  (one.type == nfa::step::at_end && at_end);
+                if (open && mark_[one.to] != round_) {
+                    mark_[one.to] = round_;
+                    set.push_back(one.to);
+                }
+            }
+        }
+        std::sort(set.begin(), set.end());
+        return set;
+    }
+
+    bool has_match(const state_set & set) const { return std::binary_search(set.begin(), set.end(), machine_.accept); }
+
+    int32_t id_of(state_set set, bool at_begin) {
+        if (set != matched_) {
+            set = close(std::move(set), at_begin, false);
+            if (has_match(set)) {
+                set = matched_;
+            }
+        }
+        const auto [at, added] = ids_.emplace(std::pair(set, at_begin), static_cast<int32_t>(sets_.size()));
+        if (added) {
+            accepts.push_back(set == matched_ || has_match(close(set, at_begin, true)));
+            sets_.push_back(std::move(set));
+        }
+        return at->second;
+    }
+
+    // Where a code point leads.
+    state_set behind(const state_set & from, uint32_t code_point) {
+        if (from == matched_) {
+            return matched_;
+        }
+        state_set to{machine_.begin};  // a match may begin at any place
+        for (const uint32_t state : from) {
+            for (const auto & one : machine_.states[state]) {
+                budget_.spend();
+                if (one.set != nullptr && one.set->contains(code_point)) {
+                    to.push_back(one.to);
+                }
+            }
+        }
+        std::sort(to.begin(), to.end());
+        to.erase(std::unique(to.begin(), to.end()), to.end());
+        return to;
+    }
+
+    const nfa & machine_;
+    const std::vector<uint32_t> & starts_;
+    work_budget & budget_;
+    // Once it has matched, whatever follows matches too: the one state without a set of its own.
+    const state_set matched_{UINT32_MAX};
+    std::vector<uint32_t> mark_;  // by state: the last round that reached it
+    uint32_t round_ = 0;
+    // By whether it is the beginning too: there `^` holds behind `$`, which no closed set shows.
+    std::map<std::pair<state_set, bool>, int32_t> ids_;
+    std::vector<state_set> sets_;
+};
+
 }  // namespace
 
 std::optional<automaton> automaton::of_pattern(const pattern_node & root, size_t most_states, work_budget & budget) {
@@ -109,85 +209,11 @@ std::optional<automaton> automaton::of_pattern(const pattern_node & root, size_t
         }
     }
     starts = borders(std::move(starts));
-
-    std::vector<uint32_t> mark(machine.states.size(), 0);
-    uint32_t round = 0;
-    // All that can be reached for free; from the start of the text also over ^, and at its end over $.
-    const auto close = [&](std::vector<uint32_t> set, bool at_begin, bool at_end) {
-        ++round;
-        for (const uint32_t state : set) {
-            mark[state] = round;
-        }
-        for (size_t i = 0; i < set.size(); ++i) {
-            for (const auto & one : machine.states[set[i]]) {
-                budget.spend();
-                const bool open = one.type == nfa::step::free || (one.type == nfa::step::at_begin && at_begin) ||
-                                  (one.type == nfa::step::at_end && at_end);
-                if (open && mark[one.to] != round) {
-                    mark[one.to] = round;
-                    set.push_back(one.to);
-                }
-            }
-        }
-        std::sort(set.begin(), set.end());
-        return set;
-    };
-    const auto has = [](const std::vector<uint32_t> & set, uint32_t state) {
-        return std::binary_search(set.begin(), set.end(), state);
-    };
-    // Once it has matched, whatever follows matches too: the one state without a set of its own.
-    const std::vector<uint32_t> matched{UINT32_MAX};
-
-    // By whether it is the beginning too: there `^` holds behind `$`, which no closed set shows.
-    std::map<std::pair<std::vector<uint32_t>, bool>, int32_t> ids;
-    std::vector<std::vector<uint32_t>> sets;
-    std::vector<int32_t> next;
-    std::vector<bool> accepts;
-    const auto id_of = [&](std::vector<uint32_t> set, bool at_begin) -> int32_t {
-        if (set != matched) {
-            set = close(std::move(set), at_begin, false);
-            if (has(set, machine.accept)) {
-                set = matched;
-            }
-        }
-        const auto [at, added] = ids.emplace(std::pair(set, at_begin), static_cast<int32_t>(sets.size()));
-        if (added) {
-            accepts.push_back(set == matched || has(close(set, at_begin, true), machine.accept));
-            sets.push_back(std::move(set));
-        }
-        return at->second;
-    };
-    id_of({machine.begin}, true);
-    for (size_t i = 0; i < sets.size(); ++i) {
-        if (sets.size() > most_states) {
-            return std::nullopt;
-        }
-        next.resize((i + 1) * starts.size(), dead);
-        const std::vector<uint32_t> from = sets[i];
-        for (size_t k = 0; k < starts.size(); ++k) {
-            if (starts[k] == first_surrogate) {
-                continue;
-            }
-            std::vector<uint32_t> to;
-            if (from == matched) {
-                to = matched;
-            } else {
-                to.push_back(machine.begin);  // a match may begin at any place
-                for (const uint32_t state : from) {
-                    for (const auto & one : machine.states[state]) {
-                        budget.spend();
-                        if (one.set != nullptr && one.set->contains(starts[k])) {
-                            to.push_back(one.to);
-                        }
-                    }
-                }
-                std::sort(to.begin(), to.end());
-                to.erase(std::unique(to.begin(), to.end()), to.end());
-            }
-            next[i * starts.size() + k] = id_of(std::move(to), false);
-        }
+    subset_construction made(machine, starts, budget);
+    if (!made.run(most_states)) {
+        return std::nullopt;
     }
-    return automaton(std::move(starts), std::move(next), std::move(accepts)).minimal(budget);
+    return automaton(std::move(starts), std::move(made.next), std::move(made.accepts)).minimal(budget);
 }
 
 }  // namespace rast::schema
