@@ -102,10 +102,7 @@ bool engine::load_reporting() {
 
 void engine::load() {
     const auto start = engine_clock::now();
-    contexts_.load([&](const model_place & place, float fraction) {
-        callbacks_.on_progress(place, fraction);
-        return !inbox_.stopping();
-    });
+    contexts_.load(callbacks_.on_progress);
     contexts_.create();
     planner_.decide(contexts_);
     contexts_.let_drafter_draw(planner_.max_draft() > 0);

@@ -43,16 +43,18 @@ model_place role_contexts::place_of(size_t index) {
 role_contexts::role_contexts(const engine_config & config, const std::atomic<bool> & stopping)
     : config_(config), stopping_(stopping) {}
 
-void role_contexts::load(const std::function<bool(const model_place &, float)> & keep_going) {
+void role_contexts::load(const progress_callback & on_progress) {
     for (size_t index = 0; index < 1 + 2 * config_.pairs.size(); ++index) {
-        contexts_.push_back(load_one(place_of(index), keep_going));
+        contexts_.push_back(load_one(place_of(index), on_progress));
     }
 }
 
-std::unique_ptr<role_context> role_contexts::load_one(
-    const model_place & place, const std::function<bool(const model_place &, float)> & keep_going) const {
-    return std::make_unique<role_context>(place.which, model_at(config_, place), config_,
-                                          [&](float fraction) { return keep_going(place, fraction) && !stopping_; });
+std::unique_ptr<role_context> role_contexts::load_one(const model_place & place,
+                                                      const progress_callback & on_progress) const {
+    return std::make_unique<role_context>(place.which, model_at(config_, place), config_, [&](float fraction) {
+        on_progress(place, fraction);
+        return !stopping_;
+    });
 }
 
 void role_contexts::map_tokens() const {

@@ -30,9 +30,11 @@ class role_contexts {
     // @param stopping ends loads and decodes; must outlive it
     role_contexts(const engine_config & config, const std::atomic<bool> & stopping);
 
-    // Reads the weights. `keep_going` is told the progress of each model, from 0 to 1; false aborts the load.
+    using progress_callback = std::function<void(const model_place &, float fraction)>;
+
+    // Reads the weights; tells the progress of each model, from 0 to 1.
     // Throws what role_context's constructor throws.
-    void load(const std::function<bool(const model_place &, float)> & keep_going);
+    void load(const progress_callback & on_progress);
 
     // Makes the contexts, the base's first: others write into its sampler's stores.
     // Throws ERR_TOKENIZER_MISMATCH, ERR_LOAD_ABORTED and what role_context::create throws.
@@ -72,8 +74,7 @@ class role_contexts {
     void set_drafter_drawing(bool for_expert_mode) const;
 
   private:
-    std::unique_ptr<role_context> load_one(const model_place & place,
-                                           const std::function<bool(const model_place &, float)> & keep_going) const;
+    std::unique_ptr<role_context> load_one(const model_place & place, const progress_callback & on_progress) const;
     void map_tokens() const;
     drawable_tokens common_tokens() const;
     std::vector<column_move> blanks_of(size_t index) const;

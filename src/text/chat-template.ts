@@ -1,7 +1,7 @@
 import { describeValue, isObject } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { ChatOptions } from "./chat-options.js";
-import { templateThread, type TemplateFacts, type TemplateLimits } from "./template-thread.js";
+import { templateThreads, type TemplateFacts, type TemplateLimits } from "./template-thread.js";
 import { thinkingVariables } from "./thinking.js";
 
 /** One turn of a conversation. */
@@ -58,7 +58,7 @@ export async function applyChatTemplate(
         ...thinkingVariables(thinking, template, facts, templateOptions),
         ...templateOptions
     };
-    const rendering = await templateThread.render(template, variables, limits);
+    const rendering = await templateThreads.render(template, variables, limits);
     if ("text" in rendering) return rendering.text;
     throw failed(rendering.failure);
 }
@@ -70,7 +70,7 @@ const maxKnown = 4;
 async function factsOf(template: string, limits?: TemplateLimits): Promise<TemplateFacts> {
     const before = known.get(template);
     if (before !== undefined) return before;
-    const facts = await templateThread.facts(template, limits);
+    const facts = await templateThreads.facts(template, limits);
     if ("failure" in facts) throw failed(facts.failure);
     if (known.size >= maxKnown) known.clear();
     known.set(template, facts);

@@ -47,46 +47,37 @@ interface Job {
 
 // Ends with the program, and after so long without work.
 const idleMs = 30_000;
+/** At once: each may take a core for its time, and memory up to its limit. */
+const mostThreads = 8;
 
 /**
- * Renders Jinja templates, one after the other, in a thread of its own: a template is a program out of a model file, and
- * may loop for ever, double a text with every step or recurse without end. The thread is made at the first template and
- * kept warm; one that reaches a limit is ended and replaced. It keeps no process alive unless it is at work.
+ * A thread that does one job at a time. It is made at the first and kept warm; one that reaches a limit is ended and
+ * replaced. It keeps no process alive unless it is at work.
  */
 class TemplateThread {
-    readonly #jobs: Job[] = [];
     #running: Job | undefined;
+    readonly #done: () => void;
     #worker: Worker | undefined;
     #deadline: NodeJS.Timeout | undefined;
     #idle: NodeJS.Timeout | undefined;
 
-    render(
-        template: string,
-        variables: Readonly<Record<string, unknown>>,
-        limits: TemplateLimits = templateLimits
-    ): Promise<Rendering> {
-        return this.#ask(template, variables, limits) as Promise<Rendering>;
+    /** @param done is called after every job */
+    constructor(done: () => void) {
+        this.#done = done;
     }
 
-    /** What a template says of itself, without running it. */
-    facts(template: string, limits: TemplateLimits = templateLimits): Promise<TemplateFacts | TemplateFailure> {
-        return this.#ask(template, null, limits) as Promise<TemplateFacts | TemplateFailure>;
+    /** What it renders now. */
+    get template(): string | undefined {
+        return this.#running?.template;
     }
 
-    #ask(template: string, variables: Job["variables"], limits: TemplateLimits): Promise<Answer> {
-        return new Promise((settle) => {
-            this.#jobs.push({ template, variables, limits, settle });
-            this.#next();
-        });
+    /** Whether a thread is there. */
+    get warm(): boolean {
+        return this.#worker !== undefined;
     }
 
-    #next(): void {
-        if (this.#running !== undefined) return;
-        const job = this.#jobs.shift();
-        if (job === undefined) {
-            this.#rest();
-            return;
-        }
+    /** Only while it does nothing else. */
+    do(job: Job): void {
         this.#running = job;
         clearTimeout(this.#idle);
         try {
@@ -138,8 +129,9 @@ class TemplateThread {
         clearTimeout(this.#deadline);
         const job = this.#running;
         this.#running = undefined;
+        this.#rest();
         job?.settle(answer);
-        this.#next();
+        this.#done();
     }
 
     #rest(): void {
@@ -158,5 +150,63 @@ function describe(error: unknown): string {
     return error instanceof Error ? error.message : String(error);
 }
 
-/** The one of this JavaScript environment. */
-export const templateThread = new TemplateThread();
+/**
+ * Renders Jinja templates in threads of their own: a template is a program out of a model file, and may loop for ever,
+ * double a text with every step or recurse without end. What is asked of one template is done one after the other;
+ * another template does not wait for it, unless `mostThreads` others are at work.
+ */
+class TemplateThreads {
+    readonly #waiting = new Map<string, Job[]>();
+    readonly #threads: TemplateThread[] = [];
+
+    render(
+        template: string,
+        variables: Readonly<Record<string, unknown>>,
+        limits: TemplateLimits = templateLimits
+    ): Promise<Rendering> {
+        return this.#ask(template, variables, limits) as Promise<Rendering>;
+    }
+
+    /** What a template says of itself, without running it. */
+    facts(template: string, limits: TemplateLimits = templateLimits): Promise<TemplateFacts | TemplateFailure> {
+        return this.#ask(template, null, limits) as Promise<TemplateFacts | TemplateFailure>;
+    }
+
+    #ask(template: string, variables: Job["variables"], limits: TemplateLimits): Promise<Answer> {
+        return new Promise((settle) => {
+            const job = { template, variables, limits, settle };
+            const others = this.#waiting.get(template);
+            if (others === undefined) this.#waiting.set(template, [job]);
+            else others.push(job);
+            this.#begin();
+        });
+    }
+
+    // Those whose template is not at work, as long as a thread is free.
+    #begin(): void {
+        const atWork = new Set(this.#threads.map(({ template }) => template));
+        for (const [template, jobs] of this.#waiting) {
+            if (atWork.has(template)) continue;
+            const thread = this.#free();
+            if (thread === undefined) return;
+            const job = jobs.shift()!;
+            // one that has more comes behind the others
+            this.#waiting.delete(template);
+            if (jobs.length > 0) this.#waiting.set(template, jobs);
+            atWork.add(template);
+            thread.do(job);
+        }
+    }
+
+    #free(): TemplateThread | undefined {
+        const free = this.#threads.filter(({ template }) => template === undefined);
+        const known = free.find(({ warm }) => warm) ?? free[0];
+        if (known !== undefined || this.#threads.length >= mostThreads) return known;
+        const made = new TemplateThread(() => this.#begin());
+        this.#threads.push(made);
+        return made;
+    }
+}
+
+/** Those of this JavaScript environment. */
+export const templateThreads = new TemplateThreads();

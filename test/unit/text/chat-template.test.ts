@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { applyChatTemplate } from "../../../src/text/chat-template.js";
-import { templateLimits } from "../../../src/text/template-thread.js";
+import { templateLimits, templateThreads } from "../../../src/text/template-thread.js";
 
 const chatml =
     "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}" +
@@ -224,7 +224,7 @@ describe("a template that is a trap", () => {
         expect(await applyChatTemplate("{{ messages[0].content }}", [question], tokens)).toBe(question.content);
     });
 
-    test("others wait behind it, and are served; the event loop goes on meanwhile", async () => {
+    test("others are served, and the event loop goes on meanwhile", async () => {
         let turns = 0;
         const turning = setInterval(() => ++turns, 5);
         const trapped = applyChatTemplate(loop("x"), [question], tokens, limits);
@@ -245,5 +245,33 @@ describe("a template that is a trap", () => {
         const content = "word ".repeat(2000);
         const messages = Array.from({ length: 100 }, () => ({ role: "user", content }));
         expect((await applyChatTemplate(chatml, messages, tokens)).length).toBeGreaterThan(1_000_000);
+    });
+});
+
+describe("templates that take long", () => {
+    const endless = (n: number): string =>
+        `{% for a in range(1000000) %}{% for b in range(1000000) %}{% endfor %}{% endfor %}${n}`;
+    const limits = { ...templateLimits, deadlineMs: 1500 };
+
+    test("hold nobody else's up", async () => {
+        const slow = Array.from({ length: 4 }, (_, n) => templateThreads.render(endless(n), {}, limits));
+        let ended = 0;
+        for (const one of slow) void one.then(() => (ended += 1));
+        expect(await templateThreads.render("{{ 1 + 1 }}", {})).toEqual({ text: "2" });
+        expect(ended).toBe(0);
+        for (const one of await Promise.all(slow)) expect(one).toEqual({ failure: "it was not done after 1.5 s" });
+    });
+
+    test("wait for each other, and are done in their order", async () => {
+        const done: number[] = [];
+        const all = Array.from({ length: 40 }, async (_, n) => {
+            const made = await templateThreads.render(`{{ n }} of ${n % 10}`, { n });
+            expect(made).toEqual({ text: `${n} of ${n % 10}` });
+            done.push(n);
+        });
+        await Promise.all(all);
+        for (let kind = 0; kind < 10; ++kind) {
+            expect(done.filter((n) => n % 10 === kind)).toEqual([kind, kind + 10, kind + 20, kind + 30]);
+        }
     });
 });

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { templateThread } from "../../../src/text/template-thread.js";
+import { templateThreads } from "../../../src/text/template-thread.js";
 import { root } from "../../support/native.js";
 import { bundledModels } from "../../support/vocabularies.js";
 
@@ -35,7 +35,7 @@ describe("renders as jinja2 does", () => {
     test.each(Object.entries(templates))("%s", async (name, outcomes) => {
         const template = readFileSync(join(folder, `${name}.jinja`), "utf8");
         for (const [conversation, expected] of Object.entries(outcomes)) {
-            const made = await templateThread.render(template, conversations[conversation]!);
+            const made = await templateThreads.render(template, conversations[conversation]!);
             if ("error" in expected) {
                 // what the template itself raises to the letter
                 const words = own.exec(expected.error)?.[1];
@@ -79,7 +79,7 @@ describe("as Python has it", () => {
         ],
         ["{{ [{'a': 1}, {'b': 2}] | rejectattr('a', 'defined') | list }}", "[{'b': 2}]"]
     ])("%s", async (template, text) => {
-        expect(await templateThread.render(template, {})).toEqual({ text });
+        expect(await templateThreads.render(template, {})).toEqual({ text });
     });
 
     test.each([
@@ -92,6 +92,6 @@ describe("as Python has it", () => {
         ["{{ nothing | tojson }}", "undefined"],
         ["{{ '{}'.format() }}", "nothing is given"]
     ])("%s fails", async (template, what) => {
-        expect(await templateThread.render(template, {})).toEqual({ failure: expect.stringContaining(what) });
+        expect(await templateThreads.render(template, {})).toEqual({ failure: expect.stringContaining(what) });
     });
 });
