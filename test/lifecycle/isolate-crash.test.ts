@@ -5,26 +5,16 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { loadRast, RastError, type Generation, type LoadOptions, type Rast } from "../../dist/index.js";
-import { demo, prompt } from "../support/demo.js";
+import { RastError, type Generation, type Rast } from "../../dist/index.js";
+import { prompt } from "../support/demo.js";
 import { canSeeProcesses, engineProcesses, isRunning, until } from "../support/engine-processes.js";
+import { errorOf, loadIsolated as load } from "../support/isolated.js";
 import { root } from "../support/native.js";
 import { heavy, size } from "../support/size.js";
 
-const trio = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert, gpuLayers: 0, threads: 1 } as const;
-const load = (options: LoadOptions = {}): Promise<Rast> => loadRast({ ...trio, isolate: true, ...options });
 const endless = { prompt, ignoreEos: true, maxTokens: 450 } as const;
 const folder = mkdtempSync(join(tmpdir(), "rast-crash-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function errorOf(work: Promise<unknown>): Promise<RastError> {
-    const error: unknown = await work.then(
-        () => undefined,
-        (thrown: unknown) => thrown
-    );
-    if (error instanceof RastError) return error;
-    throw new Error(`Expected a RastError, received ${String(error)}`);
-}
 
 function engine(): number {
     const [pid, ...more] = engineProcesses();

@@ -3,32 +3,15 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-    loadRast,
-    RastError,
-    type GenerationPart,
-    type LoadOptions,
-    type Rast,
-    type RastResult
-} from "../../dist/index.js";
-import { demo, prompt } from "../support/demo.js";
+import { RastError, type GenerationPart, type LoadOptions, type Rast, type RastResult } from "../../dist/index.js";
+import { prompt } from "../support/demo.js";
 import { canSeeProcesses, engineProcesses, isRunning, until } from "../support/engine-processes.js";
+import { errorOf, loadIsolated as load } from "../support/isolated.js";
 import { root, run } from "../support/native.js";
 import { size } from "../support/size.js";
 
-const trio = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert, gpuLayers: 0, threads: 1 } as const;
-const load = (options: LoadOptions = {}): Promise<Rast> => loadRast({ ...trio, isolate: true, ...options });
 const folder = mkdtempSync(join(tmpdir(), "rast-isolate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-async function errorOf(work: Promise<unknown>): Promise<RastError> {
-    const error: unknown = await work.then(
-        () => undefined,
-        (thrown: unknown) => thrown
-    );
-    if (error instanceof RastError) return error;
-    throw new Error(`Expected a RastError, received ${String(error)}`);
-}
 
 describe("an isolated engine is the one in this process", () => {
     const room = { parallel: 3, contextSize: 512 };

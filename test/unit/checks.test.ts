@@ -3,18 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as checks from "../../src/checks.js";
 import { RastError } from "../../src/errors.js";
 import { revoked } from "../support/foreign.js";
-
-function errorOf(action: () => unknown): RastError {
-    try {
-        action();
-    } catch (error) {
-        expect(error).toBeInstanceOf(RastError);
-        return error as RastError;
-    }
-    throw new Error("It was accepted.");
-}
-
-const messageOf = (action: () => unknown): string => errorOf(action).message;
+import { errorOf, messageOf } from "../support/refused.js";
 
 describe("what a value looks like in a message", () => {
     const long = "x".repeat(61);

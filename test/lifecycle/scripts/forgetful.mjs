@@ -1,16 +1,7 @@
 // A script that ends without disposing of its engine; the argument says when.
-import { fileURLToPath } from "node:url";
 import { loadRast } from "../../../dist/index.js";
+import { prompt, trio } from "./trio.mjs";
 
-const demo = (name) => fileURLToPath(new URL(`../../../models/demo/${name}.gguf`, import.meta.url));
-const trio = {
-    base: demo("demo-base"),
-    expert: demo("demo-weak-expert"),
-    antiexpert: demo("demo-weak-antiexpert"),
-    gpuLayers: Number(process.env.RAST_TEST_GPU_LAYERS ?? 0),
-    threads: 1
-};
-const prompt = "Q: 6+34+63+39?\n";
 const ending = process.argv[2];
 
 if (ending === "exit-loading") {

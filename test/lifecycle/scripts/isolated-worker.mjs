@@ -1,23 +1,12 @@
 // A worker thread with an isolated engine that says how far it is, and is ended there.
 import { parentPort, workerData } from "node:worker_threads";
-import { fileURLToPath } from "node:url";
 import { loadRast } from "../../../dist/index.js";
-
-const demo = (name) => fileURLToPath(new URL(`../../../models/demo/${name}.gguf`, import.meta.url));
-const trio = {
-    base: demo("demo-base"),
-    expert: demo("demo-weak-expert"),
-    antiexpert: demo("demo-weak-antiexpert"),
-    gpuLayers: 0,
-    threads: 1,
-    isolate: true
-};
-const prompt = "Q: 6+34+63+39?\n";
+import { isolatedTrio, prompt } from "./trio.mjs";
 
 if (workerData === "loading") {
-    void loadRast({ ...trio, onProgress: () => parentPort.postMessage("loading") });
+    void loadRast({ ...isolatedTrio, onProgress: () => parentPort.postMessage("loading") });
 } else {
-    const rast = await loadRast(trio);
+    const rast = await loadRast(isolatedTrio);
     if (workerData === "running") {
         let told = false;
         for await (const part of rast.generate({ prompt, ignoreEos: true, maxTokens: 450 })) {

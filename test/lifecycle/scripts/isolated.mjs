@@ -1,18 +1,8 @@
 // A script with an isolated engine that ends in one of many ways; it prints the pid of the engine's process.
 import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { loadRast } from "../../../dist/index.js";
+import { isolatedTrio, prompt } from "./trio.mjs";
 
-const demo = (name) => fileURLToPath(new URL(`../../../models/demo/${name}.gguf`, import.meta.url));
-const trio = {
-    base: demo("demo-base"),
-    expert: demo("demo-weak-expert"),
-    antiexpert: demo("demo-weak-antiexpert"),
-    gpuLayers: 0,
-    threads: 1,
-    isolate: true
-};
-const prompt = "Q: 6+34+63+39?\n";
 const ending = process.argv[2];
 
 function engine() {
@@ -36,7 +26,7 @@ if (ending === "starting") {
 } else if (ending === "loading" || ending === "exit-loading") {
     let told = false;
     await loadRast({
-        ...trio,
+        ...isolatedTrio,
         onProgress: () => {
             if (!told) say(ending);
             told = true;
@@ -44,7 +34,7 @@ if (ending === "starting") {
         }
     });
 }
-const rast = await loadRast(trio);
+const rast = await loadRast(isolatedTrio);
 const long = { prompt, ignoreEos: true, maxTokens: 450 };
 if (ending === "idle") {
     await rast.complete({ prompt, maxTokens: 3 });

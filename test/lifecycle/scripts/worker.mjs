@@ -1,17 +1,7 @@
 // A worker thread that says how far it is, and is ended there.
 import { parentPort, workerData } from "node:worker_threads";
-import { fileURLToPath } from "node:url";
 import { loadRast } from "../../../dist/index.js";
-
-const demo = (name) => fileURLToPath(new URL(`../../../models/demo/${name}.gguf`, import.meta.url));
-const trio = {
-    base: demo("demo-base"),
-    expert: demo("demo-weak-expert"),
-    antiexpert: demo("demo-weak-antiexpert"),
-    gpuLayers: Number(process.env.RAST_TEST_GPU_LAYERS ?? 0),
-    threads: 1
-};
-const prompt = "Q: 6+34+63+39?\n";
+import { prompt, trio } from "./trio.mjs";
 
 if (workerData === "loading") {
     void loadRast({ ...trio, onProgress: () => parentPort.postMessage("loading") });

@@ -1,9 +1,9 @@
 // What the smaller calls of an engine hand to native code, and what they make of its answers.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Rast } from "../../../src/engine/engine.js";
-import { loadRastWith } from "../../../src/loading/load.js";
 import type { LoadOptions } from "../../../src/loading/load-options.js";
-import { FakeAddon, fakeNative, tick, type FakeSettings } from "../../support/fake-addon.js";
+import { tick, type FakeSettings } from "../../support/fake-addon.js";
+import { loadFake } from "../../support/fake-engine.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
@@ -14,11 +14,8 @@ beforeEach(async () => {
 
 afterEach(() => files.remove());
 
-async function load(settings: FakeSettings = {}, more: LoadOptions = {}): Promise<{ rast: Rast; addon: FakeAddon }> {
-    const addon = new FakeAddon(settings);
-    const { base, expert, antiexpert } = files;
-    return { rast: await loadRastWith({ base, expert, antiexpert, ...more }, fakeNative(addon)), addon };
-}
+const load = (settings: FakeSettings = {}, more: LoadOptions = {}): ReturnType<typeof loadFake> =>
+    loadFake(files, settings, more);
 
 const messageOf = (promise: Promise<unknown>): Promise<string> =>
     promise.then(

@@ -9,6 +9,7 @@ import type { LoadOptions } from "../../../src/loading/load-options.js";
 import { Rast as PublicRast } from "../../../src/index.js";
 import { FakeAddon, fakeNative, tick, type FakeSettings } from "../../support/fake-addon.js";
 import { CountingSignal, revoked, throwing } from "../../support/foreign.js";
+import { loadFake, until } from "../../support/fake-engine.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
@@ -29,16 +30,8 @@ afterEach(async () => {
     expect(strays).toEqual([]);
 });
 
-async function load(settings: FakeSettings = {}, more: LoadOptions = {}): Promise<{ rast: Rast; addon: FakeAddon }> {
-    const addon = new FakeAddon(settings);
-    const { base, expert, antiexpert } = files;
-    return { rast: await loadRastWith({ base, expert, antiexpert, ...more }, fakeNative(addon)), addon };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-    for (let turn = 0; turn < 100 && !condition(); turn++) await tick();
-    expect(condition()).toBe(true);
-}
+const load = (settings: FakeSettings = {}, more: LoadOptions = {}): ReturnType<typeof loadFake> =>
+    loadFake(files, settings, more);
 
 function explode(): never {
     throw new Error("mine");

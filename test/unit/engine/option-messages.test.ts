@@ -10,36 +10,15 @@ import { resolveLoadOptions } from "../../../src/loading/load-options.js";
 import { allModels, combineModels, describeRole } from "../../../src/loading/model-set.js";
 import { checkLambda, randomSeed } from "../../../src/engine/sampling-options.js";
 import { checkSpeculation, planDrafts, resolveSpeculation } from "../../../src/engine/speculation-options.js";
-import { RastError } from "../../../src/errors.js";
+import { twoPairs } from "../../support/generate-context.js";
+import { errorOf, messageOf } from "../../support/refused.js";
 import type { Trio } from "../../../src/trio/trio.js";
 
-const context: GenerateContext = {
-    lambdas: [1, 0.5],
-    defaults: {},
-    vocabularySize: 100,
-    contextSize: 64,
-    maxTokens: undefined,
-    stop: [],
-    addBos: undefined,
-    chat: {},
-    speculation: { draft: -1, maxDraft: 15, possible: 15 }
-};
 const generate = (options: object, more: Partial<GenerateContext> = {}): ReturnType<typeof resolveGenerateOptions> =>
-    resolveGenerateOptions(options, { ...context, ...more });
+    resolveGenerateOptions(options, { ...twoPairs, ...more });
 const load = (options: object): ReturnType<typeof resolveLoadOptions> =>
     resolveLoadOptions({ base: "b", expert: "e", antiexpert: "a", ...options });
 
-function errorOf(action: () => unknown): RastError {
-    try {
-        action();
-    } catch (error) {
-        expect(error).toBeInstanceOf(RastError);
-        return error as RastError;
-    }
-    throw new Error("It was accepted.");
-}
-
-const messageOf = (action: () => unknown): string => errorOf(action).message;
 const pair = { expert: "e", antiexpert: "a" };
 const anyOf = 'Expected "auto", "off", { maxDraft } or { draft } for speculation, received';
 
@@ -402,16 +381,16 @@ describe("generate", () => {
     });
 
     test("a text without a generation knows fewer options", () => {
-        expect(resolvePromptOptions("saveState", { prompt: "x" }, context)).toEqual({
+        expect(resolvePromptOptions("saveState", { prompt: "x" }, twoPairs)).toEqual({
             prompt: { kind: "text", text: "x", raw: false },
             addBos: undefined,
             parseSpecial: true,
             signal: undefined
         });
-        expect(messageOf(() => resolvePromptOptions("saveState", { prompt: "x", topK: 1 }, context))).toBe(
+        expect(messageOf(() => resolvePromptOptions("saveState", { prompt: "x", topK: 1 }, twoPairs))).toBe(
             "Unknown option topK in saveState."
         );
-        expect(messageOf(() => resolvePromptOptions("saveState", 5, context))).toBe(
+        expect(messageOf(() => resolvePromptOptions("saveState", 5, twoPairs))).toBe(
             "Expected an object for the options of saveState, received 5 (number)."
         );
     });

@@ -1,37 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { resolveGenerateOptions, type GenerateContext } from "../../../src/engine/generate-options.js";
+import { resolveGenerateOptions } from "../../../src/engine/generate-options.js";
 import { resolveLoadOptions } from "../../../src/loading/load-options.js";
 import { samplingDefaults } from "../../../src/engine/sampling-options.js";
-import { RastError } from "../../../src/errors.js";
-
-const context: GenerateContext = {
-    lambdas: [1, 0.5],
-    defaults: {},
-    vocabularySize: 100,
-    contextSize: 64,
-    maxTokens: undefined,
-    stop: [],
-    addBos: undefined,
-    chat: {},
-    speculation: { draft: -1, maxDraft: 15, possible: 15 }
-};
+import { twoPairs } from "../../support/generate-context.js";
+import { errorOf } from "../../support/refused.js";
 
 function generateWith(options: object): ReturnType<typeof resolveGenerateOptions> {
-    return resolveGenerateOptions({ prompt: "Hi", ...options }, context);
+    return resolveGenerateOptions({ prompt: "Hi", ...options }, twoPairs);
 }
 
 function loadWith(options: object): ReturnType<typeof resolveLoadOptions> {
     return resolveLoadOptions({ base: "b", expert: "e", antiexpert: "a", ...options });
-}
-
-function errorOf(action: () => unknown): RastError {
-    try {
-        action();
-    } catch (error) {
-        expect(error).toBeInstanceOf(RastError);
-        return error as RastError;
-    }
-    throw new Error("It was accepted.");
 }
 
 const notNumbers = ["1", null, true, {}, [], NaN, Infinity, 1n];
@@ -114,11 +93,11 @@ describe("options of generate", () => {
     });
 
     test.each([[[-1]], [[100]], ["1"], [5], [{}], [new Uint8Array(1)]])("tokens refuses %j", (tokens) => {
-        expect(errorOf(() => resolveGenerateOptions({ tokens }, context)).code).toBe("ERR_INVALID_OPTION");
+        expect(errorOf(() => resolveGenerateOptions({ tokens }, twoPairs)).code).toBe("ERR_INVALID_OPTION");
     });
 
     test.each([undefined, null, 5, "Hi", []])("options that are %s are refused", (options) => {
-        expect(errorOf(() => resolveGenerateOptions(options, context)).code).toBe("ERR_INVALID_OPTION");
+        expect(errorOf(() => resolveGenerateOptions(options, twoPairs)).code).toBe("ERR_INVALID_OPTION");
     });
 
     test("unknown options are refused, with the nearest known one", () => {
@@ -142,7 +121,7 @@ describe("options of generate", () => {
         expect(samplingDefaults).toMatchObject({ temperature: 1, topP: 0.95, topK: 0, minP: 0, penaltyWindow: 64 });
         expect(generateWith({})).toMatchObject({ mode: "rast", maxTokens: -1, logprobs: -1, stopStrings: [] });
         expect(generateWith({}).sampling).toMatchObject({ ...samplingDefaults, lambdas: [1, 0.5], ordinal: 0 });
-        const trio = { ...context, defaults: { temperature: 0.5, topP: 1 }, maxTokens: 7, stop: ["x"] };
+        const trio = { ...twoPairs, defaults: { temperature: 0.5, topP: 1 }, maxTokens: 7, stop: ["x"] };
         const resolved = resolveGenerateOptions({ prompt: "Hi", temperature: 2 }, trio);
         expect(resolved).toMatchObject({ maxTokens: 7, stopStrings: ["x"] });
         expect(resolved.sampling).toMatchObject({ temperature: 2, topP: 1 });
@@ -276,7 +255,7 @@ describe("options of loadRast", () => {
 describe("options of a chat template", () => {
     const messages = [{ role: "user", content: "Hi" }];
     const chatOf = (options: object): unknown => {
-        const { prompt } = resolveGenerateOptions({ messages, ...options }, { ...context, chat: { thinking: false } });
+        const { prompt } = resolveGenerateOptions({ messages, ...options }, { ...twoPairs, chat: { thinking: false } });
         return prompt.kind === "messages" ? prompt.chat : undefined;
     };
 

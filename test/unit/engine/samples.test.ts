@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Rast } from "../../../src/engine/engine.js";
-import { loadRastWith } from "../../../src/loading/load.js";
 import type { LoadOptions } from "../../../src/loading/load-options.js";
-import { FakeAddon, fakeNative, tick, type FakeSettings } from "../../support/fake-addon.js";
+import { tick, type FakeSettings } from "../../support/fake-addon.js";
 import { CountingSignal } from "../../support/foreign.js";
+import { loadFake, until } from "../../support/fake-engine.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
 
 let files: ModelFiles;
@@ -14,16 +13,8 @@ beforeEach(async () => {
 
 afterEach(() => files.remove());
 
-async function load(settings: FakeSettings = {}, more: LoadOptions = {}): Promise<{ rast: Rast; addon: FakeAddon }> {
-    const addon = new FakeAddon(settings);
-    const { base, expert, antiexpert } = files;
-    return { rast: await loadRastWith({ base, expert, antiexpert, ...more }, fakeNative(addon)), addon };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-    for (let turn = 0; turn < 100 && !condition(); turn++) await tick();
-    expect(condition()).toBe(true);
-}
+const load = (settings: FakeSettings = {}, more: LoadOptions = {}): ReturnType<typeof loadFake> =>
+    loadFake(files, settings, more);
 
 describe("samples of one prompt", () => {
     test("sample i is what complete gives for ordinal + i, and the prompt is prepared once", async () => {
