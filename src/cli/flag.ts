@@ -76,14 +76,17 @@ export function repeatableFlag<T>(
     return { usage, description, repeatable: true, read: (typed, name) => read(typed as readonly string[], name) };
 }
 
-/** A flag without a value; `--no-x` stands for false, and `x` is true without it. */
+/**
+ * A flag without a value; `--no-x` stands for false, and `x` is true without it. Its opposite can be typed, too
+ * (`oppositeOf`): it is as if the flag were not there, against a file of settings that turns it on.
+ */
 export function switchFlag(usage: string, description: string): Flag<boolean> {
     const negated = usage.startsWith("--no-");
     return {
         usage,
         description,
         repeatable: false,
-        read: (typed) => (negated && typed === true ? undefined : !negated)
+        read: (typed) => (typed === negated ? undefined : !negated)
     };
 }
 
@@ -103,6 +106,13 @@ export function toLayers(text: string, name: string): "auto" | number {
 export function wrongFlag(name: string, expected: string, received: string): RastError {
     const message = `Expected ${expected} for ${name}, received "${received}".`;
     return new RastError("ERR_INVALID_OPTION", message, { details: { option: name, value: received } });
+}
+
+/** What turns a switch off again: "--no-json" of "--json", "--mmap" of "--no-mmap"; undefined of a flag with a value. */
+export function oppositeOf(flag: Flag<unknown>): string | undefined {
+    if (takesValue(flag)) return undefined;
+    const name = longName(flag);
+    return name.startsWith("--no-") ? `--${name.slice(5)}` : `--no-${name.slice(2)}`;
 }
 
 /** The flag as people type it: "--prompt". */
@@ -132,9 +142,14 @@ export function takesValue({ usage }: Flag<unknown>): boolean {
     return usage.includes("<");
 }
 
-/** Declares flags to commander. */
+/** Declares flags to commander, and the opposites of switches, which help does not list. */
 export function addFlags(command: Command, group: FlagGroup): void {
     for (const flag of Object.values(group)) command.addOption(optionOf(flag));
+    // Behind the others: commander looks whether a switch is there when its opposite comes.
+    for (const flag of Object.values(group)) {
+        const opposite = oppositeOf(flag);
+        if (opposite !== undefined) command.addOption(new Option(opposite).hideHelp());
+    }
 }
 
 /** The options of a group from what was typed. @throws ERR_INVALID_OPTION */

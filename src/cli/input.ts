@@ -32,6 +32,15 @@ export async function readStandardInput(stream: Input): Promise<string> {
     if (stream.isTTY === true) {
         throw new RastError("ERR_EMPTY_PROMPT", "No prompt: give it as an argument or on standard input.");
     }
+    // The newline that ends a line of input is not part of the prompt.
+    return (await readAll(stream)).replace(/\r?\n$/, "");
+}
+
+/**
+ * All of standard input, of whatever lines.
+ * @throws ERR_FILE_UNREADABLE
+ */
+export async function readAll(stream: Input): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;
     try {
@@ -45,13 +54,23 @@ export async function readStandardInput(stream: Input): Promise<string> {
         throw new RastError("ERR_FILE_UNREADABLE", `Standard input cannot be read: ${code}.`, { cause: error });
     }
     if (length > maxInputBytes) throw tooLong("Standard input");
-    // The newline that ends a line of input is not part of the prompt.
-    return toText(Buffer.concat(chunks), "Standard input").replace(/\r?\n$/, "");
+    return toText(Buffer.concat(chunks), "Standard input");
 }
 
 function toText(bytes: Buffer, what: string): string {
-    if (!isUtf8(bytes)) throw new RastError("ERR_FILE_UNREADABLE", `${what} is not UTF-8 text.`);
-    return bytes.toString("utf8");
+    if (isUtf8(bytes)) return bytes.toString("utf8");
+    const line = firstBadLine(bytes);
+    throw new RastError("ERR_FILE_UNREADABLE", `${what} is not UTF-8 text: see line ${line}.`, { details: { line } });
+}
+
+// No byte of a longer character is a newline.
+function firstBadLine(bytes: Buffer): number {
+    let start = 0;
+    for (let line = 1; ; line++) {
+        const end = bytes.indexOf(10, start);
+        if (end < 0 || !isUtf8(bytes.subarray(start, end))) return line;
+        start = end + 1;
+    }
 }
 
 function tooLong(what: string): RastError {

@@ -63,7 +63,11 @@ export interface LoadProgress {
  * Without a pair the base runs alone, as a plain engine for comparison.
  */
 export interface LoadOptions {
-    /** Name of a trio that comes with the package, or path of a trio file or of its folder. Roles given beside it change parts of it. */
+    /**
+     * Name of a trio, or path of a trio file or of its folder. Names are those of trios that come with the package, then those
+     * of files in `~/.config/rast/trios` (`$XDG_CONFIG_HOME/rast/trios`, `%APPDATA%\rast\trios` on Windows). Roles given
+     * beside it change parts of it.
+     */
     trio?: string | undefined;
     /** The large model. */
     base?: string | ModelOptions | undefined;

@@ -2,7 +2,8 @@ import { extname } from "node:path";
 import { didYouMean, isObject, quote, shorten, shortenMiddle } from "../../checks.js";
 import { generateOptionNames, type GenerateOptions } from "../../engine/generate-options.js";
 import { RastError } from "../../errors.js";
-import { readInput } from "../input.js";
+import { readAll, readInput } from "../input.js";
+import type { Input } from "../io.js";
 
 /** One prompt of a batch. */
 export interface BatchPrompt {
@@ -19,21 +20,29 @@ const known: readonly string[] = ["id", ...generateOptionNames.filter((name) => 
 
 /**
  * The prompts of a file, in its order. In one of JSON lines (.jsonl, .ndjson) a line is a string, or an object with `prompt`,
- * `messages` or `tokens`, an `id` if it likes, and options of `rast.generate`; in any other file a line is a prompt. Empty
- * lines are passed over. All of them are looked at before anything is generated.
- * @throws ERR_INVALID_OPTION naming the line; what `readInput` lists
+ * `messages` or `tokens`, an `id` if it likes, and options of `rast.generate`; in any other file a line is a prompt. Standard
+ * input is JSON lines where its first line looks like that. Empty lines are passed over. All of them are looked at before
+ * anything is generated.
+ * @param path "-" = standard input
+ * @throws ERR_INVALID_OPTION naming the line; ERR_EMPTY_PROMPT on a terminal; what `readInput` lists
  */
-export async function readPrompts(path: string): Promise<BatchPrompt[]> {
-    const text = (await readInput(path, "the batch")).replace(/^\uFEFF/, "");
-    const json = [".jsonl", ".ndjson"].includes(extname(path).toLowerCase());
+export async function readPrompts(path: string, stdin: Input): Promise<BatchPrompt[]> {
+    const piped = path === "-";
+    if (piped && stdin.isTTY === true) {
+        const message = "No prompts: --batch - reads standard input, which is a terminal. Name a file, or pipe one in.";
+        throw new RastError("ERR_EMPTY_PROMPT", message, { details: { option: "--batch" } });
+    }
+    const text = (piped ? await readAll(stdin) : await readInput(path, "the batch")).replace(/^\uFEFF/, "");
+    const json = piped ? /^\s*[{"]/.test(text) : [".jsonl", ".ndjson"].includes(extname(path).toLowerCase());
+    const source = piped ? "standard input" : shortenMiddle(path);
     const prompts: BatchPrompt[] = [];
     for (const [at, line] of text.split(/\r?\n/).entries()) {
         if (line.trim() === "") continue;
-        const where = `Line ${at + 1} of ${shortenMiddle(path)}`;
+        const where = `Line ${at + 1} of ${source}`;
         const rest = json ? parseLine(line, where) : { request: { prompt: line } };
         prompts.push({ index: prompts.length, ...rest });
     }
-    if (prompts.length === 0) throw wrong(`There is no prompt in ${shortenMiddle(path)}.`);
+    if (prompts.length === 0) throw wrong(`There is no prompt in ${source}.`);
     return prompts;
 }
 

@@ -17,6 +17,8 @@ async function run({ io, operands }: CommandCall): Promise<ExitCode> {
     const { commands } = await import("./index.js");
     const { everywhere } = await import("../program.js");
     const { completionScript, shells } = await import("../shell/completion.js");
-    io.stdout.write(completionScript(checkOneOf("shell", operands[0], shells), { commands, everywhere }));
+    const { trioNames } = await import("../../trio/trio.js");
+    const shell = checkOneOf("shell", operands[0], shells);
+    io.stdout.write(completionScript(shell, { commands, everywhere, trios: await trioNames() }));
     return exitCodes.ok;
 }

@@ -48,7 +48,7 @@ const ownFlags = {
         file: fileFlag("-f, --file <file>", "take the prompt from a file, without the newline that ends it"),
         batch: fileFlag(
             "--batch <file>",
-            "many prompts: a line each, or JSON lines (.jsonl); prints a line of JSON for each, in order"
+            "many prompts: a line each, or JSON lines (.jsonl); prints a line of JSON for each, in order; - is standard input"
         ),
         chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
         system: textFlag("--system <text>", "system message; implies --chat"),
@@ -181,7 +181,7 @@ async function batch(
     if (operand !== undefined) throw clash("a prompt", "--batch");
     const other = notWithBatch.find((name) => own[name] !== undefined);
     if (other !== undefined) throw clash(longName(ownFlags[other]), "--batch");
-    const prompts = await readPrompts(file);
+    const prompts = await readPrompts(file, io.stdin);
     const output = own.output === undefined ? streamOutput(io.stdout) : await fileOutput(own.output, prompts);
     const parallel = own.parallel ?? Math.min(4, prompts.length);
     let failures = output.keptFailures;

@@ -3,8 +3,10 @@ import { exitCodes } from "../exit-codes.js";
 import type { Flag } from "../flag.js";
 import type { Completed } from "./completion.js";
 
+type Described = Pick<Completed, "commands" | "everywhere">;
+
 /** The manual of the command, as `man` reads it. @param description of the whole */
-export function manualPage(description: string, { commands, everywhere }: Completed): string {
+export function manualPage(description: string, { commands, everywhere }: Described): string {
     return `${[
         '.TH RAST 1 "" "rast\\-llama" "User Commands"',
         ".SH NAME",
@@ -15,6 +17,7 @@ export function manualPage(description: string, { commands, everywhere }: Comple
         ...commands.flatMap(section),
         ".SH GENERAL OPTIONS",
         ...Object.values(everywhere).flatMap(entry),
+        ".PP\nA switch that the file of settings turns on is turned off by its opposite: \\-\\-no\\-json for \\-\\-json.",
         ".SH ENVIRONMENT",
         ".TP\n.B RAST_TRIO\nthe trio, where no flag names models",
         ".TP\n.B RAST_CONFIG\nthe file of settings, instead of config.json in ~/.config/rast; empty: none",

@@ -105,6 +105,49 @@ describe("a file of prompts", () => {
         expect(addon.configs).toEqual([]);
     });
 
+    test("on standard input is text, or JSON lines where the first looks like that", async () => {
+        const text = await batch("-", [], { input: "one\n\n{two\n" });
+        expect(linesOf(text.stdout).map(({ request }) => request)).toEqual([{ prompt: "one" }, { prompt: "{two" }]);
+        for (const input of [
+            '"one"\n{"id": 7, "prompt": "two"}',
+            '{"prompt": "one"}\r\n\n{"id": 7, "prompt": "two"}\n'
+        ]) {
+            const { code, stdout } = await batch("-", [], { input });
+            expect(code).toBe(0);
+            expect(linesOf(stdout).map(({ id, request }) => [id, request.prompt])).toEqual([
+                [undefined, "one"],
+                [7, "two"]
+            ]);
+        }
+        const wrong = await batch("-", [], { input: '{"prompt": "one"}\ntwo' });
+        expect([wrong.code, wrong.stderr]).toEqual([
+            2,
+            expect.stringContaining("Line 2 of standard input is not JSON")
+        ]);
+        expect((await batch("-")).stderr).toContain("There is no prompt in standard input");
+    });
+
+    test("on standard input is not waited for at a terminal", async () => {
+        const { code, stderr } = await batch("-", [], { terminal: true });
+        expect([code, stderr]).toEqual([
+            2,
+            expect.stringContaining("--batch - reads standard input, which is a terminal")
+        ]);
+    });
+
+    test("with a line that is no text names the line", async () => {
+        const bytes = Buffer.concat([
+            Buffer.from('"\u00e4"\n"b"\n'),
+            Buffer.from([0x22, 0xe4, 0x22]),
+            Buffer.from('\n"d"')
+        ]);
+        await writeFile(files.path("latin1.jsonl"), bytes);
+        expect((await batch(files.path("latin1.jsonl"))).stderr).toContain("is not UTF-8 text: see line 3.");
+        expect((await batch("-", [], { input: bytes })).stderr).toContain(
+            "Standard input is not UTF-8 text: see line 3."
+        );
+    });
+
     test.each([
         ["x"],
         ["--file", "x"],

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { commands } from "../../../src/cli/commands/index.js";
 import { readDefaults } from "../../../src/cli/defaults.js";
-import { keyOf, longName } from "../../../src/cli/flag.js";
+import { keyOf, longName, oppositeOf } from "../../../src/cli/flag.js";
 import type { LoadOptions } from "../../../src/loading/load-options.js";
 import type * as Load from "../../../src/loading/load.js";
 import { rast, type Ran } from "../../support/command-io.js";
@@ -92,6 +92,35 @@ describe("precedence", () => {
 });
 
 describe("values of the file", () => {
+    test("a switch that it turns on is turned off by its opposite", async () => {
+        const config = { trio: files.trio, json: true, mmap: false, isolate: true, quiet: true };
+        expect((await generate({ config })).stdout).toMatch(/^\{"text":/);
+        expect(loaded).toMatchObject({ mmap: false, isolate: true });
+        const { code, stdout, stderr } = await generate({ config }, [
+            "--no-json",
+            "--mmap",
+            "--no-isolate",
+            "--no-quiet"
+        ]);
+        expect([code, stdout]).toEqual([0, "Hello, world\n"]);
+        expect(stderr).not.toBe("");
+        expect(loaded).not.toHaveProperty("mmap");
+        expect(loaded).not.toHaveProperty("isolate");
+    });
+
+    test("every switch has an opposite of a name of its own, and the last of the two holds", async () => {
+        for (const { name, flags } of commands) {
+            const names = Object.values(flags).map(longName);
+            const opposites = Object.values(flags).flatMap((flag) => oppositeOf(flag) ?? []);
+            expect([name, opposites.filter((one) => names.includes(one))]).toEqual([name, []]);
+        }
+        await generate({}, ["--trio", files.trio, "--no-mlock", "--mlock"]);
+        expect(loaded).toMatchObject({ mlock: true });
+        await generate({}, ["--trio", files.trio, "--mlock", "--no-mlock"]);
+        expect(loaded).not.toHaveProperty("mlock");
+        expect((await generate({}, ["--no-temperature"])).stderr).toContain("unknown option");
+    });
+
     test("switches, numbers, lists, schemas, and files beside it", async () => {
         const config = {
             mmap: false,

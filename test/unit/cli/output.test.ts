@@ -61,7 +61,7 @@ describe("standard input", () => {
 
     test("is refused where it is no text, too long, broken, or a terminal", async () => {
         await expect(readStandardInput(input(Buffer.from([0xff])))).rejects.toThrow(
-            "Standard input is not UTF-8 text."
+            "Standard input is not UTF-8 text: see line 1."
         );
         const chunk = Buffer.alloc(1_048_576, "x");
         const endless = Readable.from(

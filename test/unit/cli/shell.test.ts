@@ -1,23 +1,30 @@
 // Completion and manual: what shells and man make of them, where they are installed. bash is everywhere but on Windows.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { commands } from "../../../src/cli/commands/index.js";
 import { rast } from "../../support/command-io.js";
 
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), "rast-shell-"));
+const folderOf = (name: string): string => join(folder, name);
 const scripts: Record<string, string> = {};
 beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "rast-shell-"));
+    const trios = join(folderOf("config"), "rast", "trios");
+    mkdirSync(trios, { recursive: true });
+    for (const name of ["mine", "$(touch ran)", "two words", "-x"]) writeFileSync(join(trios, `${name}.json`), "{}");
+    vi.stubEnv("XDG_CONFIG_HOME", folderOf("config"));
     writeFileSync(join(folder, "a file.gguf"), "");
     for (const shell of ["bash", "zsh", "fish"]) {
         scripts[shell] = join(folder, `rast.${shell}`);
         writeFileSync(scripts[shell], (await rast(["completion", shell])).stdout);
     }
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true, force: true });
+});
 
 const has = (program: string): boolean => spawnSync(program, ["--version"]).error === undefined;
 const ran = (program: string, args: readonly string[]): string => {
@@ -46,6 +53,12 @@ const completed: readonly (readonly [words: readonly string[], expected: readonl
         ["json", "jsonl"]
     ],
     [["generate", "--base", "a"], ["a file.gguf"]],
+    [
+        ["generate", "--trio", "d"],
+        ["demo", "demo-seed2", "demo-strong"]
+    ],
+    [["bench", "--trio", "mi"], ["mine"]],
+    [["generate", "--trio", "a"], ["a file.gguf"]],
     [["completion", "z"], ["zsh"]]
 ];
 
@@ -62,6 +75,14 @@ describe("completion", () => {
         const line = ["rast", ...words].map((word) => `'${word}'`).join(" ");
         const program = `. ${scripts["bash"]}; COMP_WORDS=(${line}); COMP_CWORD=${words.length}; _rast; printf '%s\\n' "\${COMPREPLY[@]}"`;
         expect(ran("bash", ["--norc", "-c", program]).split("\n").filter(Boolean)).toEqual(expected);
+    });
+
+    test.skipIf(!has("bash"))("in bash: a trio's name that is more than a word is no word, and is not run", () => {
+        const program = `. ${scripts["bash"]}; COMP_WORDS=(rast generate --trio ''); COMP_CWORD=3; _rast; printf '%s\\n' "\${COMPREPLY[@]}"`;
+        const found = ran("bash", ["--norc", "-c", program]).trim().split("\n");
+        expect(found).toContain("mine");
+        expect(found.filter((word) => /touch|two|-x/.test(word))).toEqual([]);
+        expect(existsSync(folderOf("ran"))).toBe(false);
     });
 
     test.skipIf(!has("bash"))("in bash: every flag of every command", () => {
@@ -98,6 +119,7 @@ describe("the manual", () => {
         const { stdout } = await rast(["man"]);
         const plain = stdout.replaceAll("\\-", "-").replaceAll("\\e", "\\");
         for (const { name, flags, examples = [] } of commands) {
+            expect(plain).toContain("--no-json for --json");
             expect(plain).toMatch(new RegExp(`^\\.SS rast ${name}( |$)`, "m"));
             for (const { usage, description } of Object.values(flags))
                 expect(plain).toContain(`.B ${usage}\n${description}\n`);
