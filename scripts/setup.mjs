@@ -44,11 +44,14 @@ function readdirSyncOrNull(path) {
     }
 }
 
+// Who reads lines, and no terminal, is told at once, too.
 function step(what, work) {
     const start = Date.now();
-    process.stderr.write(`${what} ... `);
+    const live = process.stderr.isTTY === true;
+    process.stderr.write(`${what} ...${live ? " " : "\n"}`);
     work();
-    process.stderr.write(`${((Date.now() - start) / 1000).toFixed(1)} s\n`);
+    const seconds = `${((Date.now() - start) / 1000).toFixed(1)} s`;
+    process.stderr.write(live ? `${seconds}\n` : `${what}: ${seconds}\n`);
 }
 
 function run(command, args, options = {}) {

@@ -44,7 +44,7 @@ def metadata(name, config, quantize):
         ("general.license", gguf.STRING, "mit"),
         ("general.file_type", gguf.U32, 7 if quantize else 0),
         ("general.quantization_version", gguf.U32, 2),
-        ("llama.context_length", gguf.U32, lm.CONTEXT),
+        ("llama.context_length", gguf.U32, task.CONTEXT),
         ("llama.embedding_length", gguf.U32, width),
         ("llama.block_count", gguf.U32, config["layers"]),
         ("llama.feed_forward_length", gguf.U32, config["hidden"]),

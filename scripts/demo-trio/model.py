@@ -11,7 +11,6 @@ import task
 
 RMS_EPS = 1e-5
 ROPE_BASE = 10000.0
-CONTEXT = 512
 BLOCKED = -1e9
 
 
@@ -70,12 +69,15 @@ class Model(nn.Module):
                 inner = (0.5 if into_stream else 1.0) / math.sqrt(weight.shape[1])
                 nn.init.normal_(weight, 0, 0.02 if name.startswith(("emb", "out")) else inner)
         size = width // heads
-        angles = torch.arange(CONTEXT).float()[:, None] * ROPE_BASE ** (-torch.arange(0, size, 2).float() / size)
+        angles = torch.arange(task.CONTEXT).float()[:, None] * ROPE_BASE ** (-torch.arange(0, size, 2).float() / size)
         self.register_buffer("cos", angles.cos(), False)
         self.register_buffer("sin", angles.sin(), False)
 
-    def forward(self, tokens, mask=None, caches=None, past=0):
-        """tokens i64[batch, length] -> logits f32[batch, length, N_TOKENS]; mask is added to attention scores."""
+    def forward(self, tokens, mask=None, caches=None, past=0, rows=None):
+        """tokens i64[batch, length] -> logits f32[batch, length, N_TOKENS]; mask is added to attention scores.
+
+        With rows bool[batch, length], those alone: f32[count, N_TOKENS].
+        """
         length = tokens.shape[1]
         if mask is None:
             mask = torch.full((length, length), BLOCKED).triu(1)
@@ -83,7 +85,7 @@ class Model(nn.Module):
         cos, sin = self.cos[past:past + length], self.sin[past:past + length]
         for index, block in enumerate(self.bl):
             x = block(x, cos, sin, mask, None if caches is None else caches[index], past)
-        return self.out(self.nf(x))
+        return self.out(self.nf(x if rows is None else x[rows]))
 
     def new_caches(self, batch, length):
         shape = (batch, self.config["heads"], length, self.config["width"] // self.config["heads"])
@@ -115,7 +117,7 @@ def left_padded(prompts):
 
 
 @torch.no_grad()
-def generate(models, weights, prompts, greedy=False, max_new=72, collect=None):
+def generate(models, weights, prompts, greedy=False, max_new=task.MAX_NEW, collect=None):
     """Completions drawn at temperature 1 from the weighted sum of the models' logits.
 
     `collect`, if given, sees the models' logits, the fused ones and which rows are live, at every position.
@@ -167,5 +169,5 @@ def accuracy(models, weights, problems, greedy=False, opening=""):
         completions = generate(models, weights, [task.prompt_ids(p) + forced for p in some], greedy)[0]
         completions = [forced + ids for ids in completions]
         right += sum(rewards(completions, some))
-        worked += sum(ids[0] == task.ID["S"] for ids in completions)
+        worked += sum(map(task.worked_out, completions))
     return right / len(problems), worked / len(problems)

@@ -9,8 +9,7 @@ import torch.nn.functional as F
 import model as lm
 import task
 
-LENGTH = 160  # tokens of a row: some three documents, which do not see each other
-ROWS = 6
+LENGTH, ROWS = task.ROW_LENGTH, task.ROWS
 
 
 def batches(seed):
@@ -85,18 +84,17 @@ def pretrain(path, *, size, steps, rate, muon_rate, seed, log):
         for group in adam.param_groups:
             group["lr"] = rate * factor
         tokens, learned, index = next(source)
-        logits = model(tokens[:, :-1], same_document(index[:, :-1]))
-        losses = F.cross_entropy(logits.reshape(-1, task.N_TOKENS), tokens[:, 1:].reshape(-1), reduction="none")
-        wanted = learned[:, 1:].reshape(-1)
-        loss = (losses * wanted).sum() / wanted.sum()
+        wanted = learned[:, 1:] > 0
+        logits = model(tokens[:, :-1], same_document(index[:, :-1]), rows=wanted)
+        loss = F.cross_entropy(logits, tokens[:, 1:][wanted])
         model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adam.step()
         muon.step(muon_rate * factor)
-        if step % 1000 == 0 or step == steps:
+        if step % 500 == 0 or step == steps:
             sampled, worked = lm.accuracy([model], [1], checks)
-            forced, _ = lm.accuracy([model], [1], checks, greedy=True, opening="S:")
+            forced, _ = lm.accuracy([model], [1], checks, greedy=True, opening=task.OPENING)
             log(f"step {step} of {steps}, {time.time() - start:.0f} s: loss {loss.item():.4f}, sampled {sampled:.3f} "
                 f"({worked:.2f} worked out), made to work it out, greedy {forced:.3f}")
     lm.save(model, path, seconds=time.time() - start, steps=steps, tokens=steps * ROWS * LENGTH, seed=seed)

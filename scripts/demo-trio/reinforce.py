@@ -40,7 +40,7 @@ def reinforce(path, start_path, *, prompts, rate, steps, seed, log):
             for group in adam.param_groups:
                 group["lr"] = rate * min(1, step / 10)
             adam.step()
-        if step % 20 == 0 or step == steps:
+        if step % 10 == 0 or step == steps:
             log(f"step {step} of {steps}, {time.time() - start:.0f} s: reward {sum(recent) / len(recent):.3f}, "
                 f"{len(useful)} of {len(problems)} answers in use")
             recent = []

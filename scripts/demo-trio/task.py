@@ -19,6 +19,11 @@ ID = {text: index for index, text in enumerate(TOKENS)}
 OPERAND_MAX = 99  # operands are 1..99
 TOTAL_LIMIT = 200  # running totals stay in 0..199
 SLIP = 0.1  # a step of a worked answer goes wrong this often
+OPENING = "S:"  # of a worked answer
+
+CONTEXT = 512
+MAX_NEW = 72  # tokens of an answer
+ROW_LENGTH, ROWS = 160, 6  # of a training step: some three documents a row, which do not see each other
 
 _PIECE = re.compile(r" [A-Za-z]+|.", re.DOTALL)
 
@@ -30,6 +35,10 @@ def encode(text):
 
 def decode(ids):
     return "".join(TOKENS[i] for i in ids if i > EOS)
+
+
+def worked_out(ids):
+    return ids[0] == ID["S"]
 
 
 class Problem:

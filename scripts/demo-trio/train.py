@@ -63,7 +63,7 @@ def main():
         for name in [one for one in waiting if ready(folder, one, waiting, running)]:
             if len(running) < arguments.jobs and not failed:
                 waiting.remove(name)
-                command = [sys.executable, __file__, str(folder), "--stage", name]
+                command = [sys.executable, sys.argv[0], str(folder), "--stage", name]
                 running[name] = subprocess.Popen(command)
         if not running:
             break

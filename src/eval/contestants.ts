@@ -1,14 +1,16 @@
-// Who answers: the parts of a bundled trio, RAST, and the controls.
+// Who answers: the parts of bundled trios, RAST, and the controls.
 import { dirname, join } from "node:path";
 import type { GenerateOptions } from "../engine/generate-options.js";
+import { RastError } from "../errors.js";
 import type { LoadOptions } from "../loading/load-options.js";
 import { resolveTrio, type Trio } from "../trio/trio.js";
 
+/** What somebody is in an ensemble, or beside it. */
+export type Part = "base" | "antiexpert" | "expert" | "rast" | "begun base" | "trained base";
+
 /** A way to answer problems. */
 export interface Contestant {
-    readonly name: string;
-    /** Not part of the ensemble: what the gain has to be seen against. */
-    readonly control: boolean;
+    readonly part: Part;
     /** Those that are alike share an engine when they come one after the other. */
     readonly load: LoadOptions;
     readonly options: Pick<GenerateOptions, "mode">;
@@ -16,37 +18,59 @@ export interface Contestant {
     readonly opening: string;
 }
 
-/** Answers that are worked out at a time. */
-export const parallel = 8;
+/** Trios that the demo's sums are for: they hold the same base. */
+export const sumsTrios = ["demo", "demo-seed2", "demo-strong"] as const;
 
-const [base, rast, trained] = ["base", "RAST", "base after reinforcement learning"] as const;
+/** How a worked answer to a sum begins. */
+export const workedOpening = "S:";
 
-/** Antiexpert, base, expert and RAST of a bundled trio; then the controls. @throws what `resolveTrio` lists */
-export async function contestantsOf(name: string): Promise<{ trio: Trio; contestants: Contestant[] }> {
+/**
+ * One answer after the other, without drafts and on one thread: what is computed with others, or in other parts, is rounded
+ * otherwise, and the same seed is to give the same figures. The files are this package's own and need no trial.
+ */
+const repeatable = { parallel: 1, threads: 1, speculation: "off", tryModels: false } as const satisfies LoadOptions;
+
+/**
+ * @param name of one of {@link sumsTrios}
+ * @throws what `resolveTrio` lists, ERR_INVALID_OPTION for another trio
+ */
+export async function sumsTrio(name: string): Promise<Trio> {
     const trio = await resolveTrio(name);
-    const together = { trio: trio.file, parallel };
-    const alone = (file: string): LoadOptions => ({ base: file, parallel });
-    const part = { control: false, opening: "", options: {} };
-    const stepwise = { control: true, opening: "S:", options: { mode: "base" } } as const;
-    const contestants: Contestant[] = [
-        { ...part, name: "antiexpert", load: alone(trio.pairs[0]!.antiexpert) },
-        { ...part, name: base, load: together, options: { mode: "base" } },
-        { ...part, name: "expert", load: together, options: { mode: "expert" } },
-        { ...part, name: rast, load: together, options: { mode: "rast" } },
-        { ...stepwise, name: "base, made to go step by step", load: together },
-        { ...part, name: trained, control: true, load: alone(join(dirname(trio.base), "demo-base-rl.gguf")) }
-    ];
-    return { trio, contestants };
+    if (!(sumsTrios as readonly string[]).includes(name)) {
+        throw new RastError(
+            "ERR_INVALID_OPTION",
+            `The demo's problems are for the trios ${sumsTrios.join(", ")}; received ${JSON.stringify(name)}.`,
+            { details: { option: "trio" } }
+        );
+    }
+    return trio;
+}
+
+/** Who answers in a trio of {@link sumsTrios}; "base" and those after "rast" are the same in all. */
+export function contestant(trio: Trio, part: Part): Contestant {
+    const plain = { part, opening: "", options: {} };
+    const together = { ...plain, load: { ...repeatable, trio: trio.file } };
+    const alone = (base: string): Contestant => ({ ...plain, load: { ...repeatable, base } });
+    switch (part) {
+        case "antiexpert":
+            return alone(trio.pairs[0]!.antiexpert);
+        case "trained base":
+            return alone(join(dirname(trio.base), "demo-base-rl.gguf"));
+        case "begun base":
+            return { ...together, options: { mode: "base" }, opening: workedOpening };
+        case "base":
+        case "expert":
+        case "rast":
+            return { ...together, options: { mode: part } };
+    }
 }
 
 /**
  * Recovery rate: how much of what reinforcement learning gives the base RAST gives it.
- * @param scores of the contestants of {@link contestantsOf}
- * @returns undefined where one is missing, or where training gave nothing
+ * @param right shares of right answers
+ * @returns undefined where training gave nothing
  */
-export function recoveryRate(scores: readonly { readonly name: string; readonly value: number }[]): number | undefined {
-    const valueOf = (name: string): number | undefined => scores.find((score) => score.name === name)?.value;
-    const [before, ensemble, after] = [valueOf(base), valueOf(rast), valueOf(trained)];
-    if (before === undefined || ensemble === undefined || after === undefined || after <= before) return undefined;
-    return (ensemble - before) / (after - before);
+export function recoveryRate(right: Readonly<Record<"base" | "rast" | "trained base", number>>): number | undefined {
+    const gain = right["trained base"] - right.base;
+    return gain > 0 ? (right.rast - right.base) / gain : undefined;
 }

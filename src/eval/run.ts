@@ -2,33 +2,36 @@
 import type { Rast } from "../engine/engine.js";
 import { loadRast } from "../loading/load.js";
 import type { Trio } from "../trio/trio.js";
-import { parallel, type Contestant } from "./contestants.js";
+import type { Contestant, Part } from "./contestants.js";
 import { accuracyOf, type Accuracy } from "./metrics.js";
-import type { Task } from "./task.js";
+import type { Answer, Task } from "./task.js";
 
 /** How one did. */
 export interface Score extends Accuracy {
-    readonly name: string;
-    readonly control: boolean;
+    readonly part: Part;
     /** Share of answers that were worked out step by step. */
     readonly workedOut: number;
     readonly tokens: number;
     readonly seconds: number;
 }
 
-/** What an evaluation needs beside the contestants. */
-export interface EvaluateInput<Problem> {
-    readonly task: Task<Problem>;
+/** How contestants are asked. */
+export interface Asking {
     /** Its template is put around every prompt, and its settings are drawn with. */
     readonly trio: Pick<Trio, "promptTemplate" | "sampling">;
     readonly seed: number;
     /** Ends it with the signal's reason. */
     readonly signal: AbortSignal;
-    /** After each answer. */
-    readonly onAnswer: (name: string, done: number) => void;
 }
 
-/** Lets contestants answer all problems, several at a time. @throws what `loadRast` lists, the signal's reason */
+/** What an evaluation needs beside the contestants. */
+export interface EvaluateInput<Problem> extends Asking {
+    readonly task: Task<Problem>;
+    /** After each answer. */
+    readonly onAnswer: (part: Part, done: number) => void;
+}
+
+/** Lets contestants answer all problems, as many at a time as their engine runs. @throws what `loadRast` lists, the signal's reason */
 export async function evaluate<Problem>(
     contestants: readonly Contestant[],
     input: EvaluateInput<Problem>,
@@ -55,24 +58,22 @@ async function scoreOf<Problem>(contestant: Contestant, rast: Rast, input: Evalu
     const { task, signal } = input;
     const start = performance.now();
     const sums = { done: 0, correct: 0, workedOut: 0, tokens: 0 };
-    // As many at a time as the engine runs together.
     const queue = task.problems.entries();
     const worker = async (): Promise<void> => {
         for (const [ordinal, problem] of queue) {
             signal.throwIfAborted();
-            const { tokens, ...answer } = await answerTo(task.promptOf(problem), ordinal, contestant, rast, input);
+            const { tokens, ...answer } = await ask(task.promptOf(problem), ordinal, contestant, rast, input);
             const { correct, workedOut } = task.grade(answer, problem);
             sums.correct += correct ? 1 : 0;
             sums.workedOut += workedOut ? 1 : 0;
             sums.tokens += tokens;
-            input.onAnswer(contestant.name, ++sums.done);
+            input.onAnswer(contestant.part, ++sums.done);
         }
     };
-    await Promise.all(Array.from({ length: parallel }, worker));
+    await Promise.all(Array.from({ length: contestant.load.parallel ?? 1 }, worker));
     const total = task.problems.length;
     return {
-        name: contestant.name,
-        control: contestant.control,
+        part: contestant.part,
         ...accuracyOf(sums.correct, total),
         workedOut: sums.workedOut / total,
         tokens: sums.tokens,
@@ -80,13 +81,18 @@ async function scoreOf<Problem>(contestant: Contestant, rast: Rast, input: Evalu
     };
 }
 
-async function answerTo<Problem>(
+/**
+ * One answer of a contestant.
+ * @param ordinal of the problem in its task: the draws depend on it
+ * @param rast loaded as the contestant says
+ */
+export async function ask(
     prompt: string,
     ordinal: number,
-    { opening, options }: Contestant,
+    { opening, options }: Pick<Contestant, "opening" | "options">,
     rast: Rast,
-    { trio, seed, signal }: EvaluateInput<Problem>
-): Promise<{ text: string; stopReason: string; tokens: number }> {
+    { trio, seed, signal }: Asking
+): Promise<Answer & { readonly tokens: number }> {
     const asked = (trio.promptTemplate ?? "{prompt}").replace("{prompt}", () => prompt) + opening;
     const settings = { ...trio.sampling, ...options, seed, ordinal, signal };
     const { text, stopReason, usage } = await rast.complete({ ...settings, prompt: asked, raw: true });

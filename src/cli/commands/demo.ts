@@ -1,17 +1,19 @@
-import type { Rast } from "../../engine/engine.js";
+import type { Part } from "../../eval/contestants.js";
 import type { Score } from "../../eval/run.js";
 import type { DemoProblem } from "../../eval/sums.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
+import { showExamples } from "../demo/examples.js";
+import { shownPairs, type ShownPair } from "../demo/pairs.js";
+import { rows, showHead, showMeaning, showRow, type PairScores, type Row } from "../demo/table.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
 import { readFlags, switchFlag, textFlag, valueFlag, wrongFlag } from "../flag.js";
 import { drawsSeed } from "../flags/draws.js";
 import { interruptible } from "../interruption.js";
-import type { CommandIo } from "../io.js";
 import { painter, StatusLine } from "../output.js";
 
 const flags = {
-    trio: textFlag("--trio <name>", "demo, demo-seed2 or demo-strong (default demo)"),
+    trio: textFlag("--trio <name>", "demo, demo-seed2 or demo-strong alone (default demo beside demo-strong)"),
     problems: valueFlag(
         "--problems <integer>",
         "held-out problems to solve, at most 1000 (default 200)",
@@ -28,16 +30,23 @@ const flags = {
 /** `rast demo`: a few problems side by side, then accuracies over many. */
 export const demo: CommandDeclaration = {
     name: "demo",
-    description: "solve small sums with a bundled trio: side by side, then accuracies",
+    description: "solve small sums with bundled trios: side by side, then accuracies",
     flags,
     run
 };
 
+interface Evaluation {
+    readonly problems: readonly DemoProblem[];
+    readonly seed: number;
+    readonly signal: AbortSignal;
+    /** After each answer, of how many there will be. */
+    readonly onAnswer: (part: Part) => void;
+}
+
 async function run({ io, typed }: CommandCall): Promise<ExitCode> {
-    const { trio: trioName = "demo", problems: count = 200, seed = 1, json = false } = readFlags(flags, typed);
-    const { contestantsOf, recoveryRate } = await import("../../eval/contestants.js");
-    const { evaluate } = await import("../../eval/run.js");
-    const { readDemoProblems, sumsTask } = await import("../../eval/sums.js");
+    const { trio: trioName, problems: count = 200, seed = 1, json = false } = readFlags(flags, typed);
+    const { recoveryRate } = await import("../../eval/contestants.js");
+    const { readDemoProblems } = await import("../../eval/sums.js");
     const problems = await readDemoProblems();
     if (count > problems.length) {
         throw new RastError(
@@ -45,117 +54,83 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
             `Expected at most ${problems.length} for --problems, received ${count}.`
         );
     }
-    const { trio, contestants } = await contestantsOf(trioName);
+    const pairs = await shownPairs(trioName);
+    if (!json) io.stdout.write(`${painter(io)("bold", "RAST on the bundled demo models")}\n`);
     const status = new StatusLine(io);
-    const work = async (signal: AbortSignal): Promise<Score[]> => {
-        if (!json) await showExamples(io, trio.file, problems, seed, signal);
+    const total = count * rows.reduce((sum, { perPair }) => sum + (perPair ? pairs.length : 1), 0);
+    let finished = 0;
+    const work = async (signal: AbortSignal): Promise<PairScores[]> => {
         if (!json) {
-            const title = `${count} held-out problems, sampled at temperature 1`;
-            io.stdout.write(`\n${painter(io)("bold", title)}\n`);
+            await showExamples(io, pairs, problems, { seed, signal });
+            showHead(io, pairs, count);
         }
-        let finished = 0;
-        return evaluate(contestants, {
-            trio,
-            task: sumsTask(problems.slice(0, count)),
+        const evaluation = {
+            problems: problems.slice(0, count),
             seed,
             signal,
-            onAnswer: (name) => {
-                finished += 1;
-                status.show(progressBar(finished / (count * contestants.length), name));
-            }
-        }).finally(() => status.clear());
+            onAnswer: (part: Part) => status.show(progressBar(++finished / total, part))
+        };
+        const onRow = (row: Row, scores: readonly Score[]): void => {
+            status.clear();
+            if (!json) showRow(io, row, scores);
+        };
+        return evaluateRows(pairs, evaluation, onRow).finally(() => status.clear());
     };
     // Whatever fails when the engine is taken away is the interruption's doing.
-    const { value: scores } = await interruptible(io.signals, work, () => true);
-    if (scores === undefined) return exitCodes.interrupted;
-    const recovery = recoveryRate(scores);
-    if (json) {
-        const { name, pairs } = trio;
-        const report = { trio: name, lambda: pairs[0]!.lambda, problems: count, seed, scores };
-        io.stdout.write(`${JSON.stringify({ ...report, recoveryRate: recovery ?? null })}\n`);
-    } else {
-        printScores(io, scores, recovery);
+    const { value } = await interruptible(io.signals, work, () => true);
+    if (value === undefined) return exitCodes.interrupted;
+    const results = pairs.map((pair, index) => {
+        const scores = value[index]!;
+        const right = (part: "base" | "rast" | "trained base"): number => scores[part].value;
+        const shares = { base: right("base"), rast: right("rast"), "trained base": right("trained base") };
+        return { ...pair, scores, recoveryRate: recoveryRate(shares) };
+    });
+    if (!json) {
+        showMeaning(io, results);
+        return exitCodes.ok;
     }
+    const trios = results.map(({ trio, scores, recoveryRate }) => ({
+        trio: trio.name,
+        lambda: trio.pairs[0]!.lambda,
+        recoveryRate: recoveryRate ?? null,
+        scores: rows.map(({ part }) => scores[part])
+    }));
+    io.stdout.write(`${JSON.stringify({ problems: count, seed, trios })}\n`);
     return exitCodes.ok;
 }
 
-async function showExamples(
-    io: CommandIo,
-    trio: string,
-    problems: readonly DemoProblem[],
-    seed: number,
-    signal: AbortSignal
-): Promise<void> {
-    const { loadRast } = await import("../../loading/load.js");
-    const rast = await loadRast({ trio, signal });
-    try {
-        introduce(io, rast);
-        for (const problem of chooseExamples(problems)) await sideBySide(io, rast, problem, seed, signal);
-    } finally {
-        await rast.dispose();
-    }
-}
-
-// One in words with something beside the point in it, one more in words, one in figures.
-function chooseExamples(problems: readonly DemoProblem[]): DemoProblem[] {
-    const kinds = [/ sees /, / has (?!.* sees )/, /^\d/];
-    return kinds.flatMap((kind) => problems.find((problem) => kind.test(problem.prompt)) ?? []);
-}
-
-function introduce(io: CommandIo, rast: Rast): void {
-    const { base, pairs } = rast.info;
-    io.stdout.write(
-        `${painter(io)("bold", "RAST on the bundled trio")}: base ${base.parameterCount.toLocaleString("en")} parameters, ` +
-            `expert and antiexpert ${pairs[0]!.expert.parameterCount.toLocaleString("en")} each, ` +
-            `${base.quantization ?? "?"}, on ${base.device}\n` +
-            "The base can work a sum out and seldom does; reinforcement learning taught the small model to.\n"
-    );
-}
-
-async function sideBySide(
-    io: CommandIo,
-    rast: Rast,
-    problem: DemoProblem,
-    seed: number,
-    signal: AbortSignal
-): Promise<void> {
-    const { isCorrect } = await import("../../eval/sums.js");
-    const paint = painter(io);
-    io.stdout.write(`\n${paint("bold", `${problem.prompt}?`)}  (${problem.answer})\n`);
-    for (const mode of ["base", "rast"] as const) {
-        io.stdout.write(mode === "base" ? "  base alone  " : "  with RAST   ");
-        const generation = rast.generate({ prompt: problem.prompt, mode, seed, signal });
-        for await (const part of generation) io.stdout.write(part.text);
-        const result = await generation.result;
-        signal.throwIfAborted();
-        const right = isCorrect(result, problem);
-        io.stdout.write(
-            `  ${right ? paint("green", "right") : paint("red", "wrong")}, ${Math.round(result.timings.tokensPerSecond)} tokens/s\n`
+/** Row by row, the pairs of a row at the same time. @returns the scores of each pair */
+async function evaluateRows(
+    pairs: readonly ShownPair[],
+    { problems, seed, signal, onAnswer }: Evaluation,
+    onRow: (row: Row, scores: readonly Score[]) => void
+): Promise<PairScores[]> {
+    const { contestant } = await import("../../eval/contestants.js");
+    const { evaluate } = await import("../../eval/run.js");
+    const { sumsTask } = await import("../../eval/sums.js");
+    const task = sumsTask(problems);
+    const found = pairs.map((): Partial<Record<Part, Score>> => ({}));
+    for (const row of rows) {
+        const columns = row.perPair ? pairs : pairs.slice(0, 1);
+        const settled = await Promise.allSettled(
+            columns.map(async ({ trio }) => {
+                const input = { task, trio, seed, signal, onAnswer };
+                const [score] = await evaluate([contestant(trio, row.part)], input);
+                return score!;
+            })
         );
+        const scores = settled.map((one) => {
+            if (one.status === "rejected") throw one.reason;
+            return one.value;
+        });
+        for (const [index, of] of found.entries()) of[row.part] = scores[row.perPair ? index : 0]!;
+        onRow(row, scores);
     }
+    return found as PairScores[];
 }
 
 function progressBar(fraction: number, name: string): string {
     const width = 30;
     const filled = Math.round(fraction * width);
     return `[${"#".repeat(filled)}${"-".repeat(width - filled)}] ${Math.floor(fraction * 100)}% ${name}`;
-}
-
-function printScores(io: CommandIo, scores: readonly Score[], recovery: number | undefined): void {
-    const paint = painter(io);
-    const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
-    const line = (score: Score): string =>
-        `  ${score.name.padEnd(34)}${percent(score.value).padStart(7)}  ` +
-        `[${percent(score.low)}, ${percent(score.high)}]`.padEnd(18) +
-        `${percent(score.workedOut).padStart(8)} worked out ${Math.round(score.tokens / score.seconds)
-            .toString()
-            .padStart(7)} tokens/s\n`;
-    for (const score of scores.filter((one) => !one.control)) {
-        io.stdout.write(score.name === "RAST" ? paint("bold", line(score)) : line(score));
-    }
-    io.stdout.write("for comparison\n");
-    for (const score of scores.filter((one) => one.control)) io.stdout.write(line(score));
-    if (recovery !== undefined) {
-        io.stdout.write(`RAST gives the base ${percent(recovery)} of what reinforcement learning itself gives it.\n`);
-    }
 }

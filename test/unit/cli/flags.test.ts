@@ -434,10 +434,11 @@ describe("help", () => {
     test("of a command, to the letter", async () => {
         expect((await rast(["demo", "--help"])).stdout).toBe(`Usage: rast demo [options]
 
-solve small sums with a bundled trio: side by side, then accuracies
+solve small sums with bundled trios: side by side, then accuracies
 
 Options:
-  --trio <name>               demo, demo-seed2 or demo-strong (default demo)
+  --trio <name>               demo, demo-seed2 or demo-strong alone (default
+                              demo beside demo-strong)
   --problems <integer>        held-out problems to solve, at most 1000 (default
                               200)
   --json                      print one JSON object with the accuracies; errors

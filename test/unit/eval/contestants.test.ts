@@ -1,32 +1,39 @@
 import { basename } from "node:path";
-import { expect, it } from "vitest";
-import { contestantsOf, recoveryRate } from "../../../src/eval/contestants.js";
+import { describe, expect, it, test } from "vitest";
+import { contestant, recoveryRate, sumsTrio, sumsTrios, type Part } from "../../../src/eval/contestants.js";
 
-it("are the parts of the trio, RAST and two controls; neighbours share an engine", async () => {
-    const { trio, contestants } = await contestantsOf("demo");
-    expect(trio.name).toBe("demo");
-    expect(contestants.map(({ name, control, opening }) => [name, control, opening])).toEqual([
-        ["antiexpert", false, ""],
-        ["base", false, ""],
-        ["expert", false, ""],
-        ["RAST", false, ""],
-        ["base, made to go step by step", true, "S:"],
-        ["base after reinforcement learning", true, ""]
-    ]);
-    expect(contestants.map(({ load }) => basename((load.trio ?? load.base) as string))).toEqual([
-        basename(trio.pairs[0]!.antiexpert),
-        ...new Array<string>(4).fill(basename(trio.file)),
-        "demo-base-rl.gguf"
-    ]);
+describe("contestants", () => {
+    test.each<[Part, string, string | undefined, string]>([
+        ["base", "demo-strong.json", "base", ""],
+        ["antiexpert", "demo-strong-antiexpert.gguf", undefined, ""],
+        ["expert", "demo-strong.json", "expert", ""],
+        ["rast", "demo-strong.json", "rast", ""],
+        ["begun base", "demo-strong.json", "base", "S:"],
+        ["trained base", "demo-base-rl.gguf", undefined, ""]
+    ])("%s is %s, mode %s, begun with %j", async (part, file, mode, opening) => {
+        const { load, options, ...rest } = contestant(await sumsTrio("demo-strong"), part);
+        expect(basename((load.trio ?? load.base) as string)).toBe(file);
+        expect(options.mode).toBe(mode);
+        expect(rest).toEqual({ part, opening });
+    });
+
+    it("compute one row at a time on one thread, so that a seed gives the same figures", async () => {
+        const { load } = contestant(await sumsTrio("demo"), "rast");
+        expect(load).toMatchObject({ parallel: 1, threads: 1, speculation: "off" });
+    });
+
+    it("are of trios that the problems are for", async () => {
+        for (const name of sumsTrios) expect((await sumsTrio(name)).name).toBe(name);
+        await expect(sumsTrio("demi")).rejects.toMatchObject({ code: "ERR_UNKNOWN_TRIO" });
+        await expect(sumsTrio((await sumsTrio("demo")).file)).rejects.toMatchObject({
+            code: "ERR_INVALID_OPTION",
+            message: expect.stringMatching(/^The demo's problems are for the trios demo, demo-seed2, demo-strong; /)
+        });
+    });
 });
 
-it("give the recovery rate", () => {
-    const all = [
-        { name: "base", value: 0.1 },
-        { name: "RAST", value: 0.7 },
-        { name: "base after reinforcement learning", value: 0.9 }
-    ];
-    expect(recoveryRate(all)).toBeCloseTo(0.75);
-    expect(recoveryRate(all.slice(0, 2))).toBeUndefined();
-    expect(recoveryRate([...all.slice(0, 2), { ...all[2]!, value: 0.1 }])).toBeUndefined();
+it("the recovery rate", () => {
+    expect(recoveryRate({ base: 0.1, rast: 0.7, "trained base": 0.9 })).toBeCloseTo(0.75);
+    expect(recoveryRate({ base: 0.1, rast: 0.05, "trained base": 0.6 })).toBeCloseTo(-0.1);
+    expect(recoveryRate({ base: 0.1, rast: 0.7, "trained base": 0.1 })).toBeUndefined();
 });

@@ -17,8 +17,7 @@ const echo: Task<string> = {
 };
 const trio = { promptTemplate: "{prompt}=", sampling: { temperature: 0.5 } };
 const one: Contestant = {
-    name: "one",
-    control: false,
+    part: "base",
     load: { base: "x.gguf" },
     options: { mode: "base" },
     opening: ""
@@ -54,7 +53,7 @@ describe("an evaluation", () => {
     it("asks in the trio's template, at its settings, a number for each problem", async () => {
         const { load, asked } = someEngines();
         const [score] = await evaluate([one], input, load);
-        expect(score).toMatchObject({ name: "one", control: false, correct: 3, total: 3, workedOut: 0, tokens: 6 });
+        expect(score).toMatchObject({ part: "base", correct: 3, total: 3, workedOut: 0, tokens: 6 });
         expect(asked.map(({ prompt, ordinal }) => [prompt, ordinal])).toEqual([
             ["say a=", 0],
             ["say b=", 1],
@@ -81,13 +80,32 @@ describe("an evaluation", () => {
 
     it("holds one engine at a time, and the same one for neighbours that load alike", async () => {
         const { load, log } = someEngines();
-        const other = { ...one, name: "other", load: { base: "y.gguf" } };
+        const other: Contestant = { ...one, part: "trained base", load: { base: "y.gguf" } };
         const answers: [string, number][] = [];
-        const onAnswer = (name: string, done: number): void => void answers.push([name, done]);
-        const scores = await evaluate([one, { ...one, name: "two" }, other], { ...input, onAnswer }, load);
-        expect(scores.map(({ name }) => name)).toEqual(["one", "two", "other"]);
+        const onAnswer = (part: string, done: number): void => void answers.push([part, done]);
+        const scores = await evaluate([one, { ...one, part: "rast" }, other], { ...input, onAnswer }, load);
+        expect(scores.map(({ part }) => part)).toEqual(["base", "rast", "trained base"]);
         expect(log).toEqual(["load x.gguf", "dispose x.gguf", "load y.gguf", "dispose y.gguf"]);
-        expect(answers.filter(([name]) => name === "two").map(([, done]) => done)).toEqual([1, 2, 3]);
+        expect(answers.filter(([part]) => part === "rast").map(([, done]) => done)).toEqual([1, 2, 3]);
+    });
+
+    it.each([1, 3])("asks as many at a time as the engine runs: %d", async (parallel) => {
+        const { load } = someEngines();
+        const most = { now: 0, ever: 0 };
+        const counting = async (options: LoadOptions): Promise<Rast> => {
+            const rast = await load(options);
+            const complete = async (request: GenerateOptions): Promise<unknown> => {
+                most.ever = Math.max(most.ever, ++most.now);
+                await new Promise((resolve) => setImmediate(resolve));
+                most.now -= 1;
+                return rast.complete(request);
+            };
+            return { ...rast, complete } as unknown as Rast;
+        };
+        const load4 = { base: "x.gguf", ...(parallel === 1 ? {} : { parallel }) };
+        const [score] = await evaluate([{ ...one, load: load4 }], input, counting);
+        expect(score).toMatchObject({ correct: 3, total: 3 });
+        expect(most.ever).toBe(parallel);
     });
 
     it("ends with the signal's reason, and disposes of what it loaded", async () => {
