@@ -46,4 +46,4 @@ export type { BackendAttempt, BackendChoice, BackendKind } from "./native/librar
 export type { PlainError, PlainValue } from "./plain-value.js";
 export type { ChatOptions } from "./text/chat-options.js";
 export type { Thinking } from "./text/thinking.js";
-export type { ChatMessage } from "./text/chat-template.js";
+export type { ChatMessage, TextPart } from "./text/chat-template.js";

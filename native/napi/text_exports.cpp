@@ -1,5 +1,6 @@
 #include "exports.h"
 
+#include "../error.h"
 #include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
@@ -33,6 +34,22 @@ class text_to_read {
     std::string_view view_;
 };
 
+// i32[n, 2], bytes of a text: from, and behind the last.
+std::vector<text_range> ranges_in(std::string_view text, const std::vector<int32_t> & flat) {
+    std::vector<text_range> ranges;
+    size_t end = 0;
+    for (size_t i = 0; i + 1 < flat.size(); i += 2) {
+        const auto from = static_cast<size_t>(flat[i]);
+        const auto to = static_cast<size_t>(flat[i + 1]);
+        if (flat[i] < 0 || flat[i + 1] < flat[i] || from < end || to > text.size()) {
+            throw rast_error("ERR_INVALID_ARGUMENT", "Expected stretches of the text, in order, for what.contents");
+        }
+        ranges.push_back({from, to});
+        end = to;
+    }
+    return ranges;
+}
+
 Napi::Value tokenize(const Napi::CallbackInfo & info) {
     const auto binding = engine_argument(info);
     const auto with = binding->tokenizer();
@@ -42,6 +59,7 @@ Napi::Value tokenize(const Napi::CallbackInfo & info) {
     what.parse_special = in.flag("parseSpecial");
     what.enough = static_cast<size_t>(in.integer("enough", 0, UINT32_MAX));
     what.goes_on = in.flag("goesOn");
+    what.contents = ranges_in(text->view(), in.int32s("contents"));
     const uint32_t id = id_argument(info, 3, "id");
     const auto stopped = binding->begin_tokenizing(id);
     try {

@@ -67,6 +67,7 @@ void check(bool right, const std::string & what);
 int test_row(const arguments & args);
 int test_text(const arguments & args);
 int test_tokenize(const arguments & args);
+int test_contents(const arguments & args);
 int tokenize_cost(const arguments & args);
 int test_philox(const arguments & args);
 int test_gbnf(const arguments & args);

@@ -13,6 +13,7 @@ int main(int argc, char ** argv) {
     } cases[] = {{"row", test_row},
                  {"text", test_text},
                  {"tokenize", test_tokenize},
+                 {"contents", test_contents},
                  {"tokenize-cost", tokenize_cost},
                  {"philox", test_philox},
                  {"gbnf", test_gbnf},

@@ -1,7 +1,9 @@
 // Tokenizing in pieces against tokenizing the whole, for every pre-tokenizer; and what hostile texts cost.
+#include "../text/special_texts.h"
 #include "../text/tokenizer.h"
 #include "harness.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -163,6 +165,111 @@ int test_tokenize(const arguments & args) {
         }
     }
     std::printf("ok texts %zu cut %zu\n", texts, cut);
+    return 0;
+}
+
+namespace {
+
+std::vector<llama_token> whole_of(const llama_vocab * vocab, std::string_view text, bool parse_special) {
+    std::vector<llama_token> tokens(text.size() + 16);
+    const int32_t n = llama_tokenize(vocab, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                                     static_cast<int32_t>(tokens.size()), false, parse_special);
+    tokens.resize(static_cast<size_t>(std::max(0, n)));
+    return tokens;
+}
+
+size_t controls_in(const llama_vocab * vocab, const std::vector<llama_token> & tokens) {
+    return static_cast<size_t>(std::count_if(tokens.begin(), tokens.end(), [&](llama_token token) {
+        return (llama_vocab_get_attr(vocab, token) & LLAMA_TOKEN_ATTR_CONTROL) != 0;
+    }));
+}
+
+}  // namespace
+
+// --base VOCABULARY --rounds N: special tokens among words. Those of llama.cpp's own are found at the same places, and
+// none within what people write.
+int test_contents(const arguments & args) {
+    open_from(args);
+    const shared_model model = vocabulary_of(args.text("base"), "");
+    const llama_vocab * vocab = llama_model_get_vocab(model.get());
+    const tokenizer with(model);
+    const special_texts specials(vocab);
+    std::vector<std::string> texts;
+    std::vector<std::string> controls;
+    for (llama_token token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
+        const int attributes = llama_vocab_get_attr(vocab, token);
+        const bool control = (attributes & LLAMA_TOKEN_ATTR_CONTROL) != 0;
+        if (control || (attributes & (LLAMA_TOKEN_ATTR_USER_DEFINED | LLAMA_TOKEN_ATTR_UNKNOWN)) != 0) {
+            texts.emplace_back(llama_vocab_get_text(vocab, token));
+        }
+        if (control) {
+            controls.push_back(texts.back());
+        }
+    }
+    if (controls.empty()) {
+        fail("a vocabulary without control tokens");
+    }
+    const auto nothing = [] {};
+    std::mt19937 random(11);
+    const auto rounds = static_cast<size_t>(args.number("rounds", 50));
+    size_t refused = 0;
+    for (size_t round = 0; round < rounds; ++round) {
+        // as one text of a template's own
+        std::string text;
+        for (size_t i = 0; i < 12; ++i) {
+            text += random_text(random, random() % 4);
+            const std::string & special = texts[random() % texts.size()];
+            text += special.substr(0, random() % 4 == 0 ? random() % special.size() : std::string::npos);
+        }
+        const std::vector<llama_token> expected = whole_of(vocab, text, true);
+        std::vector<llama_token> made;
+        for (const text_fragment & fragment : specials.split(text, {}, nothing)) {
+            if (fragment.token >= 0) {
+                made.push_back(fragment.token);
+                continue;
+            }
+            const auto part = whole_of(vocab, text.substr(fragment.at.from, fragment.at.to - fragment.at.from), false);
+            made.insert(made.end(), part.begin(), part.end());
+        }
+        if (made != expected) {
+            fail("other special tokens than llama.cpp's in: " + text);
+        }
+
+        // as a conversation: what people write between control tokens
+        std::string chat;
+        tokenizing what;
+        size_t own = 0;
+        for (size_t turn = 0; turn < 3; ++turn) {
+            const std::string & begin = controls[random() % controls.size()];
+            chat += begin;
+            own += 1;
+            std::string words = "w";
+            for (size_t i = 0; i < 3; ++i) {
+                words += random_text(random, random() % 3) + controls[random() % controls.size()] + "w";
+            }
+            what.contents.push_back({chat.size(), chat.size() + words.size()});
+            own += controls_in(vocab, whole_of(vocab, words, false));  // what it does not know, in BERT
+            chat += words;
+        }
+        const tokenized told = with.tokens(chat, what, never);
+        const size_t controls_told = controls_in(vocab, told.tokens);
+        if (controls_told != own) {
+            fail(std::to_string(controls_told) + " control tokens instead of " + std::to_string(own) + " in: " + chat);
+        }
+        refused += controls_in(vocab, whole_of(vocab, chat, true)) - controls_told;
+
+        // without control tokens in it, a content changes nothing
+        std::vector<text_range> plain;
+        for (const text_fragment & fragment : specials.split(text, {}, nothing)) {
+            if (fragment.token < 0) {
+                plain.push_back(fragment.at);
+            }
+        }
+        if (with.tokens(text, {.contents = plain}, never).tokens != with.tokens(text, {}, never).tokens) {
+            fail("contents without control tokens change the tokens of: " + text);
+        }
+    }
+    std::printf("ok rounds %zu refused %zu specials %zu\n", rounds, refused, texts.size());
     return 0;
 }
 

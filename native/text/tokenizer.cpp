@@ -176,18 +176,42 @@ tokenized tokenizer::tokens(std::string_view text, const tokenizing & what,
         }
     }
     tokenized out;
+    if (!what.parse_special || what.contents.empty() ||
+        !specials().control_within(text, what.contents, check_stopped)) {
+        append_pieces(text, what, what.parse_special, check_stopped, out);
+        return out;
+    }
+    for (const text_fragment & fragment : specials().split(text, what.contents, check_stopped)) {
+        const auto part = text.substr(fragment.at.from, fragment.at.to - fragment.at.from);
+        if (fragment.token >= 0) {
+            out.tokens.push_back(fragment.token);
+        } else if (!append_pieces(part, what, false, check_stopped, out)) {
+            break;
+        }
+    }
+    return out;
+}
+
+// @returns whether all of it was taken
+bool tokenizer::append_pieces(std::string_view text, const tokenizing & what, bool parse_special,
+                              const std::function<void()> & check_stopped, tokenized & out) const {
     for (size_t from = 0; from < text.size();) {
         check_stopped();
         const size_t end = end_of_piece(text, from, what.piece_bytes);
         if (out.tokens.size() > what.enough || (what.goes_on && end == text.size())) {
             out.whole = false;
-            break;
+            return false;
         }
-        append(text.substr(from, end - from), what.parse_special, out.tokens);
+        append(text.substr(from, end - from), parse_special, out.tokens);
         // the space that the next piece begins with is put there by the tokenizer
         from = end + (prefixes_ && end < text.size() ? 1 : 0);
     }
-    return out;
+    return true;
+}
+
+const special_texts & tokenizer::specials() const {
+    std::call_once(listed_, [this] { specials_.emplace(vocab()); });
+    return *specials_;
 }
 
 void tokenizer::append(std::string_view piece, bool parse_special, std::vector<llama_token> & out) const {

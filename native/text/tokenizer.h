@@ -2,11 +2,13 @@
 #pragma once
 
 #include "../llama/handles.h"
+#include "special_texts.h"
 
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,9 @@ struct tokenizing {
     size_t enough = SIZE_MAX;  // more tokens than so many need not be all
     bool goes_on = false;      // it is the beginning of a longer text: tokens that its rest could change are left out
     size_t piece_bytes = 32U << 10U;
+    // Stretches in which no control token begins or ends, though special tokens are parsed around them: what people
+    // write. In order, without overlaps, within the text.
+    std::vector<text_range> contents;
 };
 
 struct tokenized {
@@ -58,17 +63,22 @@ class tokenizer {
 
   private:
     void learn() const;
+    const special_texts & specials() const;
     void require_knowledge() const {
         std::call_once(learned_, [this] { learn(); });
     }
     bool can_cut(std::string_view text, size_t at) const;
     size_t end_of_piece(std::string_view text, size_t from, size_t piece_bytes) const;
+    bool append_pieces(std::string_view text, const tokenizing & what, bool parse_special,
+                       const std::function<void()> & check_stopped, tokenized & out) const;
     void append(std::string_view piece, bool parse_special, std::vector<llama_token> & out) const;
 
     shared_model model_;
 
     // What the vocabulary says of cuts; learned when it is first needed.
     mutable std::once_flag learned_;
+    mutable std::once_flag listed_;
+    mutable std::optional<special_texts> specials_;
     mutable std::string refusal_;                  // why no text can be tokenized; empty = any can
     mutable bool counts_digits_ = false;           // quadratic in the length of a number
     mutable bool prefixes_ = false;                // a space in front of every text

@@ -14,6 +14,7 @@ import {
     resolveGenerateOptions,
     resolvePromptOptions,
     type GenerateOptions,
+    type PromptOptions,
     type ResolvedGenerateOptions
 } from "./generate-options.js";
 import { Generation } from "./generation.js";
@@ -256,6 +257,18 @@ export class Rast {
         const addBos = read.addSpecial && this.#core.native.addBos;
         const { tokens } = await tokenizeText(this.#core, [text], { addBos, parseSpecial });
         return Array.from(tokens);
+    }
+
+    /**
+     * Token ids of a prompt or conversation, as {@link Rast.generate} has them. Control tokens in the words of messages are
+     * text, unless `parseSpecial` is set.
+     * @throws ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG, ERR_TOKENIZE, ERR_CHAT_TEMPLATE, ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION,
+     *     ERR_DISPOSED
+     */
+    async promptTokens(options: PromptOptions): Promise<number[]> {
+        this.#assertUsable();
+        const resolved = resolvePromptOptions("promptTokens", options, this.#core.facts.context);
+        return Array.from(await prepareTokens(this.#core, resolved));
     }
 
     /**

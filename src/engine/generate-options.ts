@@ -39,7 +39,11 @@ export interface PromptOptions extends ChatOptions {
     raw?: boolean | undefined;
     /** Start with the model's beginning-of-sequence token. @default what the trio, then the base model says */
     addBos?: boolean | undefined;
-    /** Read control tokens such as `<|im_end|>` in the prompt as what they stand for. @default true */
+    /**
+     * Read control tokens such as `<|im_end|>` in the caller's words as what they stand for: in a prompt, or in messages
+     * and variables of a template. Those that a template itself writes always are. @default true for a prompt, false for
+     * messages
+     */
     parseSpecial?: boolean | undefined;
 }
 
@@ -133,6 +137,7 @@ export type Constraint =
 export interface ResolvedPromptOptions {
     readonly prompt: ResolvedPrompt;
     readonly addBos: boolean | undefined;
+    /** Of the caller's words. */
     readonly parseSpecial: boolean;
     readonly signal: AbortSignal | undefined;
 }
@@ -200,13 +205,15 @@ function resolvePrompt(
     options: Read<(typeof promptOptionNames)[number] | "signal">,
     context: GenerateContext
 ): ResolvedPromptOptions {
-    const flag = (name: "raw" | "parseSpecial", otherwise: boolean): boolean =>
+    const flag = <T>(name: "raw" | "addBos" | "parseSpecial", otherwise: T): boolean | T =>
         options[name] === undefined ? otherwise : checkBoolean(name, options[name]);
+    const signal = options.signal === undefined ? undefined : checkSignal("signal", options.signal);
+    const prompt = readPrompt(options, context, flag("raw", false));
     return {
-        signal: options.signal === undefined ? undefined : checkSignal("signal", options.signal),
-        prompt: readPrompt(options, context, flag("raw", false)),
-        addBos: options.addBos === undefined ? context.addBos : checkBoolean("addBos", options.addBos),
-        parseSpecial: flag("parseSpecial", true)
+        signal,
+        prompt,
+        addBos: flag("addBos", context.addBos),
+        parseSpecial: flag("parseSpecial", prompt.kind !== "messages")
     };
 }
 

@@ -1,6 +1,7 @@
 import { RastError } from "../errors.js";
 import type { NativeTokens } from "../native/addon-types.js";
-import { applyChatTemplate } from "../text/chat-template.js";
+import { renderChat } from "../text/chat-template.js";
+import type { TextMark } from "../text/template-thread.js";
 import { promptTooLong, type ResolvedGenerateOptions, type ResolvedPromptOptions } from "./generate-options.js";
 import { disposedError, type EngineCore } from "./engine-core.js";
 import type { PreparedRequest } from "./request.js";
@@ -10,6 +11,8 @@ export interface TextOptions {
     /** Put the model's beginning-of-sequence token in front, unless the text begins with it. Nothing is put behind. */
     readonly addBos: boolean;
     readonly parseSpecial: boolean;
+    /** Stretches of the text whose control tokens are text, whatever `parseSpecial` says. @default none */
+    readonly contents?: readonly TextMark[];
     /** More than so many tokens need not be all. @default all are wanted */
     readonly enough?: number;
 }
@@ -56,20 +59,29 @@ export async function prepareTokens(
     options: ResolvedPromptOptions,
     stop?: AbortSignal
 ): Promise<Int32Array> {
-    const { prompt, parseSpecial, addBos = core.native.addBos } = options;
+    const { prompt, addBos = core.native.addBos } = options;
     const { contextSize } = core.facts.context;
     const { tokens, whole } =
         prompt.kind === "tokens"
             ? { tokens: prompt.tokens, whole: true }
-            : await tokenizeText(
-                  core,
-                  await promptText(core, options),
-                  { addBos, parseSpecial, enough: contextSize },
-                  stop
-              );
+            : await tokenizePrompt(core, options, { addBos, enough: contextSize }, stop);
     if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
     if (tokens.length > contextSize) throw promptTooLong(tokens.length, contextSize, !whole);
     return tokens;
+}
+
+async function tokenizePrompt(
+    core: EngineCore,
+    options: ResolvedPromptOptions,
+    more: Omit<TextOptions, "parseSpecial">,
+    stop?: AbortSignal
+): Promise<NativeTokens> {
+    const { parts, marks } = await promptText(core, options);
+    const { parseSpecial } = options;
+    // without a template there is nothing but content
+    const plain = !parseSpecial && parts.length === 1 && options.prompt.kind === "text";
+    const contents = parseSpecial || plain ? [] : marks;
+    return tokenizeText(core, parts, { ...more, parseSpecial: !plain, contents }, stop);
 }
 
 /**
@@ -81,7 +93,7 @@ export async function prepareTokens(
 export async function tokenizeText(
     core: EngineCore,
     parts: readonly string[],
-    { addBos, parseSpecial, enough = all }: TextOptions,
+    { addBos, parseSpecial, contents = [], enough = all }: TextOptions,
     stop?: AbortSignal
 ): Promise<NativeTokens> {
     const { addon, handle, native } = core;
@@ -95,10 +107,10 @@ export async function tokenizeText(
     const end = (): void => {
         if (!core.disposed) addon.stopTokenizing(handle, id);
     };
-    const tokenize = (part: string | Uint8Array, goesOn: boolean): Promise<NativeTokens> => {
+    const tokenize = (part: string | Uint8Array, goesOn: boolean, ranges: Int32Array): Promise<NativeTokens> => {
         if (stop?.aborted === true || core.disposed) throw disposedError();
         id = nextTokenizing++ % 2 ** 32;
-        return addon.tokenize(handle, part, { parseSpecial, enough, goesOn }, id);
+        return addon.tokenize(handle, part, { parseSpecial, enough, goesOn, contents: ranges }, id);
     };
     stop?.addEventListener("abort", end, { once: true });
     try {
@@ -106,12 +118,14 @@ export async function tokenizeText(
         const likely = Math.max(minPartLength, enough * likelyTokenLength);
         let made: NativeTokens | undefined;
         if (length > 2 * likely) {
-            const first = await tokenize(beginning(parts, likely), true);
+            // it has no fewer tokens where control tokens are text
+            const first = await tokenize(beginning(parts, likely), true, new Int32Array());
             if (first.tokens.length > enough) made = first;
         }
         if (made === undefined) {
             const text = parts.join("");
-            made = await tokenize(text.length > maxSliceLength ? await encodeInTurns(text) : text, false);
+            const ranges = contents.length === 0 ? new Int32Array() : await byteRanges(text, contents);
+            made = await tokenize(text.length > maxSliceLength ? await encodeInTurns(text) : text, false, ranges);
         }
         const { tokens, whole } = made;
         const { bosToken } = native;
@@ -162,19 +176,52 @@ async function encodeInTurns(text: string): Promise<Uint8Array> {
     return all;
 }
 
+/** Stretches of a text in bytes of its UTF-8, as native code takes them; half characters are whole ones. */
+async function byteRanges(text: string, marks: readonly TextMark[]): Promise<Int32Array> {
+    const ranges = new Int32Array(2 * marks.length);
+    let [at, bytes, sinceTurn] = [0, 0, 0];
+    const upTo = async (end: number): Promise<number> => {
+        while (at < end) {
+            const next = wholeCharacters(text, Math.min(end, at + maxSliceLength));
+            if (next <= at) break;
+            bytes += Buffer.byteLength(text.slice(at, next));
+            sinceTurn += next - at;
+            at = next;
+            if (sinceTurn < maxSliceLength) continue;
+            sinceTurn = 0;
+            await eventLoopTurn();
+        }
+        return bytes;
+    };
+    for (const [index, [from, to]] of marks.entries()) {
+        ranges[2 * index] = await upTo(from);
+        const split = wholeCharacters(text, to) < to && to < text.length;
+        ranges[2 * index + 1] = await upTo(split ? to + 1 : to);
+    }
+    return ranges;
+}
+
 function eventLoopTurn(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Its parts, in order. */
-async function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): Promise<readonly string[]> {
+/** A prompt's text, in parts, and which of it are the caller's own words. */
+interface PromptText {
+    readonly parts: readonly string[];
+    readonly marks: readonly TextMark[];
+}
+
+async function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): Promise<PromptText> {
     if (prompt.kind === "messages") {
         const { bosText: bosToken, eosText: eosToken } = core.facts;
         const input = { bosToken, eosToken, ...prompt.chat };
-        return [await applyChatTemplate(core.native.chatTemplate, prompt.messages, input)];
+        const { text, marks } = await renderChat(core.native.chatTemplate, prompt.messages, input);
+        return { parts: [text], marks };
     }
     if (prompt.kind === "tokens") throw new RastError("ERR_INTERNAL", "Token ids need no text.");
-    if (prompt.raw || core.facts.promptTemplate === undefined) return [prompt.text];
+    const { text } = prompt;
+    if (prompt.raw || core.facts.promptTemplate === undefined) return { parts: [text], marks: [[0, text.length, 1]] };
     const [before, ...after] = core.facts.promptTemplate.split("{prompt}");
-    return [before!, prompt.text, after.join("{prompt}")];
+    const marks: readonly TextMark[] = [[before!.length, before!.length + text.length, 1]];
+    return { parts: [before!, text, after.join("{prompt}")], marks };
 }

@@ -391,6 +391,11 @@ export interface NativeTokenizing {
     readonly enough: number;
     /** It is the beginning of a longer text: tokens that its rest could change are left out. */
     readonly goesOn: boolean;
+    /**
+     * i32[n, 2]: from, and behind the last byte of UTF-8, in order and without overlaps. In these stretches no control
+     * token begins or ends, whatever `parseSpecial` says.
+     */
+    readonly contents: Int32Array;
 }
 
 /** Of a text. */

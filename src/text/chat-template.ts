@@ -1,15 +1,26 @@
 import { describeValue, isObject } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { ChatOptions } from "./chat-options.js";
-import { templateThreads, type TemplateFacts, type TemplateLimits } from "./template-thread.js";
+import { templateThreads, type RenderedText, type TemplateFacts, type TemplateLimits } from "./template-thread.js";
 import { thinkingVariables } from "./thinking.js";
+
+/** A part of a message's content. Models here read texts alone. */
+export interface TextPart {
+    /** There is no other. */
+    readonly type: "text";
+    /** A piece of the content. */
+    readonly text: string;
+}
 
 /** One turn of a conversation. */
 export interface ChatMessage {
     /** As the model's template knows them: usually "system", "user" and "assistant". */
     readonly role: string;
-    /** Its text. */
-    readonly content: string;
+    /**
+     * Its text, or parts of it: they go to the template as they are where it reads such lists, else as one text with a
+     * line each. null, or nothing at all, for one that only calls tools.
+     */
+    readonly content?: string | readonly TextPart[] | null;
     /** Whatever else the template reads of a message, as plain JSON: a name, reasoning, calls of tools. */
     readonly [more: string]: unknown;
 }
@@ -38,6 +49,16 @@ export async function applyChatTemplate(
     input: ChatTemplateInput,
     limits?: TemplateLimits
 ): Promise<string> {
+    return (await renderChat(template, messages, input, limits)).text;
+}
+
+/** The same, with what of it are the caller's words: messages, and variables but for words and names of special tokens. */
+export async function renderChat(
+    template: string | null,
+    messages: readonly ChatMessage[],
+    input: ChatTemplateInput,
+    limits?: TemplateLimits
+): Promise<RenderedText> {
     checkMessages(messages);
     if (template === null) {
         throw new RastError(
@@ -49,7 +70,7 @@ export async function applyChatTemplate(
     const facts = await factsOf(template, limits);
     const variables = {
         // those that transformers passes
-        messages: messages.map(withReasoning),
+        messages: messages.map(withReasoning).map((message) => withContent(message, facts)),
         tools: null,
         documents: null,
         add_generation_prompt: true,
@@ -58,8 +79,9 @@ export async function applyChatTemplate(
         ...thinkingVariables(thinking, template, facts, templateOptions),
         ...templateOptions
     };
-    const rendering = await templateThreads.render(template, variables, limits);
-    if ("text" in rendering) return rendering.text;
+    const given = { names: ["messages", ...Object.keys(templateOptions)], continued: false };
+    const rendering = await templateThreads.render(template, variables, limits, given);
+    if ("text" in rendering) return rendering;
     throw failed(rendering.failure);
 }
 
@@ -86,6 +108,12 @@ function withReasoning(message: ChatMessage): ChatMessage {
     return { thinking: message[name], ...message, reasoning_content: message[name] };
 }
 
+function withContent(message: ChatMessage, { readsParts }: TemplateFacts): ChatMessage {
+    const { content } = message;
+    if (readsParts || content === undefined || content === null || typeof content === "string") return message;
+    return { ...message, content: content.map(({ text }) => text).join("\n") };
+}
+
 function failed(failure: string): RastError {
     return new RastError("ERR_CHAT_TEMPLATE", `The base model's chat template failed: ${failure}`);
 }
@@ -97,11 +125,26 @@ function checkMessages(value: unknown): void {
     value.forEach((message: unknown, index) => {
         const name = `messages[${index}]`;
         if (!isObject(message)) throw invalidMessages(`an object with role and content for ${name}`, message);
-        for (const key of ["role", "content"]) {
-            const text = message[key];
-            if (typeof text !== "string") throw invalidMessages(`a string for ${name}.${key}`, text);
+        const { role, content } = message;
+        if (typeof role !== "string") throw invalidMessages(`a string for ${name}.role`, role);
+        if (role === "") throw invalidMessages(`a string that is not empty for ${name}.role`, "");
+        checkContent(`${name}.content`, content, Array.isArray(message["tool_calls"]));
+    });
+}
+
+function checkContent(name: string, content: unknown, callsTools: boolean): void {
+    if (typeof content === "string" || (callsTools && (content === null || content === undefined))) return;
+    if (!Array.isArray(content)) throw invalidMessages(`a string for ${name}`, content);
+    if (content.length === 0) throw invalidMessages(`a string or at least one part for ${name}`, content);
+    content.forEach((part: unknown, index) => {
+        const { type, text } = isObject(part) ? part : {};
+        if (type !== "text") {
+            throw invalidMessages(
+                `{ type: "text", text } for ${name}[${index}], as models here read texts alone`,
+                part
+            );
         }
-        if (message["role"] === "") throw invalidMessages(`a string that is not empty for ${name}.role`, "");
+        if (typeof text !== "string") throw invalidMessages(`a string for ${name}[${index}].text`, text);
     });
 }
 

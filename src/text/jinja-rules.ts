@@ -28,6 +28,8 @@ function quotedText(text) {
     const escapes = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", [quote]: "\\" + quote };
     return quote + text.replace(/[\\\n\r\t'"]/g, (letter) => escapes[letter] ?? letter) + quote;
 }
+// a text that is printed, with its marks
+const printed = (value) => (value instanceof StringValue ? value : madeOf(textOf(value), value));
 const escaped = (text) => text.replace(/[&<>"']/g, (letter) => "&#" + { "&": "38", "<": "60", ">": "62", '"': "34", "'": "39" }[letter] + ";").replace(/&#38;/g, "&amp;").replace(/&#60;/g, "&lt;").replace(/&#62;/g, "&gt;");
 const isNumber = (value) => value instanceof IntegerValue || value instanceof FloatValue || value instanceof BooleanValue;
 function equal(a, b) {
@@ -41,56 +43,107 @@ function equal(a, b) {
 
 // Methods of strings
 const space = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-function strip(text, letters, left, right) {
+function strip(value, letters, left, right) {
     const from = letters === undefined || letters instanceof NullValue ? null : new Set(letters.value);
     const stripped = from === null ? (letter) => new RegExp("^[" + space + "]$").test(letter) : (letter) => from.has(letter);
-    const all = [...text];
-    let [start, end] = [0, all.length];
-    while (left && start < end && stripped(all[start])) ++start;
-    while (right && end > start && stripped(all[end - 1])) --end;
-    return new StringValue(all.slice(start, end).join(""));
+    const text = value.value;
+    let [start, end] = [0, text.length];
+    const before = (at) => (at > 1 && /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(at - 2, at)) ? text.slice(at - 2, at) : text[at - 1]);
+    for (let letter; left && start < end && stripped((letter = String.fromCodePoint(text.codePointAt(start)))); ) start += letter.length;
+    for (let letter; right && end > start && stripped((letter = before(end))); ) end -= letter.length;
+    return cut(value, start, end);
 }
-function format(text, args) {
+function format(value, args) {
     let next = 0;
+    let at = 0;
+    const parts = [];
     const named = args.at(-1)?.type === "KeywordArgumentsValue" ? args.at(-1).value : new Map();
-    return new StringValue(
-        text.replace(/\{\{|\}\}|\{([^{}]*)\}/g, (all, name) => {
-            if (name === undefined) return all[0];
-            if (!/^\w*$/.test(name)) throw new Error("str.format knows only {}, {0} and {name}, not " + all);
-            const value = name === "" ? args[next++] : /^\d+$/.test(name) ? args[Number(name)] : named.get(name);
-            if (value === undefined || value.type === "KeywordArgumentsValue") throw new Error("nothing is given for " + all + " of a format");
-            return textOf(value);
-        })
-    );
+    for (const { 0: all, 1: name, index } of value.value.matchAll(/\{\{|\}\}|\{([^{}]*)\}/g)) {
+        parts.push(cut(value, at, index));
+        at = index + all.length;
+        if (name === undefined) {
+            parts.push(cut(value, index, index + 1));
+            continue;
+        }
+        if (!/^\w*$/.test(name)) throw new Error("str.format knows only {}, {0} and {name}, not " + all);
+        const given = name === "" ? args[next++] : /^\d+$/.test(name) ? args[Number(name)] : named.get(name);
+        if (given === undefined || given.type === "KeywordArgumentsValue") throw new Error("nothing is given for " + all + " of a format");
+        parts.push(printed(given));
+    }
+    return joined([...parts, cut(value, at)]);
+}
+// Parts of a text, in order, with so much between them.
+function partsOf(value, texts, between = 0) {
+    let at = 0;
+    const parts = texts.map((text) => {
+        const start = between > 0 ? at : value.value.indexOf(text, at);
+        at = start + text.length + between;
+        return cut(value, start, start + text.length);
+    });
+    return new ArrayValue(parts);
+}
+function split(value, [by, most], from) {
+    const text = value.value;
+    const limit = most instanceof IntegerValue && most.value >= 0 ? most.value : Infinity;
+    if (by === undefined || by instanceof NullValue) return undefined;
+    if (!(by instanceof StringValue)) throw new Error("a text is split at a text");
+    if (by.value === "") throw new Error("empty separator");
+    const parts = text.split(by.value);
+    const kept = Math.min(limit, parts.length - 1);
+    const rest = parts.length - kept;
+    const texts = from === "left" ? [...parts.slice(0, kept), parts.slice(kept).join(by.value)] : [parts.slice(0, rest).join(by.value), ...parts.slice(rest)];
+    return partsOf(value, texts, by.value.length);
+}
+function replaced(value, [before, after, most]) {
+    if (!(before instanceof StringValue && after instanceof StringValue)) throw new Error("replace() arguments must be strings");
+    const count = most?.type === "KeywordArgumentsValue" ? most.value.get("count") : most;
+    let left = count instanceof IntegerValue && count.value >= 0 ? count.value : Infinity;
+    if (before.value === "") return undefined;
+    const parts = [];
+    let at = 0;
+    for (let found; left > 0 && (found = value.value.indexOf(before.value, at)) >= 0; --left) {
+        parts.push(cut(value, at, found), after);
+        at = found + before.value.length;
+    }
+    return joined([...parts, cut(value, at)]);
 }
 const methods = {
-    strip: (text, [letters]) => strip(text, letters, true, true),
-    lstrip: (text, [letters]) => strip(text, letters, true, false),
-    rstrip: (text, [letters]) => strip(text, letters, false, true),
+    strip: (value, [letters]) => strip(value, letters, true, true),
+    lstrip: (value, [letters]) => strip(value, letters, true, false),
+    rstrip: (value, [letters]) => strip(value, letters, false, true),
     format,
-    capitalize: (text) => new StringValue(text.slice(0, 1).toUpperCase() + text.slice(1).toLowerCase()),
-    removeprefix: (text, [what]) => new StringValue(text.startsWith(what.value) ? text.slice(what.value.length) : text),
-    removesuffix: (text, [what]) =>
-        new StringValue(what.value !== "" && text.endsWith(what.value) ? text.slice(0, -what.value.length) : text),
-    splitlines: (text) => wrap(text.replace(/\r\n|[\n\r]$/, (end) => (text.endsWith(end) ? "\n" : end)).replace(/\n$/, "").split(/\r\n|\n|\r/).filter((line, i, all) => all.length > 1 || line !== "")),
-    find: (text, [what]) => new IntegerValue(text.includes(what.value) ? [...text.slice(0, text.indexOf(what.value))].length : -1),
-    count: (text, [what]) => new IntegerValue(text.split(what.value).length - 1),
-    isalpha: (text) => new BooleanValue(/^\p{L}+$/u.test(text)),
-    rsplit: (text, [by, most]) => {
-        const parts = text.split(by.value);
-        const cut = most === undefined || most.value < 0 ? 0 : Math.max(0, parts.length - 1 - most.value);
-        return wrap([parts.slice(0, cut + 1).join(by.value), ...parts.slice(cut + 1)]);
+    replace: replaced,
+    capitalize: (value) =>
+        carried(new StringValue(value.value.slice(0, 1).toUpperCase() + value.value.slice(1).toLowerCase()), value),
+    removeprefix: (value, [what]) => cut(value, value.value.startsWith(what.value) ? what.value.length : 0),
+    removesuffix: (value, [what]) =>
+        cut(value, 0, value.value.length - (value.value.endsWith(what.value) ? what.value.length : 0)),
+    splitlines: (value) => {
+        const { value: text } = value;
+        const lines = text.replace(/\r\n|[\n\r]$/, (end) => (text.endsWith(end) ? "\n" : end)).replace(/\n$/, "").split(/\r\n|\n|\r/);
+        return partsOf(value, lines.filter((line) => lines.length > 1 || line !== ""));
     },
-    isdigit: (text) => new BooleanValue(/^\d+$/.test(text)),
-    join: (text, [items]) => new StringValue(items.value.map((item) => item.value).join(text))
+    find: ({ value }, [what]) => new IntegerValue(value.includes(what.value) ? [...value.slice(0, value.indexOf(what.value))].length : -1),
+    count: ({ value }, [what]) => new IntegerValue(value.split(what.value).length - 1),
+    isalpha: ({ value }) => new BooleanValue(/^\p{L}+$/u.test(value)),
+    split: (value, args) => split(value, args, "left"),
+    rsplit: (value, args) => split(value, args, "right"),
+    isdigit: ({ value }) => new BooleanValue(/^\d+$/.test(value)),
+    join: (value, [items]) => joined(items.value.flatMap((item, i) => (i === 0 ? [item] : [value, item])))
 };
 const builtinsOf = Object.getOwnPropertyDescriptor(StringValue.prototype, "builtins").get;
 Object.defineProperty(StringValue.prototype, "builtins", {
     get() {
         if (this.pythonic === undefined) {
-            this.pythonic = builtinsOf.call(this);
-            for (const [name, method] of Object.entries(methods))
-                this.pythonic.set(name, new FunctionValue((args) => method(this.value, args)));
+            this.pythonic = new Map(builtinsOf.call(this));
+            for (const name of new Set([...this.pythonic.keys(), ...Object.keys(methods)])) {
+                const known = this.pythonic.get(name);
+                const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
+                if (method === undefined && !(known instanceof FunctionValue)) continue;
+                // those of our own say nothing where they leave it to the library
+                const call = (args, scope) => method?.(this, args) ?? carried(known.value(args, scope), this, ...args);
+                this.pythonic.set(name, new FunctionValue(call));
+            }
             this.pythonic.set("length", new IntegerValue([...this.value].length));
         }
         return this.pythonic;
@@ -99,8 +152,8 @@ Object.defineProperty(StringValue.prototype, "builtins", {
 
 // Dictionaries: keys of any kind
 Object.assign(ObjectValue.prototype, {
-    items() { return new ArrayValue([...this.value].map(([key, value]) => new TupleValue([wrap(key), value]))); },
-    keys() { return new ArrayValue([...this.value.keys()].map(wrap)); },
+    items() { return new ArrayValue([...this.value].map(([key, value]) => new TupleValue([keyOf(this, key), value]))); },
+    keys() { return new ArrayValue([...this.value.keys()].map((key) => keyOf(this, key))); },
     toString() { return textOf(this); }
 });
 for (const type of [ArrayValue, NullValue, BooleanValue]) type.prototype.toString = function () { return textOf(this); };
@@ -123,29 +176,31 @@ Object.assign(Interpreter.prototype, {
         if (node?.type === "Break") throw new Break();
         if (node?.type === "Continue") throw new Continue();
         if (node?.type === "ObjectLiteral") {
+            let given = false;
             const entries = [...node.value].map(([key, value]) => {
                 const known = this.evaluate(key, environment);
                 if (!isKey(known)) throw new Error("a dictionary's key is a text or a number, not " + known.type);
+                given ||= known.marks !== undefined;
                 return [known.value, this.evaluate(value, environment)];
             });
-            return new ObjectValue(new Map(entries));
+            return Object.assign(new ObjectValue(new Map(entries)), { givenKeys: given });
         }
         return original.evaluate.call(this, node, environment);
     },
     evaluateBlock(nodes, environment) {
-        let text = "";
+        const written = [];
         for (const node of nodes) {
             try {
                 const value = this.evaluate(node, environment);
-                if (!statements.has(node.type)) text += textOf(value);
-                else if (value instanceof StringValue) text += value.value;
+                if (!statements.has(node.type)) written.push(printed(value));
+                else if (value instanceof StringValue) written.push(value);
             } catch (error) {
                 // what was written before stays
-                if (error instanceof Break || error instanceof Continue) error.written = text + (error.written ?? "");
+                if (error instanceof Break || error instanceof Continue) error.written = joined([...written, ...(error.written === undefined ? [] : [error.written])]);
                 throw error;
             }
         }
-        return new StringValue(text);
+        return joined(written);
     },
     evaluateFor(node, environment) {
         const { iterable: source, loopvar } = node;
@@ -157,7 +212,7 @@ Object.assign(Interpreter.prototype, {
             return scope;
         };
         const items = filtered ? values.filter((value) => this.evaluate(source.test, bind(value)).__bool__().value) : values;
-        let text = "";
+        const written = [];
         for (const [i, value] of items.entries()) {
             const scope = bind(value);
             const loop = wrap({
@@ -169,20 +224,20 @@ Object.assign(Interpreter.prototype, {
             loop.value.set("cycle", new FunctionValue((args) => args[i % args.length]));
             scope.setVariable("loop", loop);
             try {
-                text += this.evaluateBlock(node.body, scope).value;
+                written.push(this.evaluateBlock(node.body, scope));
             } catch (error) {
                 if (!(error instanceof Break || error instanceof Continue)) throw error;
-                text += error.written ?? "";
+                if (error.written !== undefined) written.push(error.written);
                 if (error instanceof Break) break;
             }
         }
-        if (items.length === 0) text += this.evaluateBlock(node.defaultBlock, new Environment(environment)).value;
-        return new StringValue(text);
+        if (items.length === 0) written.push(this.evaluateBlock(node.defaultBlock, new Environment(environment)));
+        return joined(written);
     },
     itemsOf(value) {
         if (value instanceof ArrayValue) return value.value;
         if (value instanceof ObjectValue) return value.keys().value;
-        if (value instanceof StringValue) return [...value.value].map((letter) => new StringValue(letter));
+        if (value instanceof StringValue) return lettersOf(value);
         if (value instanceof UndefinedValue) return [];
         throw new Error("'" + value.type.replace("Value", "") + "' is nothing to loop over");
     },
@@ -197,8 +252,11 @@ Object.assign(Interpreter.prototype, {
         target.value.forEach((one, i) => this.unpack(one, values[i], scope));
     },
     evaluateMemberExpression(node, environment) {
-        if (node.computed && node.property.type === "SliceExpression") return original.evaluateMemberExpression.call(this, node, environment);
         const object = this.evaluate(node.object, environment);
+        if (node.computed && node.property.type === "SliceExpression") {
+            if (object.marks === undefined || wholly(object)) return carried(this.evaluateSliceExpression(object, node.property, environment), object);
+            return joined(this.evaluateSliceExpression(new ArrayValue(lettersOf(object)), node.property, environment).value);
+        }
         if (object instanceof UndefinedValue) {
             throw new Error("what it reads " + (node.computed ? "an item" : "'" + node.property.value + "'") + " of is undefined" + (node.object.type === "Identifier" ? ": " + node.object.value : ""));
         }
@@ -212,8 +270,7 @@ Object.assign(Interpreter.prototype, {
             return (isKey(property) ? object.value.get(property.value) : undefined) ?? (method ? object.builtins.get(property.value) : undefined) ?? new UndefinedValue();
         }
         if (object instanceof StringValue && property instanceof IntegerValue) {
-            const letter = [...object.value].at(property.value);
-            return letter === undefined ? new UndefinedValue() : new StringValue(letter);
+            return lettersOf(object).at(property.value) ?? new UndefinedValue();
         }
         if (object instanceof ArrayValue && property instanceof IntegerValue) return object.value.at(property.value) ?? new UndefinedValue();
         if (!(property instanceof StringValue)) return new UndefinedValue();
@@ -233,10 +290,10 @@ Object.assign(Interpreter.prototype, {
         if (operator === "==" || operator === "!=") return new BooleanValue(equal(left, right) === (operator === "=="));
         // jinja2's Markup: what is put beside a text that is "safe" is escaped
         if (operator === "+" && (left.markup === true || right.markup === true)) {
-            const safe = (value) => (value.markup === true ? value.value : escaped(textOf(value)));
-            return Object.assign(new StringValue(safe(left) + safe(right)), { markup: true });
+            const safe = (value) => (value.markup === true ? value : madeOf(escaped(textOf(value)), value));
+            return Object.assign(joined([safe(left), safe(right)]), { markup: true });
         }
-        if (operator === "~") return new StringValue(textOf(left) + textOf(right));
+        if (operator === "~" || (operator === "+" && left instanceof StringValue && right instanceof StringValue)) return joined([printed(left), printed(right)]);
         if (operator === "in" || operator === "not in") {
             let found;
             if (right instanceof StringValue) {
@@ -251,7 +308,7 @@ Object.assign(Interpreter.prototype, {
         if (operator === "*" && texts === 1) {
             const [text, times] = left instanceof StringValue ? [left, right] : [right, left];
             if (text.value.length * times.value > 2 ** 24) throw new Error("a text grew beyond 16777216 characters");
-            return new StringValue(text.value.repeat(Math.max(0, times.value)));
+            return carried(new StringValue(text.value.repeat(Math.max(0, times.value))), text);
         }
         if (operator === "%" && isNumber(left) && isNumber(right)) {
             if (Number(right.value) === 0) throw new Error("division by zero");
@@ -270,10 +327,10 @@ Object.assign(Interpreter.prototype, {
         const name = called ? node.callee.value : node.value;
         const [args, named] = called && !["tojson"].includes(name) ? this.evaluateArguments(node.args, environment) : [[], new Map()];
         const empty = operand instanceof NullValue || operand instanceof UndefinedValue;
-        if (name === "safe") return Object.assign(new StringValue(textOf(operand)), { markup: true });
-        if (name === "string") return new StringValue(textOf(operand));
+        if (name === "safe") return Object.assign(joined([printed(operand)]), { markup: true });
+        if (name === "string") return joined([printed(operand)]);
         if (name === "list") return new ArrayValue([...this.itemsOf(operand)]);
-        if (name === "trim") return strip(textOf(operand), args[0] ?? named.get("chars"), true, true);
+        if (name === "trim") return strip(printed(operand), args[0] ?? named.get("chars"), true, true);
         if (operand.lazy === true && ["tojson", "length", "count"].includes(name)) throw new Error("what select, map and the like give has to be made a list before " + name);
         if (name === "length" || name === "count") {
             if (operand instanceof UndefinedValue) return new IntegerValue(0);
@@ -282,7 +339,7 @@ Object.assign(Interpreter.prototype, {
         }
         if (name === "tojson") {
             if (operand instanceof UndefinedValue) throw new Error("what is undefined cannot be JSON");
-            operand = forJson(operand);
+            return carried(original.applyFilter.call(this, forJson(operand), node, environment), operand);
         }
         if (name === "default" || name === "d") {
             const otherwise = args[0] ?? named.get("default_value") ?? new StringValue("");
@@ -292,8 +349,8 @@ Object.assign(Interpreter.prototype, {
         if (name === "join") {
             const between = args[0] ?? named.get("d");
             const of = named.get("attribute")?.value;
-            const items = this.itemsOf(operand).map((item) => (of === undefined ? item : item.value?.get?.(of) ?? new UndefinedValue()));
-            return new StringValue(items.map((item) => textOf(item)).join(between === undefined ? "" : textOf(between)));
+            const items = this.itemsOf(operand).map((item) => printed(of === undefined ? item : item.value?.get?.(of) ?? new UndefinedValue()));
+            return joined(between === undefined ? items : items.flatMap((item, i) => (i === 0 ? [item] : [printed(between), item])));
         }
         if (name === "sum" && called === false) {
             const numbers = this.itemsOf(operand);
@@ -301,7 +358,7 @@ Object.assign(Interpreter.prototype, {
             const total = numbers.reduce((sum, { value }) => sum + Number(value), 0);
             return numbers.some((one) => one instanceof FloatValue) ? new FloatValue(total) : new IntegerValue(total);
         }
-        if (name === "e" || name === "escape") return Object.assign(new StringValue(operand.markup === true ? operand.value : escaped(textOf(operand))), { markup: true });
+        if (name === "e" || name === "escape") return Object.assign(operand.markup === true ? joined([operand]) : madeOf(escaped(textOf(operand)), operand), { markup: true });
         if (name === "min" || name === "max") {
             const sorted = this.itemsOf(operand).slice().sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
             return (name === "min" ? sorted[0] : sorted.at(-1)) ?? new UndefinedValue();
@@ -321,7 +378,7 @@ Object.assign(Interpreter.prototype, {
             return new ArrayValue(operand.items().value.sort((a, b) => down * order(rank(a), rank(b))));
         }
         if (["first", "last"].includes(name)) return this.itemsOf(operand).at(name === "first" ? 0 : -1) ?? new UndefinedValue();
-        if (["upper", "lower", "title", "capitalize", "replace"].includes(name) && !(operand instanceof StringValue)) operand = new StringValue(textOf(operand));
+        if (["upper", "lower", "title", "capitalize", "replace"].includes(name) && !(operand instanceof StringValue)) operand = printed(operand);
         if (lazy.has(name)) {
             let result;
             if (empty && name !== "unique" && name !== "reverse") result = new ArrayValue([]);
@@ -336,7 +393,8 @@ Object.assign(Interpreter.prototype, {
             copy.lazy = true;
             return copy;
         }
-        return original.applyFilter.call(this, operand, node, environment);
+        const result = original.applyFilter.call(this, operand, node, environment);
+        return operand instanceof StringValue && !operand.builtins.has(name) ? carried(result, operand, ...args) : result;
     },
     selected(operand, name, args, environment) {
         const rest = name.endsWith("attr") ? args.slice(1) : args;

@@ -1,3 +1,4 @@
+import { contentMarks } from "./content-marks.js";
 import { jinjaRules } from "./jinja-rules.js";
 
 // Runs in the thread; a text, so that it needs no file of its own where an application bundles this package. Values are
@@ -7,8 +8,11 @@ const { parentPort, workerData } = require("node:worker_threads");
 const { getHeapStatistics } = require("node:v8");
 const { Template, Interpreter, Environment } = require(workerData.jinja);
 ${jinjaRules}
+${contentMarks}
 let limits;
 let now;
+let given;
+let rendered;
 let steps = 0;
 const { evaluate, run } = Interpreter.prototype;
 Interpreter.prototype.evaluate = function (statement, environment) {
@@ -32,7 +36,9 @@ Interpreter.prototype.run = function (program) {
     };
     this.global.setVariable("dict", new FunctionValue(([given]) => new ObjectValue(new Map(given?.value ?? []))));
     this.global.setVariable("strftime_now", new FunctionValue(([format]) => new StringValue(strftime(format.value, now))));
-    return run.call(this, program);
+    markVariables(this.global.variables, given.names, given.continued);
+    rendered = run.call(this, program);
+    return rendered;
 };
 const parsed = new Map();
 function parse(template) {
@@ -58,18 +64,29 @@ function namesIn(node, names = new Set()) {
     }
     return names;
 }
+// Whether a loop of it goes over what is called "content".
+function loopsOverContent(node) {
+    if (Array.isArray(node) || node instanceof Map) return [...node].some(loopsOverContent);
+    if (typeof node !== "object" || node === null) return false;
+    let over = node.type === "For" ? node.iterable : undefined;
+    while (over?.type === "SelectExpression" || over?.type === "FilterExpression") over = over.lhs ?? over.operand;
+    const name = over?.type === "MemberExpression" ? over.property.value : over?.type === "Identifier" ? over.value : undefined;
+    return name === "content" || Object.values(node).some(loopsOverContent);
+}
 parentPort.on("message", (job) => {
     limits = job.limits;
     now = new Date(job.now);
+    given = job.given;
     parentPort.postMessage("begun");
     try {
         if (job.variables === null) {
-            parentPort.postMessage({ names: namesIn(parse(job.template).parsed) });
+            const { parsed } = parse(job.template);
+            parentPort.postMessage({ names: namesIn(parsed), readsParts: loopsOverContent(parsed) });
             return;
         }
         const text = parse(job.template).render(job.variables);
         if (text.length > limits.maxLength) throw new Error("the text is longer than " + limits.maxLength + " characters");
-        parentPort.postMessage({ text });
+        parentPort.postMessage({ text, marks: rendered.marks ?? [] });
     } catch (error) {
         let failure = "it threw something that is no error";
         try {

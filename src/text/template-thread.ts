@@ -7,13 +7,31 @@ export interface TemplateFailure {
     readonly failure: string;
 }
 
+/** A stretch of a text: from, to (UTF-16 units), and whose words it is: 1 the caller's, 2 those of a continued message. */
+export type TextMark = readonly [from: number, to: number, kind: 1 | 2];
+
+/** A text, and which of it are not the template's own words: in order, none empty, none overlapping. */
+export interface RenderedText {
+    readonly text: string;
+    readonly marks: readonly TextMark[];
+}
+
 /** What becomes of a template: its text, or what it ran into. */
-export type Rendering = { readonly text: string } | TemplateFailure;
+export type Rendering = RenderedText | TemplateFailure;
+
+/** Which variables are the caller's words. */
+export interface GivenVariables {
+    readonly names: readonly string[];
+    /** Whether the content of the last message is to be told from the others. */
+    readonly continued: boolean;
+}
 
 /** What a template says of itself. */
 export interface TemplateFacts {
     /** Names that it reads or sets, but not those of attributes. */
     readonly names: ReadonlySet<string>;
+    /** Whether it loops over a message's content, which then may be a list of parts. */
+    readonly readsParts: boolean;
 }
 
 /** How far a template may go. */
@@ -41,9 +59,12 @@ interface Job {
     readonly template: string;
     /** null: what it says of itself is asked, instead of its text. */
     readonly variables: Readonly<Record<string, unknown>> | null;
+    readonly given: GivenVariables;
     readonly limits: TemplateLimits;
     readonly settle: (answer: Answer) => void;
 }
+
+const nothingGiven: GivenVariables = { names: [], continued: false };
 
 // Ends with the program, and after so long without work.
 const idleMs = 30_000;
@@ -162,19 +183,25 @@ class TemplateThreads {
     render(
         template: string,
         variables: Readonly<Record<string, unknown>>,
-        limits: TemplateLimits = templateLimits
+        limits: TemplateLimits = templateLimits,
+        given: GivenVariables = nothingGiven
     ): Promise<Rendering> {
-        return this.#ask(template, variables, limits) as Promise<Rendering>;
+        return this.#ask(template, variables, limits, given) as Promise<Rendering>;
     }
 
     /** What a template says of itself, without running it. */
     facts(template: string, limits: TemplateLimits = templateLimits): Promise<TemplateFacts | TemplateFailure> {
-        return this.#ask(template, null, limits) as Promise<TemplateFacts | TemplateFailure>;
+        return this.#ask(template, null, limits, nothingGiven) as Promise<TemplateFacts | TemplateFailure>;
     }
 
-    #ask(template: string, variables: Job["variables"], limits: TemplateLimits): Promise<Answer> {
+    #ask(
+        template: string,
+        variables: Job["variables"],
+        limits: TemplateLimits,
+        given: GivenVariables
+    ): Promise<Answer> {
         return new Promise((settle) => {
-            const job = { template, variables, limits, settle };
+            const job = { template, variables, limits, given, settle };
             const others = this.#waiting.get(template);
             if (others === undefined) this.#waiting.set(template, [job]);
             else others.push(job);

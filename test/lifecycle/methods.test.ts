@@ -84,6 +84,7 @@ const methods: Readonly<Record<string, readonly unknown[]>> = {
     loadState: ["/nonexistent/folder/file"],
     measureDecodes: [{ tokens: 1 }],
     tokenize: ["1+1", { addSpecial: true }],
+    promptTokens: [{ prompt: "1+1" }],
     detokenize: [[5, 6], { showSpecial: true }],
     applyChatTemplate: [[{ role: "user", content: "x" }]],
     dispose: []

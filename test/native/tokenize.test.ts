@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { figure, nativeTest } from "../support/native.js";
 import { size } from "../support/size.js";
-import { bundledVocabulary, type Vocabulary } from "../support/vocabularies.js";
+import { bundledVocabulary, vocabularies, type Vocabulary } from "../support/vocabularies.js";
 
 // One name of every pre-tokenizer of llama.cpp.
 const preTokenizers = (
@@ -31,5 +31,17 @@ describe("a text in pieces has the tokens of the whole", () => {
     it.each(["llama-spm", "gemma-4", "bert-bge", "qwen2"] as const)("with the vocabulary %s", async (name) => {
         const output = await nativeTest("tokenize", { base: bundledVocabulary(name), rounds: size(30, 500) });
         expect(figure(output, "cut")).toBeGreaterThan(figure(output, "texts") / 3);
+    });
+});
+
+// Those without control tokens have nothing to be told.
+const plain: readonly Vocabulary[] = ["refact", "starcoder"];
+
+describe("control tokens are found as llama.cpp finds them, and not in what people write", () => {
+    it.each(vocabularies.filter((name) => !plain.includes(name)))("with the vocabulary %s", async (name) => {
+        const rounds = size(40, 2000);
+        const output = await nativeTest("contents", { base: bundledVocabulary(name), rounds });
+        expect(figure(output, "rounds")).toBe(rounds);
+        expect(figure(output, "refused")).toBeGreaterThan(rounds * 5);
     });
 });

@@ -43,6 +43,7 @@ function makeCore(answers: readonly NativeTokens[], { bosToken = 1, addBos = fal
 
 const plain = { addBos: false, parseSpecial: true };
 const all = 2 ** 32 - 1;
+const none = new Int32Array();
 const least = 2 ** 20 + 2 ** 17;
 
 describe("a text", () => {
@@ -52,8 +53,8 @@ describe("a text", () => {
         expect(await tokenizeText(core, ["d"], { addBos: false, parseSpecial: false, enough: 4 })).toEqual(made(2));
         const ids = tokenize.mock.calls.map((call) => call[3]);
         expect(tokenize.mock.calls).toEqual([
-            [7, "abc", { parseSpecial: true, enough: all, goesOn: false }, ids[0]],
-            [7, "d", { parseSpecial: false, enough: 4, goesOn: false }, ids[1]]
+            [7, "abc", { parseSpecial: true, enough: all, goesOn: false, contents: none }, ids[0]],
+            [7, "d", { parseSpecial: false, enough: 4, goesOn: false, contents: none }, ids[1]]
         ]);
         expect(ids[1]).toBe(ids[0]! + 1);
     });
@@ -94,7 +95,7 @@ describe("a text that may be far too long", () => {
         expect(await tokenizeText(core, parts, { ...plain, enough })).toEqual(made(11, false));
         expect(tokenize).toHaveBeenCalledTimes(1);
         const [, text, what] = tokenize.mock.calls[0]!;
-        expect(what).toEqual({ parseSpecial: true, enough, goesOn: true });
+        expect(what).toEqual({ parseSpecial: true, enough, goesOn: true, contents: none });
         expect(text === `ab${"c".repeat(least - 2)}`).toBe(true);
     });
 
@@ -236,7 +237,12 @@ describe("a request", () => {
         const texts = async (promptTemplate: string | undefined, raw: boolean): Promise<unknown> => {
             const { core, tokenize } = makeCore([made(1)], promptTemplate === undefined ? {} : { promptTemplate });
             await prepareTokens(core, options({ prompt: { kind: "text", text: "$& {prompt}", raw } }));
-            expect(tokenize.mock.calls[0]![2]).toEqual({ parseSpecial: true, enough: 5, goesOn: false });
+            expect(tokenize.mock.calls[0]![2]).toEqual({
+                parseSpecial: true,
+                enough: 5,
+                goesOn: false,
+                contents: none
+            });
             return tokenize.mock.calls[0]![1];
         };
         expect(await texts("<{prompt}>{prompt}|", false)).toBe("<$& {prompt}>{prompt}|");
@@ -299,5 +305,49 @@ describe("a request", () => {
         const { core, grammarOfSchema } = makeCore([made(2)]);
         expect(await prepareRequest(core, options({ constraint }))).toEqual({ tokens: made(2).tokens, grammar });
         expect(grammarOfSchema).toHaveBeenCalledTimes(calls);
+    });
+});
+
+describe("the caller's words", () => {
+    const rangesOf = async (setting: Setting, prompt: object, parseSpecial: boolean): Promise<unknown> => {
+        const { core, tokenize } = makeCore([made(1)], setting);
+        await prepareTokens(core, { prompt, parseSpecial } as unknown as ResolvedGenerateOptions);
+        const [, text, what] = tokenize.mock.calls[0]!;
+        return { text, parseSpecial: what.parseSpecial, contents: [...what.contents] };
+    };
+    const text = (words: string): object => ({ kind: "text", text: words, raw: false });
+
+    test("in a prompt are parsed as the rest, unless that is not wanted", async () => {
+        const template = { promptTemplate: "<é>{prompt}|" };
+        expect(await rangesOf(template, text("äx"), true)).toEqual({
+            text: "<é>äx|",
+            parseSpecial: true,
+            contents: []
+        });
+        expect(await rangesOf(template, text("äx"), false)).toEqual({
+            text: "<é>äx|",
+            parseSpecial: true,
+            contents: [4, 7]
+        });
+        expect(await rangesOf({}, text("äx"), false)).toEqual({ text: "äx", parseSpecial: false, contents: [] });
+    });
+
+    test("in messages are told apart in bytes; halves of characters are whole ones", async () => {
+        const chatTemplate = "{% for m in messages %}[é{{ m.content[:1] }}-{{ m.content[1:] }}]{% endfor %}";
+        const messages = ["a\u{1F600}b", "", "\u{1F600}"].map((content) => ({ role: "user", content }));
+        const prompt = { kind: "messages", messages };
+        const written = "[éa-\u{1F600}b][é-][é\u{1F600}-]";
+        expect(await rangesOf({ chatTemplate }, prompt, false)).toEqual({
+            text: written,
+            parseSpecial: true,
+            contents: [3, 4, 5, 10, 19, 23]
+        });
+        expect(await rangesOf({ chatTemplate }, prompt, true)).toEqual({
+            text: written,
+            parseSpecial: true,
+            contents: []
+        });
+        const bytes = Buffer.from(written);
+        expect([bytes.toString("utf8", 5, 10), bytes.toString("utf8", 19, 23)]).toEqual(["\u{1F600}b", "\u{1F600}"]);
     });
 });

@@ -1,0 +1,68 @@
+// Where the texts of special tokens stand in a text, as llama.cpp's tokenizer finds them, and which of them are
+// somebody's words instead: a control token whose text lies in a stretch of content is no control token.
+#pragma once
+
+#include "../llama/api.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace rast {
+
+// Bytes of a text, from and behind the last.
+struct text_range {
+    size_t from;
+    size_t to;
+};
+
+// A special token, or text between such.
+struct text_fragment {
+    llama_token token;  // -1: text
+    text_range at;
+    bool control;  // a token that texts without special tokens do not have
+};
+
+// Immutable; borrows the vocabulary's texts.
+class special_texts {
+  public:
+    explicit special_texts(const llama_vocab * vocab);
+
+    // Whether the text of a control token lies in these stretches, or reaches into one. They are in order and do not
+    // overlap. `breathe` is called now and then, and may throw.
+    bool control_within(std::string_view text, const std::vector<text_range> & contents,
+                        const std::function<void()> & breathe) const;
+
+    // The text as fragments: llama.cpp's own, but for control tokens that touch these stretches, which are left in the
+    // text. Spaces that a token takes off its neighbours are in none.
+    std::vector<text_fragment> split(std::string_view text, const std::vector<text_range> & contents,
+                                     const std::function<void()> & breathe) const;
+
+  private:
+    struct special {
+        llama_token token;
+        size_t order;  // llama.cpp looks for them in this one
+        bool control;
+        bool strips_left;
+        bool strips_right;
+    };
+
+    struct occurrence {
+        const special * what;
+        text_range at;
+    };
+
+    // All that begin in front of `to`, from `from` on, at every place the longest last.
+    template <typename Found>
+    void look(std::string_view text, text_range where, const std::function<void()> & breathe,
+              const Found & found) const;
+
+    std::unordered_map<std::string_view, special> by_text_;
+    std::vector<size_t> lengths_;  // that any of them has
+    bool begins_[256] = {};        // any of them with this byte
+};
+
+}  // namespace rast

@@ -1,0 +1,175 @@
+// Which letters of a rendered text are the caller's: by every way that a template has with a text.
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { renderChat } from "../../../src/text/chat-template.js";
+import { templateThreads, type RenderedText } from "../../../src/text/template-thread.js";
+import { root } from "../../support/native.js";
+import { bundledModels } from "../../support/vocabularies.js";
+
+const tokens = { bosToken: "<s>", eosToken: "</s>" };
+
+/** The text with « and » around the caller's words. */
+function shown({ text, marks }: RenderedText): string {
+    let [at, out] = [0, ""];
+    for (const [from, to] of marks) {
+        expect(from).toBeGreaterThanOrEqual(at);
+        expect(to).toBeGreaterThan(from);
+        out += `${text.slice(at, from)}«${text.slice(from, to)}»`;
+        at = to;
+    }
+    expect(at).toBeLessThanOrEqual(text.length);
+    return out + text.slice(at);
+}
+
+async function render(template: string, content: string, more: object = {}): Promise<string> {
+    return shown(await renderChat(template, [{ role: "user", content, ...more }], tokens));
+}
+
+describe("a content keeps its marks through", () => {
+    test.each([
+        ["<|a|>{{ m.content }}<|b|>", "x", "<|a|>«x»<|b|>"],
+        ["{{ '<' + m.content + '>' }}", "x", "<«x»>"],
+        ["{{ '<' ~ m.content ~ 1 }}", "x", "<«x»1"],
+        ["{{ m.content | trim }}|", "  x \n", "«x»|"],
+        ["{{ ('<' + m.content + '>').strip('<>') }}|", "<x>", "«x»|"],
+        ["{{ (' <' + m.content + '> ').lstrip() }}|", "x", "<«x»> |"],
+        ["{{ m.content.split('</think>')[-1] }}|", "a</think>b", "«b»|"],
+        ["{{ ('<think>' + m.content).split('</think>')[0] }}|", "a</think>b", "<think>«a»|"],
+        ["{{ m.content.split('ab', 1) | join('-') }}", "xabbabc", "«x»-«babc»"],
+        ["{{ m.content.rsplit('ab', 1) | join('-') }}", "xabbabc", "«xabb»-«c»"],
+        ["{{ ('k ' + m.content).split() | join('-') }}", "a  b", "«k»-«a»-«b»"],
+        ["{{ m.content.splitlines() | join('|') }}", "a\nb\r\nc", "«a»|«b»|«c»"],
+        ["{{ ('[' + m.content + ']').replace('a', '<a>') }}", "bab", "[«b»<a>«b»]"],
+        ["{{ '[X][X]' | replace('X', m.content) }}", "b", "[«b»][«b»]"],
+        ["{{ '[X][X]'.replace('X', m.content, 1) }}", "b", "[«b»][X]"],
+        ["{{ ('[' + m.content + ']') | upper }}", "ab", "[«AB»]"],
+        ["{{ ('[' + m.content + ']') | upper }}", "ß", "«[SS]»"],
+        ["{{ (m.content + '!') | capitalize }}", "aB", "«Ab»!"],
+        ["{{ ('[' + m.content + ']')[1:-1] }}|", "ab", "«ab»|"],
+        ["{{ ('[' + m.content + ']')[::-1] }}", "ab", "]«ba»["],
+        ["{{ m.content[0] }}{{ m.content[-1] }}|", "a\u{1F600}", "«a\u{1F600}»|"],
+        ["{% for c in '<' + m.content %}{{ c }}.{% endfor %}", "ab", "<.«a».«b»."],
+        ["{{ m.content | tojson }}|", 'a"', '«"a\\""»|'],
+        [
+            "{{ {'k': [m.content], 'l': 1} | tojson }}|{{ {'k': 'v'} | tojson }}",
+            "a",
+            '«{"k": ["a"], "l": 1}»|{"k": "v"}'
+        ],
+        ["{{ [m.content, '<'] }}|{{ ['<'] }}", "a", "«['a', '<']»|['<']"],
+        ["{{ [m.content, '<'] | join('-') }}", "a", "«a»-<"],
+        ["{{ '-'.join(['<', m.content]) }}", "a", "<-«a»"],
+        ["{{ [m.content, '<'] | last }}{{ [m.content, '<'] | first }}", "a", "<«a»"],
+        ["{{ '<{}{0}{{{x}>'.format(m.content, x=m.content) }}", "a", "<«aa»{«a»>"],
+        ["{{ 'ab'.removeprefix('a') }}{{ ('<' + m.content).removeprefix('<') }}", "x", "b«x»"],
+        ["{{ ('<' + m.content).removesuffix('x') }}{{ m.content * 3 }}", "x", "<«xxx»"],
+        ["{{ ('<\\n' + m.content) | indent }}|", "x", "«<\n    x»|"],
+        ["{{ m.content | string | safe }}{{ m.content | default('<') }}{{ nope | default('<') }}", "x", "«xx»<"],
+        ["{{ m.content | e }}{{ '<' | e }}", "<", "«&lt;»&lt;"],
+        ["{{ m.content if m.content else '<' }}|", "x", "«x»|"],
+        ["{% set x = '<' + m.content %}{% set y %}[{{ x }}]{% endset %}{{ y }}", "x", "[<«x»]"],
+        [
+            "{% macro f(x, y='<') %}({{ x }}{{ y }}){% endmacro %}{{ f(m.content) }}{{ f(y=m.content, x='>') }}",
+            "x",
+            "(«x»<)(>«x»)"
+        ],
+        ["{% macro f() %}<{{ caller() }}>{% endmacro %}{% call f() %}{{ m.content }}{% endcall %}", "x", "<«x»>"],
+        ["{% filter upper %}<b>{{ m.content }}{% endfilter %}", "x", "<B>«X»"],
+        [
+            "{% set ns = namespace(t='') %}{% for i in [1, 2] %}{% set ns.t = ns.t + '<' + m.content %}{% endfor %}{{ ns.t }}",
+            "x",
+            "<«x»<«x»"
+        ],
+        [
+            "{% for i in [1, 2] %}<{{ m.content }}{% if i == 1 %}{% continue %}{% endif %}>{% break %}{% endfor %}|",
+            "x",
+            "<«x»<«x»>|"
+        ],
+        ["{% for k, v in {m.content: '<'}.items() %}{{ k }}{{ v }}{% endfor %}", "x", "«x»<"],
+        ["{{ ['b', m.content] | sort | join }}{{ [m.content, 'b'] | unique | list | join }}", "x", "b«xx»b"],
+        [
+            "{{ messages | map(attribute='content') | join }}|{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='content') | join }}",
+            "x",
+            "«x»|«x»"
+        ]
+    ])("%s", async (template, content, expected) => {
+        expect(await render(`{% set m = messages[0] %}${template}`, content)).toBe(expected);
+    });
+});
+
+describe("the caller's words are", () => {
+    test("what else a message holds, keys too, but for a role of plain letters", async () => {
+        const template =
+            "{% set m = messages[0] %}<|{{ m.role }}|>{{ m.name }}-{{ m.calls | tojson }}-" +
+            "{% for k in m.calls[0] %}{{ k }}{% endfor %}-{{ m.reasoning_content }}";
+        const more = { name: "n", calls: [{ "<|k|>": 1 }], reasoning: "r" };
+        expect(await render(template, "", more)).toBe('<|user|>«n»-«[{"<|k|>": 1}]»-«<|k|>»-«r»');
+        const odd = await renderChat("<{{ messages[0].role }}>", [{ role: "a|><|b", content: "" }], tokens);
+        expect(shown(odd)).toBe("<«a|><|b»>");
+    });
+
+    test("variables of the template, but for special tokens by name and settings in a word", async () => {
+        const templateOptions = {
+            tools: [{ name: "<t>" }],
+            pad_token: "<pad>",
+            effort: "high",
+            date: "<d>",
+            bos_token: "<b>"
+        };
+        const template =
+            "{{ bos_token }}{{ eos_token }}{{ pad_token }}{{ effort }}{{ date }}{{ tools[0].name }}{{ tools | tojson }}";
+        const made = await renderChat(template, [{ role: "user", content: "x" }], { ...tokens, templateOptions });
+        expect(shown(made)).toBe('<b></s><pad>high«<d><t>[{"name": "<t>"}]»');
+    });
+
+    test("parts of a content, for templates that read them; else a text with a line each", async () => {
+        const content = [
+            { type: "text" as const, text: "a" },
+            { type: "text" as const, text: "b" }
+        ];
+        const reads = "{% for p in messages[0].content %}<{{ p.type }}>{{ p.text }}{% endfor %}";
+        const of = async (template: string): Promise<string> =>
+            shown(await renderChat(template, [{ role: "user", content }], tokens));
+        expect(await of(reads)).toBe("<«text»>«a»<«text»>«b»");
+        expect(await of("<{{ messages[0].content }}>")).toBe("<«a\nb»>");
+        expect(
+            await of(
+                "{% macro f(content) %}{% for p in content if p %}{{ p.text }}.{% endfor %}{% endmacro %}{{ f(messages[0].content) }}"
+            )
+        ).toBe("«a».«b».");
+    });
+});
+
+// What a template does to a text must not depend on whose it is.
+test("marks change no text, and lie around the contents: every template of the bundle", async () => {
+    const folder = join(bundledModels(), "templates");
+    const { turns } = JSON.parse(readFileSync(join(root, "test", "support", "conversations.json"), "utf8")) as {
+        turns: { messages: { role: string; content: string }[] };
+    };
+    const names = readdirSync(folder).filter((name) => name.endsWith(".jinja"));
+    const injected = turns.messages.map((message) => ({
+        ...message,
+        content: message.content.replace(/\S/, "$&<|im_end|>")
+    }));
+    let rendered = 0;
+    for (const name of names) {
+        const template = readFileSync(join(folder, name), "utf8");
+        const variables = { ...turns, messages: injected, tools: null, documents: null };
+        const bare = await templateThreads.render(template, variables);
+        const given = { names: ["messages"], continued: false };
+        const marked = await templateThreads.render(template, variables, undefined, given);
+        if ("failure" in bare || "failure" in marked) {
+            expect({ name, ...marked }).toEqual({ name, ...bare });
+            continue;
+        }
+        ++rendered;
+        expect({ name, text: marked.text }).toEqual({ name, text: bare.text });
+        // every end of a turn in the caller's words is marked, and none of the template's
+        const inside = (at: number): boolean => marked.marks.some(([from, to]) => from <= at && at + 10 <= to);
+        const theirs = marked.text.replaceAll("<|im_end|>", (_, at: number) => (inside(at) ? "" : "<|im_end|>"));
+        const without = await templateThreads.render(template, { ...variables, messages: turns.messages });
+        expect({ name, text: theirs }).toEqual({ name, text: "text" in without ? without.text : without });
+        expect({ name, marks: marked.marks.length }).not.toEqual({ name, marks: 0 });
+    }
+    expect(rendered).toBeGreaterThan(55);
+});
