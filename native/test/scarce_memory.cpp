@@ -25,11 +25,7 @@ std::atomic<long> failures_left{0};
 
 }  // namespace
 
-#if defined(__has_feature)
-#    if __has_feature(thread_sanitizer)
-#        define RAST_OWN_NEW 0  // it has its own, which cannot be replaced
-#    endif
-#endif
+// CMakeLists.txt: not with sanitizers whose own cannot be replaced.
 #ifndef RAST_OWN_NEW
 #    define RAST_OWN_NEW 1
 #endif
