@@ -112,6 +112,13 @@ role_context::role_context(role which, const model_config & model, const engine_
     info_.load_ms = ms_since(start);
 }
 
+role_context::role_context(role which, const model_config & model, const role_context & loaded)
+    : role_(which), path_(model.path), info_(loaded.info_), model_(loaded.model_) {
+    info_.threads = model.threads;
+    info_.memory.repacked = 0;  // counted once
+    info_.load_ms = 0;
+}
+
 void role_context::create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
                           const std::atomic<bool> & stopping) {
     const auto start = engine_clock::now();

@@ -28,6 +28,9 @@ class role_context {
     role_context(role which, const model_config & model, const engine_config & engine,
                  const std::function<bool(float)> & keep_going);
 
+    // In another role, over a model that is loaded already: no file is read.
+    role_context(role which, const model_config & model, const role_context & loaded);
+
     // Makes the context. Throws ERR_CONTEXT_CREATE, ERR_MODEL_LOAD for a model that does not generate.
     void create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
                 const std::atomic<bool> & stopping);

@@ -23,6 +23,10 @@ llama_token substitute_in(const role_context & context) {
     return 0;
 }
 
+bool loads_alike(const model_config & a, const model_config & b) {
+    return a.path == b.path && a.devices == b.devices && a.gpu_layers == b.gpu_layers;
+}
+
 }  // namespace
 
 size_t role_contexts::index_of(const model_place & place) {
@@ -51,7 +55,15 @@ void role_contexts::load(const progress_callback & on_progress) {
 
 std::unique_ptr<role_context> role_contexts::load_one(const model_place & place,
                                                       const progress_callback & on_progress) const {
-    return std::make_unique<role_context>(place.which, model_at(config_, place), config_, [&](float fraction) {
+    const model_config & model = model_at(config_, place);
+    const auto is_same = [&](size_t index) { return loads_alike(model, model_at(config_, place_of(index))); };
+    for (size_t index = 0; index < contexts_.size(); ++index) {
+        if (is_same(index)) {
+            on_progress(place, 1);
+            return std::make_unique<role_context>(place.which, model, *contexts_[index]);
+        }
+    }
+    return std::make_unique<role_context>(place.which, model, config_, [&](float fraction) {
         on_progress(place, fraction);
         return !stopping_;
     });

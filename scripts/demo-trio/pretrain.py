@@ -92,7 +92,7 @@ def pretrain(path, *, size, steps, rate, muon_rate, seed, log):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adam.step()
         muon.step(muon_rate * factor)
-        if step % 500 == 0 or step == steps:
+        if step % 200 == 0 or step == steps:
             sampled, worked = lm.accuracy([model], [1], checks)
             forced, _ = lm.accuracy([model], [1], checks, greedy=True, opening=task.OPENING)
             log(f"step {step} of {steps}, {time.time() - start:.0f} s: loss {loss.item():.4f}, sampled {sampled:.3f} "

@@ -109,12 +109,18 @@ async function checkFiles(models: ModelSet): Promise<Map<ModelChoice, number>> {
     return bytes;
 }
 
+// All at the same time, as a large vocabulary takes a while to read; the error is that of the first that has one.
 async function inspectModels(addon: EngineHost, models: ModelSet): Promise<Map<string, NativeModelFacts>> {
-    const facts = new Map<string, NativeModelFacts>();
-    for (const model of allModels(models)) {
-        if (!facts.has(model.path)) facts.set(model.path, await inspectModel(addon, model));
-    }
-    return facts;
+    const chosen = new Map<string, ModelChoice>();
+    for (const model of allModels(models)) if (!chosen.has(model.path)) chosen.set(model.path, model);
+    const found = await Promise.allSettled([...chosen.values()].map((model) => inspectModel(addon, model)));
+    return new Map(
+        [...chosen.keys()].map((path, index) => {
+            const one = found[index]!;
+            if (one.status === "rejected") throw one.reason;
+            return [path, one.value];
+        })
+    );
 }
 
 async function compareTokenizers(
