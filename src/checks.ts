@@ -250,10 +250,13 @@ export function checkKeys(where: string, options: Record<string, unknown>, known
     }
 }
 
-/** " Did you mean x?" for the nearest of some words, or nothing when none is near. */
+/**
+ * " Did you mean x?" for the nearest of some words, or nothing when none is near: within two changes, or one in three letters
+ * of a longer word, and in any case with half of its letters kept.
+ */
 export function didYouMean(word: string, known: readonly string[]): string {
     let best: string | undefined;
-    let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+    let bestDistance = Math.min(Math.max(2, Math.floor(word.length / 3)), Math.floor(word.length / 2)) + 1;
     for (const candidate of known) {
         const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
         if (distance < bestDistance) {

@@ -94,7 +94,7 @@ const entries = {
     ),
     ERR_TOKENIZER_MISMATCH: byInput(
         "The models have different tokenizers, so that their logits cannot be added.",
-        "Use an expert and an antiexpert of the base's own family; the message names the first difference."
+        "Use an expert and an antiexpert of the base's own family; the message names the first difference. Special tokens may differ, as the option `specialTokens` says."
     ),
     ERR_CONFIG_FILE: byInput(
         "The command's file of settings is not valid.",

@@ -234,6 +234,11 @@ describe("options", () => {
         ["mbxTbkbns", " Did you mean maxTokens?"],
         ["bbxTbkbns", ""],
         ["yy", " Did you mean yx?"],
+        // half of a short word is kept, or anything would be near
+        ["zz", ""],
+        ["x", ""],
+        ["yzz", ""],
+        ["yxz", " Did you mean yx?"],
         ["maxTokens and more", ""]
     ])("near to %j: %j", (word, expected) => {
         expect(checks.didYouMean(word, ["lambda", "maxTokens", "yx", "xy"])).toBe(expected);
