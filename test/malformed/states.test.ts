@@ -122,6 +122,28 @@ describe("forged states", () => {
         expect(await forge(change)).toBe("ERR_STATE_FILE");
     });
 
+    const written = async (bytes: Buffer): Promise<string> => {
+        const path = join(folder, "written.state");
+        writeFileSync(path, bytes);
+        const error = await errorOf(rast.loadState(path));
+        expect(error.code).toBe("ERR_STATE_FILE");
+        return error.message;
+    };
+
+    it("with a changed bit are refused by their checksum, wherever it is", async () => {
+        const bytes = readFileSync(good);
+        // the last of the last value, the checksum's own first and last
+        for (const at of [bytes.length - 12, bytes.length - 8, bytes.length - 1]) {
+            const changed = Buffer.from(bytes);
+            changed[at]! ^= 1;
+            expect(await written(changed)).toContain("its checksum does not fit");
+        }
+    });
+
+    it("that go on after their end are refused", async () => {
+        expect(await written(Buffer.concat([readFileSync(good), Buffer.alloc(1)]))).toContain("goes on after its end");
+    });
+
     it("with any number changed are refused or do no harm", async () => {
         let seed = 1;
         const next = (below: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % below;
