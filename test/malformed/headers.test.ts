@@ -62,8 +62,21 @@ const checked: [string, (file: Gguf) => void, RegExp][] = [
     ["2^31 experts", set("llama.expert_count", types.u32, u32(2 ** 31)), /too many experts/],
     ["an expert in use of none", set("llama.expert_used_count", types.u32, u32(1)), /1 of 0 experts/],
     ["experts in use by layer", set("llama.expert_used_count", types.array, i32s(0, 0, 0, 2)), /2 of 0 experts/],
+    [
+        "more experts in use than there are",
+        (file) => {
+            setKey(file, "llama.expert_count", types.u32, u32(8));
+            setKey(file, "llama.expert_used_count", types.u32, u32(9));
+        },
+        /9 of 8 experts/
+    ],
     ["groups of no experts", set("llama.expert_group_count", types.u32, u32(3)), /3 groups/],
     ["more layers that predict than layers", set("llama.nextn_predict_layers", types.u32, u32(5)), /nextn/],
+    [
+        "as many layers that predict as layers",
+        set("llama.nextn_predict_layers", types.u32, u32(4)),
+        /of 4 layers .*nextn/
+    ],
     ["an unknown scaling", set("llama.rope.scaling.type", types.string, Buffer.from("junk")), /"junk"/],
     ["an alignment of 8", set("general.alignment", types.u32, u32(8)), /alignment/],
     ["heads that do not divide", set("llama.attention.head_count_kv", types.array, i32s(4, 4, 4, 3)), /layer 3/],

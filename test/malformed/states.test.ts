@@ -59,6 +59,14 @@ describe("forged states", () => {
         return codeOf(rast.loadState(path));
     };
 
+    const written = async (bytes: Buffer): Promise<string> => {
+        const path = join(folder, "written.state");
+        writeFileSync(path, bytes);
+        const error = await errorOf(rast.loadState(path));
+        expect(error.code).toBe("ERR_STATE_FILE");
+        return error.message;
+    };
+
     it("are taken when nothing is forged", async () => {
         expect(await forge(() => {})).toBe("none");
         expect(await text()).toEqual(expected);
@@ -122,13 +130,40 @@ describe("forged states", () => {
         expect(await forge(change)).toBe("ERR_STATE_FILE");
     });
 
-    const written = async (bytes: Buffer): Promise<string> => {
-        const path = join(folder, "written.state");
-        writeFileSync(path, bytes);
-        const error = await errorOf(rast.loadState(path));
-        expect(error.code).toBe("ERR_STATE_FILE");
-        return error.message;
-    };
+    // Where llama.cpp might refuse it as well, or take it: by us, and before.
+    const named: [string, (state: StateFile) => void, string][] = [
+        ["more held than tokens", (s) => void (s.contexts[0]!.held = s.tokenCount + 1), "a length does not fit"],
+        ["another type", (s) => first(s).writeInt32LE(1, rowsAt(s) + 8), "another type"],
+        [
+            "a token more than there are cells",
+            (s) => {
+                s.tokenCount = s.tokens.push(3);
+                for (const one of s.contexts) one.held += 1;
+            },
+            "missing positions"
+        ]
+    ];
+
+    it.each(named)("with %s say so", async (_, change, message) => {
+        const state = readStateFile(good);
+        change(state);
+        expect(await written(writeStateFile(state))).toContain(message);
+    });
+
+    it("of halves that are infinite are refused", async () => {
+        const halves = await load({ kvType: "f16" });
+        const path = join(folder, "halves.state");
+        await halves.saveState(path, { prompt });
+        for (const bits of [0x7c00, 0xfc00, 0x7e00]) {
+            const state = readStateFile(path);
+            const { bytes } = state.contexts[0]!;
+            bytes.writeUInt16LE(bits, bytes.length - 2);
+            writeFileSync(join(folder, "infinite.state"), writeStateFile(state));
+            const error = await errorOf(halves.loadState(join(folder, "infinite.state")));
+            expect(error.message).toContain("numbers that are not finite");
+        }
+        await halves.dispose();
+    });
 
     it("with a changed bit are refused by their checksum, wherever it is", async () => {
         const bytes = readFileSync(good);
