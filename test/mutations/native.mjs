@@ -361,7 +361,7 @@ export const mutations = {
         ],
         [
             "static_cast<ptrdiff_t>(n), candidates.end(), before);\n    out.n_top",
-            "static_cast<ptrdiff_t>(n), candidates.end(), [](const candidate & x, const candidate & y) { return x.logit != y.logit ? x.logit > y.logit : x.token > y.token; });\n    out.n_top",
+            "static_cast<ptrdiff_t>(n), candidates.end(), [](const row_candidate & x, const row_candidate & y) { return x.logit != y.logit ? x.logit > y.logit : x.token > y.token; });\n    out.n_top",
             "equal alternatives the other way round",
             ["exact"]
         ]
