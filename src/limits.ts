@@ -19,6 +19,7 @@ export const limits = {
     maxDraft: { min: 0, max: 63, integer: true },
     // of a request
     maxTokens: { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true },
+    maxThinkingTokens: { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true },
     logprobs: { min: 0, max: 20, integer: true },
     stopStrings: { min: 0, max: 16, integer: true },
     ordinal: { min: 0, max: 4_294_967_295, integer: true },

@@ -53,6 +53,22 @@ void inbox::require_open() const {
     }
 }
 
+// Tokens that models are given, whoever draws them.
+void inbox::check_given(const request & wanted, const std::vector<llama_token> & given, const char * what) const {
+    require_in_vocabulary(given, what, limits_.vocabulary_sizes[role_contexts::base_index]);
+    for (size_t index = 0; index < limits_.vocabulary_sizes.size(); ++index) {
+        const int32_t width = limits_.vocabulary_sizes[index];
+        const token_map & tokens = limits_.tokens[index];
+        const auto outside =
+            std::find_if(given.begin(), given.end(), [&](llama_token token) { return tokens.fed(token) >= width; });
+        if (role_contexts::uses(wanted, index) && outside != given.end()) {
+            refuse("ERR_INVALID_ARGUMENT", std::string(what) + " holds token " + std::to_string(*outside) +
+                                               ", outside the vocabulary of " + std::to_string(width) +
+                                               " of a model that it is for");
+        }
+    }
+}
+
 void inbox::check(const request & wanted) const {
     const int32_t n_vocab = limits_.vocabulary_sizes[role_contexts::base_index];
     if (wanted.prompt.empty()) {
@@ -62,16 +78,11 @@ void inbox::check(const request & wanted) const {
         refuse("ERR_PROMPT_TOO_LONG", "The prompt has " + std::to_string(wanted.prompt.size()) +
                                           " tokens, the context holds " + std::to_string(config_.context_size));
     }
-    require_in_vocabulary(wanted.prompt, "The prompt", n_vocab);
-    for (size_t index = 0; index < limits_.vocabulary_sizes.size(); ++index) {
-        const int32_t width = limits_.vocabulary_sizes[index];
-        const token_map & tokens = limits_.tokens[index];
-        const auto outside = std::find_if(wanted.prompt.begin(), wanted.prompt.end(),
-                                          [&](llama_token token) { return tokens.fed(token) >= width; });
-        if (role_contexts::uses(wanted, index) && outside != wanted.prompt.end()) {
-            refuse("ERR_INVALID_ARGUMENT", "The prompt holds token " + std::to_string(*outside) +
-                                               ", outside the vocabulary of " + std::to_string(width) +
-                                               " of a model that it is for");
+    check_given(wanted, wanted.prompt, "The prompt");
+    if (wanted.reasoning) {
+        for (const auto * tokens :
+             {&wanted.reasoning->opening, &wanted.reasoning->ending, &wanted.reasoning->separator}) {
+            check_given(wanted, *tokens, "What is put around reasoning");
         }
     }
     require_in_vocabulary(wanted.stop_tokens, "The list of stop tokens", n_vocab);

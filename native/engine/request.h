@@ -4,6 +4,7 @@
 #include "../llama/api.h"
 #include "../sampling/sampler_settings.h"
 #include "../sampling/sampling_steps.h"
+#include "../text/reasoning_splitter.h"
 #include "engine_config.h"
 
 #include <array>
@@ -39,6 +40,15 @@ struct sampling_params {
     uint32_t ordinal = 0;
 };
 
+// Reasoning before the answer: how it is told from it, and tokens that are put into the text, as nobody draws them.
+struct reasoning_request {
+    reasoning_marks marks;
+    int32_t max_tokens = -1;             // of reasoning; then `ending` follows
+    std::vector<llama_token> opening;    // begins it
+    std::vector<llama_token> ending;     // ends it, up to where the answer begins
+    std::vector<llama_token> separator;  // what of that stands behind the closing mark
+};
+
 struct request {
     std::vector<llama_token> prompt;
     request_mode mode = request_mode::rast;
@@ -50,7 +60,8 @@ struct request {
     int32_t logprobs = -1;
     int32_t draft = draft_auto;                 // tokens to draft per round
     int32_t max_draft = 255;                    // most of them; the engine's own limit holds too
-    std::shared_ptr<const constraint> grammar;  // none = any text
+    std::shared_ptr<const constraint> grammar;  // none = any text; of the answer alone where there is reasoning
+    std::optional<reasoning_request> reasoning;
     sampling_params sampling;
 };
 
@@ -78,9 +89,10 @@ struct request_result {
     std::optional<llama_token> stop_token;
     int32_t prompt_tokens = 0;
     int32_t completion_tokens = 0;
-    int32_t cached_tokens = 0;  // of the prompt, in a cache already
-    int32_t restarts = 0;       // gave way to others for lack of cache space, and decoded its text anew
-    int32_t refused = 0;        // draws that the grammar refused
+    int32_t reasoning_tokens = 0;  // of those, with the marks behind them
+    int32_t cached_tokens = 0;     // of the prompt, in a cache already
+    int32_t restarts = 0;          // gave way to others for lack of cache space, and decoded its text anew
+    int32_t refused = 0;           // draws that the grammar refused
     double queue_ms = 0;
     double prefill_ms = 0;
     double decode_ms = 0;
@@ -101,9 +113,11 @@ struct step_event {
     uint32_t request = 0;
     std::vector<llama_token> tokens;
     std::string text;
-    std::vector<row_draw> draws;  // one per token when log-probabilities were asked for
+    std::vector<row_draw>
+        draws;  // one per token when log-probabilities were asked for; without top where none was drawn
     std::optional<request_result> result;
     std::optional<request_error> error;
+    split_text split{};  // the text again, where there may be reasoning
 };
 
 }  // namespace rast

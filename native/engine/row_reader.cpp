@@ -44,7 +44,7 @@ row_draw row_reader::read(size_t context, sequence & seq, size_t row) {
 
 row_draw row_reader::read_allowed(size_t context, sequence & seq, size_t row) {
     row_draw draw = read(context, seq, row);
-    if (!seq.grammar || draw.token < 0) {
+    if (!seq.grammar || draw.token < 0 || seq.begins_reasoning(draw.token)) {
         return draw;
     }
     try {

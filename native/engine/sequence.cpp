@@ -1,6 +1,7 @@
 #include "sequence.h"
 
 #include "../sampling/philox.h"
+#include "../text/special_texts.h"
 #include "../text/token_piece.h"
 
 #include <algorithm>
@@ -39,7 +40,10 @@ sequence::sequence(uint32_t id, request && wanted, engine_clock::time_point subm
             count(counts_, history_[i], 1);
         }
     }
-    if (wanted_.grammar) {
+    if (wanted_.reasoning) {
+        splitter_.emplace(wanted_.reasoning->marks);
+    }
+    if (wanted_.grammar && !reasons()) {
         grammar.emplace(wanted_.grammar->matcher);
     }
 }
@@ -96,7 +100,7 @@ row_settings sequence::settings(bool with_lambda, std::span<const llama_token> a
     out.min_p = s.min_p;
     out.u = draw_uniform(s.seed, s.ordinal, static_cast<uint32_t>(history_.size() + ahead.size()), draw_purpose::token);
     out.top_logprobs = wanted_.logprobs;
-    out.keep = grammar.has_value();
+    out.keep = wanted_.grammar != nullptr;  // a draw of this round may begin the answer
     token_counts with_ahead;
     if (!ahead.empty() && penalizes(s)) {
         with_ahead = counts_;
@@ -125,41 +129,106 @@ bool sequence::stops_here(llama_token token) const {
            std::find(wanted_.stop_tokens.begin(), wanted_.stop_tokens.end(), token) != wanted_.stop_tokens.end();
 }
 
-// The text that a token makes certain.
-std::string sequence::show(llama_token token) {
-    const std::string piece = token_piece(vocab_, token, wanted_.show_special);
-    if (!piece.empty() || wanted_.show_special) {
-        return text_.push(piece);
+bool sequence::begins_reasoning(llama_token token) const {
+    if (!wanted_.grammar || !wanted_.reasoning || wanted_.reasoning->opening.empty() ||
+        history_.size() != wanted_.prompt.size()) {
+        return false;
     }
-    return text_.push_hidden(token_piece(vocab_, token, true));
+    constexpr int special = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED;
+    return splitter_->where() == text_part::before && token == wanted_.reasoning->opening[0] &&
+           (llama_vocab_get_attr(vocab_, token) & special) != 0;
+}
+
+// Adds the text that a token makes certain.
+void sequence::show(llama_token token, step_event & out) {
+    const std::string piece = token_piece(vocab_, token, wanted_.show_special);
+    const bool shown = !piece.empty() || wanted_.show_special;
+    const std::string hidden = shown ? "" : token_piece(vocab_, token, true);
+    if (splitter_) {
+        splitter_->push(shown ? piece : hidden, is_control(vocab_, token), shown);
+    }
+    out.text += shown ? text_.push(piece) : text_.push_hidden(hidden);
+    if (splitter_) {
+        const split_text split = splitter_->take(text_.given());
+        out.split.reasoning += split.reasoning;
+        out.split.answer += split.answer;
+    }
 }
 
 bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event & out) {
+    const size_t before = history_.size();
+    const bool finished = take(draw, context_size, out);
+    undecoded_ = history_.size() - before;
+    return finished;
+}
+
+bool sequence::take(const row_draw & draw, uint32_t context_size, step_event & out) {
     if (!started) {
         started = true;
         first_token_ = engine_clock::now();
         result.first_token_ms = ms_between(submitted_, first_token_);
     }
+    if (begins_reasoning(draw.token)) {
+        grammar.reset();
+        return add(draw.token, draw, context_size, out) ||
+               put(std::span(wanted_.reasoning->opening).subspan(1), text_part::reasoning, context_size, out);
+    }
+    const bool awaits_answer = wanted_.grammar && !grammar;
     if (stops_here(draw.token)) {
+        if (awaits_answer && !wanted_.reasoning->ending.empty() && llama_vocab_is_eog(vocab_, draw.token)) {
+            // the end of the reasoning, not of the text
+            return put(wanted_.reasoning->ending, text_part::answer, context_size, out);
+        }
         result.stop_token = draw.token;
         finish(llama_vocab_is_eog(vocab_, draw.token) ? stop_reason::eos : stop_reason::stop, out);
         return true;
     }
-    history_.push_back(draw.token);
+    const bool reasoned = reasons();
+    if (add(draw.token, draw, context_size, out)) {
+        return true;
+    }
+    if (reasoned && !reasons() && awaits_answer) {
+        return put(wanted_.reasoning->separator, text_part::answer, context_size, out);
+    }
+    const bool at_limit = wanted_.reasoning && wanted_.reasoning->max_tokens >= 0 &&
+                          result.reasoning_tokens >= wanted_.reasoning->max_tokens;
+    return reasons() && at_limit && put(wanted_.reasoning->ending, text_part::answer, context_size, out);
+}
+
+// Puts tokens behind the text, which then turns to what comes. @returns true when the sequence is finished
+bool sequence::put(std::span<const llama_token> tokens, text_part next, uint32_t context_size, step_event & out) {
+    for (const llama_token token : tokens) {
+        row_draw none;
+        none.token = token;
+        if (add(token, none, context_size, out)) {
+            return true;
+        }
+    }
+    splitter_->turn_to(next);
+    if (wanted_.grammar && !grammar && !reasons()) {
+        grammar.emplace(wanted_.grammar->matcher);
+    }
+    return false;
+}
+
+// @returns true when the sequence is finished
+bool sequence::add(llama_token token, const row_draw & draw, uint32_t context_size, step_event & out) {
+    history_.push_back(token);
     if (grammar) {
         // no more than what was done to allow it
         grammar->allow(UINT64_MAX);
-        grammar->accept(texts(), draw.token);
+        grammar->accept(texts(), token);
     }
     result.completion_tokens += 1;
-    out.tokens.push_back(draw.token);
+    result.reasoning_tokens += reasons() ? 1 : 0;
+    out.tokens.push_back(token);
     if (wanted_.logprobs >= 0) {
         out.draws.push_back(draw);
     }
     if (penalizes(wanted_.sampling)) {
-        slide(counts_, draw.token, history_.size(), [&](size_t i) { return history_[i]; });
+        slide(counts_, token, history_.size(), [&](size_t i) { return history_[i]; });
     }
-    out.text += show(draw.token);
+    show(token, out);
     if (text_.stopped_by()) {
         result.stop_string = text_.stopped_by();
         finish(stop_reason::stop, out);
@@ -185,6 +254,11 @@ void sequence::finish(stop_reason reason, step_event & out) {
     result.reason = reason;
     if (reason != stop_reason::stop || !result.stop_string) {
         out.text += text_.finish();
+    }
+    if (splitter_) {
+        const split_text rest = splitter_->finish(text_.given());
+        out.split.reasoning += rest.reasoning;
+        out.split.answer += rest.answer;
     }
     if (!begun_) {
         result.queue_ms = ms_between(submitted_, now);

@@ -11,6 +11,8 @@
 #include "draft_length.h"
 #include "request.h"
 
+#include "../text/reasoning_splitter.h"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -75,6 +77,12 @@ class sequence {
     // Settings of the draw after history and the tokens `ahead` of it.
     row_settings settings(bool with_lambda, std::span<const llama_token> ahead = {}) const;
 
+    // Whether this token, drawn, begins the reasoning that may come before a constrained answer.
+    bool begins_reasoning(llama_token token) const;
+
+    // Tokens at the end that no model has decoded: the one accepted last, and what was put behind it or in its place.
+    size_t undecoded() const { return undecoded_; }
+
     // Whether this token, drawn, ends the sequence.
     bool stops_here(llama_token token) const;
 
@@ -86,7 +94,11 @@ class sequence {
   private:
     using token_counts = std::unordered_map<llama_token, int32_t>;
 
-    std::string show(llama_token token);
+    bool take(const row_draw & draw, uint32_t context_size, step_event & out);
+    void show(llama_token token, step_event & out);
+    bool add(llama_token token, const row_draw & draw, uint32_t context_size, step_event & out);
+    bool put(std::span<const llama_token> tokens, text_part next, uint32_t context_size, step_event & out);
+    bool reasons() const { return splitter_ && splitter_->where() == text_part::reasoning; }
     static void count(token_counts & counts, llama_token token, int by);
     // What the penalties see after `token` has become number `length` of the tokens; `at` gives earlier ones.
     template <typename At>
@@ -100,6 +112,8 @@ class sequence {
     engine_clock::time_point first_token_;
     std::vector<llama_token> history_;
     text_stream text_;
+    std::optional<reasoning_splitter> splitter_;
+    size_t undecoded_ = 1;
     token_counts counts_;  // within the penalty window
     std::unordered_map<llama_token, float> bias_;
 };

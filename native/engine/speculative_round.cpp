@@ -197,9 +197,12 @@ void speculative_round::accept(participant & one, std::vector<step_event> & even
             }
         }
     }
-    // the last token is one that no model has decoded yet, unless the next draw is undecided
-    const llama_pos decoded = one.length() - (seq.undecided_draw ? 0 : 1);
-    if (!event.result && !event.error && !caches_.cut_back(seq.slot, decoded)) {
+    // the last tokens are such that no model has decoded yet, unless the next draw is undecided
+    const size_t undecoded = seq.undecided_draw ? 0 : seq.undecoded();
+    const llama_pos decoded = one.length() - static_cast<llama_pos>(undecoded);
+    const bool goes_on = !event.result && !event.error;
+    // drafts must not stay in the place of what was put behind the draw
+    if ((goes_on || undecoded > 1) && !caches_.cut_back(seq.slot, decoded) && goes_on) {
         event.error = request_error{"ERR_INTERNAL", "A cache could not be cut back to the accepted tokens"};
     }
     emit(seq, std::move(event), events);
@@ -216,7 +219,7 @@ bool speculative_round::accept_at(participant & one, const row_draw & draw, size
     }
     const bool accepted = depth < one.drafts.size() && one.drafts[depth] == draw.token;
     seq.result.drafts.accepted += accepted && depth < one.useful ? 1 : 0;
-    return accept_draw(seq, draw, event) && accepted;
+    return accept_draw(seq, draw, event) && accepted && seq.undecoded() == 1;
 }
 
 // @returns whether the text goes on

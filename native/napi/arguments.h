@@ -15,6 +15,8 @@ class object_reader {
   public:
     object_reader(const Napi::Value & value, std::string name);
 
+    // Whether there is a value.
+    bool has(const char * key) const { return !get(key).IsUndefined() && !get(key).IsNull(); }
     std::string text(const char * key) const;
     bool flag(const char * key) const;
     int64_t integer(const char * key, int64_t low, int64_t high) const;

@@ -36,6 +36,9 @@ Napi::Value engine_submit(const Napi::CallbackInfo & info) {
             throw rast_error("ERR_INVALID_ARGUMENT", "There is no grammar of this engine with this number");
         }
     }
+    if (in.has("reasoning")) {
+        wanted.reasoning = read_reasoning(in.object("reasoning"), *binding->tokenizer());
+    }
     binding->submit(id_argument(info, 1, "id"), std::move(wanted));
     return info.Env().Undefined();
 }

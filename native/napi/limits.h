@@ -28,6 +28,7 @@ inline constexpr limit max_queue{"maxQueue", 0, 1000000};
 inline constexpr limit max_draft{"maxDraft", 0, 63};
 // of a request
 inline constexpr limit max_tokens{"maxTokens", 1, 9007199254740991.0};
+inline constexpr limit max_thinking_tokens{"maxThinkingTokens", 0, 9007199254740991.0};
 inline constexpr limit logprobs{"logprobs", 0, 20};
 inline constexpr limit stop_strings{"stopStrings", 0, 16};
 inline constexpr limit ordinal{"ordinal", 0, 4294967295.0};
@@ -58,6 +59,7 @@ inline constexpr limit all[] = {pairs,
                                 max_queue,
                                 max_draft,
                                 max_tokens,
+                                max_thinking_tokens,
                                 logprobs,
                                 stop_strings,
                                 ordinal,

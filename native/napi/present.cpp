@@ -82,6 +82,7 @@ Napi::Value present(Napi::Env env, const request_result & result) {
     out.Set("restarts", number(env, result.restarts));
     out.Set("refused", number(env, result.refused));
     out.Set("completionTokens", number(env, result.completion_tokens));
+    out.Set("reasoningTokens", number(env, result.reasoning_tokens));
     out.Set("queueMs", number(env, result.queue_ms));
     out.Set("prefillMs", number(env, result.prefill_ms));
     out.Set("decodeMs", number(env, result.decode_ms));
@@ -247,6 +248,12 @@ Napi::Value present(Napi::Env env, const step_event & event) {
     out.Set("request", number(env, event.request));
     out.Set("tokens", present_tokens(env, event.tokens));
     out.Set("text", text(env, event.text));
+    if (!event.split.reasoning.empty()) {
+        out.Set("reasoning", text(env, event.split.reasoning));
+    }
+    if (!event.split.answer.empty()) {
+        out.Set("answer", text(env, event.split.answer));
+    }
     if (!event.draws.empty()) {
         out.Set("logprobs", present_draws(env, event.draws));
     }

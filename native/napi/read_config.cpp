@@ -73,6 +73,32 @@ engine_config read_engine_config(const object_reader & config) {
     return out;
 }
 
+reasoning_request read_reasoning(const object_reader & in, const tokenizer & with) {
+    const auto marks = [&](const std::vector<std::string> & texts) {
+        std::vector<text_mark> out;
+        for (const std::string & text : texts) {
+            if (text.empty()) {
+                throw rast_error("ERR_INVALID_ARGUMENT", "Expected marks that are not empty");
+            }
+            out.push_back(with.mark(text));
+        }
+        require_at_most(limits::stop_strings, out.size());
+        return out;
+    };
+    reasoning_request out;
+    out.marks = {in.flag("open"), marks(in.texts("opens")), marks(in.texts("closes")), marks(in.texts("drops")),
+                 in.flag("reopens")};
+    const auto most = static_cast<int64_t>(limits::max_thinking_tokens.max);
+    out.max_tokens = static_cast<int32_t>(std::min<int64_t>(in.integer("maxTokens", -1, most), 1 << 30));
+    out.opening = in.int32s("opening");
+    out.ending = in.int32s("ending");
+    out.separator = in.int32s("separator");
+    for (const auto * tokens : {&out.opening, &out.ending, &out.separator}) {
+        with.check(*tokens);
+    }
+    return out;
+}
+
 request read_request(const object_reader & in) {
     request out;
     out.prompt = in.int32s("prompt");

@@ -3,12 +3,14 @@
 
 #include "../engine/engine_config.h"
 #include "../engine/request.h"
+#include "../text/tokenizer.h"
 #include "arguments.h"
 
 namespace rast::napi {
 
-// Both throw ERR_INVALID_ARGUMENT, which names the field.
+// All throw ERR_INVALID_ARGUMENT, which names the field.
 engine_config read_engine_config(const object_reader & config);
 request read_request(const object_reader & request);
+reasoning_request read_reasoning(const object_reader & reasoning, const tokenizer & with);
 
 }  // namespace rast::napi

@@ -68,6 +68,7 @@ int test_row(const arguments & args);
 int test_text(const arguments & args);
 int test_tokenize(const arguments & args);
 int test_contents(const arguments & args);
+int test_reasoning(const arguments & args);
 int tokenize_cost(const arguments & args);
 int test_philox(const arguments & args);
 int test_gbnf(const arguments & args);

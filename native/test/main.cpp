@@ -14,6 +14,7 @@ int main(int argc, char ** argv) {
                  {"text", test_text},
                  {"tokenize", test_tokenize},
                  {"contents", test_contents},
+                 {"reasoning", test_reasoning},
                  {"tokenize-cost", tokenize_cost},
                  {"philox", test_philox},
                  {"gbnf", test_gbnf},

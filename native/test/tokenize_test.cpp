@@ -180,7 +180,7 @@ std::vector<llama_token> whole_of(const llama_vocab * vocab, std::string_view te
 
 size_t controls_in(const llama_vocab * vocab, const std::vector<llama_token> & tokens) {
     return static_cast<size_t>(std::count_if(tokens.begin(), tokens.end(), [&](llama_token token) {
-        return (llama_vocab_get_attr(vocab, token) & LLAMA_TOKEN_ATTR_CONTROL) != 0;
+        return is_control(vocab, token) && (llama_vocab_get_attr(vocab, token) & LLAMA_TOKEN_ATTR_UNKNOWN) == 0;
     }));
 }
 
@@ -198,7 +198,7 @@ int test_contents(const arguments & args) {
     std::vector<std::string> controls;
     for (llama_token token = 0; token < llama_vocab_n_tokens(vocab); ++token) {
         const int attributes = llama_vocab_get_attr(vocab, token);
-        const bool control = (attributes & LLAMA_TOKEN_ATTR_CONTROL) != 0;
+        const bool control = is_control(vocab, token) && (attributes & LLAMA_TOKEN_ATTR_UNKNOWN) == 0;
         if (control || (attributes & (LLAMA_TOKEN_ATTR_USER_DEFINED | LLAMA_TOKEN_ATTR_UNKNOWN)) != 0) {
             texts.emplace_back(llama_vocab_get_text(vocab, token));
         }
@@ -248,7 +248,11 @@ int test_contents(const arguments & args) {
                 words += random_text(random, random() % 3) + controls[random() % controls.size()] + "w";
             }
             what.contents.push_back({chat.size(), chat.size() + words.size()});
-            own += controls_in(vocab, whole_of(vocab, words, false));  // what it does not know, in BERT
+            const std::vector<llama_token> alone = whole_of(vocab, words, false);
+            own += static_cast<size_t>(std::count_if(alone.begin(), alone.end(), [&](llama_token token) {
+                // what it does not know, in BERT
+                return (llama_vocab_get_attr(vocab, token) & LLAMA_TOKEN_ATTR_CONTROL) != 0;
+            }));
             chat += words;
         }
         const tokenized told = with.tokens(chat, what, never);

@@ -26,6 +26,19 @@ bool touches(const std::vector<text_range> & contents, const text_range & at) {
 
 }  // namespace
 
+bool is_control(const llama_vocab * vocab, llama_token token) {
+    const int attributes = llama_vocab_get_attr(vocab, token);
+    if ((attributes & LLAMA_TOKEN_ATTR_USER_DEFINED) == 0) {
+        return (attributes & control_attributes) != 0;
+    }
+    const std::string_view text = llama_vocab_get_text(vocab, token);
+    const auto ends_with = [&](std::string_view end) {
+        return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+    };
+    return text.substr(0, 2) == "<|" || text.substr(0, 4) == "<\xEF\xBD\x9C" || ends_with("|>") ||
+           ends_with("\xEF\xBD\x9C>");
+}
+
 special_texts::special_texts(const llama_vocab * vocab) {
     std::set<size_t> lengths;
     std::vector<llama_token> tokens;
@@ -45,9 +58,9 @@ special_texts::special_texts(const llama_vocab * vocab) {
     for (size_t i = 0; i < tokens.size(); ++i) {
         const int attributes = llama_vocab_get_attr(vocab, tokens[i]);
         const auto has = [&](int what) { return (attributes & what) != 0; };
-        by_text_.try_emplace(
-            llama_vocab_get_text(vocab, tokens[i]),
-            special{tokens[i], i, has(control_attributes), has(LLAMA_TOKEN_ATTR_LSTRIP), has(LLAMA_TOKEN_ATTR_RSTRIP)});
+        by_text_.try_emplace(llama_vocab_get_text(vocab, tokens[i]),
+                             special{tokens[i], i, is_control(vocab, tokens[i]), has(LLAMA_TOKEN_ATTR_USER_DEFINED),
+                                     has(LLAMA_TOKEN_ATTR_LSTRIP), has(LLAMA_TOKEN_ATTR_RSTRIP)});
     }
     lengths_.assign(lengths.begin(), lengths.end());
 }
@@ -92,9 +105,12 @@ bool special_texts::control_within(std::string_view text, const std::vector<text
 std::vector<text_fragment> special_texts::split(std::string_view text, const std::vector<text_range> & contents,
                                                 const std::function<void()> & breathe) const {
     std::vector<occurrence> found;
+    std::set<size_t> cuts;
     look(text, {0, text.size()}, breathe, [&](const occurrence & one) {
         if (!one.what->control || !touches(contents, one.at)) {
             found.push_back(one);
+        } else if (one.what->always) {
+            cuts.insert(one.at.from + 1);
         }
     });
     std::stable_sort(found.begin(), found.end(),
@@ -126,6 +142,10 @@ std::vector<text_fragment> special_texts::split(std::string_view text, const std
     std::vector<text_fragment> fragments;
     size_t from = 0;
     const auto add_text = [&](size_t to) {
+        for (auto cut = cuts.upper_bound(from); cut != cuts.end() && *cut < to; ++cut) {
+            fragments.push_back({-1, {from, *cut}, false});
+            from = *cut;
+        }
         if (to > from) {
             fragments.push_back({-1, {from, to}, false});
         }

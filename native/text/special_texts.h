@@ -19,11 +19,16 @@ struct text_range {
     size_t to;
 };
 
+// Whether a token is one that people's words must not become: a control token, or one with the looks of such. Some are
+// ordinary added tokens in their files (DeepSeek's turns), or are made that by llama.cpp, so that they are shown
+// (gpt-oss).
+bool is_control(const llama_vocab * vocab, llama_token token);
+
 // A special token, or text between such.
 struct text_fragment {
     llama_token token;  // -1: text
     text_range at;
-    bool control;  // a token that texts without special tokens do not have
+    bool control;
 };
 
 // Immutable; borrows the vocabulary's texts.
@@ -37,7 +42,8 @@ class special_texts {
                         const std::function<void()> & breathe) const;
 
     // The text as fragments: llama.cpp's own, but for control tokens that touch these stretches, which are left in the
-    // text. Spaces that a token takes off its neighbours are in none.
+    // text, cut behind its first byte where llama.cpp finds it in any text. Spaces that a token takes off its
+    // neighbours are in none.
     std::vector<text_fragment> split(std::string_view text, const std::vector<text_range> & contents,
                                      const std::function<void()> & breathe) const;
 
@@ -46,6 +52,7 @@ class special_texts {
         llama_token token;
         size_t order;  // llama.cpp looks for them in this one
         bool control;
+        bool always;  // llama.cpp finds it in texts without special tokens, too
         bool strips_left;
         bool strips_right;
     };

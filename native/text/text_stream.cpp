@@ -86,6 +86,7 @@ std::string text_stream::release(size_t count) {
     }
     held_.erase(0, count);
     kinds_.erase(kinds_.begin(), kinds_.begin() + static_cast<ptrdiff_t>(count));
+    given_ += text.size();
     return valid_utf8(text);
 }
 

@@ -26,6 +26,9 @@ class text_stream {
     // The stop string that was completed; push() returned the text before it.
     const std::optional<std::string> & stopped_by() const { return stopped_by_; }
 
+    // Bytes of what is shown that were given out, before they were made valid.
+    size_t given() const { return given_; }
+
     // No more tokens come: what was held back. An unfinished character becomes U+FFFD.
     std::string finish();
 
@@ -44,6 +47,7 @@ class text_stream {
     std::vector<kind> kinds_;  // of each
     std::optional<std::string> stopped_by_;
     size_t stopped_at_ = 0;  // in held_
+    size_t given_ = 0;
 };
 
 // Replaces every byte sequence that is not UTF-8 by U+FFFD.

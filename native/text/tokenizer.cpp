@@ -192,6 +192,16 @@ tokenized tokenizer::tokens(std::string_view text, const tokenizing & what,
     return out;
 }
 
+text_mark tokenizer::mark(const std::string & text) const {
+    text_mark out{text, std::vector<bool>(text.size(), false)};
+    for (const text_fragment & fragment : specials().split(text, {}, [] {})) {
+        for (size_t i = fragment.at.from; fragment.control && i < fragment.at.to; ++i) {
+            out.control[i] = true;
+        }
+    }
+    return out;
+}
+
 // @returns whether all of it was taken
 bool tokenizer::append_pieces(std::string_view text, const tokenizing & what, bool parse_special,
                               const std::function<void()> & check_stopped, tokenized & out) const {

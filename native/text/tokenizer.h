@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../llama/handles.h"
+#include "reasoning_splitter.h"
 #include "special_texts.h"
 
 #include <array>
@@ -46,6 +47,9 @@ class tokenizer {
     // Throws ERR_TOKENIZE for a text that is too long or cannot be told in this vocabulary, ERR_INSUFFICIENT_MEMORY,
     // and ERR_DISPOSED when stopped.
     tokenized tokens(std::string_view text, const tokenizing & what, const std::function<bool()> & stopped) const;
+
+    // A mark as it stands in what tokens have for bytes: which of its bytes are of control tokens.
+    text_mark mark(const std::string & text) const;
 
     // How many pieces such a text is taken in. For tests.
     size_t pieces(std::string_view text, size_t piece_bytes) const;

@@ -8,6 +8,7 @@ import { applyChatTemplate, type ChatMessage } from "../text/chat-template.js";
 import { abortReason, isAborted, watchSignal } from "./abort-signals.js";
 import { disposedError, type EngineCore } from "./engine-core.js";
 import {
+    chatOptionNames,
     checkTokens,
     readChatOptions,
     readMessages,
@@ -292,10 +293,7 @@ export class Rast {
         this.#assertUsable();
         const { native, facts } = this.#core;
         const { bosText: bosToken, eosText: eosToken, context } = facts;
-        const read = readOptions("applyChatTemplate", "the options of applyChatTemplate", options, [
-            "thinking",
-            "templateOptions"
-        ]);
+        const read = readOptions("applyChatTemplate", "the options of applyChatTemplate", options, chatOptionNames);
         const input = { bosToken, eosToken, ...readChatOptions(read, context.chat) };
         return applyChatTemplate(native.chatTemplate, readMessages(messages), input);
     }

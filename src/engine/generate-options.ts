@@ -55,7 +55,12 @@ export interface GenerateOptions extends PromptOptions, SamplingOptions {
     mode?: Mode | undefined;
     /** Most tokens to draw, an integer >= 1. @default the trio's value, else until the context is full */
     maxTokens?: number | undefined;
-    /** Text that ends the completion and is left out of it: at most 16 strings. @default the trio's */
+    /**
+     * Most tokens of reasoning, an integer >= 0; then the model's own words for its end are put into the text, and the answer
+     * follows. For messages; without effect where the model does not reason. @default as many as it takes
+     */
+    maxThinkingTokens?: number | undefined;
+    /** Text that ends the completion, in its reasoning too, and is left out of it: at most 16 strings. @default the trio's */
     stop?: string | readonly string[] | undefined;
     /** Token ids that end the completion, beside the model's own. @default none */
     stopTokens?: readonly number[] | Int32Array | undefined;
@@ -86,8 +91,16 @@ const promptOptionNames = [
     "addBos",
     "parseSpecial",
     "thinking",
-    "templateOptions"
+    "templateOptions",
+    "continueFinalMessage"
 ] as const satisfies readonly (keyof PromptOptions)[];
+
+/** Options of how a conversation is written out. */
+export const chatOptionNames = [
+    "thinking",
+    "templateOptions",
+    "continueFinalMessage"
+] as const satisfies readonly (keyof ChatOptions)[];
 
 const optionNames = [
     ...samplingOptionNames,
@@ -95,6 +108,7 @@ const optionNames = [
     "showSpecial",
     "mode",
     "maxTokens",
+    "maxThinkingTokens",
     "stop",
     "stopTokens",
     "ignoreEos",
@@ -148,6 +162,8 @@ export interface ResolvedGenerateOptions extends ResolvedPromptOptions {
     readonly mode: Mode;
     /** -1 = until the context is full. */
     readonly maxTokens: number;
+    /** -1 = any number. */
+    readonly maxThinkingTokens: number;
     readonly stopStrings: readonly string[];
     readonly stopTokens: Int32Array;
     readonly ignoreEos: boolean;
@@ -176,6 +192,7 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
             maxTokens === undefined
                 ? -1
                 : Math.min(checkNumber("maxTokens", maxTokens, limits.maxTokens), context.contextSize),
+        maxThinkingTokens: readMaxThinking(options),
         stopStrings: options.stop === undefined ? context.stop : checkStop("stop", options.stop),
         stopTokens:
             options.stopTokens === undefined
@@ -257,6 +274,17 @@ export function checkStop(name: string, value: unknown): readonly string[] {
     return list.map((text, index) => checkString(`${name}[${index}]`, text));
 }
 
+function readMaxThinking({ maxThinkingTokens, messages }: Read<"maxThinkingTokens" | "messages">): number {
+    if (maxThinkingTokens === undefined) return -1;
+    if (messages === undefined) throw withoutMessages("maxThinkingTokens");
+    return checkNumber("maxThinkingTokens", maxThinkingTokens, limits.maxThinkingTokens);
+}
+
+function withoutMessages(name: string): RastError {
+    const message = `Expected messages beside ${name}, received none.`;
+    return new RastError("ERR_INVALID_OPTION", message, { details: { option: name } });
+}
+
 function readMode(value: unknown, pairs: number): Mode {
     if (value === undefined) return pairs > 0 ? "rast" : "base";
     const mode = checkOneOf("mode", value, ["rast", "base", "expert"]);
@@ -291,7 +319,7 @@ export function readMessages(value: unknown): readonly ChatMessage[] {
  * @throws ERR_INVALID_OPTION
  */
 export function readChatOptions(
-    { thinking, templateOptions }: Read<keyof ChatOptions>,
+    { thinking, templateOptions, continueFinalMessage }: Read<keyof ChatOptions>,
     otherwise: Readonly<ChatOptions>
 ): Readonly<ChatOptions> {
     const given =
@@ -302,12 +330,15 @@ export function readChatOptions(
               ) as object);
     return {
         thinking: thinking === undefined ? otherwise.thinking : checkThinking("thinking", thinking),
-        templateOptions: { ...otherwise.templateOptions, ...given }
+        templateOptions: { ...otherwise.templateOptions, ...given },
+        ...(continueFinalMessage === undefined
+            ? {}
+            : { continueFinalMessage: checkBoolean("continueFinalMessage", continueFinalMessage) })
     };
 }
 
 function readPrompt(
-    options: Read<"prompt" | "tokens" | "messages" | "thinking" | "templateOptions">,
+    options: Read<"prompt" | "tokens" | "messages" | keyof ChatOptions>,
     { vocabularySize, contextSize, chat }: GenerateContext,
     raw: boolean
 ): ResolvedPrompt {
@@ -321,10 +352,8 @@ function readPrompt(
     if (messages !== undefined) {
         return { kind: "messages", messages: readMessages(messages), chat: readChatOptions(options, chat) };
     }
-    for (const name of ["thinking", "templateOptions"] as const) {
-        if (options[name] === undefined) continue;
-        const message = `Expected messages beside ${name}, received none.`;
-        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name } });
+    for (const name of chatOptionNames) {
+        if (options[name] !== undefined) throw withoutMessages(name);
     }
     if (tokens !== undefined) {
         const tooLong = (length: number): RastError => promptTooLong(length, contextSize);

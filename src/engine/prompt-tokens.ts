@@ -1,6 +1,7 @@
 import { RastError } from "../errors.js";
 import type { NativeTokens } from "../native/addon-types.js";
 import { renderChat } from "../text/chat-template.js";
+import { chatReasoning, type ChatReasoning } from "../text/reasoning.js";
 import type { TextMark } from "../text/template-thread.js";
 import { promptTooLong, type ResolvedGenerateOptions, type ResolvedPromptOptions } from "./generate-options.js";
 import { disposedError, type EngineCore } from "./engine-core.js";
@@ -41,13 +42,54 @@ export async function prepareRequest(
     options: ResolvedGenerateOptions,
     stop?: AbortSignal
 ): Promise<PreparedRequest> {
-    const tokens = await prepareTokens(core, options, stop);
-    const { constraint } = options;
-    if (constraint.kind === "schema") {
-        const { json, ignoreUnsupported } = constraint;
-        return { tokens, grammar: await core.addon.grammarOfSchema(json, ignoreUnsupported) };
+    const made = await makePrompt(core, options, stop);
+    const { tokens, reasoning } = await withReasoning(core, options, made, stop);
+    const grammar = await grammarOf(core, options);
+    return { tokens, grammar, ...(reasoning === undefined ? {} : { reasoning }) };
+}
+
+async function grammarOf(core: EngineCore, { constraint }: ResolvedGenerateOptions): Promise<string | undefined> {
+    if (constraint.kind === "none") return undefined;
+    if (constraint.kind === "grammar") return constraint.gbnf;
+    return core.addon.grammarOfSchema(constraint.json, constraint.ignoreUnsupported);
+}
+
+/** A prompt's tokens, with what is put around the reasoning that follows. */
+async function withReasoning(
+    core: EngineCore,
+    { maxThinkingTokens, constraint }: ResolvedGenerateOptions,
+    { tokens, reasoning }: MadePrompt,
+    stop: AbortSignal | undefined
+): Promise<Pick<PreparedRequest, "tokens" | "reasoning">> {
+    if (reasoning === undefined) return { tokens };
+    const { format, open } = reasoning;
+    const none = new Int32Array();
+    const constrained = constraint.kind !== "none";
+    const tokensOf = async (text: string, wanted: boolean): Promise<Int32Array> =>
+        wanted && text !== ""
+            ? (await tokenizeText(core, [text], { addBos: false, parseSpecial: true }, stop)).tokens
+            : none;
+    const ending = await tokensOf(format.ending, maxThinkingTokens >= 0 || constrained);
+    if (open && maxThinkingTokens === 0) {
+        const closed = Int32Array.of(...tokens, ...ending);
+        checkLength(core, closed.length);
+        return { tokens: closed };
     }
-    return { tokens, grammar: constraint.kind === "grammar" ? constraint.gbnf : undefined };
+    const { opens, closes, drops, reopens } = format;
+    return {
+        tokens,
+        reasoning: {
+            open,
+            opens,
+            closes,
+            drops,
+            reopens,
+            maxTokens: maxThinkingTokens,
+            opening: await tokensOf(opens[0]!, constrained),
+            ending,
+            separator: await tokensOf(format.separator, constrained)
+        }
+    };
 }
 
 /**
@@ -59,29 +101,37 @@ export async function prepareTokens(
     options: ResolvedPromptOptions,
     stop?: AbortSignal
 ): Promise<Int32Array> {
-    const { prompt, addBos = core.native.addBos } = options;
-    const { contextSize } = core.facts.context;
-    const { tokens, whole } =
-        prompt.kind === "tokens"
-            ? { tokens: prompt.tokens, whole: true }
-            : await tokenizePrompt(core, options, { addBos, enough: contextSize }, stop);
-    if (tokens.length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
-    if (tokens.length > contextSize) throw promptTooLong(tokens.length, contextSize, !whole);
-    return tokens;
+    return (await makePrompt(core, options, stop)).tokens;
 }
 
-async function tokenizePrompt(
-    core: EngineCore,
-    options: ResolvedPromptOptions,
-    more: Omit<TextOptions, "parseSpecial">,
-    stop?: AbortSignal
-): Promise<NativeTokens> {
-    const { parts, marks } = await promptText(core, options);
-    const { parseSpecial } = options;
+/** A prompt's tokens, and how reasoning is told from the answer that comes, if there may be any. */
+interface MadePrompt {
+    readonly tokens: Int32Array;
+    readonly reasoning?: ChatReasoning | undefined;
+}
+
+async function makePrompt(core: EngineCore, options: ResolvedPromptOptions, stop?: AbortSignal): Promise<MadePrompt> {
+    const { prompt, parseSpecial, addBos = core.native.addBos } = options;
+    if (prompt.kind === "tokens") {
+        checkLength(core, prompt.tokens.length);
+        return { tokens: prompt.tokens };
+    }
+    const { parts, marks, reasoning } = await promptText(core, prompt);
     // without a template there is nothing but content
-    const plain = !parseSpecial && parts.length === 1 && options.prompt.kind === "text";
+    const plain = !parseSpecial && parts.length === 1 && prompt.kind === "text";
     const contents = parseSpecial || plain ? [] : marks;
-    return tokenizeText(core, parts, { ...more, parseSpecial: !plain, contents }, stop);
+    const enough = core.facts.context.contextSize;
+    const how = { addBos, enough, parseSpecial: !plain, contents };
+    const { tokens, whole } = await tokenizeText(core, parts, how, stop);
+    checkLength(core, tokens.length, !whole);
+    return { tokens, reasoning };
+}
+
+/** @throws ERR_EMPTY_PROMPT, ERR_PROMPT_TOO_LONG */
+function checkLength({ facts }: EngineCore, length: number, atLeast = false): void {
+    const { contextSize } = facts.context;
+    if (length === 0) throw new RastError("ERR_EMPTY_PROMPT", "The prompt has no tokens.");
+    if (length > contextSize) throw promptTooLong(length, contextSize, atLeast);
 }
 
 /**
@@ -209,16 +259,20 @@ function eventLoopTurn(): Promise<void> {
 interface PromptText {
     readonly parts: readonly string[];
     readonly marks: readonly TextMark[];
+    readonly reasoning?: ChatReasoning | undefined;
 }
 
-async function promptText(core: EngineCore, { prompt }: ResolvedPromptOptions): Promise<PromptText> {
+async function promptText(
+    core: EngineCore,
+    prompt: Exclude<ResolvedPromptOptions["prompt"], { readonly kind: "tokens" }>
+): Promise<PromptText> {
     if (prompt.kind === "messages") {
         const { bosText: bosToken, eosText: eosToken } = core.facts;
         const input = { bosToken, eosToken, ...prompt.chat };
-        const { text, marks } = await renderChat(core.native.chatTemplate, prompt.messages, input);
-        return { parts: [text], marks };
+        const { chatTemplate } = core.native;
+        const { text, marks } = await renderChat(chatTemplate, prompt.messages, input);
+        return { parts: [text], marks, reasoning: chatReasoning(chatTemplate ?? "", text, marks) };
     }
-    if (prompt.kind === "tokens") throw new RastError("ERR_INTERNAL", "Token ids need no text.");
     const { text } = prompt;
     if (prompt.raw || core.facts.promptTemplate === undefined) return { parts: [text], marks: [[0, text.length, 1]] };
     const [before, ...after] = core.facts.promptTemplate.split("{prompt}");

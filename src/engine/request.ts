@@ -1,6 +1,6 @@
 import { describeError } from "../checks.js";
 import { RastError, isErrorCode } from "../errors.js";
-import type { NativeRequestResult, NativeStep } from "../native/addon-types.js";
+import type { NativeReasoning, NativeRequestResult, NativeStep } from "../native/addon-types.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
 import type { EngineCore, RunningRequest } from "./engine-core.js";
 import type { ResolvedGenerateOptions } from "./generate-options.js";
@@ -12,6 +12,8 @@ export interface PreparedRequest {
     readonly tokens: Int32Array;
     /** GBNF; without one any text will do. */
     readonly grammar: string | undefined;
+    /** undefined: all of the text is the answer. */
+    readonly reasoning?: NativeReasoning | undefined;
 }
 
 /** Makes a request's prompt and grammar; may stop when the signal aborts. */
@@ -49,6 +51,9 @@ export class Request implements RunningRequest {
     #promptTokens = 0;
     #ending: NodeJS.Timeout | undefined;
     #text = "";
+    // As soon as it may have any.
+    #reasoning: string | undefined;
+    #answer = "";
     readonly #tokens: number[] = [];
     readonly #logprobs: TokenLogprob[] = [];
     #forgetSignal = (): void => {};
@@ -89,7 +94,7 @@ export class Request implements RunningRequest {
                 if (prepared.grammar !== undefined) await this.#prepareGrammar(prepared.grammar, options.showSpecial);
                 await inTurn(before);
                 if (!this.#cancelled && !this.#core.disposed) {
-                    this.#submit(options, prepared.tokens);
+                    this.#submit(options, prepared);
                     return;
                 }
             }
@@ -122,13 +127,22 @@ export class Request implements RunningRequest {
     /** Takes what one engine step brought. */
     receive(step: NativeStep): void {
         if (this.#settled) return;
-        if (step.tokens.length > 0 || step.text !== "") {
+        const { reasoning = "", answer = "" } = this.#reasoning === undefined ? { answer: step.text } : step;
+        if (step.tokens.length > 0 || step.text !== "" || reasoning !== "" || answer !== "") {
             const logprobs = step.logprobs === undefined ? undefined : readLogprobs(step.tokens, step.logprobs);
             const tokens = Array.from(step.tokens);
             this.#text += step.text;
+            this.#answer += answer;
+            if (this.#reasoning !== undefined) this.#reasoning += reasoning;
             for (const token of tokens) this.#tokens.push(token);
             if (logprobs !== undefined) for (const entry of logprobs) this.#logprobs.push(entry);
-            this.#sink.part({ text: step.text, tokens, ...(logprobs === undefined ? {} : { logprobs }) });
+            this.#sink.part({
+                text: step.text,
+                reasoning,
+                answer,
+                tokens,
+                ...(logprobs === undefined ? {} : { logprobs })
+            });
         }
         if (step.error !== undefined) this.#fail(stepError(step.error));
         else if (step.result !== undefined) this.#finish(step.result);
@@ -182,9 +196,10 @@ export class Request implements RunningRequest {
         }
     }
 
-    #submit(options: ResolvedGenerateOptions, prompt: Int32Array): void {
+    #submit(options: ResolvedGenerateOptions, { tokens: prompt, reasoning }: PreparedRequest): void {
         const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
             options;
+        if (reasoning !== undefined) this.#reasoning = "";
         this.#id = this.#core.add(this);
         this.#core.addon.engineSubmit(this.#core.handle, this.#id, {
             prompt,
@@ -197,6 +212,7 @@ export class Request implements RunningRequest {
             logprobs,
             ...speculation,
             grammar: this.#grammar,
+            reasoning: reasoning ?? null,
             sampling
         });
         this.#grammar = 0;
@@ -206,7 +222,13 @@ export class Request implements RunningRequest {
         const result = resultOf(
             this.#core,
             this.#options!,
-            { text: this.#text, tokens: this.#tokens, logprobs: this.#logprobs },
+            {
+                text: this.#text,
+                reasoning: native.reasoningTokens > 0 || this.#reasoning !== "" ? (this.#reasoning ?? null) : null,
+                answer: this.#answer,
+                tokens: this.#tokens,
+                logprobs: this.#logprobs
+            },
             native
         );
         this.#settle(true);
@@ -232,12 +254,16 @@ export class Request implements RunningRequest {
 function resultOf(
     { native: engine, facts: { loadMs, devices } }: EngineCore,
     options: ResolvedGenerateOptions,
-    drawn: Pick<RastResult, "text" | "tokens"> & { readonly logprobs: readonly TokenLogprob[] },
+    drawn: Pick<RastResult, "text" | "reasoning" | "answer" | "tokens"> & {
+        readonly logprobs: readonly TokenLogprob[];
+    },
     native: NativeRequestResult
 ): RastResult {
     return buildResult(
         {
             text: drawn.text,
+            reasoning: drawn.reasoning,
+            answer: drawn.answer,
             tokens: drawn.tokens,
             logprobs: options.logprobs < 0 ? undefined : drawn.logprobs,
             seed: options.sampling.seed,
@@ -257,7 +283,12 @@ function resultOf(
 
 /** The result of a generation that was aborted before it began. */
 export function neverBegun(core: EngineCore, options: ResolvedGenerateOptions): RastResult {
-    return resultOf(core, options, { text: "", tokens: [], logprobs: [] }, abortedResult(0, 0));
+    return resultOf(
+        core,
+        options,
+        { text: "", reasoning: null, answer: "", tokens: [], logprobs: [] },
+        abortedResult(0, 0)
+    );
 }
 
 function stepError({ code, message, details }: NonNullable<NativeStep["error"]>): RastError {

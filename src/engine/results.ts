@@ -12,7 +12,7 @@ export type { RoleTimes, StopReason };
 export interface TokenLogprob {
     /** The token's id. */
     readonly token: number;
-    /** At most 0. */
+    /** At most 0; 0, without `top`, of tokens that were put there to end the reasoning. */
     readonly logprob: number;
     /** The likeliest tokens, likeliest first: as many as `logprobs` asked for. */
     readonly top: readonly TokenAlternative[];
@@ -30,6 +30,13 @@ export interface TokenAlternative {
 export interface GenerationPart {
     /** Whole characters only. May be empty. */
     readonly text: string;
+    /**
+     * What is new of the reasoning, without the marks around it: of chats whose model reasons, else always "". It may come
+     * later than its text, once it is certain.
+     */
+    readonly reasoning: string;
+    /** What is new of the answer: the text, but for reasoning and marks. */
+    readonly answer: string;
     /** Ids drawn since the last part; their text may come with a later one. */
     readonly tokens: readonly number[];
     /** One per token, when asked for. */
@@ -64,8 +71,12 @@ export interface PairPlaces {
 
 /** What a generation came to. Plain data: `JSON.stringify` loses nothing. */
 export interface RastResult {
-    /** The completion, without the prompt and without a stop string. */
+    /** The completion, without the prompt and without a stop string: reasoning, its marks and the answer, as they came. */
     readonly text: string;
+    /** What a chat's model reasoned before its answer, without the marks around it; null where it did not. */
+    readonly reasoning: string | null;
+    /** The text without reasoning and marks: all of it unless the prompt was a chat. */
+    readonly answer: string;
     /** The completion, without the stop token. */
     readonly tokens: readonly number[];
     /** Why it ended. */
@@ -116,6 +127,8 @@ export interface TokenUsage {
     readonly promptTokens: number;
     /** Tokens drawn, without the one that ended the text. */
     readonly completionTokens: number;
+    /** Of those, reasoning with the marks that end it. */
+    readonly reasoningTokens: number;
     /** Prompt tokens that did not have to be decoded: an earlier or a parallel generation began with them. */
     readonly cachedPromptTokens: number;
 }
@@ -173,6 +186,8 @@ export interface TimesOfRoles {
 /** What a result takes from the engine and the request rather than from the token loop. */
 export interface ResultFrame {
     readonly text: string;
+    readonly reasoning: string | null;
+    readonly answer: string;
     readonly tokens: readonly number[];
     readonly logprobs: readonly TokenLogprob[] | undefined;
     readonly seed: bigint;
@@ -194,6 +209,8 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
     const drawn = completionTokens + (stopToken === null ? 0 : 1);
     return {
         text: frame.text,
+        reasoning: frame.reasoning,
+        answer: frame.answer,
         tokens: frame.tokens,
         stopReason,
         stopString,
@@ -202,7 +219,12 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         mode: frame.mode,
         lambdas: frame.mode === "rast" ? [...frame.lambdas] : [],
         speculation: speculationStats(frame, native, drawn),
-        usage: { promptTokens, completionTokens, cachedPromptTokens: native.cachedTokens },
+        usage: {
+            promptTokens,
+            completionTokens,
+            reasoningTokens: native.reasoningTokens,
+            cachedPromptTokens: native.cachedTokens
+        },
         refusedDraws: native.refused,
         restarts: native.restarts,
         timings: {
@@ -261,6 +283,7 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         stopToken: null,
         promptTokens,
         completionTokens,
+        reasoningTokens: 0,
         cachedTokens: 0,
         restarts: 0,
         refused: 0,

@@ -266,6 +266,27 @@ export interface NativeSampling {
     readonly ordinal: number;
 }
 
+/** Reasoning before an answer. Marks are texts, at most 16 of a kind; control tokens among them are those tokens. */
+export interface NativeReasoning {
+    /** Whether the prompt has begun it. */
+    readonly open: boolean;
+    /** Begin it, before anything but white space. */
+    readonly opens: readonly string[];
+    readonly closes: readonly string[];
+    /** Stand in an answer, and are no part of it. */
+    readonly drops: readonly string[];
+    /** Whether an answer may be followed by more of it. */
+    readonly reopens: boolean;
+    /** Tokens of reasoning, after which `ending` follows; -1 = any number. */
+    readonly maxTokens: number;
+    /** Begins it before a constrained answer, where its first token is drawn. */
+    readonly opening: Int32Array;
+    /** Ends it, up to where the answer begins. */
+    readonly ending: Int32Array;
+    /** What of that stands behind the closing mark, in front of a constrained answer. */
+    readonly separator: Int32Array;
+}
+
 export interface NativeRequest {
     readonly prompt: Int32Array;
     readonly mode: "rast" | "base" | "expert";
@@ -282,14 +303,16 @@ export interface NativeRequest {
     /** Tokens to draft per round; -1 = as many as pay, up to `maxDraft`. */
     readonly draft: number;
     readonly maxDraft: number;
-    /** A number of `prepareGrammar`, which belongs to the request from now on; 0 = any text. */
+    /** A number of `prepareGrammar`, which belongs to the request from now on; 0 = any text. Of the answer alone. */
     readonly grammar: number;
+    /** null: all of the text is the answer. */
+    readonly reasoning: NativeReasoning | null;
     readonly sampling: NativeSampling;
 }
 
 /** Log-probabilities of the fused distribution at temperature 1 after bias and penalties, before the filters. */
 export interface NativeLogprobs {
-    /** f32[n]: of each drawn token. */
+    /** f32[n]: of each drawn token; 0 for one that was put there. */
     readonly drawn: Float32Array;
     /** i32[n, top]: ids, most likely first. */
     readonly topTokens: Int32Array;
@@ -322,6 +345,8 @@ export interface NativeRequestResult {
     readonly stopToken: number | null;
     readonly promptTokens: number;
     readonly completionTokens: number;
+    /** Of those, reasoning and the marks behind it. */
+    readonly reasoningTokens: number;
     /** Prompt tokens that a cache held already. */
     readonly cachedTokens: number;
     /** How often it gave way to others for lack of cache space. */
@@ -356,6 +381,9 @@ export interface NativeStep {
     readonly tokens: Int32Array;
     /** New text: valid UTF-8, nothing of a stop string or of an unfinished character. May be empty. */
     readonly text: string;
+    /** Of requests with `reasoning`: what of the text is reasoning or answer; none where nothing is. May lag behind. */
+    readonly reasoning?: string;
+    readonly answer?: string;
     readonly logprobs?: NativeLogprobs;
     readonly result?: NativeRequestResult;
     /** The engine failed on this request. Nothing follows. */

@@ -13,6 +13,12 @@ export interface ChatOptions {
      * hold before all that is passed otherwise. @default those of the trio; each name replaces the trio's
      */
     templateOptions?: Readonly<Record<string, unknown>> | undefined;
+    /**
+     * Go on with the last message, one of the assistant, instead of beginning another: its content is the beginning of the
+     * answer, or of the reasoning if it begins with the mark of one. ERR_CHAT_TEMPLATE where the template does not write it
+     * out as it is. @default false
+     */
+    continueFinalMessage?: boolean | undefined;
 }
 
 /** @throws ERR_INVALID_OPTION */

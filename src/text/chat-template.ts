@@ -66,23 +66,61 @@ export async function renderChat(
             "The base model's file has no chat template. Write the conversation out and pass it as prompt."
         );
     }
-    const { thinking = "auto", templateOptions = {} } = input;
+    const { thinking = "auto", templateOptions = {}, continueFinalMessage = false } = input;
+    const final = continueFinalMessage ? finalText(messages) : undefined;
     const facts = await factsOf(template, limits);
     const variables = {
         // those that transformers passes
-        messages: messages.map(withReasoning).map((message) => withContent(message, facts)),
+        messages: messages
+            .map(withReasoning)
+            .map((message, i) =>
+                final !== undefined && i === messages.length - 1
+                    ? { ...message, content: final }
+                    : withContent(message, facts)
+            ),
         tools: null,
         documents: null,
-        add_generation_prompt: true,
+        add_generation_prompt: final === undefined,
         ...(input.bosToken === "" ? {} : { bos_token: input.bosToken }),
         ...(input.eosToken === "" ? {} : { eos_token: input.eosToken }),
         ...thinkingVariables(thinking, template, facts, templateOptions),
         ...templateOptions
     };
-    const given = { names: ["messages", ...Object.keys(templateOptions)], continued: false };
+    const given = { names: ["messages", ...Object.keys(templateOptions)], continued: final !== undefined };
     const rendering = await templateThreads.render(template, variables, limits, given);
-    if ("text" in rendering) return rendering;
+    if ("text" in rendering) return final === undefined ? rendering : untilEndOf(final, rendering);
     throw failed(rendering.failure);
+}
+
+/** The content of a last message that is to be continued. @throws ERR_INVALID_OPTION */
+function finalText(messages: readonly ChatMessage[]): string {
+    const { role, content } = messages.at(-1)!;
+    const text = typeof content === "string" ? content : content?.map((part) => part.text).join("\n");
+    if (role === "assistant" && text !== undefined && text.trim() !== "") return text;
+    throw new RastError(
+        "ERR_INVALID_OPTION",
+        "Expected a last message of the assistant with a content to go on with for continueFinalMessage, received " +
+            `one of ${describeValue(role)} with ${describeValue(content)}.`,
+        { details: { option: "continueFinalMessage" } }
+    );
+}
+
+/** A conversation up to where its last message goes on. White space that templates take off its end is put back. */
+function untilEndOf(final: string, { text, marks }: RenderedText): RenderedText {
+    const own = marks.filter(([, , kind]) => kind === 2);
+    const [from, to] = own[0] ?? [0, 0];
+    if (own.length !== 1 || text.slice(from, to).trim() !== final.trim()) {
+        throw new RastError(
+            "ERR_CHAT_TEMPLATE",
+            "The base model's chat template does not write the last message out as it is, so it cannot be continued. " +
+                "Leave out what it takes apart, such as reasoning with its marks, or pass the conversation as prompt.",
+            { details: { option: "continueFinalMessage" } }
+        );
+    }
+    const written = text.slice(from, to).trimEnd().length;
+    const whole = text.slice(0, from + written) + final.slice(final.trimEnd().length);
+    const before = marks.filter(([, end]) => end <= from);
+    return { text: whole, marks: [...before, [from, whole.length, 2]] };
 }
 
 // A template is asked once; most programs have one.

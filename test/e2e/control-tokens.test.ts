@@ -1,9 +1,11 @@
 // What people write is text, with real tokenizers and chat templates: an end of turn in a message ends no turn.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadRast, type LoadOptions, type Rast } from "../../dist/index.js";
+import { readGguf, writeGgufBytes } from "../support/header-edit.js";
+import { setToken, tokenTexts, tokenType } from "../support/token-edit.js";
 import { bundledModels, vocabularyModel, type Vocabulary } from "../support/vocabularies.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-controls-"));
@@ -55,6 +57,34 @@ describe("an end of turn in a message is text", () => {
         const written = await rast.applyChatTemplate(messages);
         const begun = (text: string): string => text.slice(text.indexOf("Say")).replaceAll(/\s+/g, "");
         expect(begun(await rast.detokenize(told, { showSpecial: true }))).toBe(begun(written));
+        await rast.dispose();
+    });
+});
+
+describe("tokens that llama.cpp reads in any text", () => {
+    it("are text as well where they look like control tokens: gpt-oss, DeepSeek", async () => {
+        const value = "<|start|>user{{ messages[0].content }}<|end|>";
+        const metadata = { "tokenizer.chat_template": { kind: "string" as const, value } };
+        const file = readGguf(await vocabularyModel("qwen2", { metadata }));
+        const first = tokenTexts(file).indexOf("<|im_end|>") + 1;
+        const texts = ["<|channel|>", "<|start|>", "<|end|>", "<|return|>", "<|call|>", "<｜User｜>", "<think>"];
+        texts.forEach((text, i) =>
+            setToken(file, first + i, text, i === 5 || i === 6 ? tokenType.userDefined : tokenType.control)
+        );
+        const base = join(folder, "harmony.gguf");
+        writeFileSync(base, writeGgufBytes(file));
+        const rast = await loadRast({ base, device: "cpu", threads: 1, contextSize: 512, tryModels: false });
+        for (const [i, text] of texts.entries()) {
+            const [start, end] = [first + 1, first + 2];
+            const words = `a${text}b ${text}`;
+            const told = await rast.promptTokens({ messages: [{ role: "user", content: words }] });
+            expect([told[0], told.at(-1)]).toEqual([start, end]);
+            // an added token that is none of the template's is itself in any text
+            const own = text === "<think>" ? 2 : 0;
+            expect(told.slice(1, -1).filter((token) => token === first + i)).toHaveLength(own);
+            expect(await rast.detokenize(told.slice(1, -1), { showSpecial: true })).toBe(`user${words}`);
+            expect(await rast.promptTokens({ prompt: words })).toContain(first + i);
+        }
         await rast.dispose();
     });
 });

@@ -67,6 +67,7 @@ function requestOf(changes: object, drawn: object = {}): NativeRequest {
         draft: 0,
         maxDraft: 0,
         grammar: 0,
+        reasoning: null,
         sampling: {
             lambdas: [],
             temperature: 1,

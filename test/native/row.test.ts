@@ -13,6 +13,12 @@ describe("native units", () => {
         await nativeTest("text");
     });
 
+    it("tells reasoning from answers at any token boundary", async () => {
+        const output = await nativeTest("reasoning", { rounds: 20000 });
+        expect(figure(output, "reasoned")).toBeGreaterThan(4000);
+        expect(figure(output, "answered")).toBeGreaterThan(800);
+    });
+
     it("makes Philox's known answers", async () => {
         await nativeTest("philox");
         await nativeTest("numbers");

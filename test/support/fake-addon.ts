@@ -428,6 +428,7 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         stopToken: stopReason === "eos" ? eosToken : null,
         promptTokens: run.request.prompt.length,
         completionTokens: run.sent,
+        reasoningTokens: 0,
         cachedTokens: 0,
         restarts: 0,
         refused: 0,

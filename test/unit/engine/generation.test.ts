@@ -49,7 +49,12 @@ describe("streaming", () => {
         expect(result.text).toBe("Hello, world");
         expect(result.tokens).toEqual([100, 101, 102]);
         expect(result).toMatchObject({ stopReason: "eos", stopToken: 2, seed: 7, mode: "rast", lambdas: [1] });
-        expect(result.usage).toEqual({ promptTokens: 2, completionTokens: 3, cachedPromptTokens: 0 });
+        expect(result.usage).toEqual({
+            promptTokens: 2,
+            completionTokens: 3,
+            reasoningTokens: 0,
+            cachedPromptTokens: 0
+        });
         expect(result.timings.tokensPerSecond).toBeCloseTo(150);
         expect(result.hostBytesPerToken).toBe(6);
         expect(JSON.parse(JSON.stringify(result))).toEqual(result);

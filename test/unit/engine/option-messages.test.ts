@@ -305,6 +305,7 @@ describe("generate", () => {
             showSpecial: false,
             mode: "rast",
             maxTokens: -1,
+            maxThinkingTokens: -1,
             stopStrings: [],
             stopTokens: new Int32Array(0),
             ignoreEos: false,

@@ -23,6 +23,7 @@ const native: NativeRequestResult = {
     stopToken: null,
     promptTokens: 11,
     completionTokens: 10,
+    reasoningTokens: 4,
     cachedTokens: 3,
     restarts: 2,
     refused: 5,
@@ -40,6 +41,8 @@ const native: NativeRequestResult = {
 const place = { device: "CUDA0", gpuLayers: 3, layers: 2 };
 const frame: ResultFrame = {
     text: "text",
+    reasoning: "te",
+    answer: "xt",
     tokens: [5, 6],
     logprobs: undefined,
     seed: 77n,
@@ -61,6 +64,8 @@ describe("a result", () => {
     test("has every number in its place", () => {
         expect(build()).toEqual({
             text: "text",
+            reasoning: "te",
+            answer: "xt",
             tokens: [5, 6],
             stopReason: "stop",
             stopString: "END",
@@ -79,7 +84,7 @@ describe("a result", () => {
                 agreement: 0.75,
                 tokensPerRound: 2.5
             },
-            usage: { promptTokens: 11, completionTokens: 10, cachedPromptTokens: 3 },
+            usage: { promptTokens: 11, completionTokens: 10, reasoningTokens: 4, cachedPromptTokens: 3 },
             refusedDraws: 5,
             restarts: 2,
             timings: {
@@ -173,6 +178,7 @@ test("a request that ended before it began has its tokens and nothing else", () 
         stopToken: null,
         promptTokens: 7,
         completionTokens: 3,
+        reasoningTokens: 0,
         cachedTokens: 0,
         restarts: 0,
         refused: 0,

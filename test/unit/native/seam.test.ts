@@ -41,6 +41,7 @@ const inputs = [
     "NativeEngineConfig",
     "NativeSampling",
     "NativeRequest",
+    "NativeReasoning",
     "NativeBareDecodes",
     "NativeTokenizing",
     "NativeSpecialTokenRule"
