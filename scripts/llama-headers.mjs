@@ -1,4 +1,5 @@
-// Takes llama.cpp's headers out of the source bundle that node-llama-cpp ships, into native/llama/include/.
+// Takes llama.cpp's headers out of the source bundle that node-llama-cpp ships, into native/llama/include/. The packed
+// package has them.
 import { execFileSync } from "node:child_process";
 import {
     cpSync,
@@ -19,8 +20,8 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, "native", "llama", "include");
 
-// ggml_commit() of the libraries in each release: the bundle is squashed and does not hold it. A wrong entry makes
-// every load fail with ERR_VERSION_MISMATCH, which names both.
+// ggml_commit() of the published libraries of each release: the bundle is squashed and does not hold it. A wrong entry makes
+// every load fail with ERR_VERSION_MISMATCH, which names both. What is built from the bundle says the bundle's own commit.
 const ggmlCommits = { "v0.5.0": "0ad4a86" };
 
 /** The folder of node-llama-cpp, from where this package would import it. */
@@ -34,13 +35,19 @@ export function nodeLlamaCppFolder() {
     return folder;
 }
 
+/** Whether nothing is left to be made of them: always in an installed package. */
+export function headersArePacked() {
+    return existsSync(join(target, "stamp")) && !existsSync(join(root, "tsconfig.json"));
+}
+
 /** Makes native/llama/include/ unless it is there for this version. */
 export function prepareHeaders() {
+    if (headersArePacked()) return;
     const source = nodeLlamaCppFolder();
     const read = (...path) => JSON.parse(readFileSync(join(...path), "utf8"));
     const { tag } = read(source, "llama", "llama.cpp.info.json");
     const version = read(root, "package.json").version;
-    const stamp = `4 ${tag} ${version} ${read(source, "package.json").version}`;
+    const stamp = `5 ${tag} ${version} ${read(source, "package.json").version}`;
     const stampFile = join(target, "stamp");
     if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
 
@@ -54,6 +61,7 @@ export function prepareHeaders() {
         git("init", "-q", clone);
         git("-C", clone, "fetch", "-q", "--depth=1", join(source, "llama", "gitRelease.bundle"), "HEAD");
         git("-C", clone, "checkout", "-q", "FETCH_HEAD", "--", "include", "ggml/include", "ggml/CMakeLists.txt");
+        const bundleCommit = git("-C", clone, "rev-parse", "FETCH_HEAD").slice(0, 7);
         const made = join(work, "include");
         mkdirSync(made);
         for (const folder of ["include", join("ggml", "include")]) {
@@ -67,6 +75,7 @@ export function prepareHeaders() {
             RAST_LLAMA_TAG: tag,
             RAST_GGML_VERSION: ["MAJOR", "MINOR", "PATCH"].map(part).join("."),
             RAST_GGML_COMMIT: commit,
+            RAST_GGML_BUNDLE_COMMIT: bundleCommit,
             RAST_ADDON_VERSION: version
         };
         const lines = Object.entries(defines).map(([name, value]) => `#define ${name} "${value}"\n`);

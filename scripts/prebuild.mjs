@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { buildNative } from "./build-native.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const result = buildNative({ portable: true });
+const result = await buildNative({ portable: true });
 if (!result.ok) {
     process.stderr.write(`${result.log}${result.line}\n`);
     process.exit(1);

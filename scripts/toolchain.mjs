@@ -28,9 +28,12 @@ function runs(command) {
     return spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
 }
 
-/** @returns one line that names what is missing and the package that brings it, or null when all is there */
-export function missingTool() {
-    for (const tool of tools) {
+/**
+ * @param {{ git?: boolean }} needs git: to take llama.cpp's headers out of its source
+ * @returns one line that names what is missing and the package that brings it, or null when all is there
+ */
+export function missingTool({ git = true } = {}) {
+    for (const tool of tools.filter(({ what }) => git || what !== "git")) {
         if (!tool.commands.some(runs)) {
             const how = tool.install[process.platform] ?? tool.install.linux;
             return `rast-llama needs ${tool.what} to build its addon, and found none: install it (${how}) and try again.`;

@@ -131,9 +131,13 @@ const entries = {
         "Saving or loading a state was aborted by its signal.",
         "The reason of the signal is the error's `cause`."
     ),
+    ERR_BUNDLED: byRuntime(
+        "The package has become part of a bundle.",
+        "Tell the bundler to keep `rast-llama` external; docs/install.md has the lines."
+    ),
     ERR_ADDON_MISSING: byRuntime(
         "The native addon is not installed.",
-        "Install the package again; without a prebuilt addon for the platform a C++ compiler and CMake are needed."
+        "`rast build` makes it where the package brings none for the platform; the message has the command."
     ),
     ERR_ADDON_INVALID: byRuntime(
         "The native addon is damaged or belongs to another version of this package.",
@@ -141,7 +145,7 @@ const entries = {
     ),
     ERR_LIBRARIES: byRuntime(
         "The shared libraries of llama.cpp could not be found or opened.",
-        "Install the package again with its optional dependencies; the message names the library."
+        "The message names the package that is missing and the command that brings it."
     ),
     ERR_VERSION_MISMATCH: byRuntime(
         "The loaded llama.cpp is not the one the addon was compiled for.",

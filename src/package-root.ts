@@ -3,12 +3,44 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RastError } from "./errors.js";
 
-/** The folder of this package, wherever compiled or source files lie below it. */
+interface Manifest {
+    readonly name?: string;
+    readonly version: string;
+    readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+let known: { readonly root: string; readonly manifest: Manifest } | undefined;
+
+/**
+ * The folder of this package, wherever compiled or source files lie below it.
+ * @throws ERR_BUNDLED where this file has become part of another package
+ */
 export function packageRoot(): string {
-    for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-        if (existsSync(join(folder, "package.json"))) return folder;
-        if (folder === dirname(folder)) throw new RastError("ERR_INTERNAL", "The package has no package.json.");
+    return (known ??= findPackage(import.meta.url)).root;
+}
+
+/** @param module URL of this file; what bundlers leave of it may be anything */
+export function findPackage(module: unknown): NonNullable<typeof known> {
+    if (typeof module !== "string" || !module.startsWith("file:")) throw bundled(String(module));
+    for (let folder = dirname(fileURLToPath(module)); ; folder = dirname(folder)) {
+        const file = join(folder, "package.json");
+        if (existsSync(file)) {
+            const manifest = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+            if (manifest.name !== "rast-llama") throw bundled(folder);
+            return { root: folder, manifest };
+        }
+        if (folder === dirname(folder)) throw bundled(fileURLToPath(module));
     }
+}
+
+function bundled(place: string): RastError {
+    return new RastError(
+        "ERR_BUNDLED",
+        "rast-llama has become part of a bundle, and its addon, libraries and child processes are not beside it any more. " +
+            'Keep it out: esbuild --external:rast-llama; webpack externals: { "rast-llama": "node-commonjs rast-llama" }; ' +
+            'Vite build.rollupOptions.external: ["rast-llama"].',
+        { details: { place } }
+    );
 }
 
 /**
@@ -16,8 +48,13 @@ export function packageRoot(): string {
  * it, below "NAME.asar.unpacked". The path itself where there is no such file.
  */
 export function unpackedPath(path: string): string {
-    const unpacked = path.replace(/\.asar(?=[\\/])/, ".asar.unpacked");
-    return existsSync(unpacked) ? unpacked : path;
+    // A folder may have such a name, too.
+    for (const { index } of path.matchAll(/\.asar(?=[\\/])/g)) {
+        const end = index + ".asar".length;
+        const unpacked = `${path.slice(0, end)}.unpacked${path.slice(end)}`;
+        if (existsSync(unpacked)) return unpacked;
+    }
+    return path;
 }
 
 /** Version of this package, e.g. "0.1.0". */
@@ -25,11 +62,12 @@ export function packageVersion(): string {
     return manifest().version;
 }
 
-/** The version that this package asks for of one it depends on. */
-export function dependencyVersion(name: string): string {
-    return manifest().dependencies[name] ?? "";
+/** Packages with builds of llama.cpp, for all platforms, and the version of each that the addon was made for. */
+export function llamaPackages(): Readonly<Record<string, string>> {
+    return manifest().optionalDependencies;
 }
 
-function manifest(): { readonly version: string; readonly dependencies: Readonly<Record<string, string>> } {
-    return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as ReturnType<typeof manifest>;
+function manifest(): Manifest {
+    packageRoot();
+    return known!.manifest;
 }

@@ -5,6 +5,8 @@
 #include "api.h"
 #include "rast-llama-version.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -138,6 +140,9 @@ std::string utf8(const std::filesystem::path & path) {
 // The best CPU library alone. ggml_backend_load_all_from_path would also open every GPU backend in the folder, which is
 // not asked for here: with all libraries in one folder RAST_BACKEND=cpu would still run on the GPU.
 std::string load_cpu(const std::string & folder, const std::string & known) {
+    if (api.ggml_backend_reg_by_name("CPU") != nullptr) {
+        return "";  // a build without loadable backends is linked to it
+    }
     if (!known.empty() && score_of(known) > 0 && api.ggml_backend_load(known.c_str()) != nullptr) {
         return known;
     }
@@ -165,10 +170,27 @@ std::string load_cpu(const std::string & folder, const std::string & known) {
 
 #endif
 
+// A backend that the libraries are linked to is there before anything is loaded, and cannot be loaded.
+ggml_backend_reg_t linked_backend(const std::string & path) {
+    const std::string file = path.substr(path.find_last_of("/\\") + 1);
+    for (const char * name : {"CUDA", "Vulkan", "Metal", "MTL"}) {
+        std::string part = std::string("ggml-") + (std::strcmp(name, "MTL") == 0 ? "metal" : name);
+        std::transform(part.begin(), part.end(), part.begin(), [](unsigned char c) { return std::tolower(c); });
+        if (file.find(part) != std::string::npos) {
+            if (ggml_backend_reg_t reg = api.ggml_backend_reg_by_name(name)) {
+                return reg;
+            }
+        }
+    }
+    return nullptr;
+}
+
 void check_version() {
     const std::string version = api.ggml_version();
     const std::string commit = api.ggml_commit();
-    if (version != RAST_GGML_VERSION || commit != RAST_GGML_COMMIT) {
+    // git says as many digits as it needs
+    const bool own_build = commit.rfind(RAST_GGML_BUNDLE_COMMIT, 0) == 0;
+    if (version != RAST_GGML_VERSION || (commit != RAST_GGML_COMMIT && !own_build)) {
         throw rast_error("ERR_VERSION_MISMATCH",
                          "The addon was compiled for ggml " RAST_GGML_VERSION " (" RAST_GGML_COMMIT
                          "), but the library in this process is ggml " +
@@ -217,7 +239,11 @@ const libraries_info & open_libraries(const library_paths & paths) {
     }
     for (const auto & path : paths.backends) {
         backend_outcome outcome{path};
-        if (ggml_backend_reg_t reg = api.ggml_backend_load(path.c_str())) {
+        ggml_backend_reg_t reg = linked_backend(path);
+        if (reg == nullptr) {
+            reg = api.ggml_backend_load(path.c_str());
+        }
+        if (reg != nullptr) {
             outcome.loaded = true;
             outcome.devices = static_cast<int>(api.ggml_backend_reg_dev_count(reg));
         }

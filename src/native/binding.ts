@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
-import { packageRoot, unpackedPath } from "../package-root.js";
+import { llamaPackages, packageRoot, unpackedPath } from "../package-root.js";
 import type { NativeAddon, NativeBackendOutcome, NativeLibraries } from "./addon-types.js";
+import { adviceToAdd, adviceToBuild, installerOf } from "./installation.js";
 import {
     attemptOf,
     candidatesFor,
@@ -59,14 +60,15 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
         candidate,
         attemptOf(candidate, backends[index]!.loaded, backends[index]!.devices)
     ]);
-    const all = [...tried.map(([, attempt]) => attempt), ...attempts];
+    const own = found.localBuild === undefined ? [] : [found.localBuild];
+    const all = [...tried.map(([, attempt]) => attempt), ...attempts, ...own];
     const used = tried.find(([, attempt]) => attempt.outcome === "used");
     if (used !== undefined) {
         const [, attempt] = used;
         return { addon, libraries, choice: { backend: attempt.kind, reason: attempt.reason, attempts: all } };
     }
     if (wanted !== "auto" && wanted !== "cpu") {
-        const why = all.filter((attempt) => attempt.kind === wanted).map((attempt) => attempt.reason);
+        const why = all.filter((attempt) => attempt.kind === wanted).map(withAdvice);
         throw new RastError(
             "ERR_BACKEND_UNAVAILABLE",
             `RAST_BACKEND asks for ${wanted}, which cannot be used: ${why.join("; ") || "this platform has none"}.`,
@@ -75,6 +77,13 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
     }
     const reason = wanted === "cpu" ? "RAST_BACKEND asks for cpu" : "no GPU backend found a device";
     return { addon, libraries, choice: { backend: "cpu", reason, attempts: all } };
+}
+
+function withAdvice({ source, outcome, reason }: BackendAttempt): string {
+    const version = llamaPackages()[source];
+    if (outcome !== "not installed" || version === undefined) return reason;
+    const advice = adviceToAdd(installerOf(packageRoot()), source, version).replace(/\.$/, "");
+    return `${reason} (${advice.charAt(0).toLowerCase()}${advice.slice(1)})`;
 }
 
 function openAddon(): NativeAddon {
@@ -87,7 +96,7 @@ function openAddon(): NativeAddon {
     if (file === undefined) {
         throw new RastError(
             "ERR_ADDON_MISSING",
-            `There is no addon for ${process.platform}-${process.arch}. Build it: npx rast build.`,
+            `There is no addon for ${process.platform}-${process.arch}. ${adviceToBuild(installerOf(root))}`,
             { details: { places } }
         );
     }
@@ -106,7 +115,7 @@ function openAddon(): NativeAddon {
 function typedErrors(addon: NativeAddon): NativeAddon {
     const call = (name: string, run: (...args: unknown[]) => unknown): unknown => {
         if (typeof run !== "function") {
-            throw new RastError("ERR_ADDON_INVALID", `The addon has no function ${name}: build it anew (npx rast build).`);
+            throw new RastError("ERR_ADDON_INVALID", `The addon has no function ${name}: it is of another version. ${adviceToBuild(installerOf(packageRoot()))}`);
         }
         return (...args: unknown[]): unknown => {
             try {

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { RastError } from "../errors.js";
-import { unpackedPath } from "../package-root.js";
+import { llamaPackages, packageRoot } from "../package-root.js";
 import type { NativeLibraryPaths } from "./addon-types.js";
+import { adviceToAdd, installerOf, isZipped } from "./installation.js";
+import { findPackages, localBuild, packageFolder as installedPackage, type LocalBuild } from "./llama-packages.js";
+import { llamaRelease } from "./llama-release.js";
 
 /** The kinds of backend that can be asked for with the environment variable RAST_BACKEND. */
 export const backendKinds = ["cpu", "cuda", "vulkan", "metal"] as const;
@@ -49,6 +50,8 @@ export interface FoundLibraries {
     readonly core: Omit<NativeLibraryPaths, "backends" | "cpu">;
     /** In order of preference. */
     readonly candidates: readonly BackendCandidate[];
+    /** What came of a build that node-llama-cpp made here. */
+    readonly localBuild?: BackendAttempt;
 }
 
 /** What one process found, for the next with the same environment. */
@@ -60,7 +63,7 @@ export interface KnownLibraries {
     readonly vain: readonly BackendAttempt[];
 }
 
-/** Where a platform package keeps its libraries, or undefined when it is not installed. */
+/** Where a platform package keeps its builds, a folder for each, or undefined when it is not installed. */
 export type PackageFolder = (name: string) => Promise<string | undefined>;
 
 interface Platform {
@@ -95,36 +98,6 @@ function platformOf(platform: string, arch: string): Platform {
     };
 }
 
-/** Platform packages as node-llama-cpp sees them: strict package managers show them to it alone. */
-export function packagesOfNodeLlamaCpp(): PackageFolder {
-    let require: NodeJS.Require | undefined;
-    try {
-        require = createRequire(createRequire(import.meta.url).resolve("node-llama-cpp"));
-    } catch {
-        require = undefined;
-    }
-    return async (name) => {
-        let entry: string;
-        try {
-            if (require === undefined) return undefined;
-            entry = resolveEsm(require, name);
-        } catch {
-            return undefined;
-        }
-        const { getBinsDir } = (await import(pathToFileURL(entry).href)) as { getBinsDir(): { binsDir: string } };
-        return unpackedPath(getBinsDir().binsDir);
-    };
-}
-
-// The packages export only an ES module, which require.resolve refuses: find their folder instead.
-function resolveEsm(require: NodeJS.Require, name: string): string {
-    for (const folder of require.resolve.paths(name) ?? []) {
-        const entry = join(folder, name, "dist", "index.js");
-        if (existsSync(entry)) return entry;
-    }
-    throw new Error(`${name} is not installed`);
-}
-
 function list(folder: string): string[] {
     try {
         return readdirSync(folder);
@@ -155,7 +128,7 @@ function coreIn(folder: string, platform: Platform): FoundLibraries["core"] | un
 }
 
 // All libraries from one folder, as a build of llama.cpp with loadable backends leaves them.
-function librariesIn(folder: string, platform: Platform): FoundLibraries {
+function librariesIn(folder: string, platform: Platform, name: string): FoundLibraries {
     const core = coreIn(folder, platform);
     if (core === undefined) {
         const names = ["ggml-base", "ggml", "llama"];
@@ -163,7 +136,7 @@ function librariesIn(folder: string, platform: Platform): FoundLibraries {
         const lacks = missing.map((name) => `lib${name}`).join(", ");
         throw new RastError(
             "ERR_LIBRARIES",
-            `RAST_LIBRARIES names ${folder}, which ${existsSync(folder) ? `lacks ${lacks}` : "does not exist"}.`,
+            `${name} ${folder}, which ${existsSync(folder) ? `lacks ${lacks}` : "does not exist"}.`,
             { details: { folder, missing } }
         );
     }
@@ -181,16 +154,48 @@ function librariesIn(folder: string, platform: Platform): FoundLibraries {
 /**
  * Finds llama.cpp's libraries.
  * @param override a folder that holds all of them (the environment variable RAST_LIBRARIES)
+ * @param ownBuild what node-llama-cpp built here; the environment variable RAST_LOCAL_BUILD=0 leaves it out
  * @throws ERR_LIBRARIES when there are none for this platform
  */
 export async function findLibraries(
-    packageFolder: PackageFolder = packagesOfNodeLlamaCpp(),
+    packageFolder: PackageFolder = installedPackage,
     override: string | undefined = process.env["RAST_LIBRARIES"],
-    system: { platform: string; arch: string } = process
+    system: { platform: string; arch: string } = process,
+    ownBuild: LocalBuild | undefined = process.env["RAST_LOCAL_BUILD"] === "0" ? undefined : localBuild()
 ): Promise<FoundLibraries> {
     const platform = platformOf(system.platform, system.arch);
-    if (override !== undefined && override !== "") return librariesIn(resolve(override), platform);
+    if (override !== undefined && override !== "") {
+        return librariesIn(resolve(override), platform, "RAST_LIBRARIES names");
+    }
+    const packaged = await librariesOfPackages(packageFolder, platform);
+    if (ownBuild === undefined) return packaged ?? notInstalled(platform, system);
 
+    const { folder, release, gpu } = ownBuild;
+    const attempt = { kind: gpu === false ? "cpu" : gpu, source: folder } as const;
+    const what = `a build by node-llama-cpp of llama.cpp ${release}`;
+    if (release !== llamaRelease) {
+        const reason = `${what}; the addon was made for ${llamaRelease}`;
+        return { ...(packaged ?? notInstalled(platform, system)), localBuild: { ...attempt, outcome: "not loaded", reason } };
+    }
+    if (packaged !== undefined && !isWanted(ownBuild, packaged)) {
+        const reason = `${what}; RAST_BACKEND or the packages' GPU libraries come before it`;
+        return { ...packaged, localBuild: { ...attempt, outcome: "not asked for", reason } };
+    }
+    const own = librariesIn(folder, platform, "node-llama-cpp's last build is");
+    return { ...own, localBuild: { ...attempt, outcome: "used", reason: what } };
+}
+
+// One for a GPU was made because its owner wanted that; one for the CPU must not take the GPU away.
+function isWanted({ gpu }: LocalBuild, { candidates }: FoundLibraries): boolean {
+    const wanted = wantedBackend();
+    if (gpu !== false) return wanted === "auto" || wanted === gpu;
+    return wanted === "cpu" || (wanted === "auto" && candidates.every(({ path }) => path === undefined));
+}
+
+async function librariesOfPackages(
+    packageFolder: PackageFolder,
+    platform: Platform
+): Promise<FoundLibraries | undefined> {
     const candidates: BackendCandidate[] = [];
     let core: FoundLibraries["core"] | undefined;
     const plain = await packageFolder(`@node-llama-cpp/${platform.name}`);
@@ -205,15 +210,37 @@ export async function findLibraries(
             candidates.push({ kind: gpu.kind, source: name, path });
         }
     }
-    if (core === undefined) {
-        throw new RastError(
-            "ERR_LIBRARIES",
-            `node-llama-cpp's package for this platform is not installed: @node-llama-cpp/${platform.name}. ` +
-                "Install it without --omit=optional.",
-            { details: { package: `@node-llama-cpp/${platform.name}` } }
-        );
+    return core === undefined ? undefined : { core, candidates };
+}
+
+/** Why there are no libraries, and what brings them in the way this package was installed. */
+function notInstalled(platform: Platform, { platform: os, arch }: { platform: string; arch: string }): never {
+    const name = `@node-llama-cpp/${platform.name}`;
+    const wanted = llamaPackages()[name];
+    const details = { package: name };
+    const orOwn = `Build llama.cpp ${llamaRelease} as shared libraries, and name their folder in RAST_LIBRARIES.`;
+    const isKnown = wanted !== undefined && ["linux", "darwin", "win32"].includes(os);
+    if (!isKnown || (os === "linux" && isMusl())) {
+        const why = isKnown ? "a Linux with musl instead of glibc" : `${os}-${arch}`;
+        throw new RastError("ERR_LIBRARIES", `There is no package with llama.cpp for ${why}. ${orOwn}`, { details });
     }
-    return { core, candidates };
+    const advice = adviceToAdd(installerOf(packageRoot()), name, wanted);
+    const found = findPackages(name);
+    const zipped = found.find(({ folder }) => isZipped(folder));
+    const other = found.find(({ version }) => version !== wanted);
+    const state =
+        zipped !== undefined
+            ? `is in a ZIP archive, from which nothing can be loaded: set dependenciesMeta["${name}"].unplugged`
+            : other !== undefined
+              ? `is there in version ${other.version}; this package needs ${wanted}`
+              : "is not installed";
+    throw new RastError("ERR_LIBRARIES", `llama.cpp's libraries are missing: ${name} ${state}. ${advice}`, { details });
+}
+
+function isMusl(): boolean {
+    // Not in every runtime; in some words of other systems.
+    const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+    return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
 }
 
 function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {

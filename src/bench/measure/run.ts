@@ -1,6 +1,6 @@
 // The whole of `rast bench`: engines one after the other, a record at the end.
 import { loadNative } from "../../native/binding.js";
-import { dependencyVersion, packageVersion } from "../../package-root.js";
+import { llamaPackages, packageVersion } from "../../package-root.js";
 import { recordSchema, type BenchRecord, type BenchResult } from "../record/schema.js";
 import { runEngine, type EngineOutcome } from "./engine-run.js";
 import { describeMachine } from "./machine.js";
@@ -31,7 +31,7 @@ export async function runBench(options: BenchOptions): Promise<BenchRecord> {
         machine,
         versions: {
             rast: packageVersion(),
-            nodeLlamaCpp: dependencyVersion("node-llama-cpp"),
+            nodeLlamaCpp: Object.values(llamaPackages())[0] ?? "",
             llamaCpp: addon.buildInfo().llamaTag,
             ggml: libraries.ggmlVersion,
             ggmlCommit: libraries.ggmlCommit

@@ -1,8 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { attemptOf, candidatesFor, findLibraries, wantedBackend } from "../../../src/native/libraries.js";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+    attemptOf,
+    candidatesFor,
+    findLibraries,
+    wantedBackend,
+    type FoundLibraries
+} from "../../../src/native/libraries.js";
+import type { LocalBuild } from "../../../src/native/llama-packages.js";
+import { llamaRelease } from "../../../src/native/llama-release.js";
 
 let packages = "";
 beforeEach(() => void (packages = mkdtempSync(join(tmpdir(), "rast-libraries-"))));
@@ -122,10 +130,57 @@ describe("findLibraries", () => {
         expect(cuda).toMatchObject({ outcome: "not installed", reason: `${at("mine")} holds no libggml-cuda` });
     });
 
-    it("names the package that is missing", async () => {
-        await expect(findLibraries(installed(), undefined, linux)).rejects.toMatchObject({
+    it("names the package that is missing, in the version that is needed, and what brings it", async () => {
+        await expect(findLibraries(installed(), undefined, { platform: "linux", arch: "arm64" })).rejects.toMatchObject({
             code: "ERR_LIBRARIES",
-            message: expect.stringContaining("@node-llama-cpp/linux-x64")
+            message: "llama.cpp's libraries are missing: @node-llama-cpp/linux-arm64 is not installed. Run npm ci.",
+            details: { package: "@node-llama-cpp/linux-arm64" }
+        });
+    });
+
+    it("says what to do where there is no package for a platform", async () => {
+        await expect(findLibraries(installed(), undefined, { platform: "freebsd", arch: "x64" })).rejects.toThrow(
+            "There is no package with llama.cpp for freebsd-x64. Build llama.cpp v0.5.0 as shared libraries, and name their folder"
+        );
+    });
+
+    describe("a build by node-llama-cpp", () => {
+        const build = (gpu: LocalBuild["gpu"], release = llamaRelease): LocalBuild => ({ folder: at("own"), release, gpu });
+        const find = (own: LocalBuild, ...names: string[]): Promise<FoundLibraries> =>
+            findLibraries(installed(...names), undefined, linux, own);
+        const plain = "@node-llama-cpp/linux-x64";
+        const vulkan = "@node-llama-cpp/linux-x64-vulkan";
+        beforeEach(() => {
+            vi.stubEnv("RAST_BACKEND", undefined);
+            add(...core("own"), "own/libggml-cuda.so", ...core("linux-x64/x"), "linux-x64-vulkan/x/libggml-vulkan.so");
+        });
+        afterEach(() => void vi.unstubAllEnvs());
+
+        it("is used: for its GPU always, for the CPU where nothing better is there", async () => {
+            expect((await find(build("cuda"), plain, vulkan)).core.cpuFolder).toBe(at("own"));
+            expect((await find(build(false), plain)).core.cpuFolder).toBe(at("own"));
+            const found = await find(build(false));
+            expect(found.core.cpuFolder).toBe(at("own"));
+            expect(found.localBuild).toMatchObject({ kind: "cpu", source: at("own"), outcome: "used" });
+        });
+
+        it("does not take another backend away", async () => {
+            const found = await find(build(false), plain, vulkan);
+            expect(found.core.cpuFolder).toBe(at("linux-x64/x"));
+            expect(found.localBuild).toMatchObject({ outcome: "not asked for" });
+            vi.stubEnv("RAST_BACKEND", "vulkan");
+            expect((await find(build("cuda"), plain, vulkan)).core.cpuFolder).toBe(at("linux-x64/x"));
+            vi.stubEnv("RAST_BACKEND", "cpu");
+            expect((await find(build(false), plain, vulkan)).core.cpuFolder).toBe(at("own"));
+        });
+
+        it("of another release is passed over, and said", async () => {
+            const found = await find(build("cuda", "b9999"), plain);
+            expect(found.core.cpuFolder).toBe(at("linux-x64/x"));
+            expect(found.localBuild).toMatchObject({
+                outcome: "not loaded",
+                reason: `a build by node-llama-cpp of llama.cpp b9999; the addon was made for ${llamaRelease}`
+            });
         });
     });
 });
