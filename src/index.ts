@@ -1,5 +1,15 @@
 export { Rast } from "./engine/engine.js";
-export type { GenerateOptions, Mode, PromptOptions } from "./engine/generate-options.js";
+export type {
+    GenerateOptions,
+    GenerateSettings,
+    MessagesPrompt,
+    Mode,
+    Prompt,
+    PromptOptions,
+    PromptSettings,
+    TextPrompt,
+    TokensPrompt
+} from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
 export type { ModelInfo, PairInfo, RastInfo, SpecialTokenInfo } from "./engine/info.js";
 export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
@@ -10,6 +20,7 @@ export type {
     MeasureOptions,
     SavedState,
     SaveStateOptions,
+    SaveStateSettings,
     TokenizeOptions
 } from "./engine/method-options.js";
 export { loadRast } from "./loading/load.js";

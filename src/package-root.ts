@@ -3,6 +3,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RastError } from "./errors.js";
 
+declare const __webpack_require__: unknown;
+
 interface Manifest {
     readonly name?: string;
     readonly version: string;
@@ -16,6 +18,8 @@ let known: { readonly root: string; readonly manifest: Manifest } | undefined;
  * @throws ERR_BUNDLED where this file has become part of another package
  */
 export function packageRoot(): string {
+    // webpack leaves paths of the machine that it runs on, where all may seem well
+    if (typeof __webpack_require__ !== "undefined") throw bundled("webpack");
     return (known ??= findPackage(import.meta.url)).root;
 }
 

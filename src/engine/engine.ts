@@ -1,3 +1,5 @@
+// The type of asyncDispose, for programs that are compiled without it.
+/// <reference lib="esnext.disposable" preserve="true" />
 import "./async-dispose.js";
 import { checkNumber, checkSignal, invalidOption, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";

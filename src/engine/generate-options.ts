@@ -27,14 +27,41 @@ import {
 /** Which distribution tokens are drawn from: the fused one, the base's, or the first pair's expert's. */
 export type Mode = "rast" | "base" | "expert";
 
-/** A text for the models: exactly one of `prompt`, `tokens` and `messages`. */
-export interface PromptOptions extends ChatOptions {
+/** A text to continue. */
+export interface TextPrompt {
     /** Text to continue. The trio's prompt template is put around it, unless `raw` is set. */
-    prompt?: string | undefined;
+    prompt: string;
+    /** Not beside a prompt. */
+    tokens?: undefined;
+    /** Not beside a prompt. */
+    messages?: undefined;
+}
+
+/** Tokens to continue. */
+export interface TokensPrompt {
     /** Token ids to continue, exactly as given: no template, nothing added. */
-    tokens?: readonly number[] | Int32Array | undefined;
+    tokens: readonly number[] | Int32Array;
+    /** Not beside tokens. */
+    prompt?: undefined;
+    /** Not beside tokens. */
+    messages?: undefined;
+}
+
+/** A conversation to continue. */
+export interface MessagesPrompt {
     /** A conversation, written out with the base model's chat template. */
-    messages?: readonly ChatMessage[] | undefined;
+    messages: readonly ChatMessage[];
+    /** Not beside messages. */
+    prompt?: undefined;
+    /** Not beside messages. */
+    tokens?: undefined;
+}
+
+/** What a text begins with: exactly one of `prompt`, `tokens` and `messages`. Both, or none, is ERR_INVALID_OPTION. */
+export type Prompt = MessagesPrompt | TokensPrompt | TextPrompt;
+
+/** How a text is read, whatever it is. */
+export interface PromptSettings extends ChatOptions {
     /** Leave out the trio's prompt template. @default false */
     raw?: boolean | undefined;
     /** Start with the model's beginning-of-sequence token. @default what the trio, then the base model says */
@@ -47,8 +74,14 @@ export interface PromptOptions extends ChatOptions {
     parseSpecial?: boolean | undefined;
 }
 
+/** A text for the models, and how it is read. */
+export type PromptOptions = PromptSettings & Prompt;
+
 /** Options of one generation: its text, and what else is to differ. */
-export interface GenerateOptions extends PromptOptions, SamplingOptions {
+export type GenerateOptions = GenerateSettings & Prompt;
+
+/** Options of a generation without its text: what several have in common, spread beside the text of each. */
+export interface GenerateSettings extends PromptSettings, SamplingOptions {
     /** Render control tokens in the text. @default false */
     showSpecial?: boolean | undefined;
     /** Which distribution tokens are drawn from. @default "rast"; "base" in an engine without pairs */
@@ -83,6 +116,9 @@ export interface GenerateOptions extends PromptOptions, SamplingOptions {
     signal?: AbortSignal | undefined;
 }
 
+/** A union has the keys that all of its members have. */
+type KeyOf<T> = T extends unknown ? keyof T : never;
+
 const promptOptionNames = [
     "prompt",
     "tokens",
@@ -93,7 +129,7 @@ const promptOptionNames = [
     "thinking",
     "templateOptions",
     "continueFinalMessage"
-] as const satisfies readonly (keyof PromptOptions)[];
+] as const satisfies readonly KeyOf<PromptOptions>[];
 
 /** Options of how a conversation is written out. */
 export const chatOptionNames = [
@@ -117,7 +153,7 @@ const optionNames = [
     "jsonSchema",
     "speculation",
     "signal"
-] as const satisfies readonly (keyof GenerateOptions)[];
+] as const satisfies readonly KeyOf<GenerateOptions>[];
 
 /** What a request may have. */
 export { optionNames as generateOptionNames };

@@ -10,7 +10,7 @@ import {
 import { limits } from "../limits.js";
 import type { NativeBareDecodes, NativeRole } from "../native/addon-types.js";
 import type { EngineFacts } from "./engine-core.js";
-import type { PromptOptions } from "./generate-options.js";
+import type { Prompt, PromptSettings } from "./generate-options.js";
 
 /** Options of {@link Rast.tokenize}. */
 export interface TokenizeOptions {
@@ -35,11 +35,14 @@ export interface DetokenizeOptions {
     continuation?: boolean | undefined;
 }
 
-/** Options of {@link Rast.saveState}: a text, as {@link Rast.generate} takes it. */
-export interface SaveStateOptions extends PromptOptions {
+/** What {@link Rast.saveState} takes beside a text. */
+export interface SaveStateSettings extends PromptSettings {
     /** Until the file is being written, an abort ends the call with ERR_ABORTED and no file; afterwards it comes too late. */
     signal?: AbortSignal | undefined;
 }
+
+/** Options of {@link Rast.saveState}: a text, as {@link Rast.generate} takes it. */
+export type SaveStateOptions = SaveStateSettings & Prompt;
 
 /** Options of {@link Rast.loadState}. */
 export interface LoadStateOptions {

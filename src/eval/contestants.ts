@@ -1,6 +1,6 @@
 // Who answers: the parts of bundled trios, RAST, and the controls.
 import { dirname, join } from "node:path";
-import type { GenerateOptions } from "../engine/generate-options.js";
+import type { GenerateSettings } from "../engine/generate-options.js";
 import { RastError } from "../errors.js";
 import type { LoadOptions } from "../loading/load-options.js";
 import { resolveTrio, type Trio } from "../trio/trio.js";
@@ -13,7 +13,7 @@ export interface Contestant {
     readonly part: Part;
     /** Those that are alike share an engine when they come one after the other. */
     readonly load: LoadOptions;
-    readonly options: Pick<GenerateOptions, "mode">;
+    readonly options: Pick<GenerateSettings, "mode">;
     /** Put in the model's mouth. */
     readonly opening: string;
 }

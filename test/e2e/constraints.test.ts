@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { loadRast, RastError, type GenerateOptions, type Rast, type RastResult } from "../../dist/index.js";
+import {
+    loadRast,
+    RastError,
+    type GenerateOptions,
+    type GenerateSettings,
+    type Rast,
+    type RastResult
+} from "../../dist/index.js";
 import { heavy } from "../support/size.js";
 import { tinyTrio } from "../support/test-models.js";
 import { vocabularyModel } from "../support/vocabularies.js";
@@ -91,7 +98,7 @@ describe("control tokens of a real tokenizer", () => {
             [start, 60],
             [end, 50]
         ]);
-        const complete = (more: GenerateOptions): Promise<RastResult> =>
+        const complete = (more: GenerateSettings): Promise<RastResult> =>
             rast.complete({ ...options, logitBias, maxTokens: 40, ...more });
         const quoted = await complete({ grammar: 'root ::= "\\"" [^"\\\\\\n]{3,8} "\\""' });
         expect([...quoted.text].length).toBeGreaterThanOrEqual(5);

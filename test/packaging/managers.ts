@@ -1,7 +1,7 @@
 // Package managers, each installed from npm when it is first wanted, and kept in test/.cache.
-import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { root, run } from "../support/native.js";
 
 const cache = join(root, "test", ".cache");
@@ -76,9 +76,13 @@ export function managerEnvironment(registry: string, path: string): NodeJS.Proce
     };
 }
 
-/** A PATH with the folders of these programs alone. */
-export function pathOf(...folders: readonly string[]): string {
-    return folders.join(delimiter);
+/** Takes out of the caches what a registry on this machine was asked for: Deno keeps all of that under the registry's address. */
+export function forgetLocalRegistries(): void {
+    const npm = join(cache, "packages", "deno", "npm");
+    if (!existsSync(npm)) return;
+    for (const name of readdirSync(npm)) {
+        if (name.startsWith("localhost_")) rmSync(join(npm, name), { recursive: true });
+    }
 }
 
 /** Whether npm's registry answers. */
@@ -95,5 +99,3 @@ export async function reachable(upstream: string): Promise<boolean> {
 export function upstreamRegistry(): string {
     return spawnSync(process.execPath, [npmCli, "config", "get", "registry"], { encoding: "utf8" }).stdout.trim();
 }
-
-export const npmFolder = dirname(npmCli);

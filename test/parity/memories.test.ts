@@ -9,6 +9,7 @@ import {
     loadRast,
     RastError,
     type GenerateOptions,
+    type GenerateSettings,
     type RastResult,
     type LoadOptions,
     type Rast
@@ -36,7 +37,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const tokens = (count: number, seed: number): number[] =>
     Array.from({ length: count }, (_, i) => 1 + ((i * 37 + seed * 101 + ((i * i * seed) % 53)) % 250));
 
-const request = (prompt: readonly number[], more: GenerateOptions = {}): GenerateOptions => ({
+const request = (prompt: readonly number[], more: GenerateSettings = {}): GenerateOptions => ({
     tokens: prompt,
     maxTokens,
     temperature: 0,

@@ -1,6 +1,6 @@
 // One sample of a row: what was generated or decoded, and at which rate.
 import type { Rast } from "../../engine/engine.js";
-import type { GenerateOptions, Mode } from "../../engine/generate-options.js";
+import type { GenerateSettings, Mode } from "../../engine/generate-options.js";
 import type { RastResult } from "../../engine/results.js";
 import { RastError } from "../../errors.js";
 import type { BenchPeer } from "../record/schema.js";
@@ -43,7 +43,7 @@ export async function sampleOf(context: MeasureContext, one: MatrixCase, repetit
     return { rate: promptRate(timed, one), results: timed.results };
 }
 
-function generateOptions({ options, engine }: MeasureContext, one: MatrixCase, repetition: number): GenerateOptions {
+function generateOptions({ options, engine }: MeasureContext, one: MatrixCase, repetition: number): GenerateSettings {
     const mode: Mode = one.mode === "base" ? "base" : "rast";
     return {
         mode,
@@ -61,7 +61,7 @@ function generateOptions({ options, engine }: MeasureContext, one: MatrixCase, r
 async function contextsOf(
     { rast, prompts }: MeasureContext,
     one: MatrixCase,
-    common: GenerateOptions
+    common: GenerateSettings
 ): Promise<number[][]> {
     const length = Math.max(one.kind === "tg" ? 1 : 0, one.depth);
     const contexts = Array.from({ length: one.sequences }, (_, index) => prompts.prompt(index, length));
@@ -78,7 +78,7 @@ interface Timed {
     readonly drawingMs: number;
 }
 
-async function runTogether(rast: Rast, texts: readonly number[][], options: GenerateOptions): Promise<Timed> {
+async function runTogether(rast: Rast, texts: readonly number[][], options: GenerateSettings): Promise<Timed> {
     let firstToken = Infinity;
     let end = 0;
     const start = performance.now();

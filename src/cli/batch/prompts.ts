@@ -65,7 +65,8 @@ function parseLine(line: string, where: string): Omit<BatchPrompt, "index"> {
         const received = given.length === 0 ? "none" : given.join(" and ");
         throw wrong(`${where}: expected exactly one of prompt, tokens and messages, received ${received}.`);
     }
-    const { id, ...request } = value;
+    const { id, ...options } = value;
+    const request = options as BatchPrompt["request"];
     if (id === undefined) return { request };
     if (typeof id !== "string" && typeof id !== "number") throw wrong(`${where}: its id is neither text nor a number.`);
     return { id, request };

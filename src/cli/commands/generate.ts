@@ -1,4 +1,4 @@
-import type { GenerateOptions, PromptOptions } from "../../engine/generate-options.js";
+import type { GenerateOptions, GenerateSettings, PromptOptions } from "../../engine/generate-options.js";
 import { RastError } from "../../errors.js";
 import type { Rast } from "../../engine/engine.js";
 import type { ChatMessage } from "../../text/chat-template.js";
@@ -150,7 +150,7 @@ interface Job {
     exitCode(): ExitCode;
 }
 
-async function onePrompt(prompt: string, own: Own, request: GenerateOptions, io: CommandIo): Promise<Job> {
+async function onePrompt(prompt: string, own: Own, request: GenerateSettings, io: CommandIo): Promise<Job> {
     const style = outputStyle(own);
     const text = promptOf(prompt, own);
     return {
@@ -174,7 +174,7 @@ async function batch(
     file: string,
     operand: string | undefined,
     own: Own,
-    request: GenerateOptions,
+    request: GenerateSettings,
     io: CommandIo,
     status: StatusLine
 ): Promise<Job> {
@@ -204,7 +204,7 @@ async function batch(
 }
 
 // What a line says comes before what the flags say; a constraint of its own leaves no room for theirs.
-function batchRequest({ request: line }: BatchPrompt, own: Own, request: GenerateOptions): GenerateOptions {
+function batchRequest({ request: line }: BatchPrompt, own: Own, request: GenerateSettings): GenerateOptions {
     const constrained = line.grammar !== undefined || line.jsonSchema !== undefined;
     const theirs = constrained ? { ...request, grammar: undefined, jsonSchema: undefined } : request;
     if (line.prompt === undefined) return { ...theirs, ...line };
@@ -248,8 +248,8 @@ async function readConstraint({
     grammar,
     jsonSchema,
     ignoreUnsupported
-}: Own): Promise<Pick<GenerateOptions, "grammar" | "jsonSchema">> {
-    const constraint: Pick<GenerateOptions, "grammar" | "jsonSchema"> = {};
+}: Own): Promise<Pick<GenerateSettings, "grammar" | "jsonSchema">> {
+    const constraint: Pick<GenerateSettings, "grammar" | "jsonSchema"> = {};
     if (grammar !== undefined) constraint.grammar = await readInput(grammar, "the grammar");
     // As text: parsing it here would lose the order of some keys and the digits of large numbers.
     if (jsonSchema !== undefined) {

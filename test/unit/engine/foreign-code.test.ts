@@ -199,7 +199,7 @@ describe("options that run code", () => {
             { ...mine, tokens: shared },
             { ...mine, tokens: [4, 5] }
         ]) {
-            await rast.complete(options);
+            await rast.complete(options as GenerateOptions);
             const { prompt: tokens, sampling } = addon.submitted.pop()!;
             expect([tokens, sampling.biasTokens]).toEqual([Int32Array.of(4, 5), Int32Array.of(6)]);
             expect(tokens.buffer).toBeInstanceOf(ArrayBuffer);
@@ -241,7 +241,7 @@ describe("options that run code", () => {
         await expect(rast.tokenize("Hi", throwing("addSpecial"))).rejects.toMatchObject(refused);
         await expect(rast.detokenize(revoked([]))).rejects.toMatchObject(refused);
         await expect(rast.measureDecodes(throwing("tokens") as never)).rejects.toMatchObject(refused);
-        await expect(rast.saveState("x", throwing("prompt"))).rejects.toMatchObject(refused);
+        await expect(rast.saveState("x", throwing("prompt") as never)).rejects.toMatchObject(refused);
         await expect(rast.loadState("x", throwing("signal"))).rejects.toMatchObject(refused);
         await expect(rast.applyChatTemplate(revoked([]))).rejects.toMatchObject(refused);
     });

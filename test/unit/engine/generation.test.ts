@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { GenerateOptions } from "../../../src/engine/generate-options.js";
 import type { Rast } from "../../../src/engine/engine.js";
 import { loadRastWith } from "../../../src/loading/load.js";
 import type { GenerationPart } from "../../../src/engine/results.js";
@@ -193,7 +194,7 @@ describe("failing", () => {
     test("nobody needs to look at a failed generation", async () => {
         const { rast } = await load({ failAtStep: 0 });
         rast.generate({ prompt: "Hi" });
-        rast.generate({ temperature: -1 });
+        rast.generate({ prompt: "Hi", temperature: -1 });
         for (let turn = 0; turn < 10; turn++) await tick();
     });
 
@@ -216,7 +217,7 @@ describe("failing", () => {
         [{ messages: [] }, "ERR_INVALID_OPTION"]
     ])("prompt %j is %s", async (options, code) => {
         const { rast, addon } = await load();
-        await expect(rast.complete(options)).rejects.toMatchObject({ code });
+        await expect(rast.complete(options as GenerateOptions)).rejects.toMatchObject({ code });
         expect(addon.submitted).toEqual([]);
     });
 
