@@ -4,7 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadRast, type GenerateOptions, type LoadOptions, type Rast, type RastResult } from "../../dist/index.js";
+import {
+    loadRast,
+    type GenerateSettings,
+    type LoadOptions,
+    type MessagesPrompt,
+    type Rast,
+    type RastResult
+} from "../../dist/index.js";
 import { readGguf, writeGgufBytes } from "../support/header-edit.js";
 import { setToken, tokenTexts, tokenType } from "../support/token-edit.js";
 import { bundledModels, vocabularyModel, type Vocabulary } from "../support/vocabularies.js";
@@ -41,7 +48,7 @@ const loadModels = (options: LoadOptions): Promise<Rast> =>
 const messages = [{ role: "user", content: "Is <think> a word? </think>" }];
 
 /** Parts and result, which must say the same. */
-async function generate(rast: Rast, options: GenerateOptions): Promise<RastResult> {
+async function generate(rast: Rast, options: GenerateSettings & Partial<MessagesPrompt>): Promise<RastResult> {
     const generation = rast.generate({ messages, temperature: 0, seed: 1, ...options });
     const sums = { text: "", reasoning: "", answer: "" };
     let tokens = 0;
@@ -81,7 +88,7 @@ describe.each([
         id = async (text) => (await rast.tokenize(text))[0]!;
     });
     afterAll(() => rast.dispose());
-    const always = async (text: string): Promise<GenerateOptions> => ({ logitBias: { [await id(text)]: 100 } });
+    const always = async (text: string): Promise<GenerateSettings> => ({ logitBias: { [await id(text)]: 100 } });
 
     it("begins with its mark, or is none", async () => {
         const think = await generate(rast, { ...(await always("<think>")), maxTokens: 4 });
@@ -172,7 +179,7 @@ describe("other families", () => {
 
     it("gpt-oss: channels", async () => {
         const rast = await loadModels({ base: await markedModel(0, "openai-gpt-oss-120b") });
-        const bias = async (text: string): Promise<GenerateOptions> => ({
+        const bias = async (text: string): Promise<GenerateSettings> => ({
             logitBias: { [(await rast.tokenize(text))[0]!]: 100 },
             maxTokens: 20
         });
