@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
     loadRast,
+    type GenerateOptions,
     type GenerateSettings,
     type LoadOptions,
-    type MessagesPrompt,
+    type Prompt,
     type Rast,
     type RastResult
 } from "../../dist/index.js";
@@ -48,8 +49,8 @@ const loadModels = (options: LoadOptions): Promise<Rast> =>
 const messages = [{ role: "user", content: "Is <think> a word? </think>" }];
 
 /** Parts and result, which must say the same. */
-async function generate(rast: Rast, options: GenerateSettings & Partial<MessagesPrompt>): Promise<RastResult> {
-    const generation = rast.generate({ messages, temperature: 0, seed: 1, ...options });
+async function generate(rast: Rast, options: GenerateSettings & Partial<Prompt>): Promise<RastResult> {
+    const generation = rast.generate({ messages, temperature: 0, seed: 1, ...options } as GenerateOptions);
     const sums = { text: "", reasoning: "", answer: "" };
     let tokens = 0;
     for await (const part of generation) {
