@@ -1,6 +1,6 @@
 // All set-up of a checkout: dependencies, addon, TypeScript. Does only what has changed since the last time.
 // Options: --tests (the native tests too), --force (build all).
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -45,23 +45,25 @@ function readdirSyncOrNull(path) {
 }
 
 // Who reads lines, and no terminal, is told at once, too.
-function step(what, work) {
+async function step(what, work) {
     const start = Date.now();
     const live = process.stderr.isTTY === true;
     process.stderr.write(`${what} ...${live ? " " : "\n"}`);
-    work();
+    await work();
     const seconds = `${((Date.now() - start) / 1000).toFixed(1)} s`;
     process.stderr.write(live ? `${seconds}\n` : `${what}: ${seconds}\n`);
 }
 
 function run(command, args, options = {}) {
-    const result = spawnSync(command, args, {
-        cwd: root,
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "pipe"],
-        ...options
+    return new Promise((resolve) => {
+        const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
+        let output = "";
+        for (const stream of [child.stdout, child.stderr]) {
+            stream.setEncoding("utf8").on("data", (text) => (output += text));
+        }
+        child.on("error", (error) => fail(`\n${output}${error.message}`));
+        child.on("close", (status) => (status === 0 ? resolve() : fail(`\n${output}`)));
     });
-    if (result.status !== 0) fail(`\n${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}`);
 }
 
 const major = Number(process.versions.node.split(".")[0]);
@@ -77,10 +79,9 @@ const save = (change) => {
 
 const lock = hashOf("package-lock.json");
 if (stamps.dependencies !== lock || !existsSync(join(root, "node_modules", "node-llama-cpp"))) {
-    step("Installing dependencies", () => {
-        // Their install scripts are not needed: llama.cpp's binaries come as packages.
-        run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { shell: process.platform === "win32" });
-    });
+    // Their install scripts are not needed: llama.cpp's binaries come as packages.
+    const install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    await step("Installing dependencies", () => run("npm", install, { shell: process.platform === "win32" }));
     save({ dependencies: lock });
 }
 
@@ -93,18 +94,36 @@ const native = hashOf(
 );
 const addon = join(root, "build", "Release", "rast.node");
 const testProgram = join(root, "build", process.platform === "win32" ? "Release" : "", "rast-native-tests");
-const testsReady = !tests || stamps.nativeTests === native;
-if (stamps.native !== native || !existsSync(addon) || !testsReady) {
+const source = hashOf("src", "tsconfig.json");
+
+function nativeIsMissing() {
+    const testsReady = !tests || stamps.nativeTests === native;
+    if (stamps.native === native && existsSync(addon) && testsReady) return false;
     const missing = missingTool();
     const prebuilt = existsSync(join(root, "prebuilds", `${process.platform}-${process.arch}`, "rast.node"));
     if (missing !== null && !(prebuilt && !tests)) fail(missing);
-    if (missing === null) {
-        step("Building the addon", () => {
-            const args = [join(root, "scripts", "build-native.mjs"), ...(tests ? ["--tests"] : [])];
-            run(process.execPath, args);
-        });
-        save({ native, ...(tests ? { nativeTests: native } : {}) });
-    }
+    return missing === null;
+}
+
+async function buildNative() {
+    await run(process.execPath, [join(root, "scripts", "build-native.mjs"), ...(tests ? ["--tests"] : [])]);
+    save({ native, ...(tests ? { nativeTests: native } : {}) });
+}
+
+async function compile() {
+    rmSync(join(root, "dist"), { recursive: true, force: true });
+    await run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+    save({ source });
+}
+
+// At the same time, as neither keeps all processors busy to its end.
+const work = [];
+if (nativeIsMissing()) work.push(["building the addon", buildNative]);
+if (stamps.source !== source || !existsSync(join(root, "dist", "index.js")))
+    work.push(["compiling TypeScript", compile]);
+if (work.length > 0) {
+    const what = work.map(([name]) => name).join(", ");
+    await step(what[0].toUpperCase() + what.slice(1), () => Promise.all(work.map(([, start]) => start())));
 }
 if (
     tests &&
@@ -113,13 +132,4 @@ if (
     !existsSync(join(root, "build", "Release", "rast-native-tests"))
 ) {
     fail("The native tests were not built: remove build/ and try again.");
-}
-
-const source = hashOf("src", "tsconfig.json");
-if (stamps.source !== source || !existsSync(join(root, "dist", "index.js"))) {
-    step("Compiling TypeScript", () => {
-        rmSync(join(root, "dist"), { recursive: true, force: true });
-        run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
-    });
-    save({ source });
 }

@@ -12,8 +12,8 @@ import task
 LENGTH, ROWS = task.ROW_LENGTH, task.ROWS
 
 
-def batches(seed):
-    """Endless (tokens, learned, document index), each [ROWS, LENGTH]."""
+def batches(seed, draw):
+    """Endless (tokens, learned, document index), each [ROWS, LENGTH], of documents that `draw` makes."""
     rng = random.Random(seed)
     left_over = None
     while True:
@@ -23,7 +23,7 @@ def batches(seed):
         for row in range(ROWS):
             at = count = 0
             while True:
-                ids, marks = left_over or task.document(rng)
+                ids, marks = left_over or draw(rng)
                 left_over = None
                 if at + len(ids) > LENGTH:
                     left_over = (ids, marks)
@@ -64,10 +64,13 @@ def same_document(index):
     return torch.where(seen, 0.0, lm.BLOCKED)[:, None]
 
 
-def pretrain(path, *, size, steps, rate, muon_rate, seed, log):
-    """Trains a model from scratch and saves it at `path`. The rate falls over the last 40% of the steps."""
+def pretrain(path, start_path=None, *, size, steps, rate, muon_rate, seed, log, documents="document"):
+    """Trains a model from scratch, or on from another, and saves it at `path`. The rate falls over the last 40% of the steps.
+
+    documents: the function of task.py that makes them.
+    """
     torch.manual_seed(seed)
-    model = lm.Model(*size)
+    model = lm.Model(*size) if start_path is None else lm.load(start_path).train()
     matrices = [weight for name, weight in model.named_parameters() if weight.dim() == 2 and name.startswith("bl")]
     inner = {id(weight) for weight in matrices}
     others = [weight for weight in model.parameters() if id(weight) not in inner]
@@ -77,7 +80,7 @@ def pretrain(path, *, size, steps, rate, muon_rate, seed, log):
         {"params": [weight for weight in others if weight.dim() < 2], "weight_decay": 0.0},
     ], betas=(0.9, 0.98))
     checks = task.problems(128, 4242, "tuning")
-    source = batches(task.training_seed("pretrain", seed))
+    source = batches(task.training_seed("pretrain", seed), getattr(task, documents))
     start = time.time()
     for step in range(1, steps + 1):
         factor = min(1, step / 100) * max(0.02, min(1, (1 - step / steps) / 0.4))

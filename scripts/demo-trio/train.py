@@ -4,6 +4,7 @@ Trains every model of STAGES, two at a time, each on one core; a stage whose che
 an interrupted run goes on where it was. Progress and times go to stderr and CHECKPOINTS/NAME.log.
 """
 import argparse
+import importlib
 import os
 import pathlib
 import subprocess
@@ -18,9 +19,6 @@ from stages import STAGES
 
 def run_stage(folder, name):
     """In a process of its own: PyTorch's state is per process."""
-    from pretrain import pretrain
-    from reinforce import reinforce
-
     start = time.time()
     stage = dict(STAGES[name])
     kind, target = stage.pop("kind"), folder / f"{name}.pt"
@@ -30,10 +28,10 @@ def run_stage(folder, name):
             print(f"{name}: {line}", file=sys.stderr, flush=True)
             print(line, file=file, flush=True)
 
-        if kind == "pretrain":
-            pretrain(target, log=log, **stage)
-        else:
-            reinforce(target, folder / f"{stage.pop('start')}.pt", log=log, **stage)
+        start_name = stage.pop("start", None)
+        begin = None if start_name is None else folder / f"{start_name}.pt"
+        # "pretrain" of pretrain.py, and so on
+        getattr(importlib.import_module(kind), kind)(target, begin, log=log, **stage)
         # the second figure is the processor's time: other programs do not lengthen it
         log(f"done: {time.time() - start:.0f} s, {time.process_time():.0f} s of one core")
 

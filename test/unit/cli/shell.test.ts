@@ -55,7 +55,7 @@ const completed: readonly (readonly [words: readonly string[], expected: readonl
     [["generate", "--base", "a"], ["a file.gguf"]],
     [
         ["generate", "--trio", "d"],
-        ["demo", "demo-seed2", "demo-strong"]
+        ["demo", "demo-chat", "demo-seed2", "demo-strong"]
     ],
     [["bench", "--trio", "mi"], ["mine"]],
     [["generate", "--trio", "a"], ["a file.gguf"]],
