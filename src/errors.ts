@@ -156,8 +156,8 @@ const entries = {
         "Install its driver, or leave `RAST_BACKEND` unset to have one chosen."
     ),
     ERR_CHAT_TEMPLATE: byInput(
-        "The model has no chat template, or the template refused the messages.",
-        "Write the conversation out yourself and pass it as `prompt`."
+        "The model has no chat template, or the template failed, or cannot do what is asked of it.",
+        "The message names the template's line; give it what it asks for, or write the conversation out and pass it as `prompt`."
     ),
     ERR_PEER: byRuntime(
         "A peer in a benchmark failed.",

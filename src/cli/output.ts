@@ -16,11 +16,14 @@ export function watchOutput(io: CommandIo, report: (error: RastError) => ExitCod
     io.stderr.on("error", () => {});
 }
 
-const styles = { bold: 1, red: 31, green: 32 } as const;
+const styles = { bold: 1, dim: 2, red: 31, green: 32 } as const;
 
-/** Makes text of a colour, where stdout is a terminal and NO_COLOR is not set. */
-export function painter({ stdout, env }: CommandIo): (style: keyof typeof styles, text: string) => string {
-    const plain = stdout.isTTY !== true || (env["NO_COLOR"] ?? "") !== "";
+/** Makes text of a colour, where that goes to a terminal and NO_COLOR is not set. @param to stdout, if nothing else is said */
+export function painter(
+    { stdout, env }: Pick<CommandIo, "stdout" | "env">,
+    to: Output = stdout
+): (style: keyof typeof styles, text: string) => string {
+    const plain = to.isTTY !== true || (env["NO_COLOR"] ?? "") !== "";
     return (style, text) => (plain ? text : `\u001b[${styles[style]}m${text}\u001b[0m`);
 }
 

@@ -1,7 +1,9 @@
 import type { GenerateOptions } from "../engine/generate-options.js";
 import type { Rast } from "../engine/engine.js";
 import type { RastResult } from "../engine/results.js";
-import type { CommandIo } from "./io.js";
+import type { ReasoningPlace } from "./flags/chat.js";
+import type { CommandIo, Output } from "./io.js";
+import { painter } from "./output.js";
 
 /** How texts are to be written. */
 export interface OutputStyle {
@@ -10,35 +12,82 @@ export interface OutputStyle {
     readonly format: "text" | "json" | "json parts";
     /** Without a line of figures. */
     readonly quiet: boolean;
+    /** Where reasoning goes in format "text"; undefined = a terminal's stdout, else stderr unless `quiet`. */
+    readonly reasoning?: ReasoningPlace | undefined;
 }
 
 /** Generates, and writes what comes to stdout, figures of texts to stderr. @throws what the engine does; what was written stays */
 export async function writeTexts(
     rast: Rast,
     options: GenerateOptions,
-    { samples, format, quiet }: OutputStyle,
-    { stdout, stderr }: CommandIo
+    { samples, format, quiet, reasoning }: OutputStyle,
+    io: CommandIo
 ): Promise<void> {
+    const { stdout, stderr } = io;
     const json = format === "json";
+    const place = reasoning ?? (stdout.isTTY === true ? "stdout" : quiet ? "none" : "stderr");
     if (samples !== 1) {
         const results = await rast.completeMany(options, samples);
         if (json) stdout.write(`${JSON.stringify(results)}\n`);
         for (const [index, result] of json ? [] : results.entries()) {
-            stdout.write(`--- ${index + 1} of ${results.length} ---\n${result.text}\n`);
+            stdout.write(`--- ${index + 1} of ${results.length} ---\n`);
+            const text = new TextWriter(io, place);
+            text.write(result.reasoning ?? "", result.answer);
+            text.end();
             if (!quiet) stderr.write(`${figures(result)}\n`);
         }
         return;
     }
     const generation = rast.generate(options);
+    const text = new TextWriter(io, place);
     for await (const part of generation) {
-        if (format === "text") stdout.write(part.text);
+        if (format === "text") text.write(part.reasoning, part.answer);
         else if (format === "json parts") stdout.write(`${JSON.stringify({ type: "part", ...part })}\n`);
     }
     const result = await generation.result;
     if (json) stdout.write(`${JSON.stringify(result)}\n`);
     else if (format === "json parts") stdout.write(`${JSON.stringify({ type: "result", ...result })}\n`);
-    else if (!result.text.endsWith("\n")) stdout.write("\n");
+    else text.end();
     if (format === "text" && !quiet) stderr.write(`${figures(result)}\n`);
+}
+
+/** Writes a text as it comes: the answer to stdout, reasoning to where it goes, with an empty line between them there. */
+class TextWriter {
+    readonly #stdout: Output;
+    readonly #reasoning: Output | undefined;
+    readonly #paint: (text: string) => string;
+    // Reasoning that nothing stands behind yet, and whether the answer's last line has ended.
+    #thinking = false;
+    #ended = false;
+
+    constructor(io: CommandIo, place: ReasoningPlace) {
+        this.#stdout = io.stdout;
+        this.#reasoning = place === "none" ? undefined : io[place];
+        const paint = painter(io, this.#reasoning);
+        this.#paint = (text) => paint("dim", text);
+    }
+
+    write(reasoning: string, answer: string): void {
+        if (reasoning !== "" && this.#reasoning !== undefined) {
+            this.#reasoning.write(this.#paint(reasoning));
+            this.#thinking = true;
+        }
+        if (answer === "") return;
+        this.#separate();
+        this.#stdout.write(answer);
+        this.#ended = answer.endsWith("\n");
+    }
+
+    end(): void {
+        const thinking = this.#thinking;
+        this.#separate();
+        if (!this.#ended && !(thinking && this.#reasoning === this.#stdout)) this.#stdout.write("\n");
+    }
+
+    #separate(): void {
+        if (this.#thinking) this.#reasoning!.write("\n\n");
+        this.#thinking = false;
+    }
 }
 
 /** One line: what was drawn, how fast, where. */

@@ -1,7 +1,13 @@
 import { describeValue, isObject } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { ChatOptions } from "./chat-options.js";
-import { templateThreads, type RenderedText, type TemplateFacts, type TemplateLimits } from "./template-thread.js";
+import {
+    templateThreads,
+    type RenderedText,
+    type TemplateFacts,
+    type TemplateFailure,
+    type TemplateLimits
+} from "./template-thread.js";
 import { thinkingVariables } from "./thinking.js";
 
 /** A part of a message's content. Models here read texts alone. */
@@ -60,14 +66,14 @@ export async function renderChat(
     limits?: TemplateLimits
 ): Promise<RenderedText> {
     checkMessages(messages);
+    const final = input.continueFinalMessage === true ? finalText(messages) : undefined;
     if (template === null) {
         throw new RastError(
             "ERR_CHAT_TEMPLATE",
             "The base model's file has no chat template. Write the conversation out and pass it as prompt."
         );
     }
-    const { thinking = "auto", templateOptions = {}, continueFinalMessage = false } = input;
-    const final = continueFinalMessage ? finalText(messages) : undefined;
+    const { thinking = "auto", templateOptions = {} } = input;
     const facts = await factsOf(template, limits);
     const variables = {
         // those that transformers passes
@@ -89,7 +95,7 @@ export async function renderChat(
     const given = { names: ["messages", ...Object.keys(templateOptions)], continued: final !== undefined };
     const rendering = await templateThreads.render(template, variables, limits, given);
     if ("text" in rendering) return final === undefined ? rendering : untilEndOf(final, rendering);
-    throw failed(rendering.failure);
+    throw failed(rendering);
 }
 
 /** The content of a last message that is to be continued. @throws ERR_INVALID_OPTION */
@@ -131,7 +137,7 @@ async function factsOf(template: string, limits?: TemplateLimits): Promise<Templ
     const before = known.get(template);
     if (before !== undefined) return before;
     const facts = await templateThreads.facts(template, limits);
-    if ("failure" in facts) throw failed(facts.failure);
+    if ("failure" in facts) throw failed(facts);
     if (known.size >= maxKnown) known.clear();
     known.set(template, facts);
     return facts;
@@ -152,8 +158,14 @@ function withContent(message: ChatMessage, { readsParts }: TemplateFacts): ChatM
     return { ...message, content: content.map(({ text }) => text).join("\n") };
 }
 
-function failed(failure: string): RastError {
-    return new RastError("ERR_CHAT_TEMPLATE", `The base model's chat template failed: ${failure}`);
+function failed({ failure, line }: TemplateFailure): RastError {
+    const where = line === undefined ? "" : ` at line ${line}`;
+    return new RastError(
+        "ERR_CHAT_TEMPLATE",
+        `The base model's chat template failed${where}: ${failure.replace(/\.$/, "")}. ` +
+            "Give it the messages and templateOptions that it asks for, or write the conversation out and pass it as prompt.",
+        { details: line === undefined ? {} : { line } }
+    );
 }
 
 function checkMessages(value: unknown): void {

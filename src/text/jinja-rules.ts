@@ -195,6 +195,7 @@ Object.assign(Interpreter.prototype, {
                 if (!statements.has(node.type)) written.push(printed(value));
                 else if (value instanceof StringValue) written.push(value);
             } catch (error) {
+                if (error instanceof Error) error.line ??= lines?.get(node);
                 // what was written before stays
                 if (error instanceof Break || error instanceof Continue) error.written = joined([...written, ...(error.written === undefined ? [] : [error.written])]);
                 throw error;

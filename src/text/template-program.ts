@@ -1,15 +1,18 @@
 import { contentMarks } from "./content-marks.js";
 import { jinjaRules } from "./jinja-rules.js";
+import { templateLines } from "./template-lines.js";
 
 // Runs in the thread; a text, so that it needs no file of its own where an application bundles this package. Values are
 // looked at after every step, as any of them may be large; the heap after large ones, and now and then.
 export const templateProgram = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { getHeapStatistics } = require("node:v8");
-const { Template, Interpreter, Environment } = require(workerData.jinja);
+const { Template, Interpreter, Environment, parse, tokenize } = require(workerData.jinja);
 ${jinjaRules}
 ${contentMarks}
+${templateLines}
 let limits;
+let lines;
 let now;
 let given;
 let rendered;
@@ -41,10 +44,15 @@ Interpreter.prototype.run = function (program) {
     return rendered;
 };
 const parsed = new Map();
-function parse(template) {
+function read(template) {
     let known = parsed.get(template);
     if (known === undefined) {
-        known = new Template(template);
+        try {
+            known = new Template(template);
+        } catch (error) {
+            throw Object.assign(error, { line: lineOfSyntax(template) });
+        }
+        known.lines = linesOf(template, known.parsed);
         if (parsed.size >= 4) parsed.clear();
         parsed.set(template, known);
     }
@@ -80,19 +88,23 @@ parentPort.on("message", (job) => {
     parentPort.postMessage("begun");
     try {
         if (job.variables === null) {
-            const { parsed } = parse(job.template);
+            const { parsed } = read(job.template);
             parentPort.postMessage({ names: namesIn(parsed), readsParts: loopsOverContent(parsed) });
             return;
         }
-        const text = parse(job.template).render(job.variables);
+        const template = read(job.template);
+        lines = template.lines;
+        const text = template.render(job.variables);
         if (text.length > limits.maxLength) throw new Error("the text is longer than " + limits.maxLength + " characters");
         parentPort.postMessage({ text, marks: rendered.marks ?? [] });
     } catch (error) {
         let failure = "it threw something that is no error";
+        let line;
         try {
+            line = Number.isInteger(error?.line) ? error.line : undefined;
             failure = String(error?.message ?? error).slice(0, 1000);
         } catch {}
-        parentPort.postMessage({ failure });
+        parentPort.postMessage(line === undefined ? { failure } : { failure, line });
     }
 });
 `;

@@ -5,6 +5,8 @@ import { templateProgram } from "./template-program.js";
 /** What a template ran into. */
 export interface TemplateFailure {
     readonly failure: string;
+    /** Of the template, from 1, where it is known. */
+    readonly line?: number;
 }
 
 /** A stretch of a text: from, to (UTF-16 units), and whose words it is: 1 the caller's, 2 those of a continued message. */

@@ -53,6 +53,8 @@ interface FakeRun {
     readonly request: NativeRequest;
     sent: number;
     cancelled: boolean;
+    reasons?: boolean;
+    reasoningTokens?: number;
 }
 
 interface FakeEngine {
@@ -362,6 +364,7 @@ export class FakeAddon implements NativeAddon {
             request: run.id,
             tokens: Int32Array.of(token),
             text,
+            ...splitOf(run, text),
             ...this.#logprobs(run.request)
         };
         if (run.sent < limit) return engine.onSteps([step]);
@@ -421,6 +424,17 @@ export class FakeAddon implements NativeAddon {
     }
 }
 
+/** A piece of text is reasoning until "</think>" comes, where the prompt has begun it. */
+function splitOf(run: FakeRun, text: string): Pick<NativeStep, "reasoning" | "answer"> {
+    if (run.request.reasoning === null) return {};
+    run.reasons ??= run.request.reasoning.open;
+    if (!run.reasons) return { answer: text };
+    run.reasoningTokens = (run.reasoningTokens ?? 0) + 1;
+    if (text !== "</think>") return { reasoning: text };
+    run.reasons = false;
+    return {};
+}
+
 function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult {
     return {
         stopReason,
@@ -428,7 +442,7 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         stopToken: stopReason === "eos" ? eosToken : null,
         promptTokens: run.request.prompt.length,
         completionTokens: run.sent,
-        reasoningTokens: 0,
+        reasoningTokens: run.reasoningTokens ?? 0,
         cachedTokens: 0,
         restarts: 0,
         refused: 0,

@@ -19,7 +19,7 @@ import {
     valueFlag,
     type FlagValues
 } from "../flag.js";
-import { chatFlags } from "../flags/chat.js";
+import { chatFlags, reasoningFlag } from "../flags/chat.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { modelFlags, strengthFlags } from "../flags/models.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
@@ -79,6 +79,7 @@ const ownFlags = {
             "--output <file>",
             "where lines of --batch go; those it has are kept, and their prompts skipped"
         ),
+        reasoning: reasoningFlag,
         quiet: switchFlag("-q, --quiet", "nothing on stderr but errors: no figures, no progress")
     })
 };
@@ -98,7 +99,7 @@ export const generate: CommandDeclaration = {
         ['rast generate --trio demo --json-schema \'{"type": "integer"}\' "6+7="', "A text that is JSON of some shape."]
     ],
     flags: { ...modelFlags, ...strengthFlags, ...ownFlags, ...requestFlags, ...engineFlags },
-    aliases: { n: "--samples", pairs: "--expert given twice" },
+    aliases: { n: "--samples", pairs: "--expert given twice", continueFinalMessage: "--answer-start" },
     run
 };
 
@@ -106,7 +107,8 @@ type Own = FlagValues<typeof ownFlags>;
 
 async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const own = readFlags(ownFlags, typed);
-    const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)) };
+    const { maxThinkingTokens } = own;
+    const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)), maxThinkingTokens };
     const status = new StatusLine(io, own.quiet);
     const engine = readEngineFlags(typed);
     const job =
@@ -224,10 +226,10 @@ function toSchemaSource(text: string): SchemaSource {
     return /^\s*(?:\{|true\s*$|false\s*$)/.test(text) ? { text } : { file: expandHome(text) };
 }
 
-function outputStyle({ samples = 1, json = false, streamJson = false, quiet = false }: Own): OutputStyle {
+function outputStyle({ samples = 1, json = false, streamJson = false, quiet = false, reasoning }: Own): OutputStyle {
     if (json && streamJson) throw clash("--json", "--stream-json");
     if (streamJson && samples !== 1) throw clash("--samples", "--stream-json");
-    return { samples, format: streamJson ? "json parts" : json ? "json" : "text", quiet };
+    return { samples, format: streamJson ? "json parts" : json ? "json" : "text", quiet, reasoning };
 }
 
 function clash(one: string, other: string): RastError {
@@ -259,10 +261,13 @@ async function readConstraint({
     return constraint;
 }
 
-function promptOf(prompt: string, { chat, system, thinking, templateOptions }: Own): PromptOptions {
-    const given = [system, thinking, templateOptions].some((value) => value !== undefined);
+function promptOf(prompt: string, own: Own): PromptOptions {
+    const { chat, system, thinking, templateOptions, maxThinkingTokens, answerStart } = own;
+    const given = [system, thinking, templateOptions, maxThinkingTokens, answerStart].some((one) => one !== undefined);
     if (chat !== true && !given) return { prompt };
     const messages: ChatMessage[] = [{ role: "user", content: prompt }];
     if (system !== undefined) messages.unshift({ role: "system", content: system });
-    return { messages, thinking, templateOptions };
+    if (answerStart === undefined) return { messages, thinking, templateOptions };
+    messages.push({ role: "assistant", content: answerStart });
+    return { messages, thinking, templateOptions, continueFinalMessage: true };
 }

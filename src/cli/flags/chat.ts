@@ -1,4 +1,4 @@
-import { repeatableFlag, valueFlag, wrongFlag } from "../flag.js";
+import { numberFlag, repeatableFlag, textFlag, valueFlag, wrongFlag } from "../flag.js";
 import type { Thinking } from "../../text/thinking.js";
 
 /** How a conversation is written out. */
@@ -12,8 +12,30 @@ export const chatFlags = {
         "--template-option <name=json>",
         "a variable of the chat template; implies --chat; repeatable",
         (texts, name) => Object.fromEntries(texts.map((text) => toVariable(text, name)))
+    ),
+    maxThinkingTokens: numberFlag(
+        "--max-thinking-tokens <integer>",
+        "most tokens of reasoning, then the answer; implies --chat (default: as many as it takes)"
+    ),
+    answerStart: textFlag(
+        "--answer-start <text>",
+        "the answer's beginning, which the model goes on with; implies --chat"
     )
 };
+
+/** Where reasoning goes. */
+export type ReasoningPlace = "stdout" | "stderr" | "none";
+
+export const reasoningFlag = valueFlag(
+    "--reasoning <where>",
+    "stdout, stderr or none: where a chat's reasoning goes (default: stdout, dimmed, where that is a terminal, else stderr)",
+    toPlace
+);
+
+function toPlace(text: string, name: string): ReasoningPlace {
+    if (text === "stdout" || text === "stderr" || text === "none") return text;
+    throw wrongFlag(name, "stdout, stderr or none", text);
+}
 
 function toThinking(text: string, name: string): Thinking {
     if (text === "auto") return text;

@@ -147,6 +147,77 @@ describe("rast generate", () => {
         expect(addon.tokenized.at(-1)!.text).toBe("True a=b null:Hi");
     });
 
+    describe("reasoning", () => {
+        const thinks = {
+            chatTemplate: "{{ messages[0].content }}<think>",
+            completion: ["a", " b", "</think>", "c", "d"]
+        };
+        const dim = (text: string): string => `\u001b[2m${text}\u001b[0m`;
+
+        test("is dimmed on a terminal, with an empty line behind it", async () => {
+            const terminal = { terminal: true };
+            const { stdout } = await generate(thinks, ["--chat"], terminal);
+            expect(stdout).toBe(`${dim("a")}${dim(" b")}\n\ncd\n`);
+            const plain = await generate(thinks, ["--chat"], { ...terminal, env: { NO_COLOR: "1" } });
+            expect(plain.stdout).toBe("a b\n\ncd\n");
+            const cut = await generate(thinks, ["--chat", "--max-tokens", "2"], terminal);
+            expect(cut.stdout).toBe(`${dim("a")}${dim(" b")}\n\n`);
+        });
+
+        test("is no part of a stdout that is no terminal", async () => {
+            const { stdout, stderr } = await generate(thinks, ["--chat"]);
+            expect(stdout).toBe("cd\n");
+            expect(stderr).toMatch(/^a b\n\n\[5 tokens, /);
+            expect(await generate(thinks, ["--chat", "-q"])).toMatchObject({ stdout: "cd\n", stderr: "" });
+        });
+
+        test("goes where --reasoning says", async () => {
+            const to = (place: string, ...more: string[]): Promise<Ran> =>
+                generate(thinks, ["--chat", "-q", "--reasoning", place, ...more]);
+            expect(await to("stdout")).toMatchObject({ stdout: "a b\n\ncd\n", stderr: "" });
+            expect(await to("stderr")).toMatchObject({ stdout: "cd\n", stderr: "a b\n\n" });
+            expect(await to("none")).toMatchObject({ stdout: "cd\n", stderr: "" });
+            expect((await to("stdout", "--samples", "2")).stdout).toBe(
+                "--- 1 of 2 ---\na b\n\ncd\n--- 2 of 2 ---\na b\n\ncd\n"
+            );
+        });
+
+        test("has fields of its own in JSON", async () => {
+            const { stdout } = await generate(thinks, ["--chat", "--json"]);
+            expect(JSON.parse(stdout)).toMatchObject({
+                text: "a b</think>cd",
+                reasoning: "a b",
+                answer: "cd",
+                usage: { reasoningTokens: 3 }
+            });
+            const lines = (await generate(thinks, ["--chat", "--stream-json"])).stdout.trimEnd().split("\n");
+            const parts = lines.slice(0, -1).map((line) => JSON.parse(line) as { reasoning: string; answer: string });
+            expect(parts.map(({ reasoning, answer }) => [reasoning, answer])).toEqual([
+                ["a", ""],
+                [" b", ""],
+                ["", ""],
+                ["", "c"],
+                ["", "d"]
+            ]);
+            expect(JSON.parse((await generate({}, ["--json"])).stdout)).toMatchObject({
+                text: "Hello, world",
+                reasoning: null,
+                answer: "Hello, world"
+            });
+        });
+
+        test("--max-thinking-tokens and --answer-start are of chats", async () => {
+            const chatTemplate =
+                "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}<think>{% endif %}";
+            await generate({ chatTemplate }, ["--max-thinking-tokens", "7"]);
+            expect(addon.tokenized[0]!.text).toBe("[user]Hi<think>");
+            expect(addon.submitted.at(-1)).toMatchObject({ reasoning: { open: true, maxTokens: 7 } });
+            await generate({ chatTemplate }, ["--answer-start", "So: "]);
+            expect(addon.tokenized[0]!.text).toBe("[user]Hi[assistant]So: ");
+            expect(addon.submitted.at(-1)).toMatchObject({ reasoning: { open: false, maxTokens: -1 } });
+        });
+    });
+
     test.each([
         [["--thinking", "yes"], 'Expected on, off or auto for --thinking, received "yes".'],
         [["--template-option", "effort"], 'for --template-option, received "effort".'],

@@ -117,7 +117,10 @@ describe("messages to the letter", () => {
     test("what it refuses is said in its own words", async () => {
         await expect(applyChatTemplate("{{ raise_exception('no tools') }}", [question], tokens)).rejects.toMatchObject({
             code: "ERR_CHAT_TEMPLATE",
-            message: "The base model's chat template failed: no tools"
+            message:
+                "The base model's chat template failed at line 1: no tools. Give it the messages and templateOptions that it " +
+                "asks for, or write the conversation out and pass it as prompt.",
+            details: { line: 1 }
         });
         const messages = [{ ...question, call: () => 1 }];
         await expect(applyChatTemplate("x", messages, tokens)).rejects.toMatchObject({
@@ -130,7 +133,11 @@ describe("messages to the letter", () => {
 describe("limits are met exactly", () => {
     const small = { ...templateLimits, deadlineMs: 60_000, maxLength: 40, maxElements: 5 };
     const render = (template: string): Promise<string> => applyChatTemplate(template, [question], tokens, small);
-    const failed = (what: string): object => ({ message: `The base model's chat template failed: ${what}` });
+    const failed = (what: string): object => ({
+        message: expect.stringMatching(
+            new RegExp(`^The base model's chat template failed( at line 1)?: ${what}\\. Give it`)
+        )
+    });
 
     test("texts", async () => {
         const half = "a".repeat(20);

@@ -40,7 +40,7 @@ describe("renders as jinja2 does", () => {
                 // what the template itself raises to the letter
                 const words = own.exec(expected.error)?.[1];
                 const failure = words === undefined ? expect.any(String) : expect.stringContaining(words.slice(0, 60));
-                expect({ conversation, ...made }).toEqual({ conversation, failure });
+                expect({ conversation, ...made }).toEqual({ conversation, failure, line: expect.any(Number) });
                 continue;
             }
             const text = "text" in made ? made.text : JSON.stringify(made);
@@ -92,6 +92,6 @@ describe("as Python has it", () => {
         ["{{ nothing | tojson }}", "undefined"],
         ["{{ '{}'.format() }}", "nothing is given"]
     ])("%s fails", async (template, what) => {
-        expect(await templateThreads.render(template, {})).toEqual({ failure: expect.stringContaining(what) });
+        expect(await templateThreads.render(template, {})).toEqual({ failure: expect.stringContaining(what), line: 1 });
     });
 });
