@@ -34,10 +34,17 @@ const names = ["restart", "maxRestarts", "graceMs", "execPath", "onCrash"] as co
  * @returns undefined for false
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
  */
-export function readIsolation(value: unknown): ResolvedIsolation | undefined {
+export function readIsolation(
+    value: unknown,
+    isBun = process.versions["bun"] !== undefined
+): ResolvedIsolation | undefined {
     if (value === undefined || value === false) return undefined;
     if (value !== true && !isObject(value)) {
         throw invalidOption("isolate", "true, false or an object", value);
+    }
+    if (isBun) {
+        // its pipes and channels to children keep a program alive, and have no way not to
+        throw invalidOption("isolate", "false, as Bun cannot do it (Node.js, Electron and Deno can),", value);
     }
     const options = readOptions("isolate", "isolate", value === true ? {} : value, names);
     const integer = (name: "maxRestarts" | "graceMs", max: number, otherwise: number): number =>

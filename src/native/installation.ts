@@ -21,7 +21,11 @@ const traces: readonly (readonly [trace: string, installer: Installer])[] = [
  * @param root its folder
  * @returns "npm" where nothing tells, as its words are known to most
  */
-export function installerOf(root: string, exists: (path: string) => boolean = existsSync): Installer {
+export function installerOf(
+    root: string,
+    exists: (path: string) => boolean = existsSync,
+    isDeno = process.versions["deno"] !== undefined
+): Installer {
     const parts = root.split(/[\\/]/);
     if (parts.some((part) => /\.asar(?:\.unpacked)?$/.test(part))) return "archive";
     if (parts.includes(".yarn")) return "yarn pnp";
@@ -36,6 +40,8 @@ export function installerOf(root: string, exists: (path: string) => boolean = ex
         if (found !== undefined) return found[1];
     }
     const isInstalled = parts.includes("node_modules");
+    // without a folder node_modules it runs what lies in its cache
+    if (isDeno && !isInstalled) return "deno";
     return !isInstalled && exists(join(root, "tsconfig.json")) ? "checkout" : "npm";
 }
 

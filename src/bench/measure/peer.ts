@@ -3,7 +3,9 @@ import { fork, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { RastError } from "../../errors.js";
-import { packageRoot } from "../../package-root.js";
+import { adviceToAdd, installerOf } from "../../native/installation.js";
+import { findPackages } from "../../native/llama-packages.js";
+import { llamaPackages, packageRoot } from "../../package-root.js";
 import type { BenchPeer } from "../record/schema.js";
 
 /** What a peer loads, and how. */
@@ -74,6 +76,12 @@ const youngGeneration = "--max-semi-space-size=128";
  */
 export async function startPeer({ name, signal, ...load }: PeerOptions): Promise<Peer> {
     if (isAborted(signal)) throw aborted(name, signal);
+    if (findPackages(name).length === 0) {
+        // it is no dependency: who does not measure it needs none of it
+        const version = Object.values(llamaPackages())[0] ?? "";
+        const advice = adviceToAdd(installerOf(packageRoot()), name, version);
+        throw new RastError("ERR_PEER", `The peer ${name} is not installed. ${advice}`, { details: { peer: name } });
+    }
     const peer = new PeerProcess(name, signal);
     try {
         const { loaded } = (await peer.ask({ load })) as { loaded: PeerInfo };

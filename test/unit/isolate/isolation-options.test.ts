@@ -70,6 +70,13 @@ describe("isolate", () => {
         expect(messageOf(value)).toBe(message);
     });
 
+    test("refuses to be what Bun cannot do", () => {
+        expect(readIsolation(false, true)).toBeUndefined();
+        expect(() => readIsolation(true, true)).toThrow(
+            "Expected false, as Bun cannot do it (Node.js, Electron and Deno can), for isolate, received true"
+        );
+    });
+
     test("refuses what cannot be read", () => {
         expect(messageOf(revoked())).toMatch(/^Reading isolate failed: /);
     });

@@ -32,6 +32,12 @@ describe("who installed it", () => {
     });
 });
 
+test("in Deno's cache", () => {
+    const root = "/home/x/.cache/deno/npm/registry.example/rast-llama/0.1.0";
+    expect([installerOf(root, at(), true), installerOf(root, at(), false)]).toEqual(["deno", "npm"]);
+    expect(installerOf("/app/node_modules/rast-llama", at("/app/node_modules/.package-lock.json"), true)).toBe("npm");
+});
+
 test("advice is in its words", () => {
     expect(adviceToAdd("pnpm", "@x/y", "1.2.3")).toBe("Run pnpm add @x/y@1.2.3.");
     expect(adviceToAdd("deno", "@x/y", "1.2.3")).toBe("Run deno add npm:@x/y@1.2.3.");
