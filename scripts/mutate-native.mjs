@@ -47,6 +47,7 @@ const cases = {
     philox: {},
     text: {},
     row: { rounds: 600 },
+    reasoning: { rounds: 4000 },
     "draft-length": {},
     schedule: models,
     settings: models,

@@ -211,6 +211,31 @@ describe("other families", () => {
     });
 });
 
+describe("models that were trained to reason: the trio demo-chat", () => {
+    it("reason, then answer; shorter, shaped, or not at all where that is asked for", async () => {
+        const rast = await loadRast({ trio: "demo-chat", device: "cpu", threads: 1, contextSize: 512 });
+        const ask = [{ role: "user", content: "What is 12+5-3?" }];
+        for (const speculation of ["auto", "off"] as const) {
+            const sums = { messages: ask, speculation, maxTokens: 90 };
+            const free = await generate(rast, sums);
+            expect(free).toMatchObject({ reasoning: "12+5=17\n17-3=14", answer: "It is 14.", stopReason: "eos" });
+            expect(free.text).toBe(`<think>\n${free.reasoning}\n</think>\n\n${free.answer}`);
+            const schema = { type: "object", properties: { sum: { type: "integer" } }, required: ["sum"] };
+            const shaped = await generate(rast, { ...sums, jsonSchema: schema });
+            expect(shaped.reasoning).toBe(free.reasoning);
+            expect(JSON.parse(shaped.answer)).toEqual({ sum: expect.any(Number) });
+            const short = await generate(rast, { ...sums, maxThinkingTokens: 3 });
+            expect(short.reasoning!.endsWith(words)).toBe(true);
+            expect(free.reasoning!.startsWith(short.reasoning!.slice(0, -words.length).trimEnd())).toBe(true);
+            const off = await generate(rast, { ...sums, thinking: false });
+            expect(off).toMatchObject({ reasoning: null, answer: off.text });
+            const stopped = await generate(rast, { ...sums, stop: "17\n" });
+            expect(stopped).toMatchObject({ reasoning: "12+5=", answer: "", stopReason: "stop" });
+        }
+        await rast.dispose();
+    });
+});
+
 describe("a beginning of the answer", () => {
     it("is what the text goes on with", async () => {
         const rast = await load("qwen2", "Qwen-Qwen3-0.6B");

@@ -414,6 +414,18 @@ export const mutations = {
     ],
     "native/engine/sequence.cpp": [
         [
+            "out.keep = wanted_.grammar != nullptr;",
+            "out.keep = grammar.has_value();",
+            "a row behind the end of reasoning cannot be drawn again",
+            ["test/e2e/reasoning.test.ts"]
+        ],
+        [
+            "undecoded_ = history_.size() - before;",
+            "undecoded_ = 1;",
+            "drafts stay in the place of what is put behind a draw",
+            ["test/e2e/reasoning.test.ts"]
+        ],
+        [
             "history_.size() - static_cast<size_t>(window);\n        for",
             "history_.size() - static_cast<size_t>(window) + 1;\n        for",
             "the penalty window begins one late",
@@ -1182,6 +1194,46 @@ export const mutations = {
             "if (tokens.size() > values.size()) {",
             "more values than tokens",
             ["test/malformed/limits.test.ts"]
+        ]
+    ],
+    "native/text/special_texts.cpp": [
+        [
+            "behind->from < at.to;",
+            "behind->from < at.from;",
+            "a control token that reaches into a content is one",
+            ["test/native/tokenize.test.ts#control tokens"]
+        ],
+        [
+            "left_end > one.at.from || right_end < one.at.to",
+            "right_end < one.at.to",
+            "special tokens may overlap",
+            ["test/native/tokenize.test.ts#control tokens"]
+        ],
+        [
+            "} else if (one.what->always) {",
+            "} else if (one.what->control && false) {",
+            "added tokens that look like control tokens are found in contents",
+            ["test/e2e/control-tokens.test.ts#look like control tokens"]
+        ]
+    ],
+    "native/text/reasoning_splitter.cpp": [
+        [
+            "held_[at + i].c != mark.bytes[i] || held_[at + i].control != mark.control[i]",
+            "held_[at + i].c != mark.bytes[i]",
+            "letters of a control token are its mark",
+            ["reasoning"]
+        ],
+        [
+            "if (begun && !end) {\n            break;",
+            "if (begun && !end && space_ > 0) {\n            break;",
+            "a mark in several tokens is not seen",
+            ["reasoning"]
+        ],
+        [
+            "give(space_, hold_space ? label::dropped : what);",
+            "give(space_, what);",
+            "white space in front of a closing mark stays",
+            ["reasoning"]
         ]
     ],
     "native/text/tokenizer.cpp": [
