@@ -33,7 +33,7 @@ for (const target of names.length > 0 ? names : targets) {
         ...[found, join(root, "test", "fuzz", "corpus", target)],
         `-max_total_time=${seconds}`,
         // per input; sanitized code on a busy machine is slow
-        ...["-timeout=20", "-rss_limit_mb=2048", "-malloc_limit_mb=512", "-max_len=16384", "-seed=1"],
+        ...["-timeout=60", "-rss_limit_mb=2048", "-malloc_limit_mb=512", "-max_len=16384", "-seed=1"],
         ...[`-artifact_prefix=${found}/`, "-print_final_stats=1", "-verbosity=1"]
     ];
     const env = { RAST_FUZZ_TARGET: target, RAST_FUZZ_LIBRARIES: libraries, GGML_NO_BACKTRACE: "1" };
