@@ -78,8 +78,11 @@ describe("what it does", () => {
     const greedy = { temperature: 0, maxTokens: 100 } as const;
 
     it("thinks, and answers in a sentence", async () => {
-        const { text, stopReason } = await rast.complete({ messages: ask("What is 12+5-3?"), ...greedy });
+        const result = await rast.complete({ messages: ask("What is 12+5-3?"), ...greedy });
+        const { text, stopReason } = result;
         expect(stopReason).toBe("eos");
+        expect(result.reasoning).toMatch(/^12\+5=/);
+        expect(result.answer).toMatch(/^It is \d+\.$/);
         expect(text).toMatch(/^<think>\n(\d+[+-]\d+=\d+\n){2}<\/think>\n\nIt is \d+\.$/);
     });
 
