@@ -10,22 +10,39 @@ function withMarks(text, marks) {
 }
 const wholly = (value) => value.marks?.length === 1 && value.marks[0][0] === 0 && value.marks[0][1] === value.value.length;
 function cut(value, from, to = value.value.length) {
-    const text = value.value.slice(from, to);
-    const marks = value.marks?.map(([a, b, kind]) => [Math.max(a, from) - from, Math.min(b, to) - from, kind]) ?? [];
-    return withMarks(text, marks.filter(([a, b]) => a < b));
+    const marks = [];
+    const all = value.marks ?? [];
+    // the first that ends behind where the part begins
+    let [low, high] = [0, all.length];
+    while (low < high) {
+        const middle = (low + high) >> 1;
+        if (all[middle][1] > from) high = middle;
+        else low = middle + 1;
+    }
+    for (; from < to && low < all.length && all[low][0] < to; ++low) {
+        const [a, b, kind] = all[low];
+        marks.push([Math.max(a, from) - from, Math.min(b, to) - from, kind]);
+    }
+    return withMarks(value.value.slice(from, to), marks);
 }
 function joined(values) {
-    const marks = [];
-    let length = 0;
+    // those of the first text are shared until others come, as templates grow texts piece by piece; V8 copies no text for that
+    let marks = [];
+    let shared = true;
+    let text = "";
     for (const value of values) {
-        for (const [from, to, kind] of value.marks ?? []) {
-            const last = marks.at(-1);
-            if (last !== undefined && last[1] === length + from && last[2] === kind) last[1] = length + to;
-            else marks.push([length + from, length + to, kind]);
-        }
-        length += value.value.length;
+        if (value.marks !== undefined && text !== "") {
+            if (shared) marks = marks.slice();
+            shared = false;
+            for (const [from, to, kind] of value.marks) {
+                const last = marks.at(-1);
+                if (last !== undefined && last[1] === text.length + from && last[2] === kind) marks[marks.length - 1] = [last[0], text.length + to, kind];
+                else marks.push([text.length + from, text.length + to, kind]);
+            }
+        } else if (value.marks !== undefined) marks = value.marks;
+        text += value.value;
     }
-    return withMarks(values.map(({ value }) => value).join(""), marks);
+    return withMarks(text, marks);
 }
 function lettersOf(value) {
     let at = 0;

@@ -336,6 +336,7 @@ Object.assign(Interpreter.prototype, {
         if (name === "length" || name === "count") {
             if (operand instanceof UndefinedValue) return new IntegerValue(0);
             if (operand.type === "NamespaceValue") throw new Error("a namespace has no length");
+            if (operand instanceof StringValue) return new IntegerValue([...operand.value].length);
             return new IntegerValue(this.itemsOf(operand).length);
         }
         if (name === "tojson") {

@@ -83,6 +83,19 @@ describe("messages to the letter", () => {
         [[[]], "Expected an object with role and content for messages[0], received an array of 0."],
         [[{ content: "x" }], "Expected a string for messages[0].role, received undefined."],
         [[{ role: "user", content: 7 }], "Expected a string for messages[0].content, received 7 (number)."],
+        [[{ role: "user", content: null }], "Expected a string for messages[0].content, received null."],
+        [
+            [{ role: "user", content: [] }],
+            "Expected a string or at least one part for messages[0].content, received an array of 0."
+        ],
+        [
+            [{ role: "user", content: [{ type: "image_url", image_url: {} }] }],
+            'Expected { type: "text", text } for messages[0].content[0], as models here read texts alone, received an object.'
+        ],
+        [
+            [{ role: "user", content: [{ type: "text", text: "a" }, { type: "text" }] }],
+            "Expected a string for messages[0].content[1].text, received undefined."
+        ],
         [[{ role: "", content: "" }], 'Expected a string that is not empty for messages[0].role, received "" (string).']
     ])("%j", async (messages, message) => {
         await expect(applyChatTemplate(chatml, messages as never, tokens)).rejects.toMatchObject({
@@ -112,6 +125,12 @@ describe("messages to the letter", () => {
         expect(await applyChatTemplate(nulls, [question], { bosToken: "", eosToken: "" })).toBe(
             "True True False False"
         );
+    });
+
+    test("a message that only calls tools needs no content", async () => {
+        const call = { role: "assistant", tool_calls: [{ type: "function", function: { name: "f", arguments: {} } }] };
+        const template = "{{ messages[0].content is none }} {{ messages[1].content is defined }}";
+        expect(await applyChatTemplate(template, [{ ...call, content: null }, call], tokens)).toBe("True False");
     });
 
     test("what it refuses is said in its own words", async () => {

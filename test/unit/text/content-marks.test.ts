@@ -48,6 +48,7 @@ describe("a content keeps its marks through", () => {
         ["{{ (m.content + '!') | capitalize }}", "aB", "«Ab»!"],
         ["{{ ('[' + m.content + ']')[1:-1] }}|", "ab", "«ab»|"],
         ["{{ ('[' + m.content + ']')[::-1] }}", "ab", "]«ba»["],
+        ["{{ m.content.split('a') | join('<') }}{{ '' ~ m.content[2:2] ~ '<' }}", "aba", "<«b»<<"],
         ["{{ m.content[0] }}{{ m.content[-1] }}|", "a\u{1F600}", "«a\u{1F600}»|"],
         ["{% for c in '<' + m.content %}{{ c }}.{% endfor %}", "ab", "<.«a».«b»."],
         ["{{ m.content | tojson }}|", 'a"', '«"a\\""»|'],
