@@ -142,7 +142,8 @@ engine_config config_from(const arguments & args) {
             m.devices = {device};
         }
         m.gpu_layers = static_cast<int32_t>(args.number(layers, args.number("gpu-layers", 999)));
-        m.threads = static_cast<int32_t>(args.number("threads", 2));
+        // more spin at ggml's barriers for each other, ten times as long where other programs use the cores
+        m.threads = static_cast<int32_t>(args.number("threads", 1));
         return m;
     };
     config.base = model(args.text("base"), "base-gpu-layers");
