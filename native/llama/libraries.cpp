@@ -89,7 +89,7 @@ void close_library(void * handle) {
 #endif
 
 template <class T>
-void bind(T & member, void * handle, const char * name, const std::string & path) {
+void bind_symbol(T & member, void * handle, const char * name, const std::string & path) {
     void * symbol = find_symbol(handle, name);
     if (symbol == nullptr) {
         throw rast_error("ERR_LIBRARIES", "The library " + path + " has no function " + name,
@@ -215,13 +215,13 @@ const libraries_info & open_libraries(const library_paths & paths) {
     void * base = open_library(paths.ggml_base);
     void * ggml = open_library(paths.ggml);
     void * llama = open_library(paths.llama);
-#define RAST_BIND(name) bind(api.name, base, #name, paths.ggml_base);
+#define RAST_BIND(name) bind_symbol(api.name, base, #name, paths.ggml_base);
     RAST_GGML_BASE_SYMBOLS(RAST_BIND)
 #undef RAST_BIND
-#define RAST_BIND(name) bind(api.name, ggml, #name, paths.ggml);
+#define RAST_BIND(name) bind_symbol(api.name, ggml, #name, paths.ggml);
     RAST_GGML_SYMBOLS(RAST_BIND)
 #undef RAST_BIND
-#define RAST_BIND(name) bind(api.name, llama, #name, paths.llama);
+#define RAST_BIND(name) bind_symbol(api.name, llama, #name, paths.llama);
     RAST_LLAMA_SYMBOLS(RAST_BIND)
 #undef RAST_BIND
     check_version();
