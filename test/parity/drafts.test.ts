@@ -43,22 +43,19 @@ describe("drafted against plain on the CPU", () => {
         ["the host path", { sampler: "host" }],
         ["a batch hardly longer than a draft", { batch: 10 }],
         ["two pairs", { pairs: 2 }]
-    ])(
-        "%s, in F32",
-        async (_, { pairs, ...more }: { pairs?: number } & Record<string, number | string>) => {
-            const wide = await wideDemo();
-            const both = {
-                base: wide.base,
-                experts: pairs === 2 ? `${wide.expert},${wide.strongExpert}` : wide.expert,
-                antiexperts: pairs === 2 ? `${wide.antiexpert},${wide.strongAntiexpert}` : wide.antiexpert
-            };
-            const wanted = { requests: 48, tokens: 20, "max-draft": 6, lengths: "0,1,3,6,auto", batch: 64 };
-            const options = { ...both, ...wanted, ...more, "flash-attention": "off" };
-            const output = await nativeTest("drafts", options, "CPU");
-            expect(figure(output, "ok sequences")).toBe(5 * options.requests);
-            expect(figure(output, "near-ties")).toBeLessThanOrEqual(5); // of one request, at each of its lengths
-        }
-    );
+    ])("%s, in F32", async (_, { pairs, ...more }: { pairs?: number } & Record<string, number | string>) => {
+        const wide = await wideDemo();
+        const both = {
+            base: wide.base,
+            experts: pairs === 2 ? `${wide.expert},${wide.strongExpert}` : wide.expert,
+            antiexperts: pairs === 2 ? `${wide.antiexpert},${wide.strongAntiexpert}` : wide.antiexpert
+        };
+        const wanted = { requests: 48, tokens: 20, "max-draft": 6, lengths: "0,1,3,6,auto", batch: 64 };
+        const options = { ...both, ...wanted, ...more, "flash-attention": "off" };
+        const output = await nativeTest("drafts", options, "CPU");
+        expect(figure(output, "ok sequences")).toBe(5 * options.requests);
+        expect(figure(output, "near-ties")).toBeLessThanOrEqual(5); // of one request, at each of its lengths
+    });
 
     it("two pairs, as shipped", async () => {
         const pairs = {
