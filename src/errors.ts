@@ -38,7 +38,7 @@ const entries = {
     ERR_EMPTY_PROMPT: byInput("The prompt has no tokens.", "Give at least one token of prompt."),
     ERR_PROMPT_TOO_LONG: byInput(
         "The prompt has more tokens than the context can hold.",
-        "Shorten the prompt or raise `contextSize`; both numbers are in `details`."
+        "Shorten the prompt, or raise `contextSize` where the models hold more; both numbers are in `details`."
     ),
     ERR_QUEUE_FULL: byRuntime(
         "More generations wait than `maxQueue` allows.",

@@ -19,6 +19,8 @@ constexpr size_t stack_per_byte = 1024;
 constexpr size_t stack_base = 2U << 20U;
 constexpr size_t fits_any_stack = 512;  // bytes of text
 
+constexpr size_t fragments_per_breath = 256;
+
 // Where every digit is looked at with all that follow it.
 constexpr size_t longest_number = 128;
 constexpr size_t longest_stretch_of_numbers = 64U << 10U;
@@ -212,9 +214,38 @@ bool tokenizer::append_pieces(std::string_view text, const tokenizing & what, bo
             out.whole = false;
             return false;
         }
-        append(text.substr(from, end - from), parse_special, out.tokens);
+        const std::string_view piece = text.substr(from, end - from);
+        // llama.cpp looks for every special token from each one on to the text's end
+        if (!cuts_ || piece.size() <= what.piece_bytes + what.piece_bytes / 8) {
+            append(piece, parse_special, out.tokens);
+        } else if (!append_fragments(piece, what, parse_special, check_stopped, out)) {
+            return false;
+        }
         // the space that the next piece begins with is put there by the tokenizer
         from = end + (prefixes_ && end < text.size() ? 1 : 0);
+    }
+    return true;
+}
+
+// @returns whether all of it was taken
+bool tokenizer::append_fragments(std::string_view piece, const tokenizing & what, bool parse_special,
+                                 const std::function<void()> & check_stopped, tokenized & out) const {
+    const std::vector<text_range> contents =
+        parse_special ? std::vector<text_range>{} : std::vector<text_range>{{0, piece.size()}};
+    size_t taken = 0;
+    for (const text_fragment & fragment : specials().split(piece, contents, check_stopped)) {
+        if (fragment.token >= 0) {
+            out.tokens.push_back(fragment.token);
+        } else {
+            append(piece.substr(fragment.at.from, fragment.at.to - fragment.at.from), false, out.tokens);
+        }
+        if (++taken % fragments_per_breath == 0) {
+            check_stopped();
+            if (out.tokens.size() > what.enough) {
+                out.whole = false;
+                return false;
+            }
+        }
     }
     return true;
 }

@@ -67,6 +67,8 @@ class tokenizer {
 
   private:
     void learn() const;
+    bool append_fragments(std::string_view piece, const tokenizing & what, bool parse_special,
+                          const std::function<void()> & check_stopped, tokenized & out) const;
     const special_texts & specials() const;
     void require_knowledge() const {
         std::call_once(learned_, [this] { learn(); });

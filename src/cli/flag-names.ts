@@ -25,7 +25,7 @@ export function inFlags(
     { code, message, details }: RastError,
     names: FlagNames
 ): { readonly message: string; readonly details: Readonly<Record<string, unknown>> } {
-    if (ofFiles.has(code)) return { message, details };
+    if (ofFiles.has(code) || details["option"] === "--batch") return { message, details };
     const named = ["option", "clashesWith"].flatMap((key) => {
         const option = details[key];
         const flag = typeof option === "string" ? flagOf(option, names) : undefined;

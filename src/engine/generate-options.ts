@@ -294,7 +294,7 @@ export function promptTooLong(promptTokens: number, contextSize: number, atLeast
     return new RastError(
         "ERR_PROMPT_TOO_LONG",
         `The prompt has ${atLeast ? "at least " : ""}${promptTokens} tokens; the context holds ${contextSize}. ` +
-            "Shorten the prompt or raise contextSize.",
+            "Shorten the prompt, or raise contextSize where the models hold more.",
         { details: { promptTokens, contextSize } }
     );
 }

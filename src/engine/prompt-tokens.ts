@@ -204,6 +204,11 @@ function wholeCharacters(text: string, end: number): number {
     return last >= 0xd800 && last < 0xdc00 ? end - 1 : end;
 }
 
+/** Whether a character of two units lies across this place. A half without its other one is a character of its own. */
+function splitsCharacter(text: string, at: number): boolean {
+    return /[\uDC00-\uDFFF]/.test(text.charAt(at)) && wholeCharacters(text, at) < at;
+}
+
 /** The UTF-8 of a long text, with a turn of the event loop after every slice. */
 async function encodeInTurns(text: string): Promise<Uint8Array> {
     const slices: string[] = [];
@@ -232,7 +237,8 @@ async function byteRanges(text: string, marks: readonly TextMark[]): Promise<Int
     let [at, bytes, sinceTurn] = [0, 0, 0];
     const upTo = async (end: number): Promise<number> => {
         while (at < end) {
-            const next = wholeCharacters(text, Math.min(end, at + maxSliceLength));
+            const most = Math.min(end, at + maxSliceLength);
+            const next = splitsCharacter(text, most) ? most - 1 : most;
             if (next <= at) break;
             bytes += Buffer.byteLength(text.slice(at, next));
             sinceTurn += next - at;
@@ -245,8 +251,7 @@ async function byteRanges(text: string, marks: readonly TextMark[]): Promise<Int
     };
     for (const [index, [from, to]] of marks.entries()) {
         ranges[2 * index] = await upTo(from);
-        const split = wholeCharacters(text, to) < to && to < text.length;
-        ranges[2 * index + 1] = await upTo(split ? to + 1 : to);
+        ranges[2 * index + 1] = await upTo(splitsCharacter(text, to) ? to + 1 : to);
     }
     return ranges;
 }

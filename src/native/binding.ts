@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
 import { llamaPackages, packageRoot, unpackedPath } from "../package-root.js";
 import type { NativeAddon, NativeBackendOutcome, NativeLibraries } from "./addon-types.js";
@@ -15,6 +15,7 @@ import {
     type BackendChoice,
     type KnownLibraries
 } from "./libraries.js";
+import { missingLibrary } from "./missing-library.js";
 
 export interface LoadedNative {
     readonly addon: NativeAddon;
@@ -68,7 +69,11 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
         return { addon, libraries, choice: { backend: attempt.kind, reason: attempt.reason, attempts: all } };
     }
     if (wanted !== "auto" && wanted !== "cpu") {
-        const why = all.filter((attempt) => attempt.kind === wanted).map(withAdvice);
+        const missing = (attempt: BackendAttempt): BackendAttempt => withMissing(attempt, tried);
+        // several packages of a kind may fail alike
+        const why = [
+            ...new Set(all.filter((attempt) => attempt.kind === wanted).map((attempt) => withAdvice(missing(attempt))))
+        ];
         throw new RastError(
             "ERR_BACKEND_UNAVAILABLE",
             `RAST_BACKEND asks for ${wanted}, which cannot be used: ${why.join("; ") || "this platform has none"}.`,
@@ -77,6 +82,19 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
     }
     const reason = wanted === "cpu" ? "RAST_BACKEND asks for cpu" : "no GPU backend found a device";
     return { addon, libraries, choice: { backend: "cpu", reason, attempts: all } };
+}
+
+/** With the library that is missing, where the system names it. */
+function withMissing(
+    attempt: BackendAttempt,
+    tried: readonly (readonly [BackendCandidate, BackendAttempt])[]
+): BackendAttempt {
+    const path = tried.find(([, one]) => one === attempt)?.[0].path;
+    if (attempt.outcome !== "not loaded" || path === undefined) return attempt;
+    const { name, install } = missingLibrary(path);
+    if (name === undefined) return attempt;
+    const advice = install === undefined ? "" : ` (${install.charAt(0).toLowerCase()}${install.slice(1, -1)})`;
+    return { ...attempt, reason: `${basename(path)} did not load, as ${name} is missing${advice}` };
 }
 
 function withAdvice({ source, outcome, reason }: BackendAttempt): string {

@@ -37,8 +37,8 @@ Interpreter.prototype.run = function (program) {
         if (length > limits.maxElements) throw new Error("a range is longer than " + limits.maxElements);
         return original(args, scope);
     };
-    this.global.setVariable("dict", new FunctionValue(([given]) => new ObjectValue(new Map(given?.value ?? []))));
-    this.global.setVariable("strftime_now", new FunctionValue(([format]) => new StringValue(strftime(format.value, now))));
+    this.global.setVariable("dict", new FunctionValue(([given]) => Object.assign(new ObjectValue(new Map(given?.value ?? [])), { givenKeys: given?.givenKeys })));
+    this.global.setVariable("strftime_now", new FunctionValue(([format]) => carried(new StringValue(strftime(format.value, now)), format)));
     markVariables(this.global.variables, given.names, given.continued);
     rendered = run.call(this, program);
     return rendered;
@@ -81,6 +81,10 @@ function loopsOverContent(node) {
     const name = over?.type === "MemberExpression" ? over.property.value : over?.type === "Identifier" ? over.value : undefined;
     return name === "content" || Object.values(node).some(loopsOverContent);
 }
+// What it left behind would be the next one's.
+function answer(value) {
+    parentPort.postMessage({ value, worn: getHeapStatistics().used_heap_size > limits.maxHeapBytes / 2 });
+}
 parentPort.on("message", (job) => {
     limits = job.limits;
     now = new Date(job.now);
@@ -89,14 +93,14 @@ parentPort.on("message", (job) => {
     try {
         if (job.variables === null) {
             const { parsed } = read(job.template);
-            parentPort.postMessage({ names: namesIn(parsed), readsParts: loopsOverContent(parsed) });
+            answer({ names: namesIn(parsed), readsParts: loopsOverContent(parsed) });
             return;
         }
         const template = read(job.template);
         lines = template.lines;
         const text = template.render(job.variables);
         if (text.length > limits.maxLength) throw new Error("the text is longer than " + limits.maxLength + " characters");
-        parentPort.postMessage({ text, marks: rendered.marks ?? [] });
+        answer({ text, marks: rendered.marks ?? [] });
     } catch (error) {
         let failure = "it threw something that is no error";
         let line;
@@ -104,7 +108,7 @@ parentPort.on("message", (job) => {
             line = Number.isInteger(error?.line) ? error.line : undefined;
             failure = String(error?.message ?? error).slice(0, 1000);
         } catch {}
-        parentPort.postMessage(line === undefined ? { failure } : { failure, line });
+        answer(line === undefined ? { failure } : { failure, line });
     }
 });
 `;

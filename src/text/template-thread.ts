@@ -124,10 +124,15 @@ class TemplateThread {
             // beyond maxHeapBytes, as the end of a heap inside one large allocation ends the process
             resourceLimits: { maxOldGenerationSizeMb: 1024, stackSizeMb: 2 }
         });
-        worker.on("message", (message: "begun" | Answer) => {
+        worker.on("message", (message: "begun" | { readonly value: Answer; readonly worn: boolean }) => {
             if (worker !== this.#worker) return;
-            if (message !== "begun") this.#finish(message);
-            else if (this.#running !== undefined) this.#watch(worker, this.#running.limits.deadlineMs);
+            if (message === "begun") {
+                if (this.#running !== undefined) this.#watch(worker, this.#running.limits.deadlineMs);
+                return;
+            }
+            // garbage that is not collected yet counts like what is in use
+            if (message.worn) this.#end(worker);
+            this.#finish(message.value);
         });
         const broken = (error: unknown): void => {
             if (worker !== this.#worker) return;
@@ -142,10 +147,14 @@ class TemplateThread {
 
     #watch(worker: Worker, deadlineMs: number): void {
         this.#deadline = setTimeout(() => {
-            this.#worker = undefined;
-            void worker.terminate();
+            this.#end(worker);
             this.#finish({ failure: `it was not done after ${deadlineMs / 1000} s` });
         }, deadlineMs);
+    }
+
+    #end(worker: Worker): void {
+        this.#worker = undefined;
+        void worker.terminate();
     }
 
     #finish(answer: Answer): void {
@@ -162,8 +171,7 @@ class TemplateThread {
         if (worker === undefined) return;
         worker.unref();
         this.#idle = setTimeout(() => {
-            this.#worker = undefined;
-            void worker.terminate();
+            this.#end(worker);
         }, idleMs);
         this.#idle.unref();
     }

@@ -27,26 +27,34 @@ export async function trioFileIn(folder: string): Promise<string> {
     if (names.includes(usualName)) return join(folder, usualName);
     const candidates = names.filter((name) => name.toLowerCase().endsWith(".json")).sort();
     const trios: string[] = [];
+    const broken: string[] = [];
     for (const name of candidates.slice(0, maxFiles)) {
-        if (await namesBase(join(folder, name))) trios.push(name);
+        const names = await namesBase(join(folder, name));
+        if (names === true) trios.push(name);
+        if (names === "no JSON") broken.push(name);
     }
     if (trios.length === 1) return join(folder, trios[0]!);
     const found =
         trios.length === 0
-            ? `has no trio file: ${usualName}, or another JSON file with a key "base"`
+            ? `has no trio file: ${usualName}, or another JSON file with a key "base"${notJson(broken)}`
             : `has several trio files, ${trios.slice(0, 5).join(", ")}: name one of them, or call it ${usualName}`;
     throw new RastError("ERR_TRIO_FILE", `The folder ${shortenMiddle(folder)} ${found}.`, {
         details: { trio: folder, found: trios }
     });
 }
 
-async function namesBase(file: string): Promise<boolean> {
+function notJson(names: readonly string[]): string {
+    if (names.length === 0) return "";
+    return `; ${names.slice(0, 5).join(", ")} ${names.length === 1 ? "is" : "are"} not valid JSON`;
+}
+
+async function namesBase(file: string): Promise<boolean | "no JSON"> {
     try {
         const facts = await stat(file);
         if (!facts.isFile() || facts.size > maxBytes) return false;
         const content: unknown = JSON.parse((await readFile(file, "utf8")).replace(/^\uFEFF/, ""));
         return isObject(content) && typeof content["base"] === "string";
-    } catch {
-        return false;
+    } catch (error) {
+        return error instanceof SyntaxError ? "no JSON" : false;
     }
 }

@@ -143,3 +143,32 @@ describe("what it does", () => {
         expect((JSON.parse(stdout) as { text: string }).text).toContain("It is ");
     });
 });
+
+describe("a text of nothing but special tokens", () => {
+    it("takes time as its length, is whole, and need not be read to its end", async () => {
+        const rast = await loadRast({ trio: "demo-chat", threads: 1 });
+        const unit = "</think>ab <tool_call>\n";
+        const once = await rast.tokenize(unit);
+        for (const parseSpecial of [true, false]) {
+            const many = await rast.tokenize(unit.repeat(6000), { parseSpecial });
+            expect(many).toEqual(Array.from({ length: 6000 }, () => once).flat());
+        }
+        const mark = (await rast.tokenize("</think>"))[0]!;
+        expect(await rast.tokenize("</think>".repeat(50_000))).toEqual(Array<number>(50_000).fill(mark));
+        await expect(rast.promptTokens({ prompt: "</think>".repeat(120_000) })).rejects.toMatchObject({
+            code: "ERR_PROMPT_TOO_LONG",
+            message: expect.stringContaining("at least")
+        });
+        await rast.dispose();
+    });
+
+    it("whose words end in half a character leaves the template its marks", async () => {
+        const rast = await loadRast({ trio: "demo-chat", threads: 1 });
+        const tokens = (content: string): Promise<number[]> =>
+            rast.promptTokens({ messages: [{ role: "user", content }] });
+        const whole = await tokens("hi\uFFFD");
+        expect(await tokens("hi\uD83D")).toEqual(whole);
+        expect(await tokens("hi\uDE00")).toEqual(whole);
+        await rast.dispose();
+    });
+});

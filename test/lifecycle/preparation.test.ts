@@ -62,7 +62,7 @@ describe("prompts far beyond the context", () => {
                     expect(code).toBe("ERR_PROMPT_TOO_LONG");
                     expect(message).toBe(
                         `The prompt has at least ${details.promptTokens} tokens; the context holds ${contextSize}. ` +
-                            "Shorten the prompt or raise contextSize."
+                            "Shorten the prompt, or raise contextSize where the models hold more."
                     );
                     // a piece of 32 KiB
                     expect(details.promptTokens).toBeGreaterThan(contextSize);

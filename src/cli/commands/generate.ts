@@ -117,7 +117,9 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
             : await batch(own.batch, operands[0], own, request, io, status);
     if (job.isDone) {
         await job.close();
-        return job.exitCode();
+        const code = job.exitCode();
+        if (code === exitCodes.ok && own.quiet !== true) io.stderr.write("rast: every prompt has its line already\n");
+        return code;
     }
     const loadOptions = { ...engine, ...(job.parallel === undefined ? {} : { parallel: job.parallel }) };
 
@@ -262,8 +264,9 @@ async function readConstraint({
 }
 
 function promptOf(prompt: string, own: Own): PromptOptions {
-    const { chat, system, thinking, templateOptions, maxThinkingTokens, answerStart } = own;
-    const given = [system, thinking, templateOptions, maxThinkingTokens, answerStart].some((one) => one !== undefined);
+    const { chat, system, thinking, templateOptions, maxThinkingTokens, answerStart, reasoning } = own;
+    const chatOnly = [system, thinking, templateOptions, maxThinkingTokens, answerStart, reasoning];
+    const given = chatOnly.some((one) => one !== undefined);
     if (chat !== true && !given) return { prompt };
     const messages: ChatMessage[] = [{ role: "user", content: prompt }];
     if (system !== undefined) messages.unshift({ role: "system", content: system });

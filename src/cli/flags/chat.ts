@@ -28,7 +28,7 @@ export type ReasoningPlace = "stdout" | "stderr" | "none";
 
 export const reasoningFlag = valueFlag(
     "--reasoning <where>",
-    "stdout, stderr or none: where a chat's reasoning goes (default: stdout, dimmed, where that is a terminal, else stderr)",
+    "stdout, stderr or none: where reasoning goes; implies --chat (default: stdout, dimmed, where that is a terminal, else stderr)",
     toPlace
 );
 

@@ -93,6 +93,7 @@ describe("a file of prompts", () => {
         ["5", "Line 1 of ", "is neither a string nor an object"],
         ["null", "Line 1 of ", "is neither a string nor an object"],
         ['{"prompt": "a", "temprature": 1}', "Line 1 of ", 'unknown key "temprature". Did you mean temperature?'],
+        ['{"prompt": "a", "max_tokens": 1}', "Line 1 of ", 'unknown key "max_tokens". Did you mean maxTokens?'],
         ['{"prompt": "a", "signal": 1}', "Line 1 of ", 'unknown key "signal"'],
         ['{"id": 1}', "Line 1 of ", "received none"],
         ['{"prompt": "a", "tokens": [1]}', "Line 1 of ", "received prompt and tokens"],
@@ -237,6 +238,15 @@ describe("a second run", () => {
         expect(again).toMatchObject({ code: 1, stdout: "", stderr: "rast: 1 of 4 prompts failed\n" });
         expect(addon.configs).toEqual([]);
         expect(await readFile(out)).toEqual(whole);
+    });
+
+    test("of all that is done says so, unless it is to be quiet", async () => {
+        const out = files.path("out.jsonl");
+        const file = await prompts('"one"\n');
+        await batch(file, ["--output", out]);
+        const said = { code: 0, stderr: "rast: every prompt has its line already\n" };
+        expect(await batch(file, ["--output", out])).toMatchObject(said);
+        expect(await batch(file, ["--output", out, "--quiet"])).toMatchObject({ code: 0, stderr: "" });
     });
 
     test("after one that was cut at a byte ends at the same lines, and keeps those that were whole", async () => {

@@ -215,6 +215,8 @@ describe("rast generate", () => {
             await generate({ chatTemplate }, ["--answer-start", "So: "]);
             expect(addon.tokenized[0]!.text).toBe("[user]Hi[assistant]So: ");
             expect(addon.submitted.at(-1)).toMatchObject({ reasoning: { open: false, maxTokens: -1 } });
+            await generate({ chatTemplate }, ["--reasoning", "none"]);
+            expect(addon.tokenized[0]!.text).toBe("[user]Hi<think>");
         });
     });
 

@@ -271,10 +271,12 @@ describe("a request", () => {
         expect(await prepare(made(5))).toHaveLength(5);
         await expect(prepare(made(6))).rejects.toMatchObject({
             code: "ERR_PROMPT_TOO_LONG",
-            message: "The prompt has 6 tokens; the context holds 5. Shorten the prompt or raise contextSize."
+            message:
+                "The prompt has 6 tokens; the context holds 5. Shorten the prompt, or raise contextSize where the models hold more."
         });
         await expect(prepare(made(6, false))).rejects.toMatchObject({
-            message: "The prompt has at least 6 tokens; the context holds 5. Shorten the prompt or raise contextSize."
+            message:
+                "The prompt has at least 6 tokens; the context holds 5. Shorten the prompt, or raise contextSize where the models hold more."
         });
     });
 

@@ -301,3 +301,19 @@ describe("templates that take long", () => {
         }
     });
 });
+
+describe("a template that took too much memory", () => {
+    test("leaves nothing of it to the next", async () => {
+        const limits = { ...templateLimits, maxHeapBytes: 32 * 2 ** 20 };
+        const failed = await templateThreads.render(
+            "{% set all = text | list %}{% for letter in all %}{% endfor %}",
+            { text: "x".repeat(600_000) },
+            limits
+        );
+        expect(failed).toMatchObject({ failure: expect.stringContaining("MiB of memory") });
+        for (let i = 0; i < 20; ++i) {
+            const small = await templateThreads.render("{% for n in range(300) %}{{ n }}{% endfor %}", {}, limits);
+            expect(small).toMatchObject({ text: expect.stringContaining("298299") });
+        }
+    });
+});

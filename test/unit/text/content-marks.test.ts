@@ -26,6 +26,14 @@ async function render(template: string, content: string, more: object = {}): Pro
     return shown(await renderChat(template, [{ role: "user", content, ...more }], tokens));
 }
 
+test("keys that are the caller's stay so in a copy", async () => {
+    const more = { more: { "<|x|>": 1 } };
+    for (const given of ["m.more", "dict(m.more)"]) {
+        const template = `{% set m = messages[0] %}{% for k in ${given} %}{{ k }}{% endfor %}|`;
+        expect(await render(template, "a", more)).toBe("«<|x|>»|");
+    }
+});
+
 describe("a content keeps its marks through", () => {
     test.each([
         ["<|a|>{{ m.content }}<|b|>", "x", "<|a|>«x»<|b|>"],
@@ -65,6 +73,7 @@ describe("a content keeps its marks through", () => {
         ["{{ 'ab'.removeprefix('a') }}{{ ('<' + m.content).removeprefix('<') }}", "x", "b«x»"],
         ["{{ ('<' + m.content).removesuffix('x') }}{{ m.content * 3 }}", "x", "<«xxx»"],
         ["{{ ('<\\n' + m.content) | indent }}|", "x", "«<\n    x»|"],
+        ["{{ strftime_now(m.content) }}|", "<x>", "«<x>»|"],
         ["{{ m.content | string | safe }}{{ m.content | default('<') }}{{ nope | default('<') }}", "x", "«xx»<"],
         ["{{ m.content | e }}{{ '<' | e }}", "<", "«&lt;»&lt;"],
         ["{{ m.content if m.content else '<' }}|", "x", "«x»|"],

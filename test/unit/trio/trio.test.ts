@@ -64,6 +64,11 @@ describe("resolveTrio", () => {
                 code: "ERR_TRIO_FILE",
                 message: expect.stringContaining("has no trio file")
             });
+            await other.write("half.json", '{"base": "b.gguf",}');
+            await expect(found()).rejects.toMatchObject({
+                code: "ERR_TRIO_FILE",
+                message: expect.stringContaining('with a key "base"; broken.json, half.json are not valid JSON.')
+            });
         } finally {
             await other.remove();
         }
