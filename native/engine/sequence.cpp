@@ -171,7 +171,8 @@ bool sequence::take(const row_draw & draw, uint32_t context_size, step_event & o
     if (begins_reasoning(draw.token)) {
         grammar.reset();
         return add(draw.token, draw, context_size, out) ||
-               put(std::span(wanted_.reasoning->opening).subspan(1), text_part::reasoning, context_size, out);
+               put(std::span(wanted_.reasoning->opening).subspan(1), text_part::reasoning, context_size, out) ||
+               end_at_limit(context_size, out);
     }
     const bool awaits_answer = wanted_.grammar && !grammar;
     if (stops_here(draw.token)) {
@@ -190,6 +191,12 @@ bool sequence::take(const row_draw & draw, uint32_t context_size, step_event & o
     if (reasoned && !reasons() && awaits_answer) {
         return put(wanted_.reasoning->separator, text_part::answer, context_size, out);
     }
+    return end_at_limit(context_size, out);
+}
+
+// Puts the end of the reasoning where it has all the tokens that it may have. @returns true when the sequence is
+// finished
+bool sequence::end_at_limit(uint32_t context_size, step_event & out) {
     const bool at_limit = wanted_.reasoning && wanted_.reasoning->max_tokens >= 0 &&
                           result.reasoning_tokens >= wanted_.reasoning->max_tokens;
     return reasons() && at_limit && put(wanted_.reasoning->ending, text_part::answer, context_size, out);

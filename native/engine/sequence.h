@@ -98,6 +98,7 @@ class sequence {
     void show(llama_token token, step_event & out);
     bool add(llama_token token, const row_draw & draw, uint32_t context_size, step_event & out);
     bool put(std::span<const llama_token> tokens, text_part next, uint32_t context_size, step_event & out);
+    bool end_at_limit(uint32_t context_size, step_event & out);
     bool reasons() const { return splitter_ && splitter_->where() == text_part::reasoning; }
     static void count(token_counts & counts, llama_token token, int by);
     // What the penalties see after `token` has become number `length` of the tokens; `at` gives earlier ones.

@@ -172,3 +172,26 @@ describe("a text of nothing but special tokens", () => {
         await rast.dispose();
     });
 });
+
+describe("a limit of no reasoning", () => {
+    it("is one under a grammar, too", async () => {
+        const rast = await loadRast({ trio: "demo-chat", threads: 1 });
+        const messages = [{ role: "user", content: "What is 12+5-3?" }];
+        const [open] = await rast.tokenize("<think>");
+        const mark = { [open!]: 100 }; // the model opens its reasoning
+        const plain = await rast.complete({ messages, seed: 1, maxThinkingTokens: 0, logitBias: mark, maxTokens: 40 });
+        const digit = await rast.complete({
+            messages,
+            seed: 1,
+            maxThinkingTokens: 0,
+            logitBias: mark,
+            maxTokens: 40,
+            grammar: "root ::= [0-9]"
+        });
+        expect(digit.tokens[0]).toBe(open);
+        expect(digit.usage.reasoningTokens).toBe(plain.usage.reasoningTokens);
+        expect(digit.tokens.slice(0, 30)).toEqual(plain.tokens.slice(0, 30));
+        expect(digit.answer).toMatch(/^[0-9]$/);
+        await rast.dispose();
+    });
+});
