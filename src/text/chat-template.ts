@@ -124,10 +124,17 @@ function untilEndOf(final: string, { text, marks }: RenderedText): RenderedText 
         );
     }
     const written = text.slice(from, to).trimEnd().length;
-    const whole = text.slice(0, from + written) + final.slice(final.trimEnd().length);
     const before = marks.filter(([, end]) => end <= from);
-    return { text: whole, marks: [...before, [from, whole.length, 2]] };
+    const start = final.trimStart();
+    const thought = emptyThought.exec(text.slice(before.at(-1)?.[1] ?? 0, from));
+    const leftOut = thought !== null && start.startsWith(thought[1]!) ? thought[0].length : 0;
+    const whole =
+        text.slice(0, from - leftOut) + text.slice(from, from + written) + final.slice(final.trimEnd().length);
+    return { text: whole, marks: [...before, [from - leftOut, whole.length, 2]] };
 }
+
+// As Qwen 3's template writes it in front of an answer. In front of a thought that is to go on it says that there is none.
+const emptyThought = /(<think>|<seed:think>|\[THINK\])\s*(?:<\/think>|<\/seed:think>|\[\/THINK\])\s*$/;
 
 // A template is asked once; most programs have one.
 const known = new Map<string, TemplateFacts>();

@@ -317,3 +317,32 @@ describe("a template that took too much memory", () => {
         }
     });
 });
+
+describe("a last message that goes on", () => {
+    const template =
+        "{% for m in messages %}<|{{ m.role }}|>{% if m.role == 'assistant' %}<think>\n\n</think>\n\n{% endif %}{{ m.content }}<|end|>{% endfor %}";
+    const continued = (content: string, user = "x"): Promise<string> =>
+        applyChatTemplate(
+            template,
+            [
+                { role: "user", content: user },
+                { role: "assistant", content }
+            ],
+            { ...tokens, continueFinalMessage: true }
+        );
+
+    test("has the empty thought that the template writes, but not in front of a thought", async () => {
+        const empty = "<think>\n\n</think>\n\n";
+        expect(await continued("It is")).toBe(`<|user|>x<|end|><|assistant|>${empty}It is`);
+        expect(await continued("<think>\n12 ")).toBe("<|user|>x<|end|><|assistant|><think>\n12 ");
+        expect(await continued("[THINK]12")).toBe(`<|user|>x<|end|><|assistant|>${empty}[THINK]12`);
+        // what a person wrote stays
+        const words = "{% for m in messages %}{{ m.content }}{% endfor %}";
+        const messages = [
+            { role: "user", content: empty },
+            { role: "assistant", content: "<think>a" }
+        ];
+        const input = { ...tokens, continueFinalMessage: true };
+        expect(await applyChatTemplate(words, messages, input)).toBe(`${empty}<think>a`);
+    });
+});
