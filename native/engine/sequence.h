@@ -89,6 +89,9 @@ class sequence {
     // Takes a drawn token. @returns true when the sequence is finished
     bool accept(const row_draw & draw, uint32_t context_size, step_event & out);
 
+    // Called when a round has given what it gives: what comes later is not the first round's, if that drew something.
+    void end_round() { first_round_over_ = started; }
+
     void finish(stop_reason reason, step_event & out);
 
   private:
@@ -111,6 +114,7 @@ class sequence {
     engine_clock::time_point submitted_;
     std::optional<engine_clock::time_point> begun_;
     engine_clock::time_point first_token_;
+    bool first_round_over_ = false;
     std::vector<llama_token> history_;
     text_stream text_;
     std::optional<reasoning_splitter> splitter_;

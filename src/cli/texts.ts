@@ -93,15 +93,20 @@ class TextWriter {
 /** One line: what was drawn, how fast, where. */
 function figures(result: RastResult): string {
     const { usage, timings } = result;
-    const rate = timings.tokensPerSecond === null ? "" : `, ${timings.tokensPerSecond.toFixed(1)} tokens/s`;
-    const first = timings.firstTokenMs === null ? "" : `, first after ${timings.firstTokenMs.toFixed(0)} ms`;
     const places = [result.devices.base, ...result.devices.pairs.flatMap((pair) => [pair.expert, pair.antiexpert])];
     const { acceptanceRate, drafted, accepted } = result.speculation;
     const cached = usage.cachedPromptTokens === 0 ? "" : `, ${usage.cachedPromptTokens} of them cached`;
     const drafts = acceptanceRate === null ? "" : `; ${accepted} of ${drafted} drafts accepted`;
     const devices = [...new Set(places.map((place) => place.device))].join(" + ");
     return (
-        `[${usage.completionTokens} tokens${rate}${first}; prompt ${usage.promptTokens} tokens${cached}; ${result.stopReason}; ` +
+        `[${usage.completionTokens} tokens${speed(timings)}; prompt ${usage.promptTokens} tokens${cached}; ${result.stopReason}; ` +
         `seed ${result.seed}${drafts}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
     );
+}
+
+// ", first after 84 ms, then 71.2 tokens/s": a first round with drafts gives more than one token, which the rate leaves out.
+function speed({ firstTokenMs, firstRoundTokens, tokensPerSecond }: RastResult["timings"]): string {
+    const first = firstRoundTokens > 1 ? `first ${firstRoundTokens}` : "first";
+    const after = firstTokenMs === null ? "" : `, ${first} after ${firstTokenMs.toFixed(0)} ms`;
+    return after + (tokensPerSecond === null ? "" : `, then ${tokensPerSecond.toFixed(1)} tokens/s`);
 }

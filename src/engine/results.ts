@@ -163,12 +163,19 @@ export interface RastTimings {
     readonly queueMs: number;
     /** Decoding the prompt. */
     readonly prefillMs: number;
-    /** Decoding and drawing the completion. */
+    /** Decoding and drawing the completion, but for its first round: from the first token to the end. */
     readonly decodeMs: number;
     /** From submission to the first token; null when there was none. */
     readonly firstTokenMs: number | null;
-    /** Completion tokens per second of decoding; 0 when there were none. */
-    readonly tokensPerSecond: number;
+    /** Completion tokens that were there at `firstTokenMs`: drafts may be verified in the prompt's own round. */
+    readonly firstRoundTokens: number;
+    /** Completion tokens after the first round per second of `decodeMs`; null when there were none. */
+    readonly tokensPerSecond: number | null;
+    /**
+     * All completion tokens per second from submission to the end, waiting and prompt included: what a stopwatch around
+     * the call says. Null when there were none.
+     */
+    readonly overallTokensPerSecond: number | null;
     /** Of each role; those of several pairs together. */
     readonly roles: TimesOfRoles;
 }
@@ -204,8 +211,8 @@ export interface ResultFrame {
 
 /** Puts a result together. */
 export function buildResult(frame: ResultFrame, native: NativeRequestResult): RastResult {
-    const { stopReason, stopString, stopToken, queueMs, prefillMs, decodeMs, firstTokenMs, roles } = native;
-    const { hostBytes, hostRows, hostRowBytes, promptTokens, completionTokens } = native;
+    const { stopReason, stopString, stopToken, queueMs, prefillMs, decodeMs, firstTokenMs } = native;
+    const { hostBytes, hostRows, hostRowBytes, promptTokens, completionTokens, firstRoundTokens, roles } = native;
     const drawn = completionTokens + (stopToken === null ? 0 : 1);
     return {
         text: frame.text,
@@ -233,7 +240,9 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
             prefillMs,
             decodeMs,
             firstTokenMs,
-            tokensPerSecond: decodeMs > 0 ? (completionTokens / decodeMs) * 1000 : 0,
+            firstRoundTokens,
+            tokensPerSecond: rateOf(completionTokens - firstRoundTokens, decodeMs),
+            overallTokensPerSecond: rateOf(completionTokens, queueMs + prefillMs + decodeMs),
             roles
         },
         path: frame.path,
@@ -246,6 +255,11 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         devices: frame.devices,
         ...(frame.logprobs === undefined ? {} : { logprobs: frame.logprobs })
     };
+}
+
+// Nothing is no rate, and neither is something in no time.
+function rateOf(tokens: number, ms: number): number | null {
+    return tokens > 0 && ms > 0 ? (1000 * tokens) / ms : null;
 }
 
 function speculationStats(
@@ -291,6 +305,7 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         prefillMs: 0,
         decodeMs: 0,
         firstTokenMs: null,
+        firstRoundTokens: 0,
         roles: { base: idle, expert: idle, antiexpert: idle },
         drafts: { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,

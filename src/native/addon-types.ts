@@ -358,6 +358,8 @@ export interface NativeRequestResult {
     readonly decodeMs: number;
     /** From submission to the first token; null when there was none. */
     readonly firstTokenMs: number | null;
+    /** Of the completion, those of the round that drew the first: more than one where that verified drafts. */
+    readonly firstRoundTokens: number;
     readonly roles: { readonly base: NativeRoleTimes; readonly expert: NativeRoleTimes; readonly antiexpert: NativeRoleTimes };
     readonly drafts: {
         /** Decodes of the base that gave tokens. */

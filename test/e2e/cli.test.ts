@@ -15,7 +15,7 @@ describe("rast generate", () => {
         const result = await rast(["generate", "--trio", "demo-strong", "--seed", "3", problem]);
         expect(result).toMatchObject({ code: 0, stdout: "S:6+34=40;40+63=103;103+39=142#142\n" });
         expect(result.stderr).toMatch(
-            /^\[34 tokens, [\d.]+ tokens\/s, first after \d+ ms; prompt 16 tokens; eos; seed 3(; \d+ of \d+ drafts accepted)?; drawn on CPU\]\n$/
+            /^\[34 tokens, first( \d+)? after \d+ ms, then [\d.]+ tokens\/s; prompt 16 tokens; eos; seed 3(; \d+ of \d+ drafts accepted)?; drawn on CPU\]\n$/
         );
     });
 

@@ -426,6 +426,12 @@ export const mutations = {
             ["test/e2e/reasoning.test.ts"]
         ],
         [
+            "if (!first_round_over_) {",
+            "if (result.completion_tokens == 1) {",
+            "tokens of the first round count with the time after it",
+            ["test/e2e/clock.test.ts"]
+        ],
+        [
             "history_.size() - static_cast<size_t>(window);\n        for",
             "history_.size() - static_cast<size_t>(window) + 1;\n        for",
             "the penalty window begins one late",

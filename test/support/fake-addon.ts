@@ -450,6 +450,7 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         prefillMs: 10,
         decodeMs: 20,
         firstTokenMs: run.sent > 0 ? 11 : null,
+        firstRoundTokens: Math.min(run.sent, 1),
         roles: { base: idle, expert: idle, antiexpert: idle },
         drafts: { rounds: run.sent, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 8 * run.sent,

@@ -167,7 +167,7 @@ export function resolveBenchOptions(value: unknown): ResolvedBenchOptions {
     if (resolved.prompts.length + resolved.generates.length === 0) {
         throw invalidOption("prompts and generates", "something to measure in one of them", [0]);
     }
-    // one token has no time between a first and a last
+    // what a step is made of is told by those after the first
     const single = resolved.generates.find((n) => n < 2);
     if (single !== undefined) throw invalidOption("generates", "0, or an integer from 2", single);
     return resolved;

@@ -46,9 +46,9 @@ export interface PeerRequest {
 /** What a generation came to. */
 export interface PeerResult {
     readonly tokens: readonly number[];
-    /** From the first token to the last, which `tokens.length - 1` steps took. */
+    /** From the start to the last token, which `tokens.length` steps took: all of the prompt but its last token was decoded before. */
     readonly ms: number;
-    /** From the start to the first token. */
+    /** From that start to the first token. */
     readonly firstTokenMs: number;
 }
 

@@ -28,17 +28,22 @@ export interface Sample {
     readonly results: readonly RastResult[];
 }
 
-/** Takes a sample of a row. @throws ERR_INVALID_OPTION when most of its prompts lay in a cache */
+/**
+ * Takes a sample of a row. Time runs from the call to the end of the last text, by this side's clock; what a sequence has
+ * before it is decoded already. Tokens of a first round with drafts so count with the time that it takes.
+ * @throws ERR_INVALID_OPTION when most of its prompts lay in a cache
+ */
 export async function sampleOf(context: MeasureContext, one: MatrixCase, repetition: number): Promise<Sample> {
     if (isPeer(one.mode)) return peerSample(context, one, one.mode, repetition);
     const common = generateOptions(context, one, repetition);
-    const before = await contextsOf(context, one, common);
+    await decodeContexts(context, one, common);
     if (one.kind === "tg") {
-        const timed = await runTogether(context.rast, before, { ...common, maxTokens: one.tokens });
-        return { rate: generationRate(timed, one), results: timed.results };
+        const texts = promptsAt(context, one, one.depth + 1);
+        const timed = await runTogether(context.rast, texts, { ...common, maxTokens: one.tokens });
+        return { rate: generationRate(timed), results: timed.results };
     }
     // no two may begin alike, of any row and repetition: caches keep prompts
-    const texts = before.map((tokens) => [...tokens, ...context.prompts.fresh(one.tokens)]);
+    const texts = promptsAt(context, one, one.depth).map((tokens) => [...tokens, ...context.prompts.fresh(one.tokens)]);
     const timed = await runTogether(context.rast, texts, { ...common, maxTokens: 1 });
     return { rate: promptRate(timed, one), results: timed.results };
 }
@@ -57,56 +62,38 @@ function generateOptions({ options, engine }: MeasureContext, one: MatrixCase, r
     };
 }
 
+// The first tokens of each sequence's prompt; a shorter one is the beginning of a longer one.
+function promptsAt({ prompts }: MeasureContext, { sequences }: MatrixCase, length: number): number[][] {
+    return Array.from({ length: sequences }, (_, index) => prompts.prompt(index, length));
+}
+
 // What every sequence has before it is measured: decoded now, so that it counts for nothing.
-async function contextsOf(
-    { rast, prompts }: MeasureContext,
-    one: MatrixCase,
-    common: GenerateSettings
-): Promise<number[][]> {
-    const length = Math.max(one.kind === "tg" ? 1 : 0, one.depth);
-    const contexts = Array.from({ length: one.sequences }, (_, index) => prompts.prompt(index, length));
-    if (one.depth > 0) {
-        await Promise.all(contexts.map((tokens) => rast.complete({ ...common, tokens, maxTokens: 1 })));
-    }
-    return contexts;
+async function decodeContexts(context: MeasureContext, one: MatrixCase, common: GenerateSettings): Promise<void> {
+    if (one.depth === 0) return;
+    const contexts = promptsAt(context, one, one.depth);
+    await Promise.all(contexts.map((tokens) => context.rast.complete({ ...common, tokens, maxTokens: 1 })));
 }
 
 interface Timed {
     readonly results: readonly RastResult[];
-    /** Milliseconds from the start to the end of all, and from the first token of anybody to it. */
-    readonly allMs: number;
-    readonly drawingMs: number;
+    /** From the call to the end of all. */
+    readonly ms: number;
 }
 
 async function runTogether(rast: Rast, texts: readonly number[][], options: GenerateSettings): Promise<Timed> {
-    let firstToken = Infinity;
-    let end = 0;
     const start = performance.now();
-    const results = await Promise.all(
-        texts.map(async (tokens) => {
-            const generation = rast.generate({ ...options, tokens });
-            for await (const part of generation) {
-                if (part.tokens.length > 0) firstToken = Math.min(firstToken, performance.now());
-            }
-            const result = await generation.result;
-            end = Math.max(end, performance.now());
-            return result;
-        })
-    );
-    return { results, allMs: end - start, drawingMs: end - firstToken };
+    const results = await Promise.all(texts.map((tokens) => rast.complete({ ...options, tokens })));
+    return { results, ms: performance.now() - start };
 }
 
-function promptRate({ results, allMs }: Timed, one: MatrixCase): number {
+function promptRate({ results, ms }: Timed, one: MatrixCase): number {
     const decoded = results.reduce((sum, { usage }) => sum + usage.promptTokens - usage.cachedPromptTokens, 0);
     if (2 * decoded < one.tokens * one.sequences) throw repeatedPrompts(decoded, one);
-    return (1000 * decoded) / allMs;
+    return (1000 * decoded) / ms;
 }
 
-function generationRate({ results, drawingMs }: Timed, { sequences }: MatrixCase): number {
-    const drawn = results.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
-    // alone, the engine's own clock; together, from the first token of anybody to the last of all
-    const ms = sequences === 1 ? results[0]!.timings.decodeMs : drawingMs;
-    return (1000 * (drawn - sequences)) / ms;
+function generationRate({ results, ms }: Timed): number {
+    return (1000 * results.reduce((sum, { usage }) => sum + usage.completionTokens, 0)) / ms;
 }
 
 function repeatedPrompts(decoded: number, { tokens, sequences }: MatrixCase): RastError {
@@ -125,12 +112,12 @@ async function peerSample(
     repetition: number
 ): Promise<Sample> {
     const { tokens, ms } = await peers.get(name)!.generate({
-        tokens: prompts.prompt(0, Math.max(1, one.depth)),
+        tokens: prompts.prompt(0, one.depth + 1),
         maxTokens: one.tokens,
         temperature: one.temperature,
         topP: options.topP,
         lambda: one.lambda ?? rast.info.pairs[0]!.lambda,
         seed: options.seed + repetition
     });
-    return { rate: (1000 * (tokens.length - 1)) / ms, results: [] };
+    return { rate: (1000 * tokens.length) / ms, results: [] };
 }

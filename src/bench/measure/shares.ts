@@ -35,6 +35,7 @@ export function sharesOf(
         sum(({ timings }) => timings.decodeMs),
         whole
     );
+    if (whole === 0) return null; // the first round gave all tokens
     return {
         base: base.alone / all,
         expert: expert.alone / all,

@@ -31,6 +31,7 @@ const native: NativeRequestResult = {
     prefillMs: 40,
     decodeMs: 250,
     firstTokenMs: 41,
+    firstRoundTokens: 2,
     roles: { base: times(100), expert: times(200), antiexpert: times(300) },
     drafts: { rounds: 4, drafted: 8, accepted: 6, compared: 20, agreed: 15 },
     hostBytes: 70,
@@ -93,7 +94,9 @@ describe("a result", () => {
                 prefillMs: 40,
                 decodeMs: 250,
                 firstTokenMs: 41,
-                tokensPerSecond: 40,
+                firstRoundTokens: 2,
+                tokensPerSecond: 32,
+                overallTokensPerSecond: 10_000 / 290.5,
                 roles: native.roles
             },
             path: "device",
@@ -111,7 +114,7 @@ describe("a result", () => {
         const stopped = build({}, { stopReason: "eos", stopToken: 0, completionTokens: 9 });
         expect(stopped).toMatchObject({ stopToken: 0, hostBytesPerToken: 107, speculation: { tokensPerRound: 2.5 } });
         expect(stopped.usage.completionTokens).toBe(9);
-        expect(stopped.timings.tokensPerSecond).toBe(36);
+        expect(stopped.timings.tokensPerSecond).toBe(28);
     });
 
     test("bytes of rows that were finished on the host count beside those of the others", () => {
@@ -121,15 +124,34 @@ describe("a result", () => {
 
     test("divides by nothing that is 0", () => {
         const drafts = { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 };
-        const none = build({}, { completionTokens: 0, decodeMs: 0, drafts });
+        const none = build({}, { completionTokens: 0, firstRoundTokens: 0, decodeMs: 0, drafts });
         expect(none.hostBytesPerToken).toBe(0);
-        expect(none.timings.tokensPerSecond).toBe(0);
+        expect(none.timings).toMatchObject({ tokensPerSecond: null, overallTokensPerSecond: null });
         expect(none.speculation).toMatchObject({ acceptanceRate: null, agreement: null, tokensPerRound: null });
         const least = { rounds: 1, drafted: 1, accepted: 0, compared: 1, agreed: 0 };
         expect(build({}, { completionTokens: 1, drafts: least })).toMatchObject({
             hostBytesPerToken: 1070,
             speculation: { acceptanceRate: 0, agreement: 0, tokensPerRound: 1 }
         });
+    });
+
+    test("tokens of the first round are no tokens of the time after it", () => {
+        const rates = (native: Partial<NativeRequestResult>): unknown => {
+            const { tokensPerSecond, overallTokensPerSecond } = build({}, native).timings;
+            return [tokensPerSecond, overallTokensPerSecond];
+        };
+        const times = { queueMs: 0, prefillMs: 100, decodeMs: 0.001 };
+        expect(rates({ completionTokens: 16, firstRoundTokens: 16, ...times })).toEqual([null, 16_000 / 100.001]);
+        expect(rates({ completionTokens: 1, firstRoundTokens: 1, ...times, decodeMs: 0 })).toEqual([null, 10]);
+        expect(rates({ completionTokens: 17, firstRoundTokens: 16, ...times, decodeMs: 50 })).toEqual([
+            20,
+            17_000 / 150
+        ]);
+        // the clock may stand still
+        expect(rates({ completionTokens: 17, firstRoundTokens: 1, queueMs: 0, prefillMs: 0, decodeMs: 0 })).toEqual([
+            null,
+            null
+        ]);
     });
 
     test("a seed is a number as long as one can hold it", () => {
@@ -186,6 +208,7 @@ test("a request that ended before it began has its tokens and nothing else", () 
         prefillMs: 0,
         decodeMs: 0,
         firstTokenMs: null,
+        firstRoundTokens: 0,
         roles: { base: idle, expert: idle, antiexpert: idle },
         drafts: { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,
