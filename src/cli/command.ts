@@ -21,13 +21,20 @@ export interface CommandDeclaration {
     /** One line for help. */
     readonly description: string;
     /** Its operands, as commander writes them: "[record...]". */
-    readonly operands?: { readonly usage: string; readonly description: string };
+    readonly operands?: {
+        readonly usage: string;
+        readonly description: string;
+        /** What to do, where there are more than it takes. */
+        readonly advice?: string;
+    };
     /** Command lines, and what each does; both within 76 columns. */
     readonly examples?: readonly (readonly [line: string, what: string])[];
     /** By the options they stand for. With `--json` ("json") and `--stream-json` ("streamJson") errors are JSON, too. */
     readonly flags: FlagGroup;
     /** Further names under which errors speak of options, and the flag or words for each. */
     readonly aliases?: Readonly<Record<string, string>>;
+    /** Whether it means nothing without the file of settings: then a broken one is an error, else it is left out, with a note. */
+    readonly needsSettings?: boolean;
     /** What is heavy it imports itself, so that help needs none of it. @throws whatever is to be reported */
     readonly run: (call: CommandCall) => Promise<ExitCode>;
 }

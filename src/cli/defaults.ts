@@ -118,11 +118,24 @@ function parseGroup(
         const where = command === "" ? shorten(key) : `commands.${command}.${shorten(key)}`;
         const flag = known.get(key);
         if (flag === undefined) {
-            throw wrong(file, where, `this key is not known.${didYouMean(key, [...known.keys(), ...others])}`);
+            const hint = hintFor(key, known) ?? didYouMean(key, [...known.keys(), ...others]);
+            throw wrong(file, where, `this key is not known.${hint}`);
         }
         const value = toTyped(flag, given, file, where);
         return value === undefined ? [] : [{ flag, value, source: shortenMiddle(file), command }];
     });
+}
+
+// Of a key that is written as a flag is: "no-mmap", "--top-p". undefined where there is nothing to say.
+function hintFor(key: string, known: ReadonlyMap<string, Flag<unknown>>): string | undefined {
+    const bare = key.replace(/^-+/, "");
+    if (bare !== key && known.has(bare)) return ` Write ${JSON.stringify(bare)}, without dashes in front.`;
+    const positive = bare.replace(/^no-/, "");
+    const flag = positive === bare ? undefined : known.get(positive);
+    if (flag !== undefined && !takesValue(flag)) return ` Write ${JSON.stringify(positive)}: false.`;
+    // Without models a trio or a base was meant, not --mode.
+    if (/^models?$/.test(bare) && known.has("base")) return " A trio is trio, or base, expert and antiexpert.";
+    return undefined;
 }
 
 // undefined where the value is what holds without it.

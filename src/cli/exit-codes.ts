@@ -1,4 +1,12 @@
 /** What the command's exit codes mean. */
-export const exitCodes = { ok: 0, failure: 1, misuse: 2, interrupted: 130 } as const;
+export const exitCodes = { ok: 0, failure: 1, misuse: 2, interrupted: 130, terminated: 143 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** What a shell says of a program that a signal ended. */
+export function exitCodeOf(signal: InterruptingSignal): ExitCode {
+    return signal === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+}
+
+/** Signals that end a command's work. */
+export type InterruptingSignal = "SIGINT" | "SIGTERM";

@@ -48,7 +48,8 @@ function sourceOf({ option }: Readonly<Record<string, unknown>>, sources: Readon
     return source === undefined ? "" : ` (${String(option)} is from ${source}.)`;
 }
 
-function oneLine(text: string): string {
+/** A text without its newlines. */
+export function oneLine(text: string): string {
     return text.replace(/\s*\n\s*/g, " ");
 }
 

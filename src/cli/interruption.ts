@@ -1,13 +1,15 @@
 import { RastError } from "../errors.js";
+import type { InterruptingSignal } from "./exit-codes.js";
 import type { SignalSource } from "./io.js";
 
-const signalNames = ["SIGINT", "SIGTERM"] as const;
+const signalNames: readonly InterruptingSignal[] = ["SIGINT", "SIGTERM"];
 
 /** What came of work that may be interrupted. */
 export interface Interruptible<T> {
     /** undefined where the work was given up. */
     readonly value: T | undefined;
-    readonly interrupted: boolean;
+    /** The first signal that came. */
+    readonly interruptedBy: InterruptingSignal | undefined;
 }
 
 /**
@@ -23,11 +25,13 @@ export async function interruptible<T>(
 ): Promise<Interruptible<T>> {
     const controller = new AbortController();
     const { signal } = controller;
+    let first: InterruptingSignal | undefined;
     const stopListening = (): void => {
         for (const name of signalNames) signals.off(name, listener);
     };
     const listener = (name: NodeJS.Signals): void => {
-        if (!signal.aborted) {
+        if (first === undefined) {
+            first = name as InterruptingSignal;
             controller.abort(new Error(`${name} was received.`));
             return;
         }
@@ -38,10 +42,10 @@ export async function interruptible<T>(
     for (const name of signalNames) signals.on(name, listener);
     try {
         const value = await work(signal);
-        return { value, interrupted: signal.aborted };
+        return { value, interruptedBy: first };
     } catch (error) {
-        if (!signal.aborted || !follows(error)) throw error;
-        return { value: undefined, interrupted: true };
+        if (first === undefined || !follows(error)) throw error;
+        return { value: undefined, interruptedBy: first };
     } finally {
         stopListening();
     }

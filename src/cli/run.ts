@@ -1,13 +1,15 @@
 import { CommanderError, type Command } from "commander";
-import type { ErrorCode } from "../errors.js";
+import { RastError, type ErrorCode } from "../errors.js";
 import { assertUtf8 } from "./arguments.js";
+import type { CommandDeclaration } from "./command.js";
 import { commands } from "./commands/index.js";
 import { exitCodes, type ExitCode } from "./exit-codes.js";
-import { reportFailure, reportMisuse, type FailureStyle } from "./failure.js";
-import { readDefaults } from "./defaults.js";
+import { readDefaults, type Default } from "./defaults.js";
+import { oneLine, reportFailure, reportMisuse, type FailureStyle } from "./failure.js";
 import { attributeName, longName, type Flag, type Typed } from "./flag.js";
 import { flagNames } from "./flag-names.js";
 import type { CommandIo } from "./io.js";
+import { adviceOnMisuse, unknownTopic } from "./misuse.js";
 import { watchOutput } from "./output.js";
 import { buildProgram } from "./program.js";
 
@@ -28,9 +30,7 @@ export async function run(args: readonly string[], io: CommandIo): Promise<ExitC
             const given = Object.fromEntries(
                 Object.entries(command.opts<Typed>()).filter(([name]) => command.getOptionValueSource(name) === "cli")
             );
-            // Without flags there is nothing to set.
-            const hasFlags = Object.keys(declaration.flags).length > 0;
-            for (const { flag, value, source } of hasFlags ? await readDefaults(declaration, io.env, isTyped) : []) {
+            for (const { flag, value, source } of await defaultsOf(declaration, io, isTyped)) {
                 command.setOptionValueWithSource(attributeName(flag), value, "config");
                 sources.set(longName(flag), source);
             }
@@ -49,6 +49,8 @@ export async function run(args: readonly string[], io: CommandIo): Promise<ExitC
             program.outputHelp({ error: true });
             return exitCodes.misuse;
         }
+        const topic = unknownTopic(args);
+        if (topic !== undefined) return reportMisuse(topic, "ERR_INVALID_ARGUMENT", io.stderr, false);
         await program.parseAsync(args, { from: "user" });
         return exitCode;
     } catch (error) {
@@ -56,7 +58,24 @@ export async function run(args: readonly string[], io: CommandIo): Promise<ExitC
         // Help and version end like this, too.
         if (misuse === "") return error.exitCode === 0 ? exitCodes.ok : exitCodes.misuse;
         const code = misuseCodes[error.code] ?? "ERR_INVALID_ARGUMENT";
-        return reportMisuse(misuse, code, io.stderr, styleOf(program, args).json);
+        const said = adviceOnMisuse(error.code, misuse, declarationOf(args));
+        return reportMisuse(said, code, io.stderr, styleOf(program, args).json);
+    }
+}
+
+async function defaultsOf(
+    declaration: CommandDeclaration,
+    { env, stderr }: CommandIo,
+    isTyped: (flag: Flag<unknown>) => boolean
+): Promise<Default[]> {
+    // Without flags there is nothing to set.
+    if (Object.keys(declaration.flags).length === 0) return [];
+    try {
+        return await readDefaults(declaration, env, isTyped);
+    } catch (error) {
+        if (declaration.needsSettings === true || !(error instanceof RastError)) throw error;
+        stderr.write(`rast: the file of settings is left out. ${oneLine(error.message)} [${error.code}]\n`);
+        return [];
     }
 }
 
@@ -70,12 +89,18 @@ function isGlobal(arg: string): boolean {
     return ["-v", "--verbose", "--debug"].includes(arg);
 }
 
+function declarationOf(args: readonly string[]): CommandDeclaration | undefined {
+    const name = args.find((arg) => !isGlobal(arg));
+    return commands.find((one) => one.name === name);
+}
+
 // From what was parsed until the error: a --json that is the value of another flag is none.
 function styleOf(program: Command, args: readonly string[]): FailureStyle & { readonly verbose: boolean } {
     const global = program.opts();
-    const name = args.find((arg) => !isGlobal(arg));
-    const declaration = commands.find((one) => one.name === name);
-    const options = program.commands.find((one) => one.name() === name)?.opts() ?? { json: args.includes("--json") };
+    const declaration = declarationOf(args);
+    const options = program.commands.find((one) => one.name() === declaration?.name)?.opts() ?? {
+        json: args.includes("--json")
+    };
     const debug = global["debug"] === true || options["debug"] === true;
     return {
         json: options["json"] === true || options["streamJson"] === true,

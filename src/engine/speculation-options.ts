@@ -27,7 +27,8 @@ export interface ResolvedSpeculation {
     readonly maxDraft: number | undefined;
 }
 
-const defaultMaxDraft = 15;
+/** Where nothing is asked for. */
+export const defaultMaxDraft = 15;
 // Every row of a round takes memory as wide as the vocabulary; with many sequences few of them draft long.
 const sharedRows = 64;
 

@@ -1,3 +1,4 @@
+import { contextNote } from "./context-note.js";
 import { RastError } from "../errors.js";
 import { availableHostBytes } from "../machine/host-memory.js";
 import { placeModels, usableDevices, type Placements } from "../placement/placement.js";
@@ -108,7 +109,7 @@ function fitContext(
         const { contextLength } = facts.get(model.path)!;
         if (contextLength === 0 || contextLength >= contextSize) continue;
         contextSize = contextLength;
-        notes[0] = `The context was cut from ${wanted} to ${contextSize} tokens: ${describeRole(model)} holds no more.`;
+        notes[0] = contextNote(wanted, contextSize, describeRole(model));
     }
     return { contextSize, notes };
 }

@@ -82,7 +82,7 @@ export async function loadRastWith(
         assertWanted();
         const prepared = await prepareConfig(native.addon, resolved, models, facts, specialTokens);
         assertWanted();
-        const notes = [...prepared.notes];
+        const notes = [...sameFiles(models), ...prepared.notes];
         if (resolved.tryModels) {
             notes.push(...(await tryModels(native.libraries, allModels(models), facts, resolved.signal)));
             assertWanted();
@@ -97,6 +97,19 @@ export async function loadRastWith(
     } finally {
         forgetSignal();
     }
+}
+
+// What is most likely a slip: its delta is zero.
+function sameFiles({ pairs }: ModelSet): string[] {
+    return pairs
+        .flatMap(({ expert, antiexpert }) => {
+            if (expert.path !== antiexpert.path) return [];
+            const outcome = pairs.length === 1 ? "texts are the base's own" : "the pair adds nothing";
+            return [
+                `${describeRole(expert)} and ${describeRole(antiexpert)} are the same file: their delta is zero, and ${outcome}.`
+            ];
+        })
+        .map((note) => note.charAt(0).toUpperCase() + note.slice(1));
 }
 
 // By path, as one file may serve two roles.

@@ -104,6 +104,16 @@ function withAdvice({ source, outcome, reason }: BackendAttempt): string {
     return `${reason} (${advice.charAt(0).toLowerCase()}${advice.slice(1)})`;
 }
 
+let alone: NativeAddon | undefined;
+
+/**
+ * The addon without llama.cpp, for what needs none of it.
+ * @throws ERR_ADDON_MISSING, ERR_ADDON_INVALID
+ */
+export function openAddonAlone(): Pick<NativeAddon, "grammarOfSchema"> {
+    return (alone ??= typedErrors(openAddon()));
+}
+
 function openAddon(): NativeAddon {
     const root = packageRoot();
     const places = [

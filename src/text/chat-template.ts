@@ -65,7 +65,7 @@ export async function renderChat(
     input: ChatTemplateInput,
     limits?: TemplateLimits
 ): Promise<RenderedText> {
-    checkMessages(messages);
+    checkMessages(messages, input);
     const final = input.continueFinalMessage === true ? finalText(messages) : undefined;
     if (template === null) {
         throw new RastError(
@@ -175,7 +175,8 @@ function failed({ failure, line }: TemplateFailure): RastError {
     );
 }
 
-function checkMessages(value: unknown): void {
+/** @throws ERR_INVALID_OPTION for messages of the wrong shape, or none to continue */
+export function checkMessages(value: unknown, { continueFinalMessage }: Readonly<ChatOptions>): void {
     if (!Array.isArray(value) || value.length === 0) {
         throw invalidMessages("an array with at least one message for messages", value);
     }
@@ -187,6 +188,7 @@ function checkMessages(value: unknown): void {
         if (role === "") throw invalidMessages(`a string that is not empty for ${name}.role`, "");
         checkContent(`${name}.content`, content, Array.isArray(message["tool_calls"]));
     });
+    if (continueFinalMessage === true) finalText(value as readonly ChatMessage[]);
 }
 
 function checkContent(name: string, content: unknown, callsTools: boolean): void {

@@ -155,11 +155,14 @@ describe("input", () => {
 });
 
 describe.runIf(process.platform === "linux")("signals", () => {
-    it.each(["SIGINT", "SIGTERM"] as const)("%s once: what there is, and 130", async (name) => {
+    it.each([
+        ["SIGINT", 130],
+        ["SIGTERM", 143]
+    ] as const)("%s once: what there is, and %i", async (name, exitCode) => {
         const { child, ended } = started(endless);
         await busy(child);
         child.kill(name);
-        expect(await ended).toEqual([130, null]);
+        expect(await ended).toEqual([exitCode, null]);
     });
 
     it("twice: at once", async () => {

@@ -9,6 +9,8 @@ import type { Input } from "../io.js";
 export interface BatchPrompt {
     /** Its place among the prompts, from 0. */
     readonly index: number;
+    /** Where it stands, for messages: "Line 3 of prompts.jsonl". */
+    readonly where: string;
     /** The file's own name for it. */
     readonly id?: string | number;
     /** Options of `rast.generate`, as the file has them. */
@@ -20,39 +22,81 @@ const known: readonly string[] = ["id", ...generateOptionNames.filter((name) => 
 
 /**
  * The prompts of a file, in its order. In one of JSON lines (.jsonl, .ndjson) a line is a string, or an object with `prompt`,
- * `messages` or `tokens`, an `id` if it likes, and options of `rast.generate`; in any other file a line is a prompt. Standard
- * input is JSON lines where its first line looks like that. Empty lines are passed over. All of them are looked at before
- * anything is generated.
+ * `messages` or `tokens`, an `id` if it likes, and options of `rast.generate`; one of JSON (.json) is a list of those; in any
+ * other file a line is a prompt. Standard input is JSON where it looks like that. Empty lines are passed over. All of them
+ * are looked at before anything is generated.
  * @param path "-" = standard input
+ * @param note is told what may not have been meant
  * @throws ERR_INVALID_OPTION naming the line; ERR_EMPTY_PROMPT on a terminal; what `readInput` lists
  */
-export async function readPrompts(path: string, stdin: Input): Promise<BatchPrompt[]> {
+export async function readPrompts(path: string, stdin: Input, note: (text: string) => void): Promise<BatchPrompt[]> {
     const piped = path === "-";
     if (piped && stdin.isTTY === true) {
         const message = "No prompts: --batch - reads standard input, which is a terminal. Name a file, or pipe one in.";
         throw new RastError("ERR_EMPTY_PROMPT", message, { details: { option: "--batch" } });
     }
     const text = (piped ? await readAll(stdin) : await readInput(path, "the batch")).replace(/^\uFEFF/, "");
-    const json = piped ? /^\s*[{"]/.test(text) : [".jsonl", ".ndjson"].includes(extname(path).toLowerCase());
     const source = piped ? "standard input" : shortenMiddle(path);
-    const prompts: BatchPrompt[] = [];
-    for (const [at, line] of text.split(/\r?\n/).entries()) {
-        if (line.trim() === "") continue;
-        const where = `Line ${at + 1} of ${source}`;
-        const rest = json ? parseLine(line, where) : { request: { prompt: line } };
-        prompts.push({ index: prompts.length, ...rest });
-    }
+    const kind = extname(path).toLowerCase();
+    const list = kind === ".json" || piped ? listIn(text) : undefined;
+    const entries = list?.map((value, at) => {
+        const where = `Entry ${at + 1} of ${source}`;
+        return { where, ...toPrompt(value, where) };
+    });
+    const json = piped ? /^\s*[{"]/.test(text) : [".jsonl", ".ndjson", ".json"].includes(kind);
+    const prompts = (entries ?? promptsOfLines(text, source, json)).map((one, index) => ({ index, ...one }));
     if (prompts.length === 0) throw wrong(`There is no prompt in ${source}.`);
+    if (!piped && !json && (listIn(text) !== undefined || isObject(parsed(firstLine(text))))) {
+        note(
+            `${source} looks like JSON and is read as text, a prompt a line: JSON lines are in a file .jsonl, a list in one .json.`
+        );
+    }
     return prompts;
 }
 
-function parseLine(line: string, where: string): Omit<BatchPrompt, "index"> {
+type Entry = Omit<BatchPrompt, "index">;
+
+function promptsOfLines(text: string, source: string, json: boolean): Entry[] {
+    const prompts: Entry[] = [];
+    for (const [at, line] of text.split(/\r?\n/).entries()) {
+        if (line.trim() === "") continue;
+        const where = `Line ${at + 1} of ${source}`;
+        prompts.push({ where, ...(json ? parseLine(line, where) : { request: { prompt: line } }) });
+    }
+    return prompts;
+}
+
+// A whole text that is a list of prompts, or one written over several lines.
+function listIn(text: string): readonly unknown[] | undefined {
+    if (!/^\s*[[{]/.test(text)) return undefined;
+    const value = parsed(text);
+    if (Array.isArray(value)) return value.every((one) => typeof one === "string" || isObject(one)) ? value : undefined;
+    return isObject(value) && text.trim().includes("\n") ? [value] : undefined;
+}
+
+function firstLine(text: string): string {
+    return /\S.*/.exec(text)?.[0] ?? "";
+}
+
+function parsed(text: string): unknown {
+    try {
+        return JSON.parse(text) as unknown;
+    } catch {
+        return undefined;
+    }
+}
+
+function parseLine(line: string, where: string): Omit<Entry, "where"> {
     let value: unknown;
     try {
         value = JSON.parse(line);
     } catch (error) {
         throw wrong(`${where} is not JSON: ${(error as Error).message}`);
     }
+    return toPrompt(value, where);
+}
+
+function toPrompt(value: unknown, where: string): Omit<Entry, "where"> {
     if (typeof value === "string") return { request: { prompt: value } };
     if (!isObject(value)) throw wrong(`${where} is neither a string nor an object.`);
     for (const key of Object.keys(value)) {

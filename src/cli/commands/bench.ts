@@ -5,10 +5,12 @@ import type { BenchMode, BenchPeer, BenchRecord } from "../../bench/record/schem
 import { checkOneOf } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
-import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { exitCodeOf, exitCodes, type ExitCode, type InterruptingSignal } from "../exit-codes.js";
 import {
+    attributeName,
     fileFlag,
     listFlag,
+    longName,
     numberFlag,
     readFlags,
     switchFlag,
@@ -62,6 +64,7 @@ export const bench: CommandDeclaration = {
     name: "bench",
     description: "measure tokens per second; or show or compare records of it",
     operands: { usage: "[record...]", description: "a record to show in another format, or two with --compare" },
+    needsSettings: true,
     examples: [
         ["rast bench --trio demo -p 64 -n 64", "Prompts of 64 tokens, and 64 tokens generated."],
         ["rast bench --trio demo -o json --output new.json", "Keep the record."],
@@ -77,18 +80,37 @@ type Own = FlagValues<typeof ownFlags>;
 async function run(call: CommandCall): Promise<ExitCode> {
     const { operands: files, given } = call;
     const own = readFlags(ownFlags, call.typed);
+    sayIdle(call, own);
     if (own.compare === true) return compare(call, own);
     const { printRecord, recordFormats } = await import("../../bench/print/record.js");
     const format = checkOneOf("--format", own.format ?? "md", recordFormats);
     await checkTargets([own.output, own.html]);
     const record = files.length > 0 ? await shownRecord(files, given) : await measured(call, own);
-    if (record === undefined) return exitCodes.interrupted;
+    if (typeof record === "string") return exitCodeOf(record);
     await deliver(call.io, printRecord(record, format), own.output);
     if (own.html !== undefined) {
         const { benchPage } = await import("../../bench/page/page.js");
         await write(own.html, benchPage(record));
     }
     return exitCodes.ok;
+}
+
+// What was measured before stays as it is.
+function sayIdle({ io, operands, typed, given }: CommandCall, { compare }: Own): void {
+    const shown = ["output", "format", "html", "compare"];
+    const withRecord = compare === true ? "--compare" : operands.length > 0 ? "a record" : undefined;
+    const { modes = [], temperatures = [] } = readFlags(matrixFlags, typed);
+    const why = (option: string): string | undefined => {
+        if (withRecord !== undefined)
+            return shown.includes(option) || (option in modelFlags && compare !== true) ? undefined : withRecord;
+        if (option === "lambdas" && modes.length > 0 && modes.every((mode) => mode === "base")) return "--mode base";
+        const greedy = temperatures.length > 0 && temperatures.every((one) => one === 0);
+        return option === "topP" && greedy ? "--temperature 0" : undefined;
+    };
+    for (const [option, flag] of Object.entries(bench.flags)) {
+        const cause = given[attributeName(flag)] === undefined ? undefined : why(option);
+        if (cause !== undefined) io.stderr.write(`rast: ${longName(flag)} has no effect with ${cause}.\n`);
+    }
 }
 
 async function compare({ io, operands: files }: CommandCall, own: Own): Promise<ExitCode> {
@@ -117,9 +139,9 @@ async function readRecord(path: string): Promise<BenchRecord> {
     return parseRecord(await readInput(path, "the record"), path);
 }
 
-async function measured({ io, args, typed }: CommandCall, own: Own): Promise<BenchRecord | undefined> {
+async function measured({ io, args, typed }: CommandCall, own: Own): Promise<BenchRecord | InterruptingSignal> {
     const options: BenchOptions = {
-        models: { ...chooseModels(readFlags(modelFlags, typed)), ...readFlags(loadingFlags, typed) },
+        models: { ...(await chooseModels(readFlags(modelFlags, typed))), ...readFlags(loadingFlags, typed) },
         ...readFlags({ ...matrixFlags, ...sharedFlags }, typed),
         command: commandLine(args),
         ...(own.promptText === undefined ? {} : { promptText: await readInput(own.promptText, "the prompts") })
@@ -131,7 +153,8 @@ async function measured({ io, args, typed }: CommandCall, own: Own): Promise<Ben
     const work = (signal: AbortSignal): Promise<BenchRecord> =>
         runBench({ ...options, signal, onProgress }).finally(() => status.clear());
     // A peer that the same Ctrl-C ends is no failure either.
-    return (await interruptible(io.signals, work, () => true)).value;
+    const { value, interruptedBy } = await interruptible(io.signals, work, () => true);
+    return value ?? interruptedBy!;
 }
 
 // Folders are nobody's business, and differ where the rest is the same.

@@ -6,7 +6,7 @@ import type { CommandCall, CommandDeclaration } from "../command.js";
 import { showExamples } from "../demo/examples.js";
 import { shownPairs, type ShownPair } from "../demo/pairs.js";
 import { rows, showHead, showMeaning, showRow, type PairScores, type Row } from "../demo/table.js";
-import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import { readFlags, switchFlag, textFlag, valueFlag, wrongFlag } from "../flag.js";
 import { drawsSeed } from "../flags/draws.js";
 import { interruptible } from "../interruption.js";
@@ -77,8 +77,8 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
         return evaluateRows(pairs, evaluation, onRow).finally(() => status.clear());
     };
     // Whatever fails when the engine is taken away is the interruption's doing.
-    const { value } = await interruptible(io.signals, work, () => true);
-    if (value === undefined) return exitCodes.interrupted;
+    const { value, interruptedBy } = await interruptible(io.signals, work, () => true);
+    if (value === undefined) return exitCodeOf(interruptedBy!);
     const results = pairs.map((pair, index) => {
         const scores = value[index]!;
         const right = (part: "base" | "rast" | "trained base"): number => scores[part].value;

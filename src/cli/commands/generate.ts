@@ -1,13 +1,16 @@
 import type { GenerateOptions, GenerateSettings, PromptOptions } from "../../engine/generate-options.js";
 import { RastError } from "../../errors.js";
+import { isContextNote } from "../../loading/context-note.js";
+import type { LoadOptions } from "../../loading/load-options.js";
 import type { Rast } from "../../engine/engine.js";
 import type { ChatMessage } from "../../text/chat-template.js";
 import { fileOutput, streamOutput } from "../batch/output.js";
 import { readPrompts, type BatchPrompt } from "../batch/prompts.js";
 import { runBatch } from "../batch/run.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
-import { exitCodes, type ExitCode } from "../exit-codes.js";
+import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import {
+    attributeName,
     expandHome,
     fileFlag,
     longName,
@@ -23,6 +26,7 @@ import { chatFlags, reasoningFlag } from "../flags/chat.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { modelFlags, strengthFlags } from "../flags/models.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
+import { idleFlags } from "../idle-flags.js";
 import { readInput, readStandardInput } from "../input.js";
 import { interruptible } from "../interruption.js";
 import type { CommandIo, Input } from "../io.js";
@@ -88,7 +92,12 @@ const ownFlags = {
 export const generate: CommandDeclaration = {
     name: "generate",
     description: "generate text from a prompt, or from standard input",
-    operands: { usage: "[prompt]", description: "text to continue; - or nothing reads standard input" },
+    operands: {
+        usage: "[prompt]",
+        description: "text to continue; - or nothing reads standard input",
+        advice: "Put a prompt of several words in quotes."
+    },
+    needsSettings: true,
     examples: [
         ['rast generate --trio demo "6+34+63+39"', "A text, with the models and settings of a bundled trio."],
         [
@@ -105,12 +114,12 @@ export const generate: CommandDeclaration = {
 
 type Own = FlagValues<typeof ownFlags>;
 
-async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
+async function run({ io, operands, typed, given }: CommandCall): Promise<ExitCode> {
     const own = readFlags(ownFlags, typed);
     const { maxThinkingTokens } = own;
     const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)), maxThinkingTokens };
     const status = new StatusLine(io, own.quiet);
-    const engine = readEngineFlags(typed);
+    const engine = await readEngineFlags(typed);
     const job =
         own.batch === undefined
             ? await onePrompt(await promptSource(operands[0], own, io.stdin), own, request, io)
@@ -123,8 +132,14 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     }
     const loadOptions = { ...engine, ...(job.parallel === undefined ? {} : { parallel: job.parallel }) };
 
+    await checkRequests(job, loadOptions);
+    if (own.quiet !== true) {
+        const values = readFlags(generate.flags, typed);
+        const isTyped = (option: string): boolean => given[attributeName(generate.flags[option]!)] !== undefined;
+        for (const idle of idleFlags(values, isTyped, longNameOf)) io.stderr.write(`rast: ${idle}\n`);
+    }
     const { loadRast } = await import("../../loading/load.js");
-    const { interrupted } = await interruptible(io.signals, async (signal) => {
+    const { interruptedBy } = await interruptible(io.signals, async (signal) => {
         const rast = await loadRast({
             ...loadOptions,
             signal,
@@ -132,15 +147,22 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
         }).finally(() => status.clear());
         try {
             // A context that was not asked for may be smaller without a word.
-            const notes = loadOptions.contextSize === undefined || own.quiet === true ? [] : rast.info.notes;
+            const isNews = (note: string): boolean => loadOptions.contextSize !== undefined || !isContextNote(note);
+            const notes = own.quiet === true ? [] : rast.info.notes.filter(isNews);
             for (const note of notes) io.stderr.write(`rast: ${note}\n`);
             await job.work(rast, signal);
         } finally {
             status.clear();
             await rast.dispose();
         }
-    }).finally(job.close);
-    return interrupted ? exitCodes.interrupted : job.exitCode();
+    })
+        .catch((error: unknown) => {
+            job.endedEarly(false);
+            throw error;
+        })
+        .finally(job.close);
+    if (interruptedBy !== undefined) job.endedEarly(true);
+    return interruptedBy === undefined ? job.exitCode() : exitCodeOf(interruptedBy);
 }
 
 /** What is to be done with an engine. */
@@ -149,7 +171,11 @@ interface Job {
     readonly isDone: boolean;
     /** Texts generated together; undefined = as the engine likes. */
     readonly parallel: number | undefined;
+    /** What will be asked, each with where it stands ("" for the command line). */
+    requests(): Iterable<{ readonly options: GenerateOptions; readonly where: string }>;
     work(rast: Rast, signal: AbortSignal): Promise<void>;
+    /** Says what is left undone, if there is anything to say. */
+    endedEarly(interrupted: boolean): void;
     close(): Promise<void>;
     exitCode(): ExitCode;
 }
@@ -167,6 +193,8 @@ async function onePrompt(prompt: string, own: Own, request: GenerateSettings, io
                 await rast.saveState(own.saveState, { ...text, signal });
             }
         },
+        requests: () => [{ options: { ...request, ...text }, where: "" }],
+        endedEarly: () => {},
         close: async () => {},
         exitCode: () => exitCodes.ok
     };
@@ -185,26 +213,67 @@ async function batch(
     if (operand !== undefined) throw clash("a prompt", "--batch");
     const other = notWithBatch.find((name) => own[name] !== undefined);
     if (other !== undefined) throw clash(longName(ownFlags[other]), "--batch");
-    const prompts = await readPrompts(file, io.stdin);
+    const say = (text: string): void => {
+        if (own.quiet !== true) io.stderr.write(`rast: ${text}\n`);
+    };
+    const prompts = await readPrompts(file, io.stdin, say);
     const output = own.output === undefined ? streamOutput(io.stdout) : await fileOutput(own.output, prompts);
     const parallel = own.parallel ?? Math.min(4, prompts.length);
     let failures = output.keptFailures;
+    let done = output.kept;
+    let began = false;
+    const requestOf = (prompt: BatchPrompt): GenerateOptions => batchRequest(prompt, own, request);
     return {
         isDone: output.kept === prompts.length,
         parallel,
         work: async (rast, signal) => {
-            const requestOf = (prompt: BatchPrompt): GenerateOptions => batchRequest(prompt, own, request);
-            const onLine = (lines: number): void => status.show(`${lines} of ${prompts.length} prompts`);
+            began = true;
+            const onLine = (lines: number): void => {
+                done = lines;
+                status.show(`${lines} of ${prompts.length} prompts`);
+            };
             onLine(output.kept);
             failures += await runBatch(rast, { prompts, output, requestOf, ahead: 4 * parallel, signal, onLine });
+        },
+        requests: function* () {
+            // What is wrong with the flags is not a line's fault.
+            yield { options: { ...request, ...promptOf("?", own) }, where: "" };
+            for (const prompt of prompts.slice(output.kept)) yield { options: requestOf(prompt), where: prompt.where };
+        },
+        endedEarly: (interrupted) => {
+            if (!interrupted && !began) return;
+            const next =
+                own.output === undefined
+                    ? "with --output FILE a second run goes on where the first ended"
+                    : "the same command goes on there";
+            say(`${done} of ${prompts.length} prompts are done; ${next}`);
         },
         close: () => output.close(),
         exitCode: () => {
             if (failures === 0) return exitCodes.ok;
-            if (own.quiet !== true) io.stderr.write(`rast: ${failures} of ${prompts.length} prompts failed\n`);
+            say(`${failures} of ${prompts.length} prompts failed`);
             return exitCodes.failure;
         }
     };
+}
+
+// What needs no model is found out before any is loaded.
+async function checkRequests(job: Job, engine: LoadOptions): Promise<void> {
+    const { requestCheckFor } = await import("../../loading/request-check.js");
+    const check = await requestCheckFor(engine);
+    for (const { options, where } of job.requests()) {
+        try {
+            await check(options);
+        } catch (error) {
+            if (where === "" || !(error instanceof RastError)) throw error;
+            const details = { ...error.details, option: "--batch" };
+            throw new RastError(error.code, `${where}: ${error.message}`, { details, cause: error });
+        }
+    }
+}
+
+function longNameOf(option: string): string {
+    return longName(generate.flags[option]!);
 }
 
 // What a line says comes before what the flags say; a constraint of its own leaves no room for theirs.

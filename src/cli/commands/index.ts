@@ -6,6 +6,7 @@ import { demo } from "./demo.js";
 import { devices } from "./devices.js";
 import { generate } from "./generate.js";
 import { man } from "./man.js";
+import { trios } from "./trios.js";
 
 /** All commands, in the order of help. */
-export const commands: readonly CommandDeclaration[] = [generate, bench, demo, devices, build, completion, man];
+export const commands: readonly CommandDeclaration[] = [generate, bench, demo, trios, devices, build, completion, man];

@@ -14,15 +14,15 @@ export const engineFlags = {
 };
 
 /** Options of `loadRast` from what was typed. @throws ERR_INVALID_OPTION */
-export function readEngineFlags(typed: Typed): LoadOptions {
+export async function readEngineFlags(typed: Typed): Promise<LoadOptions> {
     const placement = readFlags(placementFlags, typed);
     const shared = Object.entries(placement).filter(([name]) => !name.includes("."));
     return {
-        ...chooseModels(readFlags(modelFlags, typed), {
+        ...(await chooseModels(readFlags(modelFlags, typed), {
             base: placementOf("base", placement),
             expert: placementOf("expert", placement),
             antiexpert: placementOf("antiexpert", placement)
-        }),
+        })),
         ...readFlags({ ...strengthFlags, ...drawingFlags, ...isolationFlags }, typed),
         ...(Object.fromEntries(shared) as Omit<typeof placement, `${string}.${string}`>)
     };

@@ -51,12 +51,17 @@ export type Placement = { device?: readonly string[]; gpuLayers?: "auto" | numbe
  * @param places what is to differ for a role
  * @throws ERR_INVALID_OPTION unless there is a trio or a base, and as many antiexperts as experts
  */
-export function chooseModels(
+export async function chooseModels(
     { trio, base, expert: experts = [], antiexpert: antiexperts = [] }: FlagValues<typeof modelFlags>,
     places: Readonly<Partial<Record<"base" | "expert" | "antiexpert", Placement>>> = {}
-): ModelChoice {
+): Promise<ModelChoice> {
     if (trio === undefined && base === undefined) {
-        throw new RastError("ERR_INVALID_OPTION", "No models: give --trio, or --base with --expert and --antiexpert.");
+        const { bundledTrioFolder, trioNames } = await import("../../trio/trio.js");
+        const names = (await trioNames([bundledTrioFolder()])).join(", ");
+        const message =
+            `No models: give --trio NAME (${names} come with the package, rast trios lists all), ` +
+            "or --base FILE with --expert FILE and --antiexpert FILE.";
+        throw new RastError("ERR_INVALID_OPTION", message);
     }
     if (experts.length !== antiexperts.length && trio === undefined) {
         throw new RastError(

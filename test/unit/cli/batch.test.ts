@@ -98,12 +98,67 @@ describe("a file of prompts", () => {
         ['{"id": 1}', "Line 1 of ", "received none"],
         ['{"prompt": "a", "tokens": [1]}', "Line 1 of ", "received prompt and tokens"],
         ['{"prompt": "a", "id": {}}', "Line 1 of ", "its id is neither text nor a number"],
-        ["\n\n", "There is no prompt in ", "prompts.jsonl"]
+        ["\n\n", "There is no prompt in ", "prompts.jsonl"],
+        ['"a"\n{"prompt": "b", "temperature": -1}', "Line 2 of ", "in [0, 100] for temperature, received -1"],
+        ['"a"\n{"prompt": ""}', "Line 2 of ", "The prompt is empty"],
+        ['"a"\n\n{"prompt": "b", "mode": "wild"}', "Line 3 of ", 'one of "rast", "base", "expert" for mode'],
+        ['{"prompt": "b", "lambda": [1, 2]}', "Line 1 of ", "one number per pair (1)"],
+        ['{"prompt": "b", "maxThinkingTokens": 1}', "Line 1 of ", "Expected messages beside maxThinkingTokens"],
+        ['{"messages": [{"content": "x"}]}', "Line 1 of ", "a string for messages[0].role"],
+        ['{"messages": []}', "Line 1 of ", "at least one message"],
+        ['{"prompt": "b", "jsonSchema": {"type": "strin"}}', "Line 1 of ", '"strin"'],
+        ['{"prompt": "b", "grammar": "", "jsonSchema": true}', "Line 1 of ", "either grammar or jsonSchema"],
+        ['{"prompt": "b", "speculation": {"draft": 999}}', "Line 1 of ", "for speculation.draft, received 999"]
     ])("that is wrong is refused before anything is loaded: %j", async (content, ...said) => {
         const { code, stdout, stderr } = await batch(await prompts(content));
         expect([code, stdout]).toEqual([2, ""]);
         for (const words of said) expect(stderr).toContain(words);
         expect(addon.configs).toEqual([]);
+    });
+
+    test("a wrong flag is named as such, and no line is blamed", async () => {
+        const { code, stderr } = await batch(await prompts('"a"'), ["--temperature", "-1"]);
+        expect([code, stderr]).toEqual([2, expect.stringMatching(/^rast: Expected .* for --temperature, received -1/)]);
+        expect(addon.configs).toEqual([]);
+    });
+
+    test.each([
+        ["list.json", '[\n  "one",\n  {"id": 7,\n   "prompt": "two"}\n]\n'],
+        ["lines.json", '"one"\n{"id": 7, "prompt": "two"}\n'],
+        ["LIST.JSON", '\uFEFF["one", {"id": 7, "prompt": "two"}]']
+    ])("of JSON may be a list (%s)", async (name, content) => {
+        const { code, stdout, stderr } = await batch(await prompts(content, name));
+        expect([code, stderr]).toEqual([0, ""]);
+        expect(linesOf(stdout).map(({ id, request }) => [id, request.prompt])).toEqual([
+            [undefined, "one"],
+            [7, "two"]
+        ]);
+    });
+
+    test("of JSON may be one prompt over several lines", async () => {
+        const { stdout } = await batch(await prompts('{\n  "prompt": "one"\n}\n', "one.json"));
+        expect(linesOf(stdout).map(({ request }) => request)).toEqual([{ prompt: "one" }]);
+    });
+
+    test("a list's entries are named by number", async () => {
+        for (const content of ['["a", {"promt": "b"}]', '["a", {"prompt": "b", "topP": 2}]']) {
+            const { code, stderr } = await batch(await prompts(content, "list.json"));
+            expect([code, stderr]).toEqual([2, expect.stringContaining("Entry 2 of ")]);
+        }
+        expect((await batch(await prompts("[1]", "list.json"))).stderr).toContain("is neither a string nor an object");
+    });
+
+    test("of text that looks like JSON comes with a note", async () => {
+        for (const content of ['{"prompt": "one"}\n', '["one",\n"two"]', '\n\n{"id": 1, "prompt": "x"}']) {
+            const { code, stderr } = await batch(await prompts(content, "p.txt"));
+            expect([code, stderr]).toEqual([
+                0,
+                expect.stringMatching(/^rast: .*p\.txt looks like JSON and is read as text/)
+            ]);
+        }
+        const quiet = await batch(await prompts('{"prompt": "one"}\n', "p.txt"), ["--quiet"]);
+        expect(quiet.stderr).toBe("");
+        expect((await batch(await prompts("{not JSON}\n[x]", "p.txt"))).stderr).toBe("");
     });
 
     test("on standard input is text, or JSON lines where the first looks like that", async () => {
@@ -169,13 +224,14 @@ describe("a file of prompts", () => {
 
 describe("what fails", () => {
     test("a prompt that is wrong has an error in its line, and the rest go on", async () => {
-        const file = await prompts('"a"\n{"prompt": "b", "temperature": -1}\n{"prompt": ""}\n"d"');
+        const long = JSON.stringify({ prompt: "b", tokens: undefined, logitBias: { 999: 1 } });
+        const file = await prompts(`"a"\n${long}\n{"tokens": [999]}\n"d"`);
         const { code, stdout, stderr } = await batch(file);
         expect([code, stderr]).toEqual([1, "rast: 2 of 4 prompts failed\n"]);
         expect(linesOf(stdout).map(({ error }) => error?.code)).toEqual([
             undefined,
             "ERR_INVALID_OPTION",
-            "ERR_EMPTY_PROMPT",
+            "ERR_INVALID_OPTION",
             undefined
         ]);
     });
@@ -185,7 +241,8 @@ describe("what fails", () => {
         const out = files.path("out.jsonl");
         const file = await prompts(['"a"', '"b"', '{"prompt": "c", "ordinal": 3}', '"d"', '"e"'].join("\n"));
         const { code, stderr } = await batch(file, ["--output", out, "--parallel", "1"]);
-        expect([code, stderr]).toEqual([1, "rast: The decode failed. [ERR_DECODE]\n"]);
+        const left = "rast: 2 of 5 prompts are done; the same command goes on there\n";
+        expect([code, stderr]).toEqual([1, `${left}rast: The decode failed. [ERR_DECODE]\n`]);
         expect(linesOf(await readFile(out, "utf8")).map(({ index }) => index)).toEqual([0, 1]);
         expect(addon.liveEngines()).toBe(0);
         addon = new FakeAddon();
@@ -201,7 +258,10 @@ describe("what fails", () => {
         expect(addon.configs).toEqual([]);
     });
 
-    test("interrupted: whole lines, none of a text that was cut, and 130", async () => {
+    test.each([
+        ["SIGINT", 130],
+        ["SIGTERM", 143]
+    ] as const)("interrupted by %s: whole lines, none of a text that was cut, and %i", async (name, exitCode) => {
         addon = new FakeAddon({ manual: true });
         const out = files.path("out.jsonl");
         const file = await prompts('"a"\n"b"\n"c"');
@@ -210,15 +270,16 @@ describe("what fails", () => {
         const ended = run(args, io);
         await vi.waitFor(() => expect(addon.submitted.length).toBeGreaterThan(0), 20_000);
         addon.step();
-        io.send("SIGINT");
-        expect(await ended).toBe(130);
+        io.send(name);
+        expect(await ended).toBe(exitCode);
+        expect(io.written.stderr).toBe("rast: 0 of 3 prompts are done; the same command goes on there\n");
         expect(await readFile(out, "utf8")).toBe("");
         expect([addon.liveEngines(), io.listeners()]).toEqual([0, 0]);
     });
 });
 
 describe("a second run", () => {
-    const content = '{"id": "ä", "prompt": "one"}\n"two"\n{"prompt": ""}\n"vier €"\n';
+    const content = '{"id": "ä", "prompt": "one"}\n"two"\n{"tokens": [999]}\n"vier €"\n';
     const flags = ["--seed", "3"];
 
     async function finished(out: string): Promise<{ file: string; whole: Buffer }> {

@@ -178,7 +178,10 @@ describe("what is wrong with it", () => {
         ["[]", "expected an object"]
     ])("%j: named with file and key, whatever the command", async (config, said) => {
         const env = await environment({ config });
-        for (const args of [["generate", "--trio", files.trio, "Hi"], ["devices"]]) {
+        for (const args of [
+            ["generate", "--trio", files.trio, "Hi"],
+            ["bench", "--trio", files.trio]
+        ]) {
             const { code, stderr } = await rast(args, { env });
             expect([code, stderr]).toEqual([
                 2,
@@ -186,6 +189,36 @@ describe("what is wrong with it", () => {
             ]);
             expect(stderr).toContain(said);
         }
+    });
+
+    test.each(["{", { temprature: 1 }, { commands: { devices: { json: 5 } } }])(
+        "%j: what needs no settings says so and goes on without them",
+        async (config) => {
+            const env = await environment({ config });
+            const said = /^rast: the file of settings is left out\. Settings .*settings\.json.*\[ERR_CONFIG_FILE\]\n$/;
+            const listed = await rast(["trios", "--json"], { env });
+            expect([listed.code, listed.stderr]).toEqual([0, expect.stringMatching(said)]);
+            expect(JSON.parse(listed.stdout)).not.toEqual([]);
+            for (const name of ["devices", "demo"]) {
+                expect(commands.find((one) => one.name === name)!.needsSettings).toBeUndefined();
+            }
+            for (const args of [["man"], ["completion", "bash"], ["--version"], ["help"], ["devices", "--help"]]) {
+                expect(await rast(args, { env })).toMatchObject({ code: 0, stderr: "" });
+            }
+        }
+    );
+
+    test.each([
+        [{ "no-mmap": true }, 'key no-mmap: this key is not known. Write "mmap": false.'],
+        [{ "--no-mmap": true }, 'Write "mmap": false.'],
+        [{ "no-json": true }, 'Write "json": false.'],
+        [{ "--top-p": 1 }, 'Write "top-p", without dashes in front.'],
+        [{ commands: { bench: { "no-ideal": true } } }, 'Write "ideal": false.'],
+        [{ model: "x.gguf" }, "A trio is trio, or base, expert and antiexpert."]
+    ])("%j: what to write instead", async (config, said) => {
+        const { stderr } = await generate({ config });
+        expect(stderr).toContain(said);
+        expect(stderr).not.toContain("Did you mean");
     });
 
     test("a wrong value is named with the flag and where it comes from", async () => {

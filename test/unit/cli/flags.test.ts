@@ -208,7 +208,7 @@ describe("what flags become", () => {
     });
 
     test("generate --isolate, which is a process of its own even here", async () => {
-        await rast(["generate", ...withModels(["--isolate", "--threads", "0"]), "Hi"]);
+        await rast(["generate", ...withModels(["--isolate"]), "Hi"]);
         expect(calls.load).toMatchObject({ isolate: true });
     });
 
@@ -319,6 +319,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--format": ["pdf"]
     },
     demo: { "--problems": ["0", "1001", "x", ""], "--seed": ["-1", "x", ""] },
+    trios: {},
     devices: {},
     build: {},
     completion: {},
@@ -333,6 +334,7 @@ const anything: Readonly<Record<string, readonly string[]>> = {
         ),
     bench: "--no-mmap --no-ideal --compare --prompt-file --output --html".split(" "),
     demo: ["--trio", "--json"],
+    trios: ["--json"],
     devices: ["--json"],
     build: [],
     completion: [],

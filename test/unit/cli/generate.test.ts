@@ -287,10 +287,20 @@ describe("interrupted", () => {
         addon = new FakeAddon(settings);
         const io = new CommandProcess();
         const ended = run(["generate", "--trio", files.trio, ...flags, "Hi"], io);
-        await vi.waitFor(() => when(io));
+        await vi.waitFor(() => when(io), 20_000);
         io.send("SIGINT");
         return { code: await ended, io };
     }
+
+    test("by SIGTERM: 143", async () => {
+        addon = new FakeAddon({ manual: true });
+        const io = new CommandProcess();
+        const ended = run(["generate", "--trio", files.trio, "Hi"], io);
+        await vi.waitFor(() => expect(addon.submitted.length).toBeGreaterThan(0), 20_000);
+        io.send("SIGTERM");
+        io.send("SIGTERM");
+        expect([await ended, io.raised]).toEqual([143, ["SIGTERM"]]);
+    });
 
     test.each([[[]], [["--samples", "2"]]])("while it generates (%j): 130, and the text until then", async (flags) => {
         const file = files.path("state");

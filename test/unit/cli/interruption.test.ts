@@ -11,8 +11,8 @@ const untilAborted = (signal: AbortSignal): Promise<never> =>
 describe("interruptible work", () => {
     test("listens while it lasts, and no longer", async () => {
         const io = new CommandProcess();
-        const { value, interrupted } = await interruptible(io.signals, async () => io.listeners());
-        expect([value, interrupted, io.listeners()]).toEqual([2, false, 0]);
+        const { value, interruptedBy } = await interruptible(io.signals, async () => io.listeners());
+        expect([value, interruptedBy, io.listeners()]).toEqual([2, undefined, 0]);
         await expect(interruptible(io.signals, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
         expect(io.listeners()).toBe(0);
     });
@@ -25,7 +25,7 @@ describe("interruptible work", () => {
         };
         expect(await interruptible(io.signals, work)).toEqual({
             value: `Error: ${name} was received.`,
-            interrupted: true
+            interruptedBy: name
         });
         expect(io.raised).toEqual([]);
     });
@@ -36,7 +36,7 @@ describe("interruptible work", () => {
         io.send("SIGINT");
         io.send("SIGTERM");
         expect([io.raised, io.listeners()]).toEqual([["SIGTERM"], 0]);
-        expect(await work).toEqual({ value: undefined, interrupted: true });
+        expect(await work).toEqual({ value: undefined, interruptedBy: "SIGINT" });
     });
 
     test("an error that is no abort is one, unless it is said to follow", async () => {
@@ -46,7 +46,10 @@ describe("interruptible work", () => {
             throw new RastError("ERR_DECODE", "Broken.");
         };
         await expect(interruptible(io.signals, fails)).rejects.toThrow("Broken.");
-        expect(await interruptible(io.signals, fails, () => true)).toEqual({ value: undefined, interrupted: true });
+        expect(await interruptible(io.signals, fails, () => true)).toEqual({
+            value: undefined,
+            interruptedBy: "SIGINT"
+        });
     });
 
     test("an abort that no signal asked for is an error", async () => {

@@ -1,4 +1,5 @@
 // The command line as a whole: exit codes, help, what cannot be parsed, and how errors are said.
+import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type * as Binding from "../../../src/native/binding.js";
 import { commands } from "../../../src/cli/commands/index.js";
@@ -68,7 +69,11 @@ describe("what is no work", () => {
 
 describe("what cannot be parsed: one line, exit code 2", () => {
     test.each([
-        [["nonsense"], "unknown command 'nonsense'", "ERR_INVALID_ARGUMENT"],
+        [
+            ["nonsense"],
+            "unknown command 'nonsense'. rast help lists commands; a text is continued by rast generate.",
+            "ERR_INVALID_ARGUMENT"
+        ],
         [["generat"], "unknown command 'generat' (Did you mean generate?)", "ERR_INVALID_ARGUMENT"],
         [
             ["generate", "--temprature", "1"],
@@ -77,7 +82,7 @@ describe("what cannot be parsed: one line, exit code 2", () => {
         ],
         [
             ["generate", "one", "two"],
-            "too many arguments for 'generate'. Expected 1 argument but got 2.",
+            "too many arguments for 'generate'. Expected 1 argument but got 2. Put a prompt of several words in quotes.",
             "ERR_INVALID_ARGUMENT"
         ],
         [["devices", "x"], "too many arguments for 'devices'. Expected 0 arguments but got 1.", "ERR_INVALID_ARGUMENT"],
@@ -89,6 +94,38 @@ describe("what cannot be parsed: one line, exit code 2", () => {
         const { stderr, ...rest } = await rast(args.length > 1 ? json : [...args, "--json"]);
         expect(rest).toMatchObject({ code: 2, stdout: "" });
         expect(JSON.parse(stderr)).toEqual({ error: { code, message, details: {} } });
+    });
+
+    test.each([
+        [["completion"], "missing required argument 'shell'. It is bash, zsh or fish."],
+        [
+            ["generate", "--model", "x"],
+            "unknown option '--model'. A trio of models is --base, --expert and --antiexpert FILE"
+        ],
+        [["generate", "-m", "x"], "unknown option '-m'. A trio of models is"],
+        [["bench", "-m", "x"], "unknown option '-m'. A trio of models is"],
+        [["generate", "-p", "x"], "unknown option '-p'. The prompt stands by itself, in quotes."],
+        [["generate", "-ngl", "9"], "unknown option '-ngl'. Write --gpu-layers."],
+        [["generate", "--n-predict", "9"], "unknown option '--n-predict'. Write --max-tokens."],
+        [["generate", "--temp", "1"], "unknown option '--temp'. Write --temperature."],
+        [["generate", "--", "-5+3", "x"], "Put a prompt of several words in quotes."],
+        [["generate", "-5+3"], "A text that begins with - stands behind --."],
+        [["--model", "x"], "unknown option '--model'. Flags stand behind the command: rast generate."],
+        [["devices", "--josn"], "unknown option '--josn' (Did you mean --json?)"],
+        [["help", "devcies"], 'There is no command "devcies". Did you mean devices?'],
+        [["help", "wings"], 'There is no command "wings". Commands are generate, bench, demo, trios,']
+    ])("%j says what to write", async (args, said) => {
+        const { code, stdout, stderr } = await rast(args);
+        expect([code, stdout, stderr.split("\n").length]).toEqual([2, "", 2]);
+        expect(stderr).toContain(said);
+    });
+
+    test("what is advised is there", async () => {
+        const source = await readFile(new URL("../../../src/cli/misuse.ts", import.meta.url), "utf8");
+        const advised = source.match(/(?<=(?:Write|is|,|and|or) )--[a-z][\w-]+/g) ?? [];
+        expect(advised.length).toBeGreaterThan(10);
+        const { stdout } = await rast(["generate", "--help"]);
+        expect(advised.filter((flag) => !stdout.includes(flag))).toEqual([]);
     });
 
     test("commands without --json have none", async () => {

@@ -1,0 +1,123 @@
+// Flags that were typed and change nothing, beside others that take their effect away.
+
+/** Values of flags, by option. */
+type Values = Readonly<Record<string, unknown>>;
+
+interface Rule {
+    readonly options: readonly string[];
+    /** Why they have no effect; undefined where they may have one. */
+    readonly idle: (values: Values, name: (option: string) => string) => string | undefined;
+}
+
+const chatOptions = ["chat", "system", "thinking", "templateOptions", "maxThinkingTokens", "answerStart", "reasoning"];
+const penalties = ["repetitionPenalty", "presencePenalty", "frequencyPenalty"];
+const has = (values: Values, ...options: readonly string[]): boolean =>
+    options.some((one) => values[one] !== undefined);
+
+// A line of a batch may have a mode, a temperature and the like of its own.
+const alone =
+    (idle: Rule["idle"]): Rule["idle"] =>
+    (values, name) =>
+        has(values, "batch") ? undefined : idle(values, name);
+
+const rules: readonly Rule[] = [
+    {
+        options: ["logprobs"],
+        idle: (values) => (has(values, "json", "streamJson", "batch") ? undefined : "without --json or --stream-json")
+    },
+    {
+        options: ["lambda", "speculation"],
+        idle: alone(({ mode }) => (mode === "base" || mode === "expert" ? `with --mode ${mode}` : undefined))
+    },
+    {
+        options: ["lambda", "speculation", "specialTokens"],
+        idle: (values) => (has(values, "trio", "expert") ? undefined : "without --expert and --antiexpert")
+    },
+    {
+        options: ["topK", "topP", "minP", "seed", "ordinal"],
+        idle: alone(({ temperature }) =>
+            temperature === 0 ? "with --temperature 0, which takes the likeliest token" : undefined
+        )
+    },
+    {
+        options: ["samples"],
+        idle: ({ samples, temperature }) =>
+            temperature === 0 && Number(samples) > 1 ? "but the same text again with --temperature 0" : undefined
+    },
+    {
+        options: ["ordinal"],
+        idle: alone((values) => (has(values, "seed") ? undefined : "without --seed, as draws are others every time"))
+    },
+    {
+        // A trio may have penalties of its own.
+        options: ["penaltyWindow"],
+        idle: alone((values, name) =>
+            has(values, "trio", ...penalties) ? undefined : `without ${penalties.map(name).join(", ")}`
+        )
+    },
+    {
+        options: ["raw"],
+        idle: (values) => (has(values, "trio") ? undefined : "without --trio, as there is no prompt template")
+    },
+    {
+        options: ["raw"],
+        idle: (values, name) => {
+            const chat = chatOptions.find((option) => has(values, option));
+            return chat === undefined
+                ? undefined
+                : `with ${name(chat)}, as a conversation has no prompt template around it`;
+        }
+    },
+    {
+        options: ["reasoning"],
+        idle: (values, name) => {
+            const json = ["json", "streamJson", "batch"].find((option) => has(values, option));
+            return json === undefined
+                ? undefined
+                : `but that of --chat with ${name(json)}, where reasoning has a field of its own`;
+        }
+    },
+    {
+        options: ["ignoreUnsupported"],
+        idle: (values) => (has(values, "jsonSchema") ? undefined : "without --json-schema")
+    },
+    {
+        options: ["maxThinkingTokens"],
+        idle: alone(({ thinking }) => (thinking === false ? "with --thinking off" : undefined))
+    },
+    {
+        options: ["ignoreEos"],
+        idle: (values, name) => {
+            const constraint = ["grammar", "jsonSchema"].find((option) => has(values, option));
+            return constraint === undefined ? undefined : `with ${name(constraint)}, which says where the text ends`;
+        }
+    },
+    {
+        options: ["parallel"],
+        idle: ({ parallel, samples, batch }) =>
+            Number(parallel) > 1 && batch === undefined && !(Number(samples) > 1)
+                ? "without --samples or --batch"
+                : undefined
+    }
+];
+
+/**
+ * A sentence for every flag that was typed in vain.
+ * @param values of all flags, those of the environment and the file of settings too
+ * @param isTyped of an option, whether its flag is on the command line
+ * @param name of an option's flag: "--top-p"
+ */
+export function idleFlags(
+    values: Values,
+    isTyped: (option: string) => boolean,
+    name: (option: string) => string
+): string[] {
+    const said = new Map<string, string>();
+    for (const { options, idle } of rules) {
+        const why = idle(values, name);
+        for (const option of why === undefined ? [] : options) {
+            if (isTyped(option) && !said.has(option)) said.set(option, `${name(option)} has no effect ${why!}.`);
+        }
+    }
+    return [...said.values()];
+}
