@@ -32,6 +32,7 @@ export async function buildNative({ tests = false, portable = false, onProgress 
         "2",
         `--CDNODE_ADDON_API_DIR=${headersOf("node-addon-api", folder)}`,
         `--CDNODE_API_HEADERS_DIR=${headersOf("node-api-headers", folder)}`,
+        `--CDRAST_UNITY=${process.env.RAST_UNITY === "0" ? "OFF" : "ON"}`,
         // what was built with tests stays so
         ...(portable ? [] : [`--CDRAST_BUILD_TESTS=${tests ? "ON" : "OFF"}`]),
         ...(portable ? ["--target", "rast-portable"] : [])

@@ -1,17 +1,19 @@
 // Looks at the product's C++ sources with the checks of .clang-tidy: node scripts/clang-tidy.mjs [FILE or FOLDER ...]
 //
-// Compilation goes by build/compile_commands.json, which `npm run setup` makes, without the headers that CMake precompiles: a
-// file that does not include what it uses is a finding. Tests and fuzzers are left out: they are compiled with
+// CMake says how each file is compiled, apart from the others and without headers compiled before: a file that does not
+// include what it uses is a finding. Tests and fuzzers are left out: they are compiled with
 // the same warnings, and looking at them too would take half as long again. CLANG_TIDY names another program. Exit code 1 with findings.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { prepareHeaders } from "./llama-headers.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const database = join(root, "build", "compile_commands.json");
-const plain = join(root, "build", "clang-tidy");
+const require = createRequire(import.meta.url);
+const folder = join(root, "build", "clang-tidy");
 
 function fail(line) {
     process.stderr.write(`${line}\n`);
@@ -26,13 +28,18 @@ function findProgram() {
 }
 
 function sources(within) {
-    if (!existsSync(database)) fail("build/compile_commands.json is missing: npm run setup");
-    const files = JSON.parse(readFileSync(database, "utf8")).map(({ directory, file }) => resolve(directory, file));
-    mkdirSync(plain, { recursive: true });
-    writeFileSync(
-        join(plain, "compile_commands.json"),
-        readFileSync(database, "utf8").replaceAll(/ -Winvalid-pch| -include [^ "]*cmake_pch\.hxx/g, "")
-    );
+    prepareHeaders();
+    const flags = {
+        NODE_ADDON_API_DIR: require("node-addon-api").include_dir,
+        NODE_API_HEADERS_DIR: require("node-api-headers").include_dir,
+        RAST_UNITY: "OFF",
+        CMAKE_DISABLE_PRECOMPILE_HEADERS: "ON"
+    };
+    const args = ["-S", root, "-B", folder, ...Object.entries(flags).map(([name, value]) => `-D${name}=${value}`)];
+    const configured = spawnSync("cmake", args, { encoding: "utf8" });
+    if (configured.status !== 0) fail(`cmake ${args.join(" ")}\n${configured.stdout ?? ""}${configured.stderr ?? ""}`);
+    const database = JSON.parse(readFileSync(join(folder, "compile_commands.json"), "utf8"));
+    const files = database.map((entry) => resolve(entry.directory, entry.file));
     const left = [join(root, "native", "test"), join(root, "native", "fuzz")];
     const below = (file, folder) => file === folder || file.startsWith(folder + sep);
     return [...new Set(files)].filter(
@@ -47,7 +54,7 @@ function sources(within) {
 // Resolves with what there is to say about a file: "" for nothing.
 function look(program, file) {
     // Flags of the compiler that the database is for may be strange to clang.
-    const args = ["-p", plain, "--quiet", "--extra-arg=-Qunused-arguments", "--extra-arg=-w", file];
+    const args = ["-p", folder, "--quiet", "--extra-arg=-Qunused-arguments", "--extra-arg=-w", file];
     return new Promise((done) => {
         const child = spawn(program, args, { cwd: root });
         let output = "";

@@ -38,6 +38,7 @@ export function buildApart(
         "-DCMAKE_BUILD_TYPE=None",
         `-DCMAKE_CXX_FLAGS=${flags}`,
         "-DRAST_BUILD_TESTS=ON",
+        "-DRAST_UNITY=OFF",
         ...defines
     ];
     cmake(configure);

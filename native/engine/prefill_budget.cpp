@@ -11,7 +11,7 @@ constexpr double longest_stall_ms = 200;
 // Below it a decode costs nearly as much as one of this size, and says little of what a token costs.
 constexpr size_t smallest_chunk = 32;
 // Of the latest chunk in what a token is taken to cost: three chunks outweigh what came before.
-constexpr double newest = 0.3;
+constexpr double newest_share = 0.3;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ prefill_budget::prefill_budget(const engine_config & config) : config_(config) {
 void prefill_budget::observe(size_t tokens, double ms) {
     if (tokens >= smallest_chunk) {
         const double each = ms / static_cast<double>(tokens);
-        token_ms_ = token_ms_ <= 0 ? each : token_ms_ + newest * (each - token_ms_);
+        token_ms_ = token_ms_ <= 0 ? each : token_ms_ + newest_share * (each - token_ms_);
     }
 }
 

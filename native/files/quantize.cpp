@@ -2,6 +2,7 @@
 
 #include "../error.h"
 #include "../llama/libraries.h"
+#include "file_kind.h"
 #include "model_facts.h"
 
 #include <algorithm>
@@ -20,10 +21,6 @@ namespace fs = std::filesystem;
 
 // Rows are converted in slabs of this size, so that memory does not grow with the model.
 constexpr size_t slab_bytes = size_t{64} << 20;
-
-fs::path native_path(const std::string & utf8) {
-    return fs::path(std::u8string(utf8.begin(), utf8.end()));
-}
 
 bool same_name(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),

@@ -10,12 +10,12 @@ namespace {
 
 constexpr uint32_t magic_bytes = 2 * sizeof(uint32_t);  // a number of llama.cpp's, the sequence id that was saved
 constexpr uint32_t extension_bytes = 3 * sizeof(int32_t);
-constexpr uint32_t most_layers = 4096;
+constexpr uint32_t most_state_layers = 4096;
 constexpr uint64_t most_row_bytes = uint64_t{1} << 32;
 constexpr size_t most_sections = 4;
 
 // Larger ones overflow in products of an attention, and a product that is not finite is not masked.
-constexpr float largest = 1e15F;
+constexpr float largest_state_value = 1e15F;
 
 uint16_t half_at(const uint8_t * data) {
     uint16_t bits = 0;
@@ -28,7 +28,7 @@ bool finite_half(const uint8_t * data) {
 }
 
 bool fine(float value) {
-    return std::isfinite(value) && std::fabs(value) <= largest;
+    return std::isfinite(value) && std::fabs(value) <= largest_state_value;
 }
 
 bool finite(ggml_type type, std::span<const uint8_t> data) {
@@ -149,7 +149,7 @@ bool state_layout::learn_cache(walker & at, uint32_t cells, bool extended, bool 
     const auto transposed = at.number<uint32_t>();
     out.transposed = transposed == 1;
     out.layers = at.number<uint32_t>();
-    if (!at.good || transposed > 1 || out.layers > most_layers) {
+    if (!at.good || transposed > 1 || out.layers > most_state_layers) {
         return false;
     }
     const uint32_t blocks = out.layers * (values ? 2 : 1);
@@ -181,7 +181,7 @@ bool state_layout::learn_recurrent(walker & at, section & out) {
     const auto sequences = at.number<uint32_t>();
     const auto transposed = at.number<uint32_t>();
     out.layers = at.number<uint32_t>();
-    if (!at.good || cells != 1 || sequences != 0 || transposed != 0 || out.layers > most_layers) {
+    if (!at.good || cells != 1 || sequences != 0 || transposed != 0 || out.layers > most_state_layers) {
         return false;
     }
     while (at.good && !at.at_end()) {  // always the last memory

@@ -15,7 +15,7 @@ namespace rast {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
 
@@ -34,8 +34,8 @@ void compare_kinds(const gguf_file & reference, const gguf_file & other) {
         const std::string x = reference.text(key).value_or("none");
         const std::string y = other.text(key).value_or("none");
         if (x != y && pre_tokenizer_rule(x) != pre_tokenizer_rule(y)) {
-            mismatch(std::string(key) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other", reference,
-                     other);
+            mismatch(std::string(key) + " is " + in_quotes(x) + " in one and " + in_quotes(y) + " in the other",
+                     reference, other);
         }
     }
 }
@@ -53,9 +53,10 @@ std::vector<int32_t> compare_texts(const tokenizer_view & reference, const token
         if (!must_be_same && reference.is_special(i) && (other.is_special(i) || other.is_padding(i))) {
             apart.push_back(i);
         } else if (!other.is_padding(i)) {
-            mismatch("token " + std::to_string(i) + " is " + quoted(x) + " in one and " + quoted(y) + " in the other",
-                     reference.file(), other.file(),
-                     {{"token", static_cast<double>(i)}, {"referenceText", std::string(x)}, {"text", std::string(y)}});
+            mismatch(
+                "token " + std::to_string(i) + " is " + in_quotes(x) + " in one and " + in_quotes(y) + " in the other",
+                reference.file(), other.file(),
+                {{"token", static_cast<double>(i)}, {"referenceText", std::string(x)}, {"text", std::string(y)}});
         }
     }
     for (int32_t i = common; i < reference.size() && !must_be_same; ++i) {
@@ -109,12 +110,12 @@ void compare_merges(const tokenizer_view & reference, const tokenizer_view & oth
         for (const auto & token : tokens) {
             out += (out.empty() ? "" : " ") + token;
         }
-        return quoted(out);
+        return in_quotes(out);
     };
     const auto merge = [&](const gguf_file & file, int64_t at, size_t n) {
-        return first < n ? quoted(gguf_get_arr_str(file.get(), at, first)) : std::string("missing");
+        return first < n ? in_quotes(gguf_get_arr_str(file.get(), at, first)) : std::string("missing");
     };
-    mismatch("with their merges the word " + quoted(difference->word) + " becomes " + joined(difference->tokens) +
+    mismatch("with their merges the word " + in_quotes(difference->word) + " becomes " + joined(difference->tokens) +
                  " in one and " + joined(difference->others) + " in the other; merge " + std::to_string(first) +
                  " is " + merge(x, a, n_a) + " in one and " + merge(y, b, n_b) + " in the other",
              x, y, {{"merge", static_cast<double>(first)}, {"word", difference->word}});
@@ -203,7 +204,7 @@ void check_map(const special_token_rule & rule, const tokenizer_view & reference
                const std::deque<tokenizer_view> & others) {
     const auto refuse = [](const std::string & text, const std::string & whose) {
         throw rast_error("ERR_INVALID_OPTION",
-                         "Expected texts of special tokens in the map of specialTokens, received " + quoted(text) +
+                         "Expected texts of special tokens in the map of specialTokens, received " + in_quotes(text) +
                              ", which is none of " + whose,
                          {{"option", "specialTokens"}, {"text", text}});
     };

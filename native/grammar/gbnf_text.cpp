@@ -9,7 +9,7 @@ namespace rast {
 
 namespace {
 
-constexpr size_t steps_between_looks = 4096;  // at the flag of cancellation: well below a millisecond
+constexpr size_t letters_between_looks = 4096;  // at the flag of cancellation: well below a millisecond
 
 }  // namespace
 
@@ -71,7 +71,7 @@ void gbnf_text::skip_space(bool newlines) {
 
 void gbnf_text::look_for_cancellation() {
     work_turn::breathe();
-    if (cancelled_ != nullptr && ++steps_ % steps_between_looks == 0 && *cancelled_) {
+    if (cancelled_ != nullptr && ++steps_ % letters_between_looks == 0 && *cancelled_) {
         throw rast_error("ERR_GRAMMAR", "Reading the grammar was cancelled");
     }
 }

@@ -12,7 +12,7 @@ namespace {
 
 using node_kind = gbnf_node::kind;
 
-constexpr size_t smallest_table = 256;        // of interned states: most grammars never grow it
+constexpr size_t smallest_state_table = 256;  // of interned states: most grammars never grow it
 constexpr size_t steps_between_looks = 4096;  // at the flag of cancellation: well below a millisecond
 
 }  // namespace
@@ -39,7 +39,7 @@ void grammar::builder::build() {
 // Same state, same number: what ends alike is shared.
 uint32_t grammar::builder::intern(const state & wanted) {
     if (2 * (interned_ + 1) > known_.size()) {
-        std::vector<uint32_t> before(std::max(smallest_table, 2 * known_.size()));
+        std::vector<uint32_t> before(std::max(smallest_state_table, 2 * known_.size()));
         before.swap(known_);
         for (const uint32_t one : before) {
             if (one != 0) {

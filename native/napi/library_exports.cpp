@@ -62,7 +62,7 @@ Napi::Value devices(const Napi::CallbackInfo & info) {
         });
 }
 
-Napi::Value limit(const Napi::CallbackInfo & info) {
+Napi::Value limit_this_process(const Napi::CallbackInfo & info) {
     const double bytes = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
     if (!(bytes >= 0) || bytes > 9e15) {
         throw rast_error("ERR_INVALID_ARGUMENT", "Expected a number of bytes");
@@ -77,7 +77,7 @@ void add_library_exports(const export_adder & add) {
     add("buildInfo", guarded<build_info>);
     add("openLibraries", guarded<open_libraries>);
     add("devices", guarded<devices>);
-    add("limitProcess", guarded<limit>);
+    add("limitProcess", guarded<limit_this_process>);
 }
 
 }  // namespace rast::napi

@@ -30,7 +30,7 @@ Napi::Number number(Napi::Env env, double value) {
     return Napi::Number::New(env, value);
 }
 
-Napi::Value present(Napi::Env env, const context_info & info) {
+Napi::Value present_context(Napi::Env env, const context_info & info) {
     Napi::Object out = Napi::Object::New(env);
     out.Set("outputDevice", text(env, info.output_device));
     out.Set("gpuLayers", number(env, info.gpu_layers));
@@ -52,7 +52,7 @@ Napi::Value present(Napi::Env env, const context_info & info) {
     return out;
 }
 
-Napi::Value present(Napi::Env env, const role_times & times) {
+Napi::Value present_times(Napi::Env env, const role_times & times) {
     Napi::Object out = Napi::Object::New(env);
     out.Set("prefillMs", number(env, times.prefill_ms));
     out.Set("decodeMs", number(env, times.decode_ms));
@@ -72,7 +72,7 @@ const char * reason_name(stop_reason reason) {
     }
 }
 
-Napi::Value present(Napi::Env env, const request_result & result) {
+Napi::Value present_result(Napi::Env env, const request_result & result) {
     Napi::Object out = Napi::Object::New(env);
     out.Set("stopReason", Napi::String::New(env, reason_name(result.reason)));
     out.Set("stopString", optional_text(env, result.stop_string));
@@ -90,7 +90,7 @@ Napi::Value present(Napi::Env env, const request_result & result) {
     out.Set("firstRoundTokens", number(env, result.first_round_tokens));
     Napi::Object roles = Napi::Object::New(env);
     for (const role which : {role::base, role::expert, role::antiexpert}) {
-        roles.Set(role_name(which), present(env, result.roles[static_cast<size_t>(which)]));
+        roles.Set(role_name(which), present_times(env, result.roles[static_cast<size_t>(which)]));
     }
     out.Set("roles", roles);
     Napi::Object drafts = Napi::Object::New(env);
@@ -206,12 +206,12 @@ Napi::Value present(Napi::Env env, const model_facts & facts) {
 
 Napi::Value present(Napi::Env env, const engine_info & info) {
     Napi::Object out = Napi::Object::New(env);
-    out.Set("base", present(env, info.base));
+    out.Set("base", present_context(env, info.base));
     Napi::Array pairs = Napi::Array::New(env);
     for (const auto & pair : info.pairs) {
         Napi::Object one = Napi::Object::New(env);
-        one.Set("expert", present(env, pair[0]));
-        one.Set("antiexpert", present(env, pair[1]));
+        one.Set("expert", present_context(env, pair[0]));
+        one.Set("antiexpert", present_context(env, pair[1]));
         pairs.Set(pairs.Length(), one);
     }
     out.Set("pairs", pairs);
@@ -259,7 +259,7 @@ Napi::Value present(Napi::Env env, const step_event & event) {
         out.Set("logprobs", present_draws(env, event.draws));
     }
     if (event.result) {
-        out.Set("result", present(env, *event.result));
+        out.Set("result", present_result(env, *event.result));
     }
     if (event.error) {
         Napi::Object error = Napi::Object::New(env);

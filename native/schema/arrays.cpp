@@ -8,7 +8,7 @@ namespace rast::schema {
 namespace {
 
 // Of an array's counts (items times matches of contains): each is a rule, and the grammar may have 1 MiB.
-constexpr uint64_t most_states = 10'000;
+constexpr uint64_t most_item_states = 10'000;
 constexpr size_t any_order = 6;  // distinct values of a list: up to here in any order, beyond in the schema's
 
 }  // namespace
@@ -102,7 +102,7 @@ compiler::expression compiler::counted_array(const array_limits & limits) {
     const bool bounded = limits.most != UINT64_MAX;
     const uint64_t last_k = bounded ? limits.most : std::max<uint64_t>({limits.least, limits.fixed.size(), 1});
     const uint64_t last_m = most != UINT64_MAX ? most : least;
-    if (last_k > most_states || last_m > most_states || (last_k + 1) * (last_m + 1) > most_states) {
+    if (last_k > most_item_states || last_m > most_item_states || (last_k + 1) * (last_m + 1) > most_item_states) {
         document_.unsupported(at, "contains", "with such counts it needs too large a grammar");
         return tuple(limits);
     }
@@ -160,7 +160,7 @@ compiler::expression compiler::counted_array(const array_limits & limits) {
 // Of a list of values each at most once: in any order if they are few, else in the order of the schema.
 compiler::expression compiler::unique_array(const array_limits & limits) {
     const auto values = limits.fixed.empty() && limits.contains == nullptr ? finite_values(limits.rest) : std::nullopt;
-    if (!values || values->size() > most_states) {
+    if (!values || values->size() > most_item_states) {
         document_.unsupported(limits.at, "uniqueItems",
                               "that items differ can be kept for an enum or another short list of values only");
         return limits.contains != nullptr ? counted_array(limits) : tuple(limits);
@@ -177,7 +177,7 @@ compiler::expression compiler::unique_array(const array_limits & limits) {
         items.push_back(rules_.literal(text));
     }
     const bool free = n <= any_order;
-    if (!free && n * (most + 1) > 4 * most_states) {
+    if (!free && n * (most + 1) > 4 * most_item_states) {
         document_.unsupported(limits.at, "uniqueItems", "so many values need too large a grammar");
         return tuple(limits);
     }

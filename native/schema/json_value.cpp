@@ -13,13 +13,13 @@ namespace {
 
 constexpr size_t most_bytes = 8U << 20;
 constexpr size_t most_values = 500'000;
-constexpr size_t deepest = 128;      // what walks over values recurses
-constexpr size_t indexed_from = 12;  // members; fewer are looked through as quickly
+constexpr size_t deepest_value = 128;  // what walks over values recurses
+constexpr size_t indexed_from = 12;    // members; fewer are looked through as quickly
 
 // RFC 8259. Own code: readers of JSON make doubles of numbers, and refuse or round what no double holds.
-class reader {
+class json_reader {
   public:
-    explicit reader(const std::string & text) : text_(text) {}
+    explicit json_reader(const std::string & text) : text_(text) {}
 
     json_value read() {
         json_value out = read_value(0);
@@ -51,8 +51,8 @@ class reader {
     }
 
     json_value read_value(size_t depth) {
-        if (depth > deepest) {
-            refuse_schema("The schema is nested more than " + std::to_string(deepest) + " deep");
+        if (depth > deepest_value) {
+            refuse_schema("The schema is nested more than " + std::to_string(deepest_value) + " deep");
         }
         if (++count_ > most_values) {
             refuse_schema("The schema has more than " + std::to_string(most_values) + " values");
@@ -301,7 +301,7 @@ json_value parse_json(const std::string & text) {
     if (text.size() > most_bytes) {
         refuse_schema("The schema has more than " + std::to_string(most_bytes >> 20) + " MiB");
     }
-    return reader(text).read();
+    return json_reader(text).read();
 }
 
 void write_json_string(std::string_view text, std::string & out) {

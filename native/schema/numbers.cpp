@@ -9,10 +9,10 @@ namespace rast::schema {
 
 namespace {
 
-constexpr size_t exact_digits = 15;     // of a double
-constexpr size_t most_digits = 60;      // before and behind the point that a number is written with
-constexpr size_t most_states = 60'000;  // of the automaton over digits, before it is minimal
-constexpr size_t affordable = 4'000;    // states of divisions
+constexpr size_t exact_digits = 15;           // of a double
+constexpr size_t most_digits = 60;            // before and behind the point that a number is written with
+constexpr size_t most_digit_states = 60'000;  // of the automaton over digits, before it is minimal
+constexpr size_t affordable = 4'000;          // states of divisions
 
 // A bound or an exclusion, seen from the digits of a text.
 struct comparison {
@@ -108,7 +108,7 @@ class builder {
         first.rests.resize(divisions_.size());
         id_of(first);
         for (size_t i = 0; i < states.size(); ++i) {
-            if (states.size() > most_states) {
+            if (states.size() > most_digit_states) {
                 return std::nullopt;
             }
             const progress from = states[i];
@@ -140,12 +140,12 @@ class builder {
             by = by * 10 + static_cast<uint64_t>(digit - '0');
         }
         const int64_t power = step.exponent() - static_cast<int64_t>(step.digits().size());
-        for (int64_t i = 0; i < power && by <= most_states; ++i) {
+        for (int64_t i = 0; i < power && by <= most_digit_states; ++i) {
             by *= 10;
         }
-        cost_ = by > most_states / cost_ ? most_states : cost_ * static_cast<size_t>(by);
-        divisions_.push_back(
-            {static_cast<uint32_t>(std::min<uint64_t>(by, most_states)), power < 0 ? static_cast<size_t>(-power) : 0});
+        cost_ = by > most_digit_states / cost_ ? most_digit_states : cost_ * static_cast<size_t>(by);
+        divisions_.push_back({static_cast<uint32_t>(std::min<uint64_t>(by, most_digit_states)),
+                              power < 0 ? static_cast<size_t>(-power) : 0});
         places_ = std::min(places_, divisions_.back().places);
     }
 

@@ -7,7 +7,7 @@ namespace rast::schema {
 
 namespace {
 
-constexpr uint64_t most_states = 20'000;  // places in the order of keys times how many keys came before
+constexpr uint64_t most_key_places = 20'000;  // places in the order of keys times how many keys came before
 
 }  // namespace
 
@@ -27,7 +27,7 @@ class compiler::object_keys {
         least_ = limits_.least <= required_ ? 0 : limits_.least;
         few_ = limits_.most != UINT64_MAX && (!further_.empty() || limits_.most < entries_.size());
         last_ = few_ ? limits_.most : std::max<uint64_t>(least_, 1);
-        if (last_ > most_states || (entries_.size() + 1) * (last_ + 1) > most_states + 2 * entries_.size()) {
+        if (last_ > most_key_places || (entries_.size() + 1) * (last_ + 1) > most_key_places + 2 * entries_.size()) {
             of_.document_.unsupported(at_, few_ ? "maxProperties" : "minProperties",
                                       "with so many properties it needs too large a grammar");
             return of_.rules_.nothing();

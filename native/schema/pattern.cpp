@@ -44,9 +44,9 @@ std::string shown(uint32_t code_point) {
     return out;
 }
 
-class reader {
+class pattern_reader {
   public:
-    explicit reader(const std::string & source) : text_(decode_utf8(source)) {
+    explicit pattern_reader(const std::string & source) : text_(decode_utf8(source)) {
         if (text_.size() > most_characters) {
             throw pattern_error("is longer than " + std::to_string(most_characters) + " characters");
         }
@@ -407,7 +407,7 @@ class reader {
 }  // namespace
 
 pattern parse_pattern(const std::string & source) {
-    return reader(source).read();
+    return pattern_reader(source).read();
 }
 
 }  // namespace rast::schema

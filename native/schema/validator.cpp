@@ -9,7 +9,7 @@ namespace rast::schema {
 
 namespace {
 
-constexpr int deepest = 200;  // validating recurses
+constexpr int deepest_validation = 200;  // validating recurses
 
 verdict all_of(verdict a, verdict b) {
     return std::min(a, b);
@@ -276,9 +276,9 @@ verdict validator::check(const json_value & value, part by, int depth) {
     if (by->is(json_value::kind::boolean)) {
         return of(by->flag);
     }
-    if (depth > deepest) {
-        refuse_schema("The schema is too complex: its references are nested more than " + std::to_string(deepest) +
-                      " deep around an enum or const");
+    if (depth > deepest_validation) {
+        refuse_schema("The schema is too complex: its references are nested more than " +
+                      std::to_string(deepest_validation) + " deep around an enum or const");
     }
     document_.check(by);
     const uint8_t type = type_of_value(value);

@@ -9,7 +9,6 @@ namespace rast {
 
 namespace {
 
-constexpr int special_attributes = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED | LLAMA_TOKEN_ATTR_UNKNOWN;
 constexpr int control_attributes = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN;
 constexpr size_t bytes_per_breath = 64U << 10U;
 

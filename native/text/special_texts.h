@@ -19,6 +19,10 @@ struct text_range {
     size_t to;
 };
 
+// Of tokens whose texts are found in a text before it is cut into others.
+inline constexpr int special_attributes =
+    LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED | LLAMA_TOKEN_ATTR_UNKNOWN;
+
 // Whether a token is one that people's words must not become: a control token, or one with the looks of such. Some are
 // ordinary added tokens in their files (DeepSeek's turns), or are made that by llama.cpp, so that they are shown
 // (gpt-oss).

@@ -47,8 +47,6 @@ bool has_attribute(const llama_vocab * vocab, llama_token token, int attribute) 
     return (llama_vocab_get_attr(vocab, token) & attribute) != 0;
 }
 
-constexpr int special_attributes = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED | LLAMA_TOKEN_ATTR_UNKNOWN;
-
 // Whether llama.cpp's own rendering takes a space off the front of a text.
 bool takes_space_off(const llama_vocab * vocab) {
     const int32_t n = llama_vocab_n_tokens(vocab);

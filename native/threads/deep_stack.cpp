@@ -26,41 +26,6 @@ namespace {
                                                     std::to_string(bytes >> 20) + " MiB, which the text may need");
 }
 
-#ifndef _WIN32
-
-// Address space without a claim on memory: pthread_attr_setstacksize would claim all of it.
-class reserved_stack {
-  public:
-    explicit reserved_stack(size_t bytes) : bytes_(bytes) {
-        int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-#    ifdef MAP_NORESERVE
-        flags |= MAP_NORESERVE;
-#    endif
-#    ifdef MAP_STACK
-        flags |= MAP_STACK;
-#    endif
-        memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, -1, 0);
-        if (memory_ == MAP_FAILED) {
-            refuse(bytes);
-        }
-        // a guard at its end
-        mprotect(memory_, static_cast<size_t>(sysconf(_SC_PAGESIZE)), PROT_NONE);
-    }
-
-    ~reserved_stack() { munmap(memory_, bytes_); }
-
-    reserved_stack(const reserved_stack &) = delete;
-    reserved_stack & operator=(const reserved_stack &) = delete;
-
-    void * get() const { return memory_; }
-
-  private:
-    void * memory_ = nullptr;
-    size_t bytes_;
-};
-
-#endif
-
 }  // namespace
 
 #ifdef _WIN32
@@ -119,6 +84,41 @@ class deep_thread::system_thread {
     system_thread & operator=(const system_thread &) = delete;
 
   private:
+    // Address space without a claim on memory: pthread_attr_setstacksize would claim all of it.
+    class reserved_stack {
+      public:
+        explicit reserved_stack(size_t bytes) : bytes_(bytes) {
+            int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#    ifdef MAP_NORESERVE
+            flags |= MAP_NORESERVE;
+#    endif
+#    ifdef MAP_STACK
+            flags |= MAP_STACK;
+#    endif
+            memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, -1, 0);
+            if (memory_ == MAP_FAILED) {
+                refuse(bytes);
+            }
+            // a guard at its end
+            mprotect(memory_, static_cast<size_t>(sysconf(_SC_PAGESIZE)), PROT_NONE);
+        }
+
+        ~reserved_stack() {
+            munmap(memory_, bytes_);
+        }
+
+        reserved_stack(const reserved_stack &) = delete;
+        reserved_stack & operator=(const reserved_stack &) = delete;
+
+        void * get() const {
+            return memory_;
+        }
+
+      private:
+        void * memory_ = nullptr;
+        size_t bytes_;
+    };
+
     static void * enter(void * work) {
         (*static_cast<const std::function<void()> *>(work))();
         return nullptr;
