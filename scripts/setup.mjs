@@ -112,7 +112,9 @@ async function buildNative() {
 
 async function compile() {
     rmSync(join(root, "dist"), { recursive: true, force: true });
-    await run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+    // Types are looked at by `npm run typecheck`, and that takes half the time.
+    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    await run(process.execPath, [tsc, "-p", "tsconfig.json", "--noCheck"]);
     save({ source });
 }
 
