@@ -89,7 +89,7 @@ struct request_result {
     std::optional<llama_token> stop_token;
     int32_t prompt_tokens = 0;
     int32_t completion_tokens = 0;
-    int32_t reasoning_tokens = 0;  // of those, with the marks behind them
+    int32_t reasoning_tokens = 0;  // of those, as far as they were drawn, with the marks behind them
     int32_t cached_tokens = 0;     // of the prompt, in a cache already
     int32_t restarts = 0;          // gave way to others for lack of cache space, and decoded its text anew
     int32_t refused = 0;           // draws that the grammar refused

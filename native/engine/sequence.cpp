@@ -140,14 +140,15 @@ bool sequence::begins_reasoning(llama_token token) const {
 }
 
 // Adds the text that a token makes certain.
-void sequence::show(llama_token token, step_event & out) {
+// @param drawn or put there, as what stop strings do not look at
+void sequence::show(llama_token token, bool drawn, step_event & out) {
     const std::string piece = token_piece(vocab_, token, wanted_.show_special);
     const bool shown = !piece.empty() || wanted_.show_special;
     const std::string hidden = shown ? "" : token_piece(vocab_, token, true);
     if (splitter_) {
         splitter_->push(shown ? piece : hidden, is_control(vocab_, token), shown);
     }
-    out.text += shown ? text_.push(piece) : text_.push_hidden(hidden);
+    out.text += !drawn ? text_.put(piece) : shown ? text_.push(piece) : text_.push_hidden(hidden);
     if (splitter_) {
         const split_text split = splitter_->take(text_.given());
         out.split.reasoning += split.reasoning;
@@ -170,7 +171,7 @@ bool sequence::take(const row_draw & draw, uint32_t context_size, step_event & o
     }
     if (begins_reasoning(draw.token)) {
         grammar.reset();
-        return add(draw.token, draw, context_size, out) ||
+        return add(draw.token, &draw, context_size, out) ||
                put(std::span(wanted_.reasoning->opening).subspan(1), text_part::reasoning, context_size, out) ||
                end_at_limit(context_size, out);
     }
@@ -185,7 +186,7 @@ bool sequence::take(const row_draw & draw, uint32_t context_size, step_event & o
         return true;
     }
     const bool reasoned = reasons();
-    if (add(draw.token, draw, context_size, out)) {
+    if (add(draw.token, &draw, context_size, out)) {
         return true;
     }
     if (reasoned && !reasons() && awaits_answer) {
@@ -205,9 +206,7 @@ bool sequence::end_at_limit(uint32_t context_size, step_event & out) {
 // Puts tokens behind the text, which then turns to what comes. @returns true when the sequence is finished
 bool sequence::put(std::span<const llama_token> tokens, text_part next, uint32_t context_size, step_event & out) {
     for (const llama_token token : tokens) {
-        row_draw none;
-        none.token = token;
-        if (add(token, none, context_size, out)) {
+        if (add(token, nullptr, context_size, out)) {
             return true;
         }
     }
@@ -218,8 +217,9 @@ bool sequence::put(std::span<const llama_token> tokens, text_part next, uint32_t
     return false;
 }
 
+// @param draw nullptr for a token that nobody drew
 // @returns true when the sequence is finished
-bool sequence::add(llama_token token, const row_draw & draw, uint32_t context_size, step_event & out) {
+bool sequence::add(llama_token token, const row_draw * draw, uint32_t context_size, step_event & out) {
     history_.push_back(token);
     if (grammar) {
         // no more than what was done to allow it
@@ -227,18 +227,20 @@ bool sequence::add(llama_token token, const row_draw & draw, uint32_t context_si
         grammar->accept(texts(), token);
     }
     result.completion_tokens += 1;
-    result.reasoning_tokens += reasons() ? 1 : 0;
+    result.reasoning_tokens += draw != nullptr && reasons() ? 1 : 0;
     if (!first_round_over_) {
         result.first_round_tokens = result.completion_tokens;
     }
     out.tokens.push_back(token);
     if (wanted_.logprobs >= 0) {
-        out.draws.push_back(draw);
+        row_draw none;
+        none.token = token;
+        out.draws.push_back(draw != nullptr ? *draw : none);
     }
     if (penalizes(wanted_.sampling)) {
         slide(counts_, token, history_.size(), [&](size_t i) { return history_[i]; });
     }
-    show(token, out);
+    show(token, draw != nullptr, out);
     if (text_.stopped_by()) {
         result.stop_string = text_.stopped_by();
         finish(stop_reason::stop, out);

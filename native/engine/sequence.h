@@ -98,8 +98,8 @@ class sequence {
     using token_counts = std::unordered_map<llama_token, int32_t>;
 
     bool take(const row_draw & draw, uint32_t context_size, step_event & out);
-    void show(llama_token token, step_event & out);
-    bool add(llama_token token, const row_draw & draw, uint32_t context_size, step_event & out);
+    void show(llama_token token, bool drawn, step_event & out);
+    bool add(llama_token token, const row_draw * draw, uint32_t context_size, step_event & out);
     bool put(std::span<const llama_token> tokens, text_part next, uint32_t context_size, step_event & out);
     bool end_at_limit(uint32_t context_size, step_event & out);
     bool reasons() const { return splitter_ && splitter_->where() == text_part::reasoning; }

@@ -222,6 +222,15 @@ bool speculative_round::accept_at(participant & one, const row_draw & draw, size
     return accept_draw(seq, draw, event) && accepted && seq.undecoded() == 1;
 }
 
+// What it means that a grammar allows no token: the text may not end, and no token begins as it has to go on.
+static std::string nothing_fits(grammar_matcher & grammar, const std::string & at) {
+    constexpr uint64_t work = 200'000;
+    grammar.allow(work);
+    const std::string next = grammar.next_characters();
+    const std::string what = "The grammar or schema allows no token of the vocabulary" + at;
+    return next.empty() ? what : what + ": the text must go on with " + next + ", and no token that may be drawn does";
+}
+
 // @returns whether the text goes on
 bool speculative_round::accept_draw(sequence & seq, const row_draw & draw, step_event & event) const {
     if (draw.token >= 0) {
@@ -230,9 +239,8 @@ bool speculative_round::accept_draw(sequence & seq, const row_draw & draw, step_
     const std::string at = " at position " + std::to_string(seq.history().size());
     event.error = draw.token == row_over_limit
                       ? request_error{"ERR_CONSTRAINT_LIMIT", "The grammar needs too much work" + at}
-                  : seq.grammar && draw.refused
-                      ? request_error{"ERR_GRAMMAR", "The grammar or schema allows no token of the vocabulary" + at}
-                      : request_error{"ERR_DECODE", "The models gave no finite logits" + at};
+                  : seq.grammar && draw.refused ? request_error{"ERR_GRAMMAR", nothing_fits(*seq.grammar, at)}
+                                                : request_error{"ERR_DECODE", "The models gave no finite logits" + at};
     return false;
 }
 

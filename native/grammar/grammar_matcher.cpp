@@ -1,5 +1,7 @@
 #include "grammar_matcher.h"
 
+#include "next_characters.h"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -84,6 +86,18 @@ bool grammar_matcher::may_end() const {
 
 bool grammar_matcher::must_end() const {
     return may_end() && !memory_->goes_on(at_.config);
+}
+
+std::string grammar_matcher::next_characters() {
+    if (at_.part.lacking != 0) {
+        return "the rest of a character";
+    }
+    try {
+        return describe_next_characters(
+            [&](uint32_t low, uint32_t high) { return memory_->takes_any(at_.config, low, high); });
+    } catch (const out_of_work &) {
+        return "";
+    }
 }
 
 // Where a token leads, by its text and as such; its configuration is dead if nowhere.

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,10 @@ class grammar_matcher {
 
     // Whether it must: nothing may follow.
     bool must_end() const;
+
+    // The characters that may come, in words for people; "" for none, or where finding out takes too much work. Changes
+    // nothing but the work that is left.
+    std::string next_characters();
 
     // ---- tokens
 

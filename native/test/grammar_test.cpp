@@ -175,6 +175,34 @@ void test_texts() {
     check(any.accept_text("\xA9") && any.may_end() && !any.must_end(), "it may end behind it");
 }
 
+void test_next_characters() {
+    const struct {
+        const char * gbnf;
+        const char * text;
+        const char * words;
+    } cases[] = {
+        {"root ::= \"ab\"", "", "\"a\""},
+        {"root ::= \"ab\"", "a", "\"b\""},
+        {"root ::= \"ab\"", "ab", ""},
+        {"root ::= [a-zA-Z_] [0-9]*", "", "\"A\" to \"Z\", \"_\" or \"a\" to \"z\""},
+        {"root ::= [a-b\\n\\t \\x22]", "", "a tab, a newline, a space, '\"' or \"a\", \"b\""},
+        {"root ::= \"\\u4e2d\"", "", "U+4E2D"},
+        {"root ::= [\\u4e2d\\U0001F600x]", "", "\"x\", U+4E2D or others"},
+        {"root ::= [\\U0010FFFF]", "", "U+10FFFF"},
+        {"root ::= [acegikmoqsuwy]", "", "\"a\", \"c\", \"e\", \"g\", \"i\", \"k\" or others"},
+        {"root ::= [\\u4e00-\\u4e3f]", "\xE4", "the rest of a character"},
+    };
+    for (const auto & one : cases) {
+        grammar_matcher matcher(compiled(one.gbnf), plenty);
+        check(matcher.accept_text(one.text), "the text comes");
+        const std::string words = matcher.next_characters();
+        check(words == one.words, std::string(one.gbnf) + "\ngoes on with " + words + "\nexpected " + one.words);
+    }
+    grammar_matcher poor(compiled("root ::= [a-z]"), plenty);
+    poor.allow(3);
+    check(poor.next_characters().empty(), "without work there is nothing to say");
+}
+
 void test_tokens() {
     // 0 hidden, 1 the end, then texts; 8 and 9 are parts of one character
     const token_trie tokens({"", "</s>", "a", "ab", "b", "<x>", "a", "", "\xC3", "\xA9", "abc"},
@@ -384,6 +412,7 @@ int test_gbnf(const arguments & args) {
     const bool long_run = args.number("long", 0) != 0;
     test_errors();
     test_texts();
+    test_next_characters();
     test_tokens();
     test_long_text(long_run ? 200000 : 20000);
     const auto start = std::chrono::steady_clock::now();

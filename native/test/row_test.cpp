@@ -274,11 +274,48 @@ void check_hidden() {
     }
 }
 
+// Text that nobody drew: whatever stop strings say, all of it comes, and they are told from what is drawn around it.
+void check_put() {
+    struct put_piece {
+        const char * text;
+        bool drawn;
+    };
+
+    const struct {
+        std::vector<std::string> stops;
+        std::vector<put_piece> pieces;
+        const char * text;
+        const char * stop;
+    } cases[] = {
+        {{"ab"}, {{"x", true}, {"ab", false}, {"y", true}}, "xaby", ""},
+        {{"ab"}, {{"xa", true}, {"b", false}, {"y", true}}, "xaby", ""},
+        {{"ab"}, {{"xa", false}, {"b", true}, {"y", true}}, "xaby", ""},
+        {{"ab"}, {{"x", false}, {"ab", true}}, "x", "ab"},
+        {{"aab"}, {{"aa", true}, {"a", false}, {"ab", true}, {"aab", true}}, "aaaab", "aab"},
+        {{"b"}, {{"a", true}, {"\xC3", false}, {"\xA9", false}, {"b", true}}, "a\xC3\xA9", "b"},
+        {{}, {{"\xC3", true}, {"x", false}}, "\xEF\xBF\xBDx", ""},
+        {{}, {{"\xC3", false}, {"x", true}}, "\xEF\xBF\xBDx", ""},
+    };
+    for (const auto & one : cases) {
+        text_stream stream(one.stops);
+        std::string text;
+        for (const auto & piece : one.pieces) {
+            text += piece.drawn ? stream.push(piece.text) : stream.put(piece.text);
+        }
+        text += stream.stopped_by() ? "" : stream.finish();
+        if (text != one.text || stream.stopped_by().value_or("") != one.stop || stream.given() < text.size() / 3) {
+            fail("\"" + text + "\" stopped by \"" + stream.stopped_by().value_or("") + "\", expected \"" + one.text +
+                 "\" and \"" + one.stop + "\"");
+        }
+    }
+}
+
 }  // namespace
 
 int test_text(const arguments &) {
     check_utf8();
     check_hidden();
+    check_put();
     const auto check = [](const std::vector<std::string> & stops, const std::vector<std::string> & pieces,
                           const std::vector<std::string> & expected, const std::string & rest,
                           const std::string & stop) {

@@ -90,7 +90,16 @@ std::string text_stream::release(size_t count) {
     return valid_utf8(text);
 }
 
+std::string text_stream::put(std::string_view piece) {
+    std::string out = release(held_.size() - put_);
+    held_ += piece;
+    kinds_.resize(held_.size(), shown);
+    put_ = unfinished_tail(held_);
+    return out + release(held_.size() - put_);
+}
+
 std::string text_stream::push(std::string_view piece, kind what) {
+    put_ = 0;
     if (piece.empty() || (what == hidden && stops_.empty())) {
         return "";
     }

@@ -1,5 +1,7 @@
 // Turns token pieces into text: whole UTF-8 characters only, and nothing of a stop string.
 //
+// Tokens that nobody drew are text like others, and no part of a stop string.
+//
 // Control tokens are not shown unless that is wanted, and end the text all the same where a stop string names them: a
 // stop string may be one, hold several, or text and tokens. It does not begin or end within a token that is not shown.
 #pragma once
@@ -22,6 +24,9 @@ class text_stream {
 
     // The same for a token that is not shown, whose text stop strings may name all the same.
     std::string push_hidden(std::string_view piece) { return push(piece, hidden); }
+
+    // What is shown of a token that nobody drew: no stop string begins, ends or goes on in it.
+    std::string put(std::string_view piece);
 
     // The stop string that was completed; push() returned the text before it.
     const std::optional<std::string> & stopped_by() const { return stopped_by_; }
@@ -48,6 +53,7 @@ class text_stream {
     std::optional<std::string> stopped_by_;
     size_t stopped_at_ = 0;  // in held_
     size_t given_ = 0;
+    size_t put_ = 0;  // bytes at the end of held_ that nobody drew: of a character that is not complete
 };
 
 // Replaces every byte sequence that is not UTF-8 by U+FFFD.

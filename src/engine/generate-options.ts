@@ -93,7 +93,10 @@ export interface GenerateSettings extends PromptSettings, SamplingOptions {
      * follows. For messages; without effect where the model does not reason. @default as many as it takes
      */
     maxThinkingTokens?: number | undefined;
-    /** Text that ends the completion, in its reasoning too, and is left out of it: at most 16 strings. @default the trio's */
+    /**
+     * Text that ends the completion, in its reasoning too, and is left out of it: at most 16 strings. Words that are put there to
+     * end the reasoning are not looked at. @default the trio's
+     */
     stop?: string | readonly string[] | undefined;
     /** Token ids that end the completion, beside the model's own. @default none */
     stopTokens?: readonly number[] | Int32Array | undefined;

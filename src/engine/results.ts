@@ -125,9 +125,9 @@ export interface RastResult {
 export interface TokenUsage {
     /** Tokens of the prompt, those included that a template or a beginning put there. */
     readonly promptTokens: number;
-    /** Tokens drawn, without the one that ended the text. */
+    /** Tokens of the text, those included that were put there, without the one that ended it. */
     readonly completionTokens: number;
-    /** Of those, reasoning with the marks that end it. */
+    /** Of those, reasoning with the marks that end it, as far as it was drawn: never more than `maxThinkingTokens` and a mark. */
     readonly reasoningTokens: number;
     /** Prompt tokens that did not have to be decoded: an earlier or a parallel generation began with them. */
     readonly cachedPromptTokens: number;

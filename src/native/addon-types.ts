@@ -345,7 +345,7 @@ export interface NativeRequestResult {
     readonly stopToken: number | null;
     readonly promptTokens: number;
     readonly completionTokens: number;
-    /** Of those, reasoning and the marks behind it. */
+    /** Of those, drawn ones of reasoning and the marks behind it. */
     readonly reasoningTokens: number;
     /** Prompt tokens that a cache held already. */
     readonly cachedTokens: number;

@@ -205,7 +205,13 @@ describe("grammars", () => {
         expect(await refuse('root ::= "a')).toBe("ERR_GRAMMAR");
         expect(await refuse('root ::= root "a"')).toBe("ERR_GRAMMAR");
         expect(await refuse("root ::= missing")).toBe("ERR_GRAMMAR");
-        expect(await refuse('root ::= "\u4e2d"')).toBe("ERR_GRAMMAR"); // no token has that character
+        // no token has that character
+        expect(await failure(rast.complete({ prompt, grammar: 'root ::= "\u4e2d"' }))).toMatchObject({
+            code: "ERR_GRAMMAR",
+            message: expect.stringMatching(
+                / at position \d+: the text must go on with U\+4E2D, and no token that may be drawn does$/
+            )
+        });
         expect(await refuse(`root ::= ${"(".repeat(100_000)}"A"${")".repeat(100_000)}`)).toBe("ERR_GRAMMAR");
         expect(await refuse(" ")).toBe("ERR_GRAMMAR");
         expect(await refuse('root ::= "A"{5,2}')).toBe("ERR_GRAMMAR");
