@@ -90,7 +90,8 @@ export interface GenerateSettings extends PromptSettings, SamplingOptions {
     maxTokens?: number | undefined;
     /**
      * Most tokens of reasoning, an integer >= 0; then the model's own words for its end are put into the text, and the answer
-     * follows. For messages; without effect where the model does not reason. @default as many as it takes
+     * follows. Not beside tokens; without effect where the model does not reason, or a prompt does not begin its reasoning.
+     * @default the trio's value, else as many as it takes
      */
     maxThinkingTokens?: number | undefined;
     /**
@@ -168,6 +169,7 @@ export interface GenerateContext extends SamplingContext {
     readonly contextSize: number;
     /** The trio's defaults. */
     readonly maxTokens: number | undefined;
+    readonly maxThinkingTokens: number | undefined;
     readonly stop: readonly string[];
     readonly addBos: boolean | undefined;
     readonly chat: Readonly<ChatOptions>;
@@ -231,7 +233,7 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
             maxTokens === undefined
                 ? -1
                 : Math.min(checkNumber("maxTokens", maxTokens, limits.maxTokens), context.contextSize),
-        maxThinkingTokens: readMaxThinking(options),
+        maxThinkingTokens: readMaxThinking(options, context),
         stopStrings: options.stop === undefined ? context.stop : checkStop("stop", options.stop),
         stopTokens:
             options.stopTokens === undefined
@@ -313,9 +315,15 @@ export function checkStop(name: string, value: unknown): readonly string[] {
     return list.map((text, index) => checkString(`${name}[${index}]`, text));
 }
 
-function readMaxThinking({ maxThinkingTokens, messages }: Read<"maxThinkingTokens" | "messages">): number {
-    if (maxThinkingTokens === undefined) return -1;
-    if (messages === undefined) throw withoutMessages("maxThinkingTokens");
+function readMaxThinking(
+    { maxThinkingTokens, tokens }: Read<"maxThinkingTokens" | "tokens">,
+    context: GenerateContext
+): number {
+    if (maxThinkingTokens === undefined) return context.maxThinkingTokens ?? -1;
+    if (tokens !== undefined) {
+        const message = "Expected messages or a prompt beside maxThinkingTokens, received tokens.";
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "maxThinkingTokens" } });
+    }
     return checkNumber("maxThinkingTokens", maxThinkingTokens, limits.maxThinkingTokens);
 }
 

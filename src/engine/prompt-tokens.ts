@@ -1,7 +1,7 @@
 import { RastError } from "../errors.js";
 import type { NativeTokens } from "../native/addon-types.js";
 import { renderChat } from "../text/chat-template.js";
-import { chatReasoning, type ChatReasoning } from "../text/reasoning.js";
+import { chatReasoning, promptReasoning, type ChatReasoning } from "../text/reasoning.js";
 import type { TextMark } from "../text/template-thread.js";
 import { promptTooLong, type ResolvedGenerateOptions, type ResolvedPromptOptions } from "./generate-options.js";
 import { disposedError, type EngineCore } from "./engine-core.js";
@@ -279,8 +279,12 @@ async function promptText(
         return { parts: [text], marks, reasoning: chatReasoning(chatTemplate ?? "", text, marks) };
     }
     const { text } = prompt;
-    if (prompt.raw || core.facts.promptTemplate === undefined) return { parts: [text], marks: [[0, text.length, 1]] };
+    const template = core.native.chatTemplate ?? "";
+    if (prompt.raw || core.facts.promptTemplate === undefined) {
+        return { parts: [text], marks: [[0, text.length, 1]], reasoning: promptReasoning(template, text, "") };
+    }
     const [before, ...after] = core.facts.promptTemplate.split("{prompt}");
     const marks: readonly TextMark[] = [[before!.length, before!.length + text.length, 1]];
-    return { parts: [before!, text, after.join("{prompt}")], marks };
+    const behind = after.join("{prompt}");
+    return { parts: [before!, text, behind], marks, reasoning: promptReasoning(template, text, behind) };
 }

@@ -26,6 +26,7 @@ export function requestCheck({ pairs, maxDraft }: ForeseenEngine): (request: unk
         vocabularySize: widest,
         contextSize: widest,
         maxTokens: undefined,
+        maxThinkingTokens: undefined,
         stop: [],
         addBos: undefined,
         chat: {},

@@ -235,6 +235,7 @@ async function buildFacts(
             vocabularySize: info.vocabularySize,
             contextSize: info.contextSize,
             maxTokens,
+            maxThinkingTokens: trio?.maxThinkingTokens,
             stop: trio?.stop ?? [],
             addBos: trio?.addBos,
             chat: { thinking: trio?.thinking, templateOptions: trio?.templateOptions },

@@ -175,13 +175,39 @@ export function chatReasoning(template: string, text: string, marks: readonly Te
     const named = /<([\w:]*\bthink\b[\w:]*)>(?:\s*<\/\1>)?\s*$/.exec(own)?.[1];
     const known = families.find(({ where }) => where.test(template))?.format;
     const chosen = named !== undefined && known?.opens[0] !== `<${named}>` ? { ...known, ...tags(named) } : known;
-    const format: ReasoningFormat = { drops: [], reopens: false, separator: "", ...(chosen ?? tags("think")) };
+    const format: ReasoningFormat = { ...noMore, ...(chosen ?? tags("think")) };
     const last = (marksOf: readonly string[]): number => Math.max(-1, ...marksOf.map((mark) => own.lastIndexOf(mark)));
     const opened = last(format.opens);
     const closed = last(format.closes.filter((mark) => !format.drops.includes(mark)));
     if (opened > closed) return { format, open: true };
     return closed >= 0 ? undefined : { format, open: false };
 }
+
+/**
+ * How the reasoning is told that a prompt without a conversation begins: one that ends with a family's mark, be it in the
+ * caller's words or in the template around them.
+ * @param template the model's chat template, or ""
+ * @param behind what the trio's prompt template has behind the caller's words
+ * @returns undefined where it begins none, so that all that comes is the answer
+ */
+export function promptReasoning(template: string, words: string, behind: string): ChatReasoning | undefined {
+    const own = chatReasoning(template, behind, []);
+    if (own === undefined || own.open) return own;
+    if (behind.trim() !== "") return undefined;
+    // no mark is longer
+    const end = words.slice(-maxEnd).trimEnd();
+    const ends = ({ opens }: Pick<ReasoningFormat, "opens">): boolean => opens.some((mark) => end.endsWith(mark));
+    const told = chatReasoning(template, end, []);
+    if (told?.open === true && ends(told.format)) return told;
+    // a mark of plain words is one in its own family alone
+    const other = families.find(
+        ({ format }) => ends(format) && /\W$/.test(format.opens[0]!.trimEnd()) && !/:$/.test(format.opens[0]!)
+    );
+    return other === undefined ? undefined : { format: { ...noMore, ...other.format }, open: true };
+}
+
+const noMore = { drops: [], reopens: false, separator: "" };
+const maxEnd = 256;
 
 // What the template wrote behind the last of the caller's words, and what of them is to be continued.
 function ownTail(text: string, marks: readonly TextMark[]): string {

@@ -40,6 +40,8 @@ export interface Trio {
     readonly addBos: boolean | undefined;
     /** Whether the model reasons before its answer to messages; undefined = "auto". */
     readonly thinking: Thinking | undefined;
+    /** Most tokens of reasoning; undefined = any number. */
+    readonly maxThinkingTokens: number | undefined;
     /** Variables of the base model's chat template. */
     readonly templateOptions: Readonly<Record<string, unknown>> | undefined;
     readonly stop: readonly string[];
@@ -67,6 +69,7 @@ const trioKeys = [
     "promptTemplate",
     "addBos",
     "thinking",
+    "maxThinkingTokens",
     "templateOptions",
     "stop",
     "sampling",
@@ -157,6 +160,9 @@ export function parseTrio(content: unknown, file: string): Trio {
         promptTemplate: readOptional("promptTemplate", (name, value) => checkTemplate(file, name, value)),
         addBos: readOptional("addBos", checkBoolean),
         thinking: readOptional("thinking", checkThinking),
+        maxThinkingTokens: readOptional("maxThinkingTokens", (name, value) =>
+            checkNumber(name, value, limits.maxThinkingTokens)
+        ),
         templateOptions: readOptional("templateOptions", checkTemplateOptions),
         stop: parseStop(content["stop"], file),
         sampling: parseSampling(content["sampling"], file),

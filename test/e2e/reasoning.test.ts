@@ -105,6 +105,18 @@ describe.each([
             maxTokens: 3
         });
         expect(prompt).toMatchObject({ reasoning: null, answer: "<think><think><think>" });
+        // one that begins it by itself
+        const begun = {
+            messages: undefined,
+            prompt: "x\n<think>\n",
+            ...(await always("<think>")),
+            maxThinkingTokens: 2
+        };
+        const split = await generate(rast, { ...begun, maxTokens: 50 });
+        expect(split).toMatchObject({ reasoning: `<think><think>\n\n${words}`, usage: { reasoningTokens: 2 } });
+        expect(split.answer).toMatch(/^(<think>)+$/);
+        const constrained = await generate(rast, { ...begun, grammar: 'root ::= "yes"', maxTokens: 60 });
+        expect(constrained).toMatchObject({ answer: "yes", stopReason: "eos", reasoning: split.reasoning });
     });
 
     it("ends after so many tokens, in the family's words, and the answer follows", async () => {

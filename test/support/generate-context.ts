@@ -7,6 +7,7 @@ export const twoPairs: GenerateContext = {
     vocabularySize: 100,
     contextSize: 64,
     maxTokens: undefined,
+    maxThinkingTokens: undefined,
     stop: [],
     addBos: undefined,
     chat: {},

@@ -103,7 +103,7 @@ describe("a file of prompts", () => {
         ['"a"\n{"prompt": ""}', "Line 2 of ", "The prompt is empty"],
         ['"a"\n\n{"prompt": "b", "mode": "wild"}', "Line 3 of ", 'one of "rast", "base", "expert" for mode'],
         ['{"prompt": "b", "lambda": [1, 2]}', "Line 1 of ", "one number per pair (1)"],
-        ['{"prompt": "b", "maxThinkingTokens": 1}', "Line 1 of ", "Expected messages beside maxThinkingTokens"],
+        ['{"tokens": [1], "maxThinkingTokens": 1}', "Line 1 of ", "messages or a prompt beside maxThinkingTokens"],
         ['{"messages": [{"content": "x"}]}', "Line 1 of ", "a string for messages[0].role"],
         ['{"messages": []}', "Line 1 of ", "at least one message"],
         ['{"prompt": "b", "jsonSchema": {"type": "strin"}}', "Line 1 of ", '"strin"'],

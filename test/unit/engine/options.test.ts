@@ -66,6 +66,7 @@ describe("options of generate", () => {
         ignoreEos: { bad: notBooleans, good: [true, false] },
         mode: { bad: ["RAST", "antiexpert", "", null, 1], good: ["rast", "base", "expert"] },
         maxTokens: { bad: [...notIntegers, 0, -1, 2 ** 53], good: [1, 2 ** 53 - 1] },
+        maxThinkingTokens: { bad: [...notIntegers, -1], good: [0, 9] },
         stop: { bad: [1, null, true, {}, "", [""], ["a", 1], many(17)], good: ["a", [], ["a", "b"], many(16)] },
         stopTokens: {
             bad: [1, "1", null, {}, [-1], [100], [0.5], ["1"], [NaN]],
@@ -137,6 +138,17 @@ describe("options of generate", () => {
         const { biasTokens, biasValues } = generateWith({ logitBias: { 7: -Infinity, 9: 1.5 } }).sampling;
         expect([...biasTokens]).toEqual([7, 9]);
         expect([...biasValues]).toEqual([-Infinity, 1.5]);
+    });
+
+    test("maxThinkingTokens: the request's, else the trio's, for messages and prompts", () => {
+        const trio = { ...twoPairs, maxThinkingTokens: 7 };
+        const messages = [{ role: "user", content: "x" }];
+        const most = (options: object, context = trio): number =>
+            resolveGenerateOptions(options, context).maxThinkingTokens;
+        expect([most({ messages }), most({ prompt: "x" }), most({ tokens: [1] })]).toEqual([7, 7, 7]);
+        expect([most({ messages, maxThinkingTokens: 3 }), most({ prompt: "x", maxThinkingTokens: 0 })]).toEqual([3, 0]);
+        expect(resolveGenerateOptions({ messages }, twoPairs).maxThinkingTokens).toBe(-1);
+        expect(errorOf(() => most({ tokens: [1], maxThinkingTokens: 3 })).message).toContain("received tokens");
     });
 
     test("maxTokens never exceeds the context", () => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { renderChat, type ChatTemplateInput } from "../../../src/text/chat-template.js";
-import { chatReasoning, type ChatReasoning } from "../../../src/text/reasoning.js";
+import { chatReasoning, promptReasoning, type ChatReasoning } from "../../../src/text/reasoning.js";
 import { bundledModels } from "../../support/vocabularies.js";
 
 const folder = join(bundledModels(), "templates");
@@ -127,5 +127,44 @@ describe("a message that is continued", () => {
             code,
             details: { option: "continueFinalMessage" }
         });
+    });
+});
+
+describe("a prompt without a conversation", () => {
+    const qwen = readFileSync(join(folder, "Qwen-Qwen3-0.6B.jinja"), "utf8");
+    const gptOss = readFileSync(join(folder, "openai-gpt-oss-120b.jinja"), "utf8");
+
+    test.each([
+        ["", "User: 2+2\nAssistant: <think>", "", "<think>", "\n</think>\n\n"],
+        ["", "User: 2+2\nAssistant: <think>\n", "", "<think>", "\n</think>\n\n"],
+        ["", "2+2", "\nAssistant: <think>\n", "<think>", "\n</think>\n\n"],
+        ["", "2+2", "\nAssistant: <think>\nLet us see:", "<think>", "\n</think>\n\n"],
+        ["", "x <thinking>", "", "<thinking>", "\n</thinking>\n\n"],
+        ["", "x [THINK]", "", "[THINK]", "[/THINK]"],
+        [qwen, "x <think>\n", "", "<think>", "\n\nConsidering the limited time"],
+        [gptOss, "x<|channel|>analysis<|message|>", "", "<|channel|>analysis<|message|>", "<|end|>"],
+        [gptOss, "x <think>", "", "<think>", "\n</think>\n\n"]
+    ])("that begins reasoning: %#", (template, words, behind, opens, ending) => {
+        const { format, open } = promptReasoning(template, words, behind)!;
+        expect([open, format.opens]).toEqual([true, [opens]]);
+        expect(format.ending.startsWith(ending)).toBe(true);
+    });
+
+    test.each([
+        ["", "2+2", ""],
+        ["", "what does <think> mean?", ""],
+        ["", "<think>a</think>", ""],
+        ["", "<think></think>\n\n", ""],
+        ["", "2+2 <think>", "\nAssistant:"],
+        ["", "2+2", "\nAssistant: <think>\n</think>\n"],
+        [qwen, "2+2", ""],
+        ["", "Here are my reasoning steps:", ""],
+        ["", "", ""]
+    ])("that does not: %#", (template, words, behind) => {
+        expect(promptReasoning(template, words, behind)?.open ?? false).toBe(false);
+    });
+
+    test("a long one is looked at at its end alone", () => {
+        expect(promptReasoning("", `${"<think>".repeat(1_000_000)}x`, "")).toBeUndefined();
     });
 });

@@ -139,6 +139,7 @@ describe("parseTrio", () => {
                 stop: ["x"],
                 sampling,
                 thinking: false,
+                maxThinkingTokens: 0,
                 templateOptions: { reasoning_effort: "low" }
             },
             file
@@ -152,6 +153,7 @@ describe("parseTrio", () => {
             promptTemplate: "<{prompt}>",
             addBos: false,
             thinking: false,
+            maxThinkingTokens: 0,
             templateOptions: { reasoning_effort: "low" },
             stop: ["x"],
             sampling
@@ -178,6 +180,8 @@ describe("parseTrio", () => {
         [{ ...models, promptTemplate: "no place" }, "promptTemplate"],
         [{ ...models, addBos: "yes" }, "addBos"],
         [{ ...models, thinking: "on" }, "thinking"],
+        [{ ...models, maxThinkingTokens: -1 }, "maxThinkingTokens"],
+        [{ ...models, maxThinkingTokens: "9" }, "maxThinkingTokens"],
         [{ ...models, templateOptions: [] }, "templateOptions"],
         [{ ...models, templateOptions: { messages: [] } }, "templateOptions"],
         [{ ...models, stop: "x" }, "stop"],
