@@ -7,169 +7,170 @@ namespace rast {
 
 namespace {
 
-constexpr double newest = 0.1;     // share of the latest measurement in a cost
-constexpr double lower = 0.4;      // the same for one below it: other work only ever makes a decode slower
-constexpr double hopeful = 0.8;    // slope beyond what is known, as a share of the last known one
-constexpr double worth_it = 1.04;  // a round must gain this much over one without drafts
-constexpr double surely = 0.995;   // agreement is never taken for more: a draft that fails costs the rest
-// A cost is multiplied by this at most when a decode takes longer than it ever did: pauses of the machine are cut.
-constexpr double longest_pause = 3;
-// Without a second measured number of rows, a further row costs this share of one: kernels share the weights' reading.
-constexpr double first_slope = 0.25;
+constexpr double worth_it = 1.02;           // a round must gain this much over one without drafts
+constexpr double share_for_trials = 0.005;  // of the time
+constexpr double rounds_for_trial = 4;      // that one may lose at most
+constexpr size_t rounds_unused = 12;        // before a length is tried
+constexpr double shortest_ms = 1e-6;        // of a round whose costs are not known
+constexpr double surely = 0.995;            // agreement is never taken for more: a draft that fails costs the rest
 
-// Lengths whose rows fill a kernel's four or eight, tried where their costs are not known and at least this share of
-// their rows would be used.
-constexpr int tried_lengths[] = {3, 7, 15, 1};
-constexpr double mostly_used = 0.6;
-// Of so many rounds one tries something, which is at most 15% worse: at most 0.5% is lost.
-constexpr size_t rounds_per_trial = 32;
-constexpr double nearly_as_good = 0.85;
+// Numbers of rows that fill a kernel's fours and eights.
+constexpr int liked_rows[] = {1, 2, 4, 8, 12, 16, 24, 32, 48, 64};
 
-// Tokens that a round with so many drafts gives.
+bool is_liked(int rows) {
+    return std::find(std::begin(liked_rows), std::end(liked_rows), rows) != std::end(liked_rows);
+}
+
+// Tokens that so many drafts give beyond the one that every round gives.
 double expected_tokens(double agreement, int drafts) {
     const double a = std::min(agreement, surely);
-    return (1 - std::pow(a, drafts + 1)) / (1 - a);
+    return a * (1 - std::pow(a, drafts)) / (1 - a);
 }
+
+struct option {
+    std::vector<draft_choice> choices;
+    double rate = 0;  // tokens per millisecond
+    double ms = 0;
+    size_t rows = 0;    // of the base
+    size_t fewest = 0;  // of them, without drafts
+};
+
+class option_maker {
+  public:
+    option_maker(const draft_costs & costs, const std::vector<draft_candidate> & candidates, size_t rows_left,
+                 size_t other_rows, bool together)
+        : costs_(costs), candidates_(candidates), rows_left_(rows_left), other_rows_(other_rows), together_(together) {}
+
+    // What may be chosen; no drafts at all is the first.
+    std::vector<option> all() const {
+        std::vector<bool> nobody(candidates_.size(), false);
+        std::vector<option> out = {of(nobody, 0)};
+        int deepest = 0;
+        for (const auto & one : candidates_) {
+            deepest = std::max(deepest, one.most);
+        }
+        for (const auto & finders : who_may_find()) {
+            size_t rows = out[0].rows;
+            for (int depth = 1; depth <= deepest; ++depth) {
+                if (!allowed(depth)) {
+                    continue;
+                }
+                option one = of(finders, depth);
+                if (one.rows > rows) {
+                    rows = one.rows;
+                    out.push_back(std::move(one));
+                }
+            }
+        }
+        return out;
+    }
+
+  private:
+    // A candidate that is alone drafts as many as kernels like, or all that it may.
+    bool allowed(int depth) const { return together_ || depth == candidates_[0].most || is_liked(depth + 1); }
+
+    // For whom drafts are taken from the text: nobody, all for whom there are any, those whose text is likelier to
+    // repeat itself than the expert is to agree.
+    std::vector<std::vector<bool>> who_may_find() const {
+        std::vector<bool> nobody;
+        std::vector<bool> all;
+        std::vector<bool> likelier;
+        for (const auto & one : candidates_) {
+            nobody.push_back(false);
+            all.push_back(one.found > 0);
+            likelier.push_back(one.found > 0 && one.repeats > one.agreement);
+        }
+        std::vector<std::vector<bool>> out = {nobody};
+        for (const auto & more : {all, likelier}) {
+            if (std::find(out.begin(), out.end(), more) == out.end()) {
+                out.push_back(more);
+            }
+        }
+        return out;
+    }
+
+    option of(const std::vector<bool> & found, int depth) const {
+        option out;
+        const size_t n = candidates_.size();
+        out.fewest = n + other_rows_;
+        auto tokens = static_cast<double>(out.fewest);
+        size_t expert_rows = n;                                       // of its first decode
+        std::vector<size_t> drafting(static_cast<size_t>(depth), 0);  // sequences in each decode after it
+        size_t left = rows_left_;
+        for (size_t i = 0; i < n; ++i) {
+            const draft_candidate & one = candidates_[i];
+            const int limit = found[i] ? std::min(one.most, one.found) : one.most;
+            const int drafts = std::max(0, std::min({depth, limit, static_cast<int>(left)}));
+            left -= static_cast<size_t>(drafts);
+            tokens += expected_tokens(found[i] ? one.repeats : one.agreement, std::min(drafts, one.useful));
+            out.choices.push_back({drafts, found[i] && drafts > 0});
+            expert_rows += found[i] ? static_cast<size_t>(drafts) : 0;
+            for (int k = 0; k < drafts && !found[i]; ++k) {
+                drafting[static_cast<size_t>(k)] += 1;
+            }
+        }
+        out.ms = costs_.expert(together_, expert_rows);
+        for (const size_t sequences : drafting) {
+            out.ms += costs_.expert(together_, sequences);
+        }
+        out.rows = out.fewest + rows_left_ - left;
+        // whatever was measured at a bad time: more rows never take less than the fewest
+        out.ms += std::max(costs_.verify(together_, out.rows), costs_.verify(together_, out.fewest));
+        out.rate = tokens / std::max(out.ms, shortest_ms);
+        return out;
+    }
+
+    const draft_costs & costs_;
+    const std::vector<draft_candidate> & candidates_;
+    size_t rows_left_;
+    size_t other_rows_;
+    bool together_;
+};
 
 }  // namespace
 
-agreement::agreement(double expected, double weight, double memory)
-    : expected_(expected), weight_(weight), memory_(memory) {}
-
-void agreement::observe(bool same) {
-    agreed_ = agreed_ * memory_ + (same ? 1 : 0);
-    compared_ = compared_ * memory_ + 1;
-}
-
-row_costs::row_costs(size_t most) : ms_(most + 1, -1), seen_(most + 1, 0) {}
-
-void row_costs::learn(size_t rows, double ms) {
-    if (rows == 0 || rows >= ms_.size()) {
-        return;
-    }
-    double & known = ms_[rows];
-    // what was seen seldom, as at load, is soon outweighed: else the luckiest measurement would be chosen for long
-    const double share = std::max(ms < known ? lower : newest, 1.0 / static_cast<double>(++seen_[rows]));
-    // a pause of the machine is no cost: what is far above is cut
-    known = known < 0 ? ms : known + share * (std::min(ms, known * longest_pause) - known);
-}
-
-bool row_costs::any() const {
-    return std::any_of(ms_.begin(), ms_.end(), [](double ms) { return ms >= 0; });
-}
-
-void row_costs::add(const row_costs & other) {
-    for (size_t rows = 1; rows < ms_.size(); ++rows) {
-        if (other.known(rows)) {
-            ms_[rows] = std::max(0.0, ms_[rows]) + other.ms_[rows];
-            seen_[rows] = 1;
-        }
+draft_lengths::draft_lengths(size_t most) : costs_(most) {
+    for (trials & one : trials_) {
+        one.used.assign(most + 1, 0);
     }
 }
 
-double row_costs::at(size_t rows) const {
-    if (rows == 0) {
-        return 0;
-    }
-    if (known(rows)) {
-        return ms_[rows];
-    }
-    const auto before = [&](size_t from) {
-        while (from > 0 && !known(from)) {
-            --from;
-        }
-        return from;
-    };
-    const size_t low = before(std::min(rows, ms_.size() - 1));
-    size_t high = rows;
-    while (high < ms_.size() && !known(high)) {
-        ++high;
-    }
-    if (low == 0) {
-        return high < ms_.size() ? ms_[high] : 0;
-    }
-    if (high < ms_.size()) {
-        const double share = static_cast<double>(rows - low) / static_cast<double>(high - low);
-        return ms_[low] + share * (ms_[high] - ms_[low]);
-    }
-    const size_t earlier = before(low - 1);
-    const double slope = earlier == 0 ? first_slope * ms_[low] / static_cast<double>(low)
-                                      : std::max(0.0, (ms_[low] - ms_[earlier]) / static_cast<double>(low - earlier));
-    return ms_[low] + hopeful * slope * static_cast<double>(rows - low);
-}
-
-std::vector<int> choose_drafts(const round_costs & costs, const std::vector<draft_candidate> & candidates,
-                               size_t rows_left, size_t other_rows) {
+std::vector<draft_choice> draft_lengths::choose(const std::vector<draft_candidate> & candidates, size_t rows_left,
+                                                size_t other_rows) {
     const size_t n = candidates.size();
-    std::vector<int> drafts(n, 0);
-    std::vector<int> best(n, 0);
-    std::vector<double> next(n);  // chance that the next row of a sequence is used
-    for (size_t i = 0; i < n; ++i) {
-        next[i] = candidates[i].useful > 0 ? std::min(candidates[i].agreement, surely) : 0;
+    if (n == 0) {
+        return {};
     }
-    std::vector<size_t> alive = {n};  // sequences that the expert decodes at each depth
-    size_t rows = n;
-    auto tokens = static_cast<double>(n);
-    double expert_ms = costs.expert.at(n);
-    const auto rate = [&] { return tokens / (expert_ms + costs.others.at(rows) + costs.base.at(rows + other_rows)); };
-    double best_rate = rate() * worth_it;
-    for (size_t left = rows_left; left > 0; --left) {
-        size_t choice = n;
-        for (size_t i = 0; i < n; ++i) {
-            if (drafts[i] < candidates[i].most && (choice == n || next[i] > next[choice])) {
-                choice = i;
-            }
-        }
-        if (choice == n) {
-            break;
-        }
-        const auto depth = static_cast<size_t>(++drafts[choice]);
-        if (depth >= alive.size()) {
-            alive.push_back(0);
-        }
-        expert_ms -= costs.expert.at(alive[depth]);
-        expert_ms += costs.expert.at(++alive[depth]);
-        tokens += next[choice];
-        next[choice] *= drafts[choice] < candidates[choice].useful ? std::min(candidates[choice].agreement, surely) : 0;
-        ++rows;
-        // a sequence alone keeps to what was measured: between that, costs may rise and fall
-        if ((n > 1 || costs.base.known(rows + other_rows)) && rate() > best_rate) {
-            best_rate = rate();
-            best = drafts;
-        }
+    const bool together = n + other_rows > 1;
+    const option_maker make(costs_, candidates, rows_left, other_rows, together);
+    std::vector<option> all = make.all();
+    size_t best = 0;
+    const auto worth = [](const option & one) { return one.rate * (one.rows > one.fewest ? 1 : worth_it); };
+    for (size_t i = 1; i < all.size(); ++i) {
+        best = worth(all[i]) > worth(all[best]) ? i : best;
     }
-    return best;
-}
 
-int draft_probe::choose(const round_costs & costs, const draft_candidate & candidate, int chosen) {
-    rounds_ += 1;
-    used_.resize(std::max(used_.size(), static_cast<size_t>(candidate.most) + 1), 0);
-    const auto use = [&](int drafts) {
-        used_[static_cast<size_t>(drafts)] = rounds_;
-        return drafts;
-    };
-    for (const int drafts : tried_lengths) {
-        if (drafts <= candidate.most && !costs.base.known(static_cast<size_t>(drafts) + 1) &&
-            expected_tokens(candidate.agreement, drafts) >= mostly_used * (drafts + 1)) {
-            return use(drafts);
+    trials & tried = trials_[together ? 1 : 0];
+    tried.rounds += 1;
+    const auto age = [&](const option & one) { return tried.rounds - tried.used[one.rows]; };
+    const auto lost_ms = [&](const option & one) { return one.ms * (1 - one.rate / all[best].rate); };
+    tried.credit_ms = std::min(tried.credit_ms + share_for_trials * all[best].ms, rounds_for_trial * all[best].ms);
+    // what was not used for longest, and the better the sooner; where it loses much, it waits for the credit
+    size_t wanted = best;
+    double most_wanted = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+        if (i == best || age(all[i]) < rounds_unused || lost_ms(all[i]) > rounds_for_trial * all[best].ms ||
+            (together && !costs_.verify_known(together, all[i].rows))) {
+            continue;  // with several requests there are too many numbers of rows to try all
         }
+        const double want = all[i].rate * std::sqrt(static_cast<double>(age(all[i])));
+        wanted = want > most_wanted ? i : wanted;
+        most_wanted = std::max(most_wanted, want);
     }
-    if (rounds_ % rounds_per_trial != 0) {
-        return use(chosen);
-    }
-    const auto rate = [&](int drafts) {
-        const auto rows = static_cast<size_t>(drafts) + 1;
-        const double ms = static_cast<double>(rows) * costs.expert.at(1) + costs.others.at(rows) + costs.base.at(rows);
-        return expected_tokens(candidate.agreement, drafts) / ms;
-    };
-    int longest_ago = chosen;
-    for (int drafts = 1; drafts <= candidate.most; ++drafts) {
-        if (used_[static_cast<size_t>(drafts)] < used_[static_cast<size_t>(longest_ago)] &&
-            rate(drafts) >= nearly_as_good * rate(chosen)) {
-            longest_ago = drafts;
-        }
-    }
-    return use(longest_ago);
+    const size_t trial = lost_ms(all[wanted]) <= tried.credit_ms ? wanted : best;
+    tried.credit_ms -= std::max(0.0, lost_ms(all[trial]));
+    tried.used[all[trial].rows] = tried.rounds;
+    return all[trial].choices;
 }
 
 }  // namespace rast

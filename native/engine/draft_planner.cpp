@@ -11,22 +11,17 @@ namespace {
 // Over all requests: of a position 200 ago about a third counts.
 constexpr double memory_over_requests = 0.995;
 // In positions, of what others have shown, for a request that begins.
-constexpr double inherited_weight = 8;
-// Positions compared before lengths are chosen: what the first rounds show is worth more than a guess.
-constexpr double least_evidence = 4;
+constexpr double inherited_weight = 16;
+// Drafts in the round of a prompt: they come with the first token and delay it.
+constexpr int most_at_first = 3;
 // After drafts took room that somebody's text needed.
 constexpr size_t rounds_without_drafts = 16;
-
-// Milliseconds that measuring a model may take at load. The base is the slowest and the one whose steps matter.
-constexpr double expert_budget_ms = 100;
-constexpr double other_budget_ms = 200;
-constexpr double base_budget_ms = 900;
 
 }  // namespace
 
 draft_planner::draft_planner(const engine_config & config)
     : config_(config),
-      costs_{row_costs(config.rows), row_costs(config.rows), row_costs(config.rows)},
+      lengths_(config.rows),
       agrees_(agreement::expected_at_first, agreement::weight_at_first, memory_over_requests) {}
 
 void draft_planner::decide(const role_contexts & contexts) {
@@ -48,16 +43,7 @@ void draft_planner::calibrate(const role_contexts & contexts, batch_builder & ba
     if (max_draft_ == 0) {
         return;
     }
-    calibrate_rows(contexts.drafter(), costs_.expert, batch, 1, expert_budget_ms, stopping);
-    for (size_t c = 0; c < contexts.size(); ++c) {
-        if (c == role_contexts::base_index || c == role_contexts::drafter_index) {
-            continue;
-        }
-        row_costs one(config_.rows);
-        calibrate_rows(contexts[c], one, batch, max_draft_ + 1, other_budget_ms, stopping);
-        costs_.others.add(one);
-    }
-    calibrate_rows(contexts.base(), costs_.base, batch, max_draft_ + 1, base_budget_ms, stopping);
+    calibrate_costs(contexts, lengths_.costs(), batch, max_draft_ + 1, stopping);
 }
 
 bool draft_planner::compares(const request & wanted) const {
@@ -104,23 +90,29 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
             other_rows += 1;
             continue;
         }
-        const bool known = seq.agrees.evidence() + agrees_.evidence() >= least_evidence && costs_.base.any();
-        candidates.push_back({seq.agrees.value(), known && seq.started ? static_cast<int>(most) : 0,
-                              static_cast<int>(std::min(most, one.useful))});
+        // what a prompt waits for its first token is limited, and nothing else
+        const int longest = std::min(static_cast<int>(most), seq.started ? max_draft_ : most_at_first);
+        candidates.push_back({seq.agrees.value(), longest, static_cast<int>(std::min(most, one.useful))});
         automatic.push_back(&one);
     }
-    auto chosen = choose_drafts(costs_, candidates, left, other_rows);
-    if (chosen.size() == 1 && other_rows == 0 && static_cast<size_t>(candidates[0].most) <= left) {
-        chosen[0] = probe_.choose(costs_, candidates[0], chosen[0]);
-    }
+    const auto chosen = lengths_.choose(candidates, left, other_rows);
     for (size_t i = 0; i < automatic.size(); ++i) {
-        automatic[i]->most = static_cast<size_t>(chosen[i]);
+        automatic[i]->most = static_cast<size_t>(chosen[i].drafts);
+    }
+    together_ = round.size() > 1;
+    learning_ = std::all_of(round.begin(), round.end(),
+                            [&](const participant & one) { return one.compared && decoder.pending(*one.seq) == 1; });
+}
+
+void draft_planner::expert_took(size_t rows, double ms) {
+    if (learning_) {
+        lengths_.costs().expert_took(together_, rows, ms);
     }
 }
 
-void draft_planner::learn(row_costs & costs, size_t rows, double ms) {
+void draft_planner::verify_took(size_t rows, double ms) {
     if (learning_) {
-        costs.learn(rows, ms);
+        lengths_.costs().verify_took(together_, rows, ms);
     }
 }
 
@@ -132,7 +124,7 @@ void draft_planner::observe(sequence & seq, bool same) {
 }
 
 void draft_planner::inherit_agreement(sequence & seq) const {
-    if (seq.agrees.evidence() == 0 && agrees_.evidence() > 0) {
+    if (seq.result.drafts.compared == 0) {
         seq.agrees = agrees_.successor(inherited_weight, sequence::agreement_memory);
     }
 }

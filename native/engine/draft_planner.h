@@ -4,6 +4,7 @@
 // Engine thread only.
 #pragma once
 
+#include "agreement.h"
 #include "batch_decoder.h"
 #include "draft_length.h"
 #include "participant.h"
@@ -28,25 +29,24 @@ class draft_planner {
     int32_t max_draft() const { return max_draft_; }
     const std::string & reason() const { return reason_; }
 
-    // Times decodes of some numbers of rows, for about a second in all. Nothing to do without drafts.
+    // Times decodes of some numbers of rows. Nothing to do without drafts.
     void calibrate(const role_contexts & contexts, batch_builder & batch, const std::atomic<bool> & stopping);
 
     // Whether the expert's own draws are of use for a request: as drafts, or to see how often they agree.
     bool compares(const request & wanted) const;
 
-    // Fills in `compared`, `most` and `useful` of each participant.
+    // Fills in `compared`, `most` and `useful` of each participant. Engine thread, at the beginning of a round.
     void plan(std::vector<participant> & round, const role_contexts & contexts, const batch_decoder & decoder);
 
-    // What rows took in the current round. Learned only if `tells` was true, as a round with somebody's prompt in it
-    // says nothing of it.
-    void begin_round(bool tells) { learning_ = tells; }
-    void expert_took(size_t rows, double ms) { learn(costs_.expert, rows, ms); }
-    void others_took(size_t rows, double ms) { learn(costs_.others, rows, ms); }
-    void base_took(size_t rows, double ms) { learn(costs_.base, rows, ms); }
+    // What decodes of the current round took: of the expert, and of all other models together. Learned only where it
+    // says what a round of drafts costs: not with somebody's prompt in it, nor with requests that the expert does not
+    // draw for, as in mode "base" or without drafts.
+    void expert_took(size_t rows, double ms);
+    void verify_took(size_t rows, double ms);
 
     // Expert and ensemble drew at one position: the same token or not.
     void observe(sequence & seq, bool same);
-    // A request begins with what others have shown, if it has shown nothing itself.
+    // A request begins with what others have shown, when it has shown nothing itself.
     void inherit_agreement(sequence & seq) const;
 
     // No drafts for some rounds, for lack of cache space. @returns false if there are none anyway
@@ -56,14 +56,13 @@ class draft_planner {
   private:
     size_t rows_left(const std::vector<participant> & round, const role_contexts & contexts,
                      const batch_decoder & decoder) const;
-    void learn(row_costs & costs, size_t rows, double ms);
 
     const engine_config & config_;
     int32_t max_draft_ = 0;
     std::string reason_;
-    round_costs costs_;
-    draft_probe probe_;
-    bool learning_ = false;
+    draft_lengths lengths_;
+    bool learning_ = false;  // from the current round
+    bool together_ = false;  // it has several requests
     size_t paused_rounds_ = 0;
     agreement agrees_;  // over all requests
 };

@@ -7,8 +7,8 @@
 #include "../grammar/constraint.h"
 #include "../grammar/grammar_matcher.h"
 #include "../text/text_stream.h"
+#include "agreement.h"
 #include "clock.h"
-#include "draft_length.h"
 #include "request.h"
 
 #include "../text/reasoning_splitter.h"

@@ -27,27 +27,20 @@ void speculative_round::run(std::span<sequence * const> requests, std::vector<st
         round[i].seq = requests[i];
     }
     planner_.plan(round, contexts_, decoder_);
-    planner_.begin_round(std::all_of(requests.begin(), requests.end(),
-                                     [&](const sequence * seq) { return decoder_.pending(*seq) == 1; }));
 
     // Draft: the expert decodes token by token, and what it draws it decodes next.
     const std::vector<logits_row> base_rows = draft(round);
 
     // Verify: every other small model decodes all of it at once, and hands its rows to the base ...
-    const auto others = engine_clock::now();
+    const auto start = engine_clock::now();
     for (size_t c = 0; c < contexts_.size(); ++c) {
         if (c != role_contexts::base_index && c != role_contexts::drafter_index) {
             verify(c, base_rows);
         }
     }
-    planner_.others_took(base_rows.size(), ms_since(others));
-
     // ... which decodes it last, and draws at every row from the fused logits.
-    if (!base_rows.empty()) {
-        const auto start = engine_clock::now();
-        verify(role_contexts::base_index, base_rows);
-        planner_.base_took(base_rows.size(), ms_since(start));
-    }
+    verify(role_contexts::base_index, base_rows);
+    planner_.verify_took(base_rows.size(), ms_since(start));
 
     // Accept what was drawn as drafted, and roll the caches back behind it.
     for (participant & one : round) {

@@ -26,6 +26,7 @@ int main(int argc, char ** argv) {
                  {"memory", test_memory},
                  {"drafts", test_drafts},
                  {"draft-length", test_draft_length},
+                 {"draft-simulation", test_draft_simulation},
                  {"exact", test_exact},
                  {"numbers", test_numbers},
                  {"constrained", test_constrained},

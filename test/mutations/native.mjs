@@ -607,28 +607,68 @@ export const mutations = {
     ],
     "native/engine/draft_length.cpp": [
         [
-            "constexpr double hopeful = 0.8;",
-            "constexpr double hopeful = 1.0;",
-            "what is not known is not hoped for",
-            ["draft-length"]
-        ],
-        [
-            "constexpr double worth_it = 1.04;",
+            "constexpr double worth_it = 1.02;",
             "constexpr double worth_it = 0.5;",
             "drafts that cost more than they give",
             ["draft-length"]
         ],
-        ["std::min(ms, known * longest_pause)", "ms", "a pause is a cost", ["draft-length"]],
+        [
+            "constexpr double share_for_trials = 0.005;",
+            "constexpr double share_for_trials = 0;",
+            "lengths stick",
+            ["draft-length"]
+        ],
+        [
+            "return together_ || depth == candidates_[0].most || is_liked(depth + 1);",
+            "return true;",
+            "numbers of rows that kernels do not like",
+            ["draft-length"]
+        ],
+        [
+            "static_cast<double>(out.fewest);",
+            "static_cast<double>(n);",
+            "others' tokens do not count",
+            ["draft-length"]
+        ],
+        [
+            "const int limit = found[i] ? std::min(one.most, one.found) : one.most;",
+            "const int limit = one.most;",
+            "more drafts than the text has",
+            ["draft-length"]
+        ]
+    ],
+    "native/engine/draft_costs.cpp": [
+        ["constexpr double most_off = 0.5;", "constexpr double most_off = 50;", "a pause is a cost", ["draft-length"]],
+        [
+            "constexpr double newest_in_speed = 0.3;",
+            "constexpr double newest_in_speed = 0;",
+            "a slow machine makes dear what is decoded on it",
+            ["draft-length"]
+        ],
+        [
+            "if (rows == 0 || rows >= ms_.size() || ms <= 0) {\n        return 0;",
+            "if (rows == 0 || rows > ms_.size() || ms <= 0) {\n        return 0;",
+            "costs beyond the table are written",
+            ["draft-length"]
+        ],
+        [
+            "ms_[rows] = known(rows) ? std::min(ms_[rows], ms) : ms;",
+            "ms_[rows] = ms;",
+            "the latest calibration counts, not the quickest",
+            ["draft-length"]
+        ],
+        [
+            "if (!(ms >= 0 && ms <= most_ms && seen >= 0 && std::isfinite(seen))) {",
+            "if (!(ms <= most_ms && seen >= 0 && std::isfinite(seen))) {",
+            "damaged costs are taken",
+            ["draft-length"]
+        ]
+    ],
+    "native/engine/agreement.h": [
         [
             "agreed_ = agreed_ * memory_ + (same ? 1 : 0);",
             "agreed_ = agreed_ + (same ? 1 : 0);",
             "agreement is never forgotten",
-            ["draft-length"]
-        ],
-        [
-            "if (rows == 0 || rows >= ms_.size()) {",
-            "if (rows == 0 || rows > ms_.size()) {",
-            "costs beyond the table are written",
             ["draft-length"]
         ]
     ],

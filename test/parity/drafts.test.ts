@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { demo } from "../support/demo.js";
 import { figure, nativeTest, places } from "../support/native.js";
+import { heavy } from "../support/size.js";
 import { shapedTrio, tinyTrio, wideDemo } from "../support/test-models.js";
 
 // Drafted against plain: requests with settings of every kind (temperatures, filters, penalties, bias), each at every
@@ -87,4 +88,5 @@ describe.runIf(places.includes("Vulkan0"))("drafted against plain on the softwar
 
 it("chooses lengths by cost and agreement", async () => {
     expect(await nativeTest("draft-length", {}, "CPU")).toContain("ok draft lengths");
+    expect(await nativeTest("draft-simulation", { seeds: heavy ? 16 : 8 }, "CPU")).toContain("ok draft simulation");
 });
