@@ -4,7 +4,7 @@
 import { cpus } from "node:os";
 import { describeMachine } from "../dist/bench/measure/machine.js";
 import { loadRast } from "../dist/index.js";
-import { dependencyVersion, packageVersion } from "../dist/package-root.js";
+import { llamaPackages, packageVersion } from "../dist/package-root.js";
 import { commandLine, keepRecord, median, quantile, readArguments, table } from "./support.mjs";
 
 const values = readArguments({ trio: "demo", rounds: 40, tokens: 200, loads: 30 });
@@ -61,7 +61,7 @@ const record = {
     date: new Date().toISOString(),
     command: commandLine(),
     version: packageVersion(),
-    nodeLlamaCpp: dependencyVersion("node-llama-cpp"),
+    nodeLlamaCpp: Object.values(llamaPackages())[0],
     machine: await describeMachine([]),
     settings: { trio: values.trio, threads, rounds, tokens, loads },
     unit: "ms",

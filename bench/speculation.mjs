@@ -1,163 +1,229 @@
-// Tokens per second of the base alone, of RAST without drafts, with drafts of its own choice and of fixed lengths, on
-// shaped trios whose agreement is set by construction. Interleaved: every repetition runs all of them in turn.
-//   node bench/speculation.mjs [--record FILE] [--models FOLDER] [--base NAME] [--small NAME] [--agreements 1,0.95]
-//       [--lengths 1,3,7,15] [--tokens N] [--repetitions N] [--paper] [--trio NAME]
-// --paper samples at temperature 1 and top-p 0.95 instead of taking the largest logit. --trio measures a bundled trio on
-// its own problems instead, eight at a time.
+// Does `auto` choose well? Tokens per second by the caller's clock, from the call to the end of the last text, of the base
+// alone, RAST without drafts, with drafts of its own choice and of fixed lengths, on shaped trios whose agreement is set by
+// construction. Rows are shape x agreement x sampling x sequences x tokens; each is measured over several first loads (nothing
+// is known of the machine) and second ones (what the load before has learned is there), all kinds in turn.
+//   node bench/speculation.mjs [--record FILE] [--models FOLDER] [--shapes llama-1.2b+tiny-0.07b,...] [--agreements 1,0.95]
+//       [--samplings greedy,paper] [--sequences 1,4,8,1after4] [--tokens 64,32] [--lengths 1,3,7,15] [--loads N]
+//       [--repetitions N] [--threads N] [--busy N] [--first-only] [--trio NAME] [--plan] [--show]
+// With --record every load is kept as it ends, and a run that is begun again with the same record goes on where it was.
+// --busy N: beside so many programs that spin. --trio measures a bundled trio on its own problems instead. --plan says which
+// rows there are and what is done of them, --show prints the record; both measure nothing.
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { readDemoProblems } from "../dist/eval/sums.js";
-import { loadRast } from "../dist/index.js";
-import {
-    keepRecord,
-    mean,
-    median,
-    progress,
-    ratiosOf,
-    readArguments,
-    recordHead,
-    spread,
-    table,
-    withModels
-} from "./support.mjs";
+import { writeShapedTrio } from "../dist/gguf/shaped-trio.js";
+import { knownShapes } from "../dist/gguf/shapes.js";
+import { activityBetween, readActivity } from "../dist/machine/activity.js";
+import { measureLoad } from "./speculation-load.mjs";
+import { summarize } from "./speculation-summary.mjs";
+import { progress, readArguments, recordHead, table } from "./support.mjs";
 
 const values = readArguments({
     models: undefined,
-    base: "llama-1.2b",
-    small: "tiny-0.07b",
+    shapes: ["llama-1.2b+tiny-0.07b", "qwen2.5-0.5b+tiny-0.08b", "qwen2.5-1.5b+qwen2.5-0.5b"],
     agreements: [1, 0.95, 0.8, 0.5, 0],
+    samplings: ["greedy", "paper"],
+    sequences: ["1", "4", "8", "1after4"],
+    tokens: [64, 32],
     lengths: [1, 3, 7, 15],
-    tokens: 64,
-    repetitions: 5,
-    paper: false,
-    trio: undefined
+    loads: 5,
+    repetitions: 7,
+    threads: 0,
+    busy: 0,
+    "first-only": false,
+    trio: undefined,
+    plan: false,
+    show: false
 });
-const kinds = [
-    { name: "base alone", options: { mode: "base" } },
-    { name: "RAST, off", options: { speculation: "off" } },
-    { name: "RAST, auto", options: { speculation: "auto" } },
-    ...values.lengths.map((draft) => ({ name: `RAST, drafts of ${draft}`, options: { speculation: { draft } } }))
-];
-const sampling = values.paper ? { temperature: 1, topP: 0.95 } : { temperature: 0 };
-const speculation = { maxDraft: Math.max(15, ...values.lengths) };
-const problemsAtATime = 8;
 
-// Tokens per second and drafts of one repetition on a shaped trio.
-async function continueCycle(rast, repetition, options) {
-    // another prompt each time: other tokens of the cycle, the same for all kinds
-    const tokens = [300 + repetition, 400, 500, 600];
-    const { timings, speculation: seen } = await rast.complete({
-        tokens,
-        ...options,
-        maxTokens: values.tokens,
-        ignoreEos: true
-    });
-    return { rate: timings.tokensPerSecond, ...seen };
+function refuse(what) {
+    process.stderr.write(`speculation: ${what}\n`);
+    process.exit(2);
 }
 
-// The same of a trio on its problems.
-async function solveProblems(rast, repetition, options, problems) {
-    let [tokens, ms, rounds, weighted] = [0, 0, 0, 0];
-    for (let i = 0; i < problemsAtATime; ++i) {
-        const { prompt } = problems[(repetition * problemsAtATime + i) % problems.length];
-        const { usage, timings, speculation: seen } = await rast.complete({ prompt, ...options });
-        tokens += usage.completionTokens;
-        ms += timings.decodeMs;
-        rounds += seen.rounds;
-        weighted += seen.agreement === null ? NaN : seen.agreement * usage.completionTokens;
-    }
-    return {
-        rate: (1000 * tokens) / ms,
-        agreement: Number.isNaN(weighted) ? null : weighted / tokens,
-        tokensPerRound: rounds > 0 ? tokens / rounds : null
-    };
+const samplings = { greedy: { temperature: 0 }, paper: { temperature: 1, topP: 0.95 } };
+const lengthName = (draft) => String(draft);
+const kinds = {
+    base: { mode: "base" },
+    off: { speculation: "off" },
+    auto: { speculation: "auto" },
+    ...Object.fromEntries(values.lengths.map((draft) => [lengthName(draft), { speculation: { draft } }]))
+};
+const maxDraft = Math.max(15, ...values.lengths);
+const fixedKinds = ["off", ...values.lengths.map(lengthName)];
+const whiches = values["first-only"] ? ["first"] : ["first", "second"];
+
+// "4" and "1after4": four at once; one at a time, each after four at once.
+function readSequences(text) {
+    const [, sequences, after] = /^(\d+)(?:after(\d+))?$/.exec(text) ?? refuse(`--sequences ${text}`);
+    return { sequences: Number(sequences), after: Number(after ?? 0) };
 }
 
-// All kinds in turn, repetition by repetition. @param generate one of the two above
-async function measure(rast, agreement, generate) {
-    const samples = kinds.map(() => []);
-    for (let repetition = 0; repetition <= values.repetitions; ++repetition) {
-        for (const [index, { options }] of kinds.entries()) {
-            const sample = await generate(rast, repetition, { ...sampling, ...options, seed: repetition });
-            if (repetition > 0) samples[index].push(sample); // the first warms up
+function plannedRows() {
+    const out = [];
+    const ofTrio = values.trio !== undefined;
+    for (const shape of ofTrio ? [values.trio] : values.shapes) {
+        const [base, small] = shape.split("+");
+        if (!ofTrio && !(base in knownShapes && small in knownShapes)) refuse(`no shape ${shape}`);
+        for (const sequences of values.sequences) {
+            readSequences(sequences);
+            for (const sampling of values.samplings) {
+                if (!(sampling in samplings)) refuse(`no sampling ${sampling}`);
+                for (const tokens of ofTrio ? [null] : values.tokens) {
+                    for (const agreement of ofTrio ? [null] : values.agreements) {
+                        out.push({ shape, agreement, sampling, sequences, tokens, busy: values.busy });
+                    }
+                }
+            }
         }
     }
-    const { info } = rast;
-    await rast.dispose();
-    const [base, off] = samples.map(ratesOf);
-    const summary = kinds.map(({ name }, index) => {
-        const rates = ratesOf(samples[index]);
-        const seen = samples[index].flatMap((one) => one.agreement ?? []);
-        const tokensPerRound = samples[index].flatMap((one) => one.tokensPerRound ?? []);
-        return {
-            name,
-            tokensPerSecond: median(rates),
-            rates,
-            againstOff: spread(ratiosOf(rates, off)),
-            againstBase: spread(ratiosOf(rates, base)),
-            agreement: seen.length > 0 ? mean(seen) : null,
-            tokensPerRound: tokensPerRound.length > 0 ? median(tokensPerRound) : null
-        };
-    });
-    return { info, result: { agreement, kinds: summary } };
+    return out;
 }
 
-function ratesOf(samples) {
-    return samples.map(({ rate }) => rate);
-}
+const keyOf = ({ shape, agreement, sampling, sequences, tokens, busy }) =>
+    [shape, agreement, sampling, sequences, tokens, busy].join(" ");
 
-async function measureBundled() {
-    progress(values.trio);
-    const problems = await readDemoProblems();
-    const rast = await loadRast({ trio: values.trio, speculation });
-    const generate = (...args) => solveProblems(...args, problems);
-    return [await measure(rast, null, generate)];
-}
-
-async function measureShaped(write) {
-    const all = [];
-    for (const agreement of values.agreements) {
-        progress(`agreement ${agreement}`);
-        const rast = await loadRast({ ...(await write(agreement)), contextSize: 1024, speculation });
-        all.push(await measure(rast, agreement, continueCycle));
+// The record so far, with every row that is planned.
+function openRecord(rows) {
+    const head = recordHead();
+    const there = values.record !== undefined && existsSync(values.record);
+    const record = there
+        ? JSON.parse(readFileSync(values.record, "utf8"))
+        : { ...head, cores: cpus().length, rows: [] };
+    if (values.show) return record;
+    for (const name of ["cpu", "node"]) {
+        if (record[name] !== head[name]) refuse(`${values.record} is of another ${name}: ${record[name]}`);
     }
-    return all;
+    if (JSON.stringify(record.versions) !== JSON.stringify(head.versions))
+        refuse(`${values.record} is of other versions`);
+    record.commands = [...new Set([...(record.commands ?? [record.command]), head.command])];
+    const known = new Set(record.rows.map(keyOf));
+    record.rows.push(...rows.filter((row) => !known.has(keyOf(row))).map((row) => ({ ...row, loads: [] })));
+    return record;
 }
 
-const measured = values.trio === undefined ? await withModels(values, measureShaped) : await measureBundled();
-const { info } = measured.at(-1);
-const models = [info.base, ...info.pairs.flatMap(({ expert, antiexpert }) => [expert, antiexpert])];
-const record = {
-    ...recordHead(),
-    threads: info.base.threads,
-    device: info.base.device,
-    models: models.map(({ description, parameterCount, modelBytes }) => ({ description, parameterCount, modelBytes })),
-    results: measured.map(({ result }) => result)
-};
+// Whole or not at all: hours of measuring are in it.
+function keep(record) {
+    if (values.record === undefined) return;
+    mkdirSync(dirname(values.record), { recursive: true });
+    writeFileSync(`${values.record}.part`, `${JSON.stringify(record, null, 1)}\n`);
+    renameSync(`${values.record}.part`, values.record);
+}
 
-const ratio = ({ median: value, interval }) => `${value.toFixed(2)} [${interval.map((x) => x.toFixed(2)).join(", ")}]`;
-const fixed = (value, digits) => (value === null ? "" : value.toFixed(digits));
-const rows = record.results.flatMap(({ agreement, kinds: all }) =>
-    all.map((row) => [
-        String(agreement ?? values.trio),
-        row.name,
-        row.tokensPerSecond.toFixed(1),
-        ratio(row.againstOff),
-        ratio(row.againstBase),
-        fixed(row.agreement, 2),
-        fixed(row.tokensPerRound, 1)
-    ])
-);
-const heads = [
-    "agreement:",
-    "",
-    "tokens/s:",
-    "against off:",
-    "against base alone:",
-    "seen agreement:",
-    "tokens a round:"
-];
-process.stdout.write(
-    `${record.cpu}, ${record.threads} threads, ${record.device}, ${record.date}; base ${info.base.parameterCount} ` +
-        `parameters, small ${info.pairs[0].expert.parameterCount}; ${values.paper ? "temperature 1, top-p 0.95" : "greedy"}\n\n` +
-        table(heads, rows)
-);
-keepRecord(values.record, record);
+async function trioOf({ shape, agreement }, folder) {
+    if (values.trio !== undefined) return { trio: values.trio };
+    const [base, small] = shape.split("+");
+    return writeShapedTrio(folder, {
+        base: knownShapes[base],
+        small: knownShapes[small],
+        type: "q4_0",
+        agreement,
+        certainty: 16
+    });
+}
+
+const isDone = (row, load, which) => row.loads.some((one) => one.load === load && one.which === which);
+
+// One row: first load and second load, as often as wanted. A second load needs its first one before it.
+async function measureRow(row, record, { folder, cache, problems, done, all }) {
+    const trio = await trioOf(row, folder);
+    const { sequences, after } = readSequences(row.sequences);
+    const threads = values.threads > 0 ? values.threads : undefined;
+    const planned = {
+        trio,
+        threads,
+        sequences,
+        after,
+        tokens: row.tokens ?? 128,
+        sampling: samplings[row.sampling],
+        problems
+    };
+    for (let load = 1; load <= values.loads; ++load) {
+        if (whiches.every((which) => isDone(row, load, which))) continue;
+        row.loads = row.loads.filter((one) => one.load !== load);
+        rmSync(cache, { recursive: true, force: true });
+        for (const which of whiches) {
+            progress(`${done()} of ${all}: ${keyOf(row)}, ${which} load ${load}`);
+            const before = await readActivity();
+            const { info, load: measured } = await measureLoad(planned, kinds, {
+                maxDraft,
+                repetitions: values.repetitions
+            });
+            const { othersCpus, stealShare } = activityBetween(before, await readActivity(), cpus().length);
+            row.models ??= [info.base, info.pairs[0].expert, info.pairs[0].antiexpert].map((one) => one.parameterCount);
+            row.threads = info.base.threads;
+            row.device = info.base.device;
+            row.loads.push({ load, which, date: new Date().toISOString(), othersCpus, stealShare, ...measured });
+            keep(record);
+        }
+    }
+}
+
+function spin(count) {
+    return Array.from({ length: count }, () => spawn(process.execPath, ["-e", "for(;;);"], { stdio: "ignore" }));
+}
+
+// ---- printing
+
+const two = (value) => value.toFixed(2);
+const medianAndLeast = (ratio) => (ratio === null ? "" : `${two(ratio.median)} (${two(ratio.least)})`);
+
+function print({ cpu, cores, date, versions, rows }) {
+    const cells = rows.map((row) => {
+        const summary = summarize(row, fixedKinds);
+        if (summary === null) return undefined;
+        const { best, firstRequest, first, second, companyFirst, byKind } = summary;
+        const later = second.best === null ? first : second;
+        const name = [row.shape, row.agreement ?? "", row.sampling, row.sequences, row.tokens ?? "", row.busy || ""];
+        return [
+            ...name.map(String),
+            `${best}: ${two(byKind[best])}`,
+            medianAndLeast(firstRequest.best),
+            medianAndLeast(first.best),
+            medianAndLeast(second.best),
+            medianAndLeast(companyFirst.best),
+            medianAndLeast(later.off),
+            medianAndLeast(later.base)
+        ];
+    });
+    const heads = ["shape", "agreement:", "sampling", "sequences:", "tokens:", "busy:", "best, against base"];
+    heads.push("auto/best: first request:", "first load:", "second load:", "all in turn:", "auto/off:", "RAST/base:");
+    process.stdout.write(
+        `${cpu}, ${cores} cores, ${date}, rast-llama ${versions["rast-llama"]}, node-llama-cpp ${versions["node-llama-cpp"]}\n` +
+            `Medians over loads, the least load in brackets.\n\n${table(heads, cells.filter(Boolean))}`
+    );
+}
+
+// ---- the run
+
+const rows = plannedRows();
+const record = openRecord(rows);
+if (values.show) {
+    print(record);
+    process.exit(0);
+}
+const wanted = new Set(rows.map(keyOf));
+const chosen = record.rows.filter((row) => wanted.has(keyOf(row)));
+const all = chosen.length * values.loads * whiches.length;
+const done = () => chosen.reduce((sum, { loads }) => sum + loads.length, 0);
+if (values.plan) {
+    for (const row of chosen)
+        process.stdout.write(`${keyOf(row)}: ${row.loads.length} of ${values.loads * whiches.length} loads\n`);
+    process.stdout.write(`${done()} of ${all} loads\n`);
+    process.exit(0);
+}
+const work = mkdtempSync(join(tmpdir(), "rast-speculation-"));
+const cache = join(work, "cache");
+process.env.RAST_CACHE = cache;
+const spinning = spin(values.busy);
+try {
+    const problems = values.trio === undefined ? undefined : await readDemoProblems();
+    const folder = values.models ?? join(work, "models");
+    for (const row of chosen) await measureRow(row, record, { folder, cache, problems, done, all });
+} finally {
+    for (const child of spinning) child.kill("SIGKILL");
+    rmSync(work, { recursive: true, force: true });
+}
+print({ ...record, rows: chosen });

@@ -9,7 +9,7 @@ import { medianWithInterval } from "../dist/bench/record/statistics.js";
 import { writeShapedTrio } from "../dist/gguf/shaped-trio.js";
 import { knownShapes } from "../dist/gguf/shapes.js";
 import { findLibraries } from "../dist/native/libraries.js";
-import { dependencyVersion, packageVersion } from "../dist/package-root.js";
+import { llamaPackages, packageVersion } from "../dist/package-root.js";
 import { markdownTable } from "../dist/report/tables.js";
 
 export { mean, median } from "../dist/bench/record/statistics.js";
@@ -17,8 +17,8 @@ export { mean, median } from "../dist/bench/record/statistics.js";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * What was typed, `--record FILE` among it: options by their defaults. A number is read as one, a list as numbers with
- * commas between them, false is a switch, anything else is text.
+ * What was typed, `--record FILE` among it: options by their defaults. A number is read as one, a list as what its first
+ * item is, with commas between them, false is a switch, anything else is text.
  */
 export function readArguments(defaults) {
     const all = Object.entries({ record: undefined, ...defaults });
@@ -27,7 +27,10 @@ export function readArguments(defaults) {
     const read = ([name, otherwise]) => {
         const typed = values[name];
         if (typed === undefined) return [name, otherwise];
-        if (Array.isArray(otherwise)) return [name, typed.split(",").filter(Boolean).map(Number)];
+        if (Array.isArray(otherwise)) {
+            const items = typed.split(",").filter(Boolean);
+            return [name, typeof otherwise[0] === "string" ? items : items.map(Number)];
+        }
         return [name, typeof otherwise === "number" ? Number(typed) : typed];
     };
     return Object.fromEntries(all.map(read));
@@ -94,7 +97,7 @@ export function recordHead(command = commandLine()) {
         date: new Date().toISOString().slice(0, 10),
         cpu: cpus()[0].model,
         node: process.version,
-        versions: { "rast-llama": packageVersion(), "node-llama-cpp": dependencyVersion("node-llama-cpp") },
+        versions: { "rast-llama": packageVersion(), "node-llama-cpp": Object.values(llamaPackages())[0] },
         command
     };
 }
