@@ -66,8 +66,9 @@ export function invalidOption(
     value: unknown,
     code: ErrorCode = "ERR_INVALID_OPTION"
 ): RastError {
-    const message = `Expected ${expected} for ${name}, received ${describeValue(value)}.`;
-    return new RastError(code, message, { details: { option: name, expected } });
+    const shown = shortenMiddle(name);
+    const message = `Expected ${expected} for ${shown}, received ${describeValue(value)}.`;
+    return new RastError(code, message, { details: { option: shown, expected } });
 }
 
 /** Words for a range: "a number in (0, 1]". */

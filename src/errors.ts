@@ -232,7 +232,7 @@ export class RastError extends Error {
         message: string,
         extra: { readonly details?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {}
     ) {
-        super(message, "cause" in extra ? { cause: extra.cause } : undefined);
+        super(withinReason(message), "cause" in extra ? { cause: extra.cause } : undefined);
         this.code = code;
         this.details = extra.details ?? {};
         // The stack is what cloning keeps, so that it says the code.
@@ -259,6 +259,16 @@ export class RastError extends Error {
         const message = isError(known) ? known.message : `Expected a RastError, received ${typeof value}.`;
         return new RastError("ERR_INTERNAL", message, { cause: known });
     }
+}
+
+// Names and texts in messages are shortened where they are put in; this is for what slipped through.
+const longestMessage = 4096;
+
+function withinReason(message: string): string {
+    if (message.length <= longestMessage) return message;
+    const half = longestMessage / 2;
+    const begin = message.slice(0, half).replace(/[\uD800-\uDBFF]$/, "");
+    return `${begin} ... ${message.slice(-half).replace(/^[\uDC00-\uDFFF]/, "")}`;
 }
 
 // An error's plain form, or its clone, as an error; anything else as it is.

@@ -4,6 +4,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
+import { quote, shorten } from "../checks.js";
 import { RastError } from "../errors.js";
 
 /** What commander has for a flag: its text, all its texts where it may be repeated, or whether it is set. */
@@ -104,8 +105,8 @@ export function toLayers(text: string, name: string): "auto" | number {
 
 /** The error for a flag with a wrong text. */
 export function wrongFlag(name: string, expected: string, received: string): RastError {
-    const message = `Expected ${expected} for ${name}, received "${received}".`;
-    return new RastError("ERR_INVALID_OPTION", message, { details: { option: name, value: received } });
+    const message = `Expected ${expected} for ${name}, received ${quote(received)}.`;
+    return new RastError("ERR_INVALID_OPTION", message, { details: { option: name, value: shorten(received) } });
 }
 
 /** What turns a switch off again: "--no-json" of "--json", "--mmap" of "--no-mmap"; undefined of a flag with a value. */

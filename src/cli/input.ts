@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
+import { shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
 import type { Input } from "./io.js";
@@ -17,7 +18,9 @@ export async function readInput(path: string, what: string): Promise<string> {
     if (size > maxInputBytes) throw tooLong(`The file for ${what}`);
     // Files of the kernel say so too, and may never end.
     if (size === 0)
-        throw new RastError("ERR_FILE_EMPTY", `The file for ${what} is empty: ${path}`, { details: { path } });
+        throw new RastError("ERR_FILE_EMPTY", `The file for ${what} is empty: ${shortenMiddle(path)}`, {
+            details: { path }
+        });
     const bytes = await readFile(path).catch((error: unknown) => {
         throw systemError(error, path, purpose);
     });

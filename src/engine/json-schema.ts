@@ -1,4 +1,4 @@
-import { checkOneOf, invalidOption, isArray, isObject, readSafely } from "../checks.js";
+import { checkOneOf, describeError, invalidOption, isArray, isObject, quote, readSafely } from "../checks.js";
 import { RastError } from "../errors.js";
 
 /** A JSON schema: an object or a boolean, or either as JSON text. */
@@ -62,12 +62,13 @@ export function readJson(name: string, value: unknown): string {
                 (typeof item === "object" && item !== null && !isArray(item) && !isObject(item)) ||
                 ["function", "symbol"].includes(typeof item) ||
                 (item === undefined && isArray(this));
-            if (lost) throw invalidOption(`${name} (at ${JSON.stringify(key)})`, "what JSON can write", item);
+            if (lost) throw invalidOption(`${name} (at ${quote(key)})`, "what JSON can write", item);
             return item;
         });
     } catch (error) {
         if (error instanceof RastError) throw error;
-        const message = `Expected a ${name} that can be written as JSON.`;
+        const why = describeError(error).split("\n")[0]!.replace(/\.$/, "");
+        const message = `Expected a value that can be written as JSON for ${name}: ${why}.`;
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name }, cause: error });
     }
     if (typeof json !== "string") throw invalidOption(name, "a value that can be written as JSON", value);

@@ -1,4 +1,5 @@
 import { contextNote } from "./context-note.js";
+import { shorten } from "../checks.js";
 import { RastError } from "../errors.js";
 import { availableHostBytes } from "../machine/host-memory.js";
 import { placeModels, usableDevices, type Placements } from "../placement/placement.js";
@@ -141,7 +142,7 @@ function wantedDevices(
 function findDevice(name: string, devices: readonly NativeDevice[], model: ModelChoice): NativeDevice {
     const found = devices.find((device) => device.name.toLowerCase() === name.toLowerCase());
     if (found === undefined || found.type === "cpu" || found.type === "accel") {
-        throw noDevice(`There is no device ${name} for ${describeRole(model)}`, devices);
+        throw noDevice(`There is no device ${shorten(name)} for ${describeRole(model)}`, devices);
     }
     return found;
 }

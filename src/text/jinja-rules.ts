@@ -129,7 +129,14 @@ const methods = {
     split: (value, args) => split(value, args, "left"),
     rsplit: (value, args) => split(value, args, "right"),
     isdigit: ({ value }) => new BooleanValue(/^\d+$/.test(value)),
-    join: (value, [items]) => joined(items.value.flatMap((item, i) => (i === 0 ? [item] : [value, item])))
+    join: (value, [given]) => {
+        if (given === undefined || given.type === "KeywordArgumentsValue") throw new Error("join() asks for what is to be joined");
+        if (given instanceof StringValue && value.value === "") return given;
+        const items = Interpreter.prototype.itemsOf(given);
+        const other = items.findIndex((item) => !(item instanceof StringValue));
+        if (other >= 0) throw new Error("join() takes texts, and item " + other + " is none");
+        return joined(items.flatMap((item, i) => (i === 0 ? [item] : [value, item])));
+    }
 };
 const builtinsOf = Object.getOwnPropertyDescriptor(StringValue.prototype, "builtins").get;
 Object.defineProperty(StringValue.prototype, "builtins", {
@@ -180,7 +187,7 @@ Object.assign(Interpreter.prototype, {
             const entries = [...node.value].map(([key, value]) => {
                 const known = this.evaluate(key, environment);
                 if (!isKey(known)) throw new Error("a dictionary's key is a text or a number, not " + known.type);
-                given ||= known.marks !== undefined;
+                given ||= known instanceof StringValue && isMarked(known);
                 return [known.value, this.evaluate(value, environment)];
             });
             return Object.assign(new ObjectValue(new Map(entries)), { givenKeys: given });
@@ -255,8 +262,14 @@ Object.assign(Interpreter.prototype, {
     evaluateMemberExpression(node, environment) {
         const object = this.evaluate(node.object, environment);
         if (node.computed && node.property.type === "SliceExpression") {
-            if (object.marks === undefined || wholly(object)) return carried(this.evaluateSliceExpression(object, node.property, environment), object);
-            return joined(this.evaluateSliceExpression(new ArrayValue(lettersOf(object)), node.property, environment).value);
+            if (!(object instanceof StringValue)) return this.evaluateSliceExpression(object, node.property, environment);
+            const bounds = ["start", "stop", "step"].map((name) => {
+                const bound = this.evaluate(node.property[name], environment);
+                if (bound instanceof IntegerValue) return bound.value;
+                if (bound instanceof UndefinedValue || bound instanceof NullValue) return undefined;
+                throw new Error("a slice's bounds are numbers");
+            });
+            return sliceOf(object, ...bounds);
         }
         if (object instanceof UndefinedValue) {
             throw new Error("what it reads " + (node.computed ? "an item" : "'" + node.property.value + "'") + " of is undefined" + (node.object.type === "Identifier" ? ": " + node.object.value : ""));
@@ -271,7 +284,7 @@ Object.assign(Interpreter.prototype, {
             return (isKey(property) ? object.value.get(property.value) : undefined) ?? (method ? object.builtins.get(property.value) : undefined) ?? new UndefinedValue();
         }
         if (object instanceof StringValue && property instanceof IntegerValue) {
-            return lettersOf(object).at(property.value) ?? new UndefinedValue();
+            return letterAt(object, property.value) ?? new UndefinedValue();
         }
         if (object instanceof ArrayValue && property instanceof IntegerValue) return object.value.at(property.value) ?? new UndefinedValue();
         if (!(property instanceof StringValue)) return new UndefinedValue();
@@ -379,7 +392,10 @@ Object.assign(Interpreter.prototype, {
             };
             return new ArrayValue(operand.items().value.sort((a, b) => down * order(rank(a), rank(b))));
         }
-        if (["first", "last"].includes(name)) return this.itemsOf(operand).at(name === "first" ? 0 : -1) ?? new UndefinedValue();
+        if (["first", "last"].includes(name)) {
+            const at = name === "first" ? 0 : -1;
+            return (operand instanceof StringValue ? letterAt(operand, at) : this.itemsOf(operand).at(at)) ?? new UndefinedValue();
+        }
         if (["upper", "lower", "title", "capitalize", "replace"].includes(name) && !(operand instanceof StringValue)) operand = printed(operand);
         if (lazy.has(name)) {
             let result;

@@ -100,7 +100,7 @@ parentPort.on("message", (job) => {
         lines = template.lines;
         const text = template.render(job.variables);
         if (text.length > limits.maxLength) throw new Error("the text is longer than " + limits.maxLength + " characters");
-        answer({ text, marks: rendered.marks ?? [] });
+        answer({ text, marks: settledMarks(rendered) });
     } catch (error) {
         let failure = "it threw something that is no error";
         let line;

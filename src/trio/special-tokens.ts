@@ -1,5 +1,5 @@
 // How special tokens of the small models fall together with the base's: an option, and a key of trio files.
-import { checkString, invalidOption, isObject, readOptions, readSafely } from "../checks.js";
+import { checkString, invalidOption, isObject, quote, readOptions, readSafely } from "../checks.js";
 
 /**
  * Special tokens (control tokens and added ones) may have other ids or texts in the small models; ordinary tokens may not.
@@ -30,7 +30,7 @@ export function checkSpecialTokens(name: string, value: unknown): SpecialTokens 
     return {
         map: Object.fromEntries(
             entries.map(([text, own]) => {
-                const entry = `${name}.map[${JSON.stringify(text)}]`;
+                const entry = `${name}.map[${quote(text)}]`;
                 return [checkString(`${name}.map`, text), own === null ? null : checkString(entry, own)];
             })
         )

@@ -1,7 +1,11 @@
 // Every message to the letter, every bound from both sides.
 import { describe, expect, test } from "vitest";
+import { toNumber } from "../../src/cli/flag.js";
 import * as checks from "../../src/checks.js";
+import { readJson } from "../../src/engine/json-schema.js";
 import { RastError } from "../../src/errors.js";
+import { checkSpecialTokens } from "../../src/trio/special-tokens.js";
+import { parseTrio } from "../../src/trio/trio.js";
 import { revoked } from "../support/foreign.js";
 import { errorOf, messageOf } from "../support/refused.js";
 
@@ -301,5 +305,27 @@ describe("arrays", () => {
         // Its own length, whatever a property of the same name says.
         const lying = Object.defineProperty(Int32Array.of(1, 2), "length", { value: 0 });
         expect([...read(lying)]).toEqual([1, 2]);
+    });
+});
+
+describe("a long value makes no long message", () => {
+    const long = "x".repeat(2 ** 20);
+    test.each<[string, () => unknown]>([
+        ["a key of special tokens", () => checkSpecialTokens("specialTokens", { map: { [long]: 5 } })],
+        ["a key of a schema", () => readJson("jsonSchema", { [long]: NaN })],
+        ["a flag", () => toNumber(long, "--top-p")],
+        ["an option's name", () => checks.checkString(long, 5)],
+        ["an unknown option", () => checks.checkKeys("generate", { [long]: 1 }, ["a"])],
+        ["a key of a trio", () => parseTrio({ base: "b", [long]: 1 }, "/t.json")]
+    ])("%s", (_, work) => {
+        expect(messageOf(work).length).toBeLessThan(500);
+    });
+
+    test("nor does an error whose words come from elsewhere", () => {
+        const { message } = new RastError("ERR_JSON_SCHEMA", `begin ${"\u{1F600}".repeat(2 ** 19)} end`);
+        expect(message.length).toBeLessThan(5000);
+        expect(message).toMatch(/^begin .* \.\.\. .* end$/u);
+        expect(!/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(message)).toBe(true);
+        expect(new RastError("ERR_INTERNAL", "x".repeat(4096)).message).toHaveLength(4096);
     });
 });

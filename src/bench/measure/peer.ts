@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { shorten } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import { adviceToAdd, installerOf } from "../../native/installation.js";
 import { findPackages } from "../../native/llama-packages.js";
@@ -80,7 +81,7 @@ export async function startPeer({ name, signal, ...load }: PeerOptions): Promise
         // it is no dependency: who does not measure it needs none of it
         const version = Object.values(llamaPackages())[0] ?? "";
         const advice = adviceToAdd(installerOf(packageRoot()), name, version);
-        throw new RastError("ERR_PEER", `The peer ${name} is not installed. ${advice}`, { details: { peer: name } });
+        throw new RastError("ERR_PEER", `The peer ${shorten(name)} is not installed. ${advice}`, { details: { peer: name } });
     }
     const peer = new PeerProcess(name, signal);
     try {

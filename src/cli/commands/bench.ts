@@ -2,7 +2,7 @@ import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute } from "node:path";
 import type { BenchOptions } from "../../bench/measure/options.js";
 import type { BenchMode, BenchPeer, BenchRecord } from "../../bench/record/schema.js";
-import { checkOneOf } from "../../checks.js";
+import { checkOneOf, shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode, type InterruptingSignal } from "../exit-codes.js";
@@ -168,9 +168,9 @@ async function checkTargets(paths: readonly (string | undefined)[]): Promise<voi
     for (const path of paths) {
         if (path === undefined) continue;
         const folder = await stat(dirname(path)).catch(() => undefined);
-        if (folder?.isDirectory() !== true) throw wrong(`The folder of ${path} does not exist.`);
+        if (folder?.isDirectory() !== true) throw wrong(`The folder of ${shortenMiddle(path)} does not exist.`);
         const there = await stat(path).catch(() => undefined);
-        if (there?.isDirectory() === true) throw wrong(`${path} is a folder.`);
+        if (there?.isDirectory() === true) throw wrong(`${shortenMiddle(path)} is a folder.`);
     }
 }
 
@@ -196,10 +196,14 @@ async function write(path: string, content: string): Promise<void> {
         await rename(temporary, path);
     } catch (error) {
         await rm(temporary, { force: true });
-        throw new RastError("ERR_INVALID_OPTION", `${path} cannot be written: ${(error as Error).message}`, {
-            details: { path },
-            cause: error
-        });
+        throw new RastError(
+            "ERR_INVALID_OPTION",
+            `${shortenMiddle(path)} cannot be written: ${(error as Error).message}`,
+            {
+                details: { path },
+                cause: error
+            }
+        );
     }
 }
 

@@ -425,7 +425,10 @@ describe("a JSON schema", () => {
             { schema: {}, unsupported: "maybe" },
             'Expected one of "refuse", "ignore" for jsonSchema.unsupported, received "maybe" (string).'
         ],
-        [{ const: 1n }, "Expected a jsonSchema that can be written as JSON."],
+        [
+            { const: 1n },
+            "Expected a value that can be written as JSON for jsonSchema: Do not know how to serialize a BigInt."
+        ],
         [
             { toJSON: () => undefined },
             "Expected a value that can be written as JSON for jsonSchema, received an object."
@@ -438,7 +441,7 @@ describe("a JSON schema", () => {
         const circle: Record<string, unknown> = {};
         circle["self"] = circle;
         expect(errorOf(() => readJson("messages", circle))).toMatchObject({
-            message: "Expected a messages that can be written as JSON.",
+            message: expect.stringMatching(/^Expected a value that can be written as JSON for messages: [^\n]+\.$/),
             details: { option: "messages" },
             cause: expect.any(TypeError)
         });

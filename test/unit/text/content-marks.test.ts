@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { renderChat } from "../../../src/text/chat-template.js";
-import { templateThreads, type RenderedText } from "../../../src/text/template-thread.js";
+import { templateLimits, templateThreads, type RenderedText } from "../../../src/text/template-thread.js";
 import { root } from "../../support/native.js";
 import { bundledModels } from "../../support/vocabularies.js";
 
@@ -104,6 +104,107 @@ describe("a content keeps its marks through", () => {
         ]
     ])("%s", async (template, content, expected) => {
         expect(await render(`{% set m = messages[0] %}${template}`, content)).toBe(expected);
+    });
+});
+
+describe("texts that take work", () => {
+    // what is tried is the kind of work and its memory; a busy machine takes its time
+    const patient = { ...templateLimits, deadlineMs: 60_000 };
+    const long = "ab\u{1F600}".repeat(250_000);
+    const of = async (template: string, content: string): Promise<RenderedText> =>
+        renderChat(`{% set c = messages[0].content %}${template}`, [{ role: "user", content }], tokens, patient);
+
+    test.each([
+        [
+            "an item of a long one, many times",
+            "{% for i in range(300) %}{{ ('x' ~ c)[0] }}{{ c[-1] }}{% endfor %}",
+            900
+        ],
+        ["a letter of a growing one", "{% set x = 'x' ~ c %}{% for i in range(2000) %}{{ x[3] }}{% endfor %}", 4000],
+        ["the rest of a long one", "{% set x = 'x' ~ c %}{{ x[1:] }}{{ x[:-1] | length }}", 1_000_000 + 6],
+        ["a long one backwards", "{{ ('x' ~ c)[::-1] }}", 1_000_001],
+        ["its first and last letter", "{% set x = 'x' ~ c %}{{ x | first }}{{ x | last }}", 3],
+        ["joined with nothing between", "{{ ''.join('x' ~ c) }}", 1_000_001]
+    ])("%s", async (_, template, length) => {
+        const { text, marks } = await of(template, long);
+        expect(text).toHaveLength(length);
+        expect(marks.length).toBeGreaterThan(0);
+    });
+
+    test.each(["ns.s ~ 'a' ~ c", "c ~ 'a' ~ ns.s", "ns.s + 'a' + c"])(
+        "one that grows by alternating pieces: %s",
+        async (grown) => {
+            const count = 20_000;
+            const loop = `{% for i in range(${count}) %}{% set ns.s = ${grown} %}{% endfor %}`;
+            // put in front, all marks move with every piece: fewer of them
+            const template = `{% set ns = namespace(s='') %}${grown.startsWith("c") ? loop.replace(`${count}`, "2000") : loop}{{ ns.s }}`;
+            const { text, marks } = await of(template, "b");
+            expect(marks).toHaveLength(text.length / 2);
+            const first = text.startsWith("b") ? 0 : 1;
+            expect(marks.every(([from, to, kind], i) => from === 2 * i + first && to === from + 1 && kind === 1)).toBe(
+                true
+            );
+        }
+    );
+
+    test("two texts that grow from one keep their own marks", async () => {
+        const template =
+            "{% set a = '<' ~ c %}{% set b = a ~ c %}{% set d = a ~ '|' ~ c %}{% set e = a ~ c %}{% set f = a ~ a ~ a %}" +
+            "{{ a }} {{ b }} {{ d }} {{ e }} {{ f }} {{ a ~ 'zz' }}";
+        expect(shown(await of(template, "x"))).toBe("<«x» <«xx» <«x»|«x» <«xx» <«x»<«x»<«x» <«x»zz");
+    });
+
+    test("a hundred thousand marks are looked through without harm", async () => {
+        const template = "{% set x = c.replace('-', '<') %}{{ [x] | tojson | length }} {{ x | upper | length }}";
+        expect((await of(template, "a-".repeat(150_000))).text).toBe("300004 300000");
+    });
+
+    test("slices are Python's", async () => {
+        const letters = ["<", "a", "\u{1F600}", "b", "\u{1F601}", "c", ">"];
+        const bounds = ["", -9, -7, -3, -1, 0, 1, 4, 7, 9];
+        const cases = bounds.flatMap((start) =>
+            bounds.flatMap((stop) => ["", 1, 2, -1, -3].map((step) => ({ start, stop, step })))
+        );
+        const template = cases
+            .map(({ start, stop, step }) => `{{ ('<' ~ c ~ '>')[${start}:${stop}:${step}] }}`)
+            .join("|");
+        const made = await of(template, letters.slice(1, -1).join(""));
+        const expected = cases.map(({ start, stop, step: given }) => {
+            const step = given === "" ? 1 : Number(given);
+            const at = (bound: string | number, otherwise: number, low: number, high: number): number =>
+                bound === ""
+                    ? otherwise
+                    : Math.min(high, Math.max(low, Number(bound) < 0 ? Number(bound) + 7 : Number(bound)));
+            const [low, high] = step > 0 ? [0, 7] : [-1, 6];
+            const from = at(start, step > 0 ? 0 : 6, low, high);
+            const to = at(stop, step > 0 ? 7 : -1, low, high);
+            let text = "";
+            for (let i = from; step > 0 ? i < to : i > to; i += step) text += letters[i]!;
+            return text.replace(/[^<>]+/g, (words) => `«${words}»`);
+        });
+        expect(shown(made).split("|")).toEqual(expected);
+    });
+
+    test.each([
+        ["{{ ''.join(c) }}", "ab", "«ab»"],
+        ["{{ '-'.join(c) }}", "ab", "«a»-«b»"],
+        ["{{ ''.join([]) }}|", "ab", "|"],
+        ["{{ ', '.join({'k': 1, 'l': 2}) }}", "", "k, l"]
+    ])("%s", async (template, content, expected) => {
+        expect(shown(await of(template, content))).toBe(expected);
+    });
+
+    test.each([
+        ["{{ ''.join([1]) }}", "join() takes texts, and item 0 is none"],
+        ["{{ ''.join() }}", "join() asks for what is to be joined"],
+        ["{{ ''.join(5) }}", "is nothing to loop over"],
+        ["{{ c[::0] }}", "slice step cannot be zero"],
+        ["{{ c['a':] }}", "a slice's bounds are numbers"]
+    ])("%s is refused", async (template, said) => {
+        await expect(of(template, "ab")).rejects.toMatchObject({
+            code: "ERR_CHAT_TEMPLATE",
+            message: expect.stringContaining(said)
+        });
     });
 });
 
