@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { headersArePacked, prepareHeaders } from "./llama-headers.mjs";
+import { progressLines } from "./progress-lines.mjs";
 import { missingTool } from "./toolchain.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -86,7 +87,7 @@ function progressLine() {
     const stream = process.stderr;
     if (stream.isTTY !== true) {
         stream.write(`Compiling the addon for ${process.platform}-${process.arch}; this takes a minute or two.\n`);
-        return { show: () => {}, clear: () => {} };
+        return progressLines((text) => stream.write(`${text}\n`), "Compiling the addon");
     }
     const show = (done, all) =>
         stream.write(`\r\u001b[KCompiling the addon: ${Math.floor((100 * done) / Math.max(1, all))}%`);

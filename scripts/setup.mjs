@@ -54,12 +54,16 @@ async function step(what, work) {
     process.stderr.write(live ? `${seconds}\n` : `${what}: ${seconds}\n`);
 }
 
-function run(command, args, options = {}) {
+// @param onText is given what comes, as it comes
+function run(command, args, options = {}, onText = () => {}) {
     return new Promise((resolve) => {
         const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
         let output = "";
         for (const stream of [child.stdout, child.stderr]) {
-            stream.setEncoding("utf8").on("data", (text) => (output += text));
+            stream.setEncoding("utf8").on("data", (text) => {
+                output += text;
+                onText(text);
+            });
         }
         child.on("error", (error) => fail(`\n${output}${error.message}`));
         child.on("close", (status) => (status === 0 ? resolve() : fail(`\n${output}`)));
@@ -106,7 +110,13 @@ function nativeIsMissing() {
 }
 
 async function buildNative() {
-    await run(process.execPath, [join(root, "scripts", "build-native.mjs"), ...(tests ? ["--tests"] : [])]);
+    const script = join(root, "scripts", "build-native.mjs");
+    // Who reads lines is told how far it is.
+    const progress = (text) => {
+        if (process.stderr.isTTY !== true)
+            process.stderr.write(text.match(/^Compiling the addon: .*\n/gm)?.join("") ?? "");
+    };
+    await run(process.execPath, [script, ...(tests ? ["--tests"] : [])], {}, progress);
     save({ native, ...(tests ? { nativeTests: native } : {}) });
 }
 

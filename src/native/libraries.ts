@@ -3,7 +3,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { RastError } from "../errors.js";
 import { llamaPackages, packageRoot } from "../package-root.js";
 import type { NativeLibraryPaths } from "./addon-types.js";
-import { adviceToAdd, installerOf, isZipped } from "./installation.js";
+import { adviceToAdd, installerOf, isZipped, type Installer } from "./installation.js";
 import { findPackages, localBuild, packageFolder as installedPackage, type LocalBuild } from "./llama-packages.js";
 import { llamaRelease } from "./llama-release.js";
 
@@ -233,8 +233,30 @@ function notInstalled(platform: Platform, { platform: os, arch }: { platform: st
             ? `is in a ZIP archive, from which nothing can be loaded: set dependenciesMeta["${name}"].unplugged`
             : other !== undefined
               ? `is there in version ${other.version}; this package needs ${wanted}`
-              : "is not installed";
+              : `is not installed${whyMissing(installerOf(packageRoot()))}`;
     throw new RastError("ERR_LIBRARIES", `llama.cpp's libraries are missing: ${name} ${state}. ${advice}`, { details });
+}
+
+/**
+ * What explains that none of this platform's packages is there, in words that follow "is not installed".
+ * @param isFound whether a package is installed
+ */
+export function whyMissing(
+    installer: Installer,
+    isFound: (name: string) => boolean = (name) => findPackages(name).length > 0
+): string {
+    const others = Object.keys(llamaPackages()).filter(isFound);
+    if (others.length > 0) return `, and ${others[0]!} is: node_modules was made on another platform`;
+    const leavingOut: Partial<Record<Installer, string>> = {
+        npm: "--omit=optional",
+        "npm -g": "--omit=optional",
+        checkout: "--omit=optional",
+        pnpm: "--no-optional",
+        yarn: "--ignore-optional",
+        bun: "--omit=optional"
+    };
+    const flag = leavingOut[installer];
+    return flag === undefined ? "" : `, nor any other optional package, as with ${flag}`;
 }
 
 function isMusl(): boolean {

@@ -176,6 +176,7 @@ it("leaves out what only developers run, and has no script that is run while ins
     expect(below("scripts")).toEqual([
         "scripts/build-native.mjs",
         "scripts/llama-headers.mjs",
+        "scripts/progress-lines.mjs",
         "scripts/toolchain.mjs"
     ]);
     expect(below("native/llama/include")).toContain("native/llama/include/llama.h");
@@ -229,7 +230,7 @@ describe.skipIf(!isTested)("docs/install.md, without a compiler", () => {
             expect(bare.code, bare.stderr).toBe(0);
             const { stderr } = await line(folder, "node main.mjs", layout.name);
             const [, advice] =
-                /ERR_LIBRARIES\].*@node-llama-cpp\/linux-x64 is not installed\. Run (npm install .*)\.$/m.exec(stderr)!;
+                /ERR_LIBRARIES\].*@node-llama-cpp\/linux-x64 is not installed, nor any other optional package, as with --omit=optional\. Run (npm install .*)\.$/m.exec(stderr)!;
             await line(folder, advice!, layout.name);
             await expectRuns(folder, layout);
         },

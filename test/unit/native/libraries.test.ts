@@ -6,6 +6,7 @@ import {
     attemptOf,
     candidatesFor,
     findLibraries,
+    whyMissing,
     wantedBackend,
     type FoundLibraries
 } from "../../../src/native/libraries.js";
@@ -133,7 +134,9 @@ describe("findLibraries", () => {
     it("names the package that is missing, in the version that is needed, and what brings it", async () => {
         await expect(findLibraries(installed(), undefined, { platform: "linux", arch: "arm64" })).rejects.toMatchObject({
             code: "ERR_LIBRARIES",
-            message: "llama.cpp's libraries are missing: @node-llama-cpp/linux-arm64 is not installed. Run npm ci.",
+            message: expect.stringMatching(
+                /^llama\.cpp's libraries are missing: @node-llama-cpp\/linux-arm64 is not installed, .*\. Run npm ci\.$/
+            ),
             details: { package: "@node-llama-cpp/linux-arm64" }
         });
     });
@@ -206,5 +209,22 @@ describe("backends", () => {
             outcome: "used",
             reason: "libggml-cuda.so loaded and found 2 devices"
         });
+    });
+});
+
+describe("why a package is missing", () => {
+    it("is that optional packages were left out, by the flag of who installed them", () => {
+        const none = (): boolean => false;
+        expect(whyMissing("npm", none)).toBe(", nor any other optional package, as with --omit=optional");
+        expect(whyMissing("pnpm", none)).toBe(", nor any other optional package, as with --no-optional");
+        expect(whyMissing("yarn", none)).toBe(", nor any other optional package, as with --ignore-optional");
+        expect(whyMissing("archive", none)).toBe("");
+    });
+
+    it("or that the folder comes from another platform", () => {
+        const isFound = (name: string): boolean => name === "@node-llama-cpp/mac-arm64-metal";
+        expect(whyMissing("npm", isFound)).toBe(
+            ", and @node-llama-cpp/mac-arm64-metal is: node_modules was made on another platform"
+        );
     });
 });
