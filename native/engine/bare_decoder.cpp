@@ -26,6 +26,10 @@ bare_decoder::bare_decoder(const role_context & of, const engine_config & engine
     threads.attach(ctx_.get());
 }
 
+void bare_decoder::set_threads(int32_t threads) {
+    llama_set_n_threads(ctx_.get(), threads, threads);
+}
+
 std::vector<double> bare_decoder::steps(uint32_t sequences, uint32_t depth, uint32_t steps) {
     fill(sequences, depth);
     std::vector<double> out;

@@ -17,6 +17,9 @@ class bare_decoder {
     bare_decoder(const role_context & of, const engine_config & engine, const cpu_threads & threads,
                  const std::atomic<bool> & stopping);
 
+    // As many as decode from now on, at most those of the engine.
+    void set_threads(int32_t threads);
+
     // Milliseconds of each of `steps` decodes, one token per sequence, after `depth` tokens in every sequence.
     // Throws ERR_DECODE, ERR_INVALID_ARGUMENT when that is more than the cache holds.
     std::vector<double> steps(uint32_t sequences, uint32_t depth, uint32_t steps);

@@ -54,6 +54,7 @@ std::vector<double> baseline_timer::measure(const bare_decodes & wanted) {
             decoder =
                 std::make_unique<bare_decoder>(contexts_[context], config_, contexts_.threads(), inbox_.stopping());
         }
+        decoder->set_threads(contexts_[context].threads());
         if (wanted.prompt) {
             ms = {decoder->prompt(wanted.sequences, wanted.depth, wanted.tokens)};
         } else {

@@ -8,8 +8,13 @@
 namespace rast {
 
 batch_decoder::batch_decoder(const engine_config & config, const role_contexts & contexts, slot_caches & caches,
-                             prefill_budget & budget)
-    : config_(config), contexts_(contexts), caches_(caches), budget_(budget), batch_(config.batch_size, config.rows) {}
+                             prefill_budget & budget, thread_choice & threads)
+    : config_(config),
+      contexts_(contexts),
+      caches_(caches),
+      budget_(budget),
+      threads_(threads),
+      batch_(config.batch_size, config.rows) {}
 
 size_t batch_decoder::pending(const sequence & seq, size_t context) const {
     return seq.history().size() - static_cast<size_t>(caches_.held(seq.slot, context));
@@ -99,7 +104,11 @@ void batch_decoder::decode_rows(size_t context, std::span<const logits_row> rows
     }
     decode(context, "Decoding");
     sampler.deliver_rows(static_cast<int32_t>(rows.size()));
-    count_rows(context, rows, ms_since(start));
+    const double ms = ms_since(start);
+    if (static_cast<size_t>(batch_.view().n_tokens) == rows.size()) {  // no prompt is in it
+        threads_.took(context, rows.size(), ms);
+    }
+    count_rows(context, rows, ms);
 }
 
 // The time a decode took belongs to every request in it, once: for the drafter by its decodes, elsewhere by the round.
@@ -108,6 +117,7 @@ void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows,
     const double sampling_ms = target.sampler().take_cpu_ms();
     for (const logits_row & one : rows) {
         sequence & seq = *one.of->seq;
+        seq.result.threads = threads_.current();
         seq.result.host_bytes += target.sampler().bytes_per_row();
         role_times & times = seq.times(target.which());
         if (one.depth == 0 || context == role_contexts::drafter_index) {

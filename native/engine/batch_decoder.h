@@ -10,6 +10,7 @@
 #include "prefill_budget.h"
 #include "role_contexts.h"
 #include "slot_caches.h"
+#include "thread_choice.h"
 
 #include <atomic>
 #include <cstddef>
@@ -25,7 +26,7 @@ class batch_decoder {
   public:
     // All must outlive it.
     batch_decoder(const engine_config & config, const role_contexts & contexts, slot_caches & caches,
-                  prefill_budget & budget);
+                  prefill_budget & budget, thread_choice & threads);
 
     // Tokens of the request that a context has yet to decode, and the most that any context it uses has.
     size_t pending(const sequence & seq, size_t context) const;
@@ -45,6 +46,9 @@ class batch_decoder {
     // Where the last decode_rows() put a row: the index in its batch.
     int32_t output_of(size_t row) const { return outputs_[row]; }
 
+    // Whether decodes take what they take otherwise: no number of threads is being tried.
+    bool is_steady() const { return !threads_.trying(); }
+
     // For decodes that belong to no request. Overwritten by the next call of any of the above.
     batch_builder & scratch_batch() { return batch_; }
 
@@ -57,6 +61,7 @@ class batch_decoder {
     const role_contexts & contexts_;
     slot_caches & caches_;
     prefill_budget & budget_;
+    thread_choice & threads_;
     batch_builder batch_;
     std::vector<int32_t> outputs_;
 };

@@ -100,8 +100,9 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
         automatic[i]->most = static_cast<size_t>(chosen[i].drafts);
     }
     together_ = round.size() > 1;
-    learning_ = std::all_of(round.begin(), round.end(),
-                            [&](const participant & one) { return one.compared && decoder.pending(*one.seq) == 1; });
+    learning_ = decoder.is_steady() && std::all_of(round.begin(), round.end(), [&](const participant & one) {
+                    return one.compared && decoder.pending(*one.seq) == 1;
+                });
 }
 
 void draft_planner::expert_took(size_t rows, double ms) {

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "../threads/processor_time.h"
 #include "clock.h"
 
 #include <algorithm>
@@ -40,7 +41,8 @@ engine::engine(engine_config config, engine_callbacks callbacks)
       contexts_(config_, inbox_.stopping()),
       caches_(contexts_, config_.slots),
       budget_(config_),
-      decoder_(config_, contexts_, caches_, budget_),
+      threads_(contexts_.most_threads(), config_.adapt_threads, {given_processor_ms, idle_processor_ms}),
+      decoder_(config_, contexts_, caches_, budget_, threads_),
       planner_(config_),
       reader_(contexts_, decoder_),
       scheduler_(config_, contexts_, caches_, decoder_, planner_, budget_, inbox_),
@@ -228,12 +230,21 @@ void engine::step(std::vector<step_event> & events) {
         });
         for (const auto & group : scheduler_.one_piece_groups(std::move(ready))) {
             if (!stopping) {
-                scheduler_.attempt(group, events, [&] { round_.run(group, events); });
+                scheduler_.attempt(group, events, [&] { run_round(group, events); });
             }
         }
         planner_.round_ended();
     } catch (const no_room &) {
         scheduler_.make_room(events);
+    }
+}
+
+void engine::run_round(std::span<sequence * const> group, std::vector<step_event> & events) {
+    const auto now_ms = [] { return ms_since(engine_clock::time_point()); };
+    threads_.begin_round(now_ms());
+    round_.run(group, events);
+    if (threads_.end_round(now_ms())) {
+        contexts_.set_threads(threads_.current());
     }
 }
 

@@ -87,6 +87,7 @@ class engine {
     engine_info describe_loaded() const;
     void serve();
     void step(std::vector<step_event> & events);
+    void run_round(std::span<sequence * const> group, std::vector<step_event> & events);
     void step_reporting(std::vector<step_event> & events);
     void lose_all(const lost_requests & why);
     void deliver(std::vector<step_event> events);
@@ -104,6 +105,7 @@ class engine {
     role_contexts contexts_;
     slot_caches caches_;
     prefill_budget budget_;
+    thread_choice threads_;
     batch_decoder decoder_;
     draft_planner planner_;
     row_reader reader_;

@@ -51,6 +51,7 @@ struct engine_config {
     ggml_type kv_type_k = GGML_TYPE_F16;
     ggml_type kv_type_v = GGML_TYPE_F16;
     llama_flash_attn_type flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
+    bool adapt_threads = false;  // as many of `threads` as pay at the time
     bool mmap = true;
     bool mlock = false;
     sampler_choice sampler = sampler_choice::automatic;

@@ -103,6 +103,7 @@ struct request_result {
     int64_t host_bytes = 0;
     int64_t host_rows = 0;
     int64_t host_row_bytes = 0;
+    int32_t threads = 0;  // of its last round
 };
 
 struct request_error {

@@ -143,6 +143,7 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
                          {{"role", role_name(role_)}, {"path", path_}});
     }
     threads.attach(ctx_.get());
+    threads_ = info_.threads;
     info_.output_device = sampler_->device_name();
     info_.graph_splits = log.graph_splits();
     info_.memory.cache = log.buffer_bytes("KV") + log.buffer_bytes("RS");
@@ -170,6 +171,11 @@ void role_context::refuse_unfit(const engine_config & engine) const {
                              std::to_string(engine.slots),
                          details);
     }
+}
+
+void role_context::set_threads(int32_t threads) {
+    threads_ = std::min(threads, info_.threads);
+    llama_set_n_threads(ctx_.get(), threads_, threads_);
 }
 
 // llama.cpp reuses a graph, or builds one and with it the sampler's nodes: once per part of a batch.

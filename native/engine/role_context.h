@@ -43,6 +43,10 @@ class role_context {
 
     const llama_vocab * vocab() const { return llama_model_get_vocab(model_.get()); }
 
+    // As many of its threads as that, from the next decode on.
+    void set_threads(int32_t threads);
+    int32_t threads() const { return threads_; }
+
     int32_t n_vocab() const { return llama_vocab_n_tokens(vocab()); }
 
     // Empty for the base.
@@ -70,6 +74,7 @@ class role_context {
 
     role role_;
     std::string path_;
+    int32_t threads_ = 0;  // in use
     context_info info_;
     token_map tokens_;
     // destroyed in reverse: context, then sampler, then model

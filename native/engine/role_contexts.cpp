@@ -117,10 +117,7 @@ std::vector<column_move> role_contexts::blanks_of(size_t index) const {
 }
 
 void role_contexts::create() {
-    int threads = 0;
-    for (size_t index = 0; index < size(); ++index) {
-        threads = std::max(threads, model_at(config_, place_of(index)).threads);
-    }
+    const int32_t threads = most_threads();
     threads_ = std::make_unique<cpu_threads>(threads);
 
     map_tokens();
@@ -150,6 +147,20 @@ void role_contexts::create() {
         if (stopping_) {
             throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted");
         }
+    }
+}
+
+int32_t role_contexts::most_threads() const {
+    int32_t threads = config_.base.threads;
+    for (const pair_config & pair : config_.pairs) {
+        threads = std::max({threads, pair.expert.threads, pair.antiexpert.threads});
+    }
+    return threads;
+}
+
+void role_contexts::set_threads(int32_t threads) const {
+    for (const auto & context : contexts_) {
+        context->set_threads(threads);
     }
 }
 

@@ -52,6 +52,10 @@ class role_contexts {
 
     const cpu_threads & threads() const { return *threads_; }
 
+    // The most that any context has, and as many of them as decode from now on.
+    int32_t most_threads() const;
+    void set_threads(int32_t threads) const;
+
     // Ids of the base that may be drawn: text in every model, or special tokens that some may lack.
     const drawable_tokens & drawable() const { return drawable_; }
 

@@ -149,6 +149,7 @@
 #define llama_sampler_init_greedy (::rast::llama::api.llama_sampler_init_greedy)
 #define llama_sampler_init_temp (::rast::llama::api.llama_sampler_init_temp)
 #define llama_sampler_init_top_p (::rast::llama::api.llama_sampler_init_top_p)
+#define llama_set_n_threads (::rast::llama::api.llama_set_n_threads)
 #define llama_split_path (::rast::llama::api.llama_split_path)
 #define llama_state_seq_get_data (::rast::llama::api.llama_state_seq_get_data)
 #define llama_state_seq_get_size (::rast::llama::api.llama_state_seq_get_size)

@@ -48,7 +48,7 @@
     X(llama_model_n_ctx_train) X(llama_model_n_layer) X(llama_model_quantize) X(llama_model_quantize_default_params) X(llama_model_size) X(llama_n_ctx) X(llama_print_system_info) \
     X(llama_sampler_chain_add) X(llama_sampler_chain_default_params) X(llama_sampler_accept) X(llama_sampler_chain_init) X(llama_sampler_clone) X(llama_sampler_free) \
     X(llama_sampler_init) X(llama_sampler_init_dist) X(llama_sampler_init_grammar) X(llama_sampler_init_greedy) X(llama_sampler_init_temp) \
-    X(llama_sampler_init_top_p) X(llama_sampler_apply) X(llama_split_path) X(llama_state_seq_get_data) X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_synchronize) \
+    X(llama_sampler_init_top_p) X(llama_sampler_apply) X(llama_set_n_threads) X(llama_split_path) X(llama_state_seq_get_data) X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_synchronize) \
     X(llama_token_to_piece) X(llama_tokenize) X(llama_vocab_bos) X(llama_vocab_eos) X(llama_vocab_get_add_bos) \
     X(llama_vocab_get_attr) X(llama_vocab_get_text) X(llama_vocab_is_control) X(llama_vocab_is_eog) \
     X(llama_vocab_n_tokens) X(llama_vocab_nl) X(llama_vocab_type)

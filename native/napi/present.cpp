@@ -88,6 +88,7 @@ Napi::Value present_result(Napi::Env env, const request_result & result) {
     out.Set("decodeMs", number(env, result.decode_ms));
     out.Set("firstTokenMs", optional_number(env, result.first_token_ms));
     out.Set("firstRoundTokens", number(env, result.first_round_tokens));
+    out.Set("threads", number(env, result.threads));
     Napi::Object roles = Napi::Object::New(env);
     for (const role which : {role::base, role::expert, role::antiexpert}) {
         roles.Set(role_name(which), present_times(env, result.roles[static_cast<size_t>(which)]));

@@ -66,6 +66,7 @@ engine_config read_engine_config(const object_reader & config) {
     static const llama_flash_attn_type attention[] = {LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_ENABLED,
                                                       LLAMA_FLASH_ATTN_TYPE_DISABLED};
     out.flash_attention = attention[config.choice("flashAttention", {"auto", "on", "off"})];
+    out.adapt_threads = config.flag("adaptThreads");
     out.mmap = config.flag("mmap");
     out.mlock = config.flag("mlock");
     static const sampler_choice samplers[] = {sampler_choice::automatic, sampler_choice::device, sampler_choice::host};

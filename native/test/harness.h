@@ -82,6 +82,7 @@ int widen_model(const arguments & args);
 int test_drafts(const arguments & args);
 int test_draft_length(const arguments & args);
 int test_draft_simulation(const arguments & args);
+int test_thread_choice(const arguments & args);
 int test_exact(const arguments & args);
 int test_numbers(const arguments & args);
 int test_constrained(const arguments & args);

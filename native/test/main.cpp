@@ -27,6 +27,7 @@ int main(int argc, char ** argv) {
                  {"drafts", test_drafts},
                  {"draft-length", test_draft_length},
                  {"draft-simulation", test_draft_simulation},
+                 {"thread-choice", test_thread_choice},
                  {"exact", test_exact},
                  {"numbers", test_numbers},
                  {"constrained", test_constrained},

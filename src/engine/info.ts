@@ -37,7 +37,7 @@ export interface ModelInfo extends RolePlace {
     readonly modelBytes: number;
     /** Devices it was given; empty = CPU only. */
     readonly devices: readonly string[];
-    /** CPU threads in use; `notes` says why, when more were asked for. */
+    /** CPU threads at most; `notes` says why, when more were asked for. */
     readonly threads: number;
     /** Tokens that the model was made for. */
     readonly contextLength: number;

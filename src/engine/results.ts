@@ -113,7 +113,7 @@ export interface RastResult {
     readonly hostRows: number;
     /** Bytes read for them. */
     readonly hostRowBytes: number;
-    /** CPU threads. */
+    /** CPU threads of its last round: fewer than `info.base.threads` where others were at work. */
     readonly threads: number;
     /** Where the roles ran. */
     readonly devices: RolePlaces;
@@ -251,7 +251,7 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         hostBytesPerToken: drawn > 0 ? (hostBytes + hostRowBytes) / drawn : 0,
         hostRows,
         hostRowBytes,
-        threads: frame.threads,
+        threads: native.threads === 0 ? frame.threads : native.threads,
         devices: frame.devices,
         ...(frame.logprobs === undefined ? {} : { logprobs: frame.logprobs })
     };
@@ -310,7 +310,8 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         drafts: { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,
         hostRows: 0,
-        hostRowBytes: 0
+        hostRowBytes: 0,
+        threads: 0
     };
 }
 

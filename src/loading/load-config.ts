@@ -73,6 +73,7 @@ export async function prepareConfig(
         kvTypeK: options.kvTypeK,
         kvTypeV: options.kvTypeV,
         flashAttention: options.flashAttention,
+        adaptThreads: threads.adapt,
         mmap: options.mmap,
         mlock: options.mlock,
         sampler: options.sampler
@@ -87,7 +88,7 @@ export async function prepareConfig(
 async function planThreads(
     wanted: number | undefined,
     models: readonly ModelChoice[]
-): Promise<{ readonly models: readonly number[]; readonly notes: readonly string[] }> {
+): Promise<{ readonly models: readonly number[]; readonly adapt: boolean; readonly notes: readonly string[] }> {
     const otherwise = wanted ?? (await defaultThreads());
     const asked = models.map((model) => model.threads ?? otherwise);
     const granted = await Promise.all(asked.map((threads) => grantThreads(threads)));
@@ -95,6 +96,8 @@ async function planThreads(
     const { used, reason } = await grantThreads(most);
     return {
         models: granted.map((threads) => threads.used),
+        // a number that somebody chose stays
+        adapt: wanted === undefined && models.every((model) => model.threads === undefined),
         notes: reason === null ? [] : [`${most} threads were asked for, and ${used} are used: ${reason}.`]
     };
 }

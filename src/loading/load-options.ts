@@ -32,7 +32,7 @@ export interface ModelOptions {
     device?: string | readonly string[] | undefined;
     /** Layers on the devices, counted from the end, the output layer as one more. @default the engine's `gpuLayers` */
     gpuLayers?: "auto" | number | undefined;
-    /** CPU threads, 1 to 512. @default the engine's `threads` */
+    /** CPU threads, 1 to 512; then those of all models stay as they are. @default the engine's `threads` */
     threads?: number | undefined;
 }
 
@@ -91,7 +91,7 @@ export interface LoadOptions {
     device?: string | readonly string[] | undefined;
     /**
      * CPU threads, 1 to 512; no more are used than there are processors for this process, and `info.notes` says so.
-     * @default the physical cores that this process may use
+     * @default the physical cores that this process may use, and fewer while others work on them
      */
     threads?: number | undefined;
     /** Tokens of context per sequence, 1 to 16,777,216; cut to what the models were made for. @default 4096 */

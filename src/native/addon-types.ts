@@ -183,6 +183,8 @@ export interface NativeEngineConfig {
     readonly kvTypeK: NativeKvType;
     readonly kvTypeV: NativeKvType;
     readonly flashAttention: "auto" | "on" | "off";
+    /** Decode on as many of the models' `threads` as pay at the time, instead of all. */
+    readonly adaptThreads: boolean;
     readonly mmap: boolean;
     readonly mlock: boolean;
     /** Where the fused distribution is filtered and drawn. "auto": on the device when it has every operation. */
@@ -375,6 +377,8 @@ export interface NativeRequestResult {
     /** Rows whose draw was finished on the host, and the bytes read for them. */
     readonly hostRows: number;
     readonly hostRowBytes: number;
+    /** CPU threads of its last round; 0 when there was none. */
+    readonly threads: number;
 }
 
 /** One callback per engine step, with every new token of every live request. */

@@ -150,6 +150,7 @@ function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
         flashAttention: "auto",
         mmap: true,
         mlock: false,
+        adaptThreads: false,
         sampler: "auto",
         ...changes
     };

@@ -16,6 +16,12 @@ describe("the engine's schedule, counted in steps", () => {
     });
 });
 
+describe("threads", () => {
+    it("as many as pay, beside other work that comes and goes, on simulated machines", async () => {
+        await nativeTest("thread-choice", { seeds: size(20, 200) });
+    });
+});
+
 describe("memory that runs out between two tokens", () => {
     // every so many allocations one fails, or several one after the other, those that would tell of it among them
     it("ends the requests at work with a typed error, and the engine goes on", async () => {

@@ -455,7 +455,8 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         drafts: { rounds: run.sent, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 8 * run.sent,
         hostRows: 0,
-        hostRowBytes: 0
+        hostRowBytes: 0,
+        threads: 0
     };
 }
 

@@ -36,7 +36,7 @@ export const placementFlags = under("Where models run", {
     "base.device": devices("--base-device <name>", "the same, for the base alone; repeatable"),
     "expert.device": devices("--expert-device <name>", "the same, for the experts; repeatable"),
     "antiexpert.device": devices("--antiexpert-device <name>", "the same, for the antiexperts; repeatable"),
-    threads: numberFlag("--threads <integer>", "CPU threads (default: physical cores)"),
+    threads: numberFlag("--threads <integer>", "CPU threads (default: physical cores, fewer while they are busy)"),
     kvType: textFlag("--kv-type <type>", "f16, q8_0, ...: type of the KV cache (default f16)") as Flag<NativeKvType>,
     flashAttention: valueFlag("--flash-attention <auto|on|off>", "(default auto)", (text, name) => {
         const choice = checkOneOf(name, text, ["auto", "on", "off"]);

@@ -36,7 +36,8 @@ const native: NativeRequestResult = {
     drafts: { rounds: 4, drafted: 8, accepted: 6, compared: 20, agreed: 15 },
     hostBytes: 70,
     hostRows: 9,
-    hostRowBytes: 1000
+    hostRowBytes: 1000,
+    threads: 3
 };
 
 const place = { device: "CUDA0", gpuLayers: 3, layers: 2 };
@@ -105,7 +106,7 @@ describe("a result", () => {
             hostBytesPerToken: 107,
             hostRows: 9,
             hostRowBytes: 1000,
-            threads: 6,
+            threads: 3,
             devices: { base: place, pairs: [] }
         });
     });
@@ -213,7 +214,8 @@ test("a request that ended before it began has its tokens and nothing else", () 
         drafts: { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,
         hostRows: 0,
-        hostRowBytes: 0
+        hostRowBytes: 0,
+        threads: 0
     });
 });
 

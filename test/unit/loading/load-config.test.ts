@@ -54,6 +54,7 @@ describe.skipIf(process.platform === "win32")("what native code is told", () => 
             kvTypeK: "f16",
             kvTypeV: "f16",
             flashAttention: "auto",
+            adaptThreads: false,
             mmap: true,
             mlock: false,
             sampler: "auto"
@@ -82,6 +83,13 @@ describe.skipIf(process.platform === "win32")("what native code is told", () => 
         expect(cut.notes).toEqual(["The context was cut from 4096 to 2000 tokens: the expert holds no more."]);
         expect((await prepare({}, [cpuDevice], { "/b": 4096, "/e": 0 })).notes).toEqual([]);
         expect((await prepare({}, [cpuDevice], { "/a": 4095 })).config.contextSize).toBe(4095);
+    });
+
+    test("as many threads as pay, unless somebody says how many", async () => {
+        const adapts = async (options: object): Promise<boolean> => (await prepare(options)).config.adaptThreads;
+        expect(await adapts({ threads: undefined })).toBe(true);
+        expect(await adapts({ threads: 2 })).toBe(false);
+        expect(await adapts({ threads: undefined, antiexpert: { path: "/a", threads: 1 } })).toBe(false);
     });
 
     test("threads of each model, and why fewer", async () => {
