@@ -22,7 +22,7 @@ const layers = {
     "bench/record": [...ground, "report/"],
     "bench/print": ["bench/record/", "report/"],
     "bench/page": ["bench/print/", "bench/record/", "report/"],
-    "bench/measure": [...ground, "bench/record/", "engine/", "loading/", "native/"],
+    "bench/measure": [...ground, "bench/record/", "engine/", "loading/", "machine/", "native/"],
     eval: [...ground, "engine/", "loading/", "trio/"]
 };
 

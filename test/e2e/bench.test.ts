@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { BenchRecord } from "../../dist/bench/record/schema.js";
@@ -90,6 +90,43 @@ describe("rast bench", () => {
         const compared = await bench(["--compare", file, file]);
         expect(compared.code).toBe(0);
         expect(compared.stdout).toContain("1.00");
+    });
+
+    it("says so when other programs disturb it, and keeps what it saw", async () => {
+        const file = join(folder, "busy.json");
+        const spinning = Array.from({ length: 2 }, () =>
+            spawn(process.execPath, ["-e", "for(;;);"], { stdio: "ignore" })
+        );
+        try {
+            const args = [
+                "--mode",
+                "base,device",
+                "-t",
+                String(availableParallelism()),
+                "--loads",
+                "2",
+                "--wait-quiet",
+                "1"
+            ];
+            const result = await bench([...quick, ...args, "-o", "json", "--output", file]);
+            expect(result).toMatchObject({ code: 0, stdout: "", stderr: "" });
+        } finally {
+            for (const child of spinning) child.kill("SIGKILL");
+        }
+        const record = JSON.parse(readFileSync(file, "utf8")) as BenchRecord;
+        expect(record).toMatchObject({ trio: "demo-strong", loads: 2, repetitions: 3 });
+        expect(record.warnings).toEqual(["the machine was not quiet within 1 s"]);
+        expect(record.activity!.waitedMs).toBeGreaterThanOrEqual(1000);
+        expect(record.results).toHaveLength(4);
+        for (const { samples, idealSamples, noise } of record.results) {
+            expect([samples.length, idealSamples.length, noise!.yardstickMs.length]).toEqual([6, 6, 6]);
+            expect(noise!.othersCpus).toBeGreaterThan(0.15);
+        }
+        const said = record.results.flatMap(({ warnings }) => warnings).join("\n");
+        expect(said).toMatch(/other programs used \d+\.\d\d of \d+ CPUs/);
+        const table = (await bench([file])).stdout;
+        expect(table).toContain("Not to be believed as it stands");
+        expect(table).toContain("llama 0.870M Q8_0 + 2 x llama 0.150M Q8_0");
     });
 
     it("measures a base alone", async () => {

@@ -15,6 +15,7 @@ const base: BenchModel = {
     pair: 0,
     file: "base-q4.gguf",
     fileBytes: 1024 * mebibyte,
+    name: null,
     description: "qwen2 1.5B Q4_0",
     quantization: "Q4_0",
     parameterCount: 1_540_000_000,
@@ -62,6 +63,8 @@ export function someResult(changes: Partial<BenchResult> = {}): BenchResult {
         agreement: null,
         tokensPerRound: null,
         path: "device: CPU",
+        noise: null,
+        warnings: [],
         ...changes
     };
 }
@@ -123,8 +126,12 @@ export function someRecord(changes: Partial<BenchRecord> = {}): BenchRecord {
         },
         backend: "CPU",
         backendReason: "no GPU was found",
+        trio: null,
         models: someModels(),
         repetitions: 3,
+        loads: 1,
+        activity: null,
+        warnings: [],
         seed: 1,
         memory: [],
         results: [someResult()],
@@ -231,13 +238,21 @@ export function hostileRecord(): BenchRecord {
         },
         backend: hostileText,
         backendReason: hostileText,
-        models: record.models.map((model) => ({ ...model, file: hostileText, description: hostileText })),
+        trio: hostileText,
+        warnings: [hostileText],
+        models: record.models.map((model) => ({
+            ...model,
+            name: hostileText,
+            file: hostileText,
+            description: hostileText
+        })),
         memory: record.memory.map((memory) => ({ ...memory, kvType: hostileText })),
         results: record.results.map((row, index) => ({
             ...row,
             test: `${row.test} ${hostileText}`,
             kvType: index % 2 === 0 ? "f16" : hostileText,
-            path: hostileText
+            path: hostileText,
+            warnings: index % 3 === 0 ? [hostileText] : []
         }))
     };
 }

@@ -11,6 +11,7 @@ import type { ResolvedBenchOptions } from "./options.js";
 import { startPeer, type Peer } from "./peer.js";
 import type { Progress } from "./progress.js";
 import { PromptSource } from "./prompts.js";
+import type { QuietGate } from "./quiet.js";
 import { measureRows, warmUp } from "./rows.js";
 import type { MeasureContext } from "./samples.js";
 
@@ -28,7 +29,8 @@ export async function runEngine(
     engine: MatrixEngine,
     options: ResolvedBenchOptions,
     addon: NativeAddon,
-    progress: Progress
+    progress: Progress,
+    quiet: QuietGate | undefined
 ): Promise<EngineOutcome> {
     assertWanted(options);
     progress.loading();
@@ -43,6 +45,7 @@ export async function runEngine(
             options,
             prompts: await promptsOf(rast, options),
             peers,
+            quiet,
             onSample: (one, repetition) => {
                 assertWanted(options);
                 progress.sample(one, repetition);

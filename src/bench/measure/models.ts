@@ -14,17 +14,33 @@ export function modelInfos({ info }: Rast): readonly ModelInfo[] {
 export async function describeModels(rast: Rast, addon: NativeAddon): Promise<BenchModel[]> {
     return Promise.all(
         modelInfos(rast).map(async (info, index): Promise<BenchModel> => {
-            const { description, quantization, parameterCount, vocabularySize } = info;
+            const { quantization, parameterCount, vocabularySize } = info;
+            const { fileBytes, name } = await addon.inspectModel(info.path);
             return {
                 role: index === 0 ? "base" : index % 2 === 1 ? "expert" : "antiexpert",
                 pair: index === 0 ? 0 : (index - 1) >> 1,
                 file: basename(info.path),
-                fileBytes: (await addon.inspectModel(info.path)).fileBytes,
-                description,
+                fileBytes,
+                name: name === "" ? null : name,
+                description: descriptionOf(info),
                 quantization,
                 parameterCount,
                 vocabularySize
             };
         })
     );
+}
+
+/**
+ * What kind of model it is. llama.cpp knows sizes of published models alone, "?B" of others, and says "(guessed)" where a file does
+ * not name its quantization: then it is put together from what the file holds.
+ */
+export function descriptionOf(
+    info: Pick<ModelInfo, "description" | "architecture" | "quantization" | "parameterCount">
+): string {
+    const { description, architecture, quantization, parameterCount } = info;
+    if (!/\?B|\(guessed\)/.test(description)) return description;
+    const [count, unit] = parameterCount >= 1e9 ? [parameterCount / 1e9, "B"] : [parameterCount / 1e6, "M"];
+    const kind = quantization ?? / (\S+)$/.exec(description.replace("(guessed) ", ""))?.[1] ?? "";
+    return `${architecture} ${count.toPrecision(3)}${unit} ${kind}`.trim();
 }

@@ -45,6 +45,10 @@ export interface BenchOptions {
     topP?: number | undefined;
     /** Measurements of each row, 1 to 1000. @default 5 */
     repetitions?: number | undefined;
+    /** How often every engine is loaded: some figures change from load to load. @default 1 */
+    loads?: number | undefined;
+    /** Wait until the machine is quiet before every repetition, for so many seconds in all. @default no waiting */
+    waitQuiet?: number | undefined;
     /** Tokens per prefill decode. @default 512 */
     batchSize?: number | undefined;
     /** Measure bare decodes in turn with every sample. @default true */
@@ -77,6 +81,8 @@ export interface ResolvedBenchOptions {
     readonly temperatures: readonly number[];
     readonly topP: number;
     readonly repetitions: number;
+    readonly loads: number;
+    readonly waitQuiet: number | undefined;
     readonly batchSize: number;
     readonly ideal: boolean;
     readonly promptText: string | undefined;
@@ -104,6 +110,8 @@ const names = [
     "temperatures",
     "topP",
     "repetitions",
+    "loads",
+    "waitQuiet",
     "batchSize",
     "ideal",
     "promptText",
@@ -156,6 +164,11 @@ export function resolveBenchOptions(value: unknown): ResolvedBenchOptions {
         temperatures: list("temperatures", [1], (name, item) => checkNumber(name, item, limits.temperature)),
         topP: checkNumber("topP", options.topP ?? 0.95, limits.topP),
         repetitions: checkNumber("repetitions", options.repetitions ?? 5, { min: 1, max: 1000, integer: true }),
+        loads: checkNumber("loads", options.loads ?? 1, { min: 1, max: 100, integer: true }),
+        waitQuiet:
+            options.waitQuiet === undefined
+                ? undefined
+                : checkNumber("waitQuiet", options.waitQuiet, { min: 1, max: 86_400 }),
         batchSize: checkNumber("batchSize", options.batchSize ?? 512, limits.batchSize),
         ideal: checkBoolean("ideal", options.ideal ?? true),
         promptText: options.promptText === undefined ? undefined : checkString("promptText", options.promptText),

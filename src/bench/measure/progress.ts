@@ -4,18 +4,26 @@ import { testName, type MatrixCase, type MatrixEngine } from "./matrix.js";
 /** Says what is being done, and how much of all samples is done. */
 export class Progress {
     readonly #all: number;
-    readonly #options: Pick<ResolvedBenchOptions, "repetitions" | "onProgress">;
+    readonly #options: Pick<ResolvedBenchOptions, "repetitions" | "loads" | "onProgress">;
     #done = 0;
     #fraction = 0;
 
-    constructor(engines: readonly MatrixEngine[], options: Pick<ResolvedBenchOptions, "repetitions" | "onProgress">) {
+    constructor(
+        engines: readonly MatrixEngine[],
+        options: Pick<ResolvedBenchOptions, "repetitions" | "loads" | "onProgress">
+    ) {
         const cases = engines.reduce((sum, { cases }) => sum + cases.length, 0);
-        this.#all = cases * (options.repetitions + 1);
+        this.#all = cases * (options.repetitions + 1) * options.loads;
         this.#options = options;
     }
 
     loading(fraction = 0): void {
         this.#options.onProgress(`loading ${Math.floor(fraction * 100)}%`, this.#fraction);
+    }
+
+    /** @param what of the machine, e.g. that it is not quiet */
+    waiting(what: string): void {
+        this.#options.onProgress(what, this.#fraction);
     }
 
     /** @param repetition 0 for the warm-up */

@@ -1,9 +1,11 @@
 // The rows of one engine, measured in turn, so that all see the same machine.
+import { availableParallelism } from "node:os";
 import type { RastResult } from "../../engine/results.js";
 import type { BenchResult } from "../record/schema.js";
 import { mean, median } from "../record/statistics.js";
 import { bareSteps, idealRate, meanStep, stepsBeside, type BareStep } from "./baseline.js";
-import { testName, type MatrixCase } from "./matrix.js";
+import { isPeer, testName, type MatrixCase } from "./matrix.js";
+import { NoiseMeter } from "./noise.js";
 import { sampleOf, type MeasureContext, type Sample } from "./samples.js";
 import { sharesOf } from "./shares.js";
 
@@ -13,6 +15,7 @@ interface Series {
     readonly ideals: number[];
     /** The baseline of every sample. */
     readonly bare: BareStep[];
+    readonly meter: NoiseMeter;
 }
 
 /** Runs rows once, so that graphs are built and everything is in memory that will be. */
@@ -23,13 +26,16 @@ export async function warmUp(context: MeasureContext, cases: readonly MatrixCase
     }
 }
 
-/** Measures all rows of an engine. @returns one result per row */
+/** Measures all rows of an engine. @returns one result per row; warnings need all engines' rows */
 export async function measureRows(context: MeasureContext): Promise<BenchResult[]> {
     const { engine, options } = context;
-    const all: Series[] = engine.cases.map((one) => ({ one, samples: [], ideals: [], bare: [] }));
+    const all = engine.cases.map((one): Series => {
+        return { one, samples: [], ideals: [], bare: [], meter: new NoiseMeter(availableParallelism()) };
+    });
     // the first bare decodes make contexts and graphs
     if (options.ideal) for (const { one } of all) await bareSteps(context, one, 2);
     for (let repetition = 1; repetition <= options.repetitions; ++repetition) {
+        await context.quiet?.pass(options.signal);
         for (const series of all) await measureOnce(context, series, repetition);
     }
     return all.map((series) => resultOf(context, series));
@@ -37,13 +43,13 @@ export async function measureRows(context: MeasureContext): Promise<BenchResult[
 
 async function measureOnce(
     context: MeasureContext,
-    { one, samples, ideals, bare }: Series,
+    { one, samples, ideals, bare, meter }: Series,
     repetition: number
 ): Promise<void> {
     context.onSample(one, repetition);
     const steps = stepsBeside(one);
     const before = context.options.ideal ? await bareSteps(context, one, steps) : undefined;
-    samples.push(await sampleOf(context, one, repetition));
+    samples.push(await meter.around(() => sampleOf(context, one, repetition)));
     if (before === undefined) return;
     const both = meanStep(before, await bareSteps(context, one, steps));
     bare.push(both);
@@ -72,7 +78,9 @@ function resultOf(context: MeasureContext, series: Series): BenchResult {
         topP: options.topP,
         samples: samples.map(({ rate }) => rate),
         idealSamples: ideals,
-        ...described(context, series)
+        ...described(context, series),
+        noise: series.meter.noise(isPeer(one.mode)),
+        warnings: []
     };
 }
 

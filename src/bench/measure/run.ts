@@ -1,12 +1,17 @@
 // The whole of `rast bench`: engines one after the other, a record at the end.
+import { availableParallelism, loadavg } from "node:os";
+import { basename } from "node:path";
 import { loadNative } from "../../native/binding.js";
 import { llamaPackages, packageVersion } from "../../package-root.js";
 import { recordSchema, type BenchRecord, type BenchResult } from "../record/schema.js";
+import { quickestYardstick, warningsOf } from "../record/warnings.js";
 import { runEngine, type EngineOutcome } from "./engine-run.js";
+import { mergeLoads } from "./loads.js";
 import { describeMachine } from "./machine.js";
 import { benchMatrix } from "./matrix.js";
 import { resolveBenchOptions, type BenchOptions, type ResolvedBenchOptions } from "./options.js";
 import { Progress } from "./progress.js";
+import { QuietGate } from "./quiet.js";
 
 /**
  * Measures a matrix and gives its record.
@@ -20,8 +25,13 @@ export async function runBench(options: BenchOptions): Promise<BenchRecord> {
     const engines = benchMatrix(resolved, hasPairs(resolved));
     const progress = new Progress(engines, resolved);
     const machine = await describeMachine(await addon.devices());
+    const quiet = quietGate(resolved, progress);
+    const loadBefore = loadAverage();
     const outcomes: EngineOutcome[] = [];
-    for (const engine of engines) outcomes.push(await runEngine(engine, resolved, addon, progress));
+    // engines in turn, load by load, so that what changes with time changes all of them
+    for (let load = 0; load < resolved.loads; ++load) {
+        for (const engine of engines) outcomes.push(await runEngine(engine, resolved, addon, progress, quiet));
+    }
     // where engines differ in layers on a GPU, the last one speaks for all
     const { models, backend } = outcomes.at(-1)!;
     return {
@@ -38,12 +48,36 @@ export async function runBench(options: BenchOptions): Promise<BenchRecord> {
         },
         backend,
         backendReason: choice.reason,
+        trio: trioName(resolved),
         models,
         repetitions: resolved.repetitions,
+        loads: resolved.loads,
+        activity: { loadBefore, loadAfter: loadAverage(), waitedMs: quiet?.waitedMs ?? null },
+        warnings: quiet?.gaveUp === true ? [`the machine was not quiet within ${resolved.waitQuiet} s`] : [],
         seed: resolved.seed,
-        memory: outcomes.map(({ memory }) => memory),
-        results: sortResults(outcomes.flatMap(({ results }) => results))
+        memory: outcomes.slice(0, engines.length).map(({ memory }) => memory),
+        results: withWarnings(sortResults(mergeLoads(outcomes.flatMap(({ results }) => results))))
     };
+}
+
+function quietGate(options: ResolvedBenchOptions, progress: Progress): QuietGate | undefined {
+    const { waitQuiet } = options;
+    if (waitQuiet === undefined) return undefined;
+    return new QuietGate(1000 * waitQuiet, (what) => progress.waiting(what), { cpuCount: availableParallelism() });
+}
+
+function loadAverage(): number | null {
+    return process.platform === "win32" ? null : loadavg()[0]!;
+}
+
+// A bundled trio by its name, others by their file's.
+function trioName({ models: { trio } }: ResolvedBenchOptions): string | null {
+    return trio === undefined ? null : basename(trio).replace(/\.json$/, "");
+}
+
+function withWarnings(results: readonly BenchResult[]): BenchResult[] {
+    const facts = { cores: availableParallelism(), yardstickMs: quickestYardstick(results) };
+    return results.map((row) => ({ ...row, warnings: warningsOf(row, facts) }));
 }
 
 // A trio has a pair by definition.

@@ -8,6 +8,7 @@ import { isPeer, type MatrixCase, type MatrixEngine } from "./matrix.js";
 import type { ResolvedBenchOptions } from "./options.js";
 import type { Peer } from "./peer.js";
 import type { PromptSource } from "./prompts.js";
+import type { QuietGate } from "./quiet.js";
 
 /** What measuring needs. */
 export interface MeasureContext {
@@ -16,6 +17,8 @@ export interface MeasureContext {
     readonly options: ResolvedBenchOptions;
     readonly prompts: PromptSource;
     readonly peers: ReadonlyMap<BenchPeer, Pick<Peer, "generate">>;
+    /** What repetitions wait for; undefined = nothing. */
+    readonly quiet: QuietGate | undefined;
     /** Called before every sample. @param repetition 0 for the warm-up */
     readonly onSample: (one: MatrixCase, repetition: number) => void;
 }

@@ -1,7 +1,14 @@
 // The page of a benchmark: one file that needs nothing else.
 import { settingsInWords, varyingSettings } from "../record/cases.js";
-import { resultTable } from "../print/tables.js";
-import { machineInWords, modelsInWords, parametersInWords, sizeInWords, versionsInWords } from "../record/words.js";
+import { resultTable, warningsInWords } from "../print/tables.js";
+import {
+    activityInWords,
+    machineInWords,
+    parametersInWords,
+    sizeInWords,
+    titleInWords,
+    versionsInWords
+} from "../record/words.js";
 import type { BenchCase, BenchModel, BenchRecord } from "../record/schema.js";
 import type { Samples } from "../record/statistics.js";
 import { depthSection, rateSection, sequencesSection } from "./rate-plots.js";
@@ -16,7 +23,7 @@ import { styleSheet } from "../../report/style.js";
  * Names of files, devices and commands are shown as text, whatever they hold.
  */
 export function benchPage(record: BenchRecord): string {
-    const title = modelsInWords(record.models);
+    const title = titleInWords(record);
     return markup`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -31,6 +38,7 @@ export function benchPage(record: BenchRecord): string {
 <main>
 <h1><small>rast bench</small> ${title}</h1>
 ${introduction(record)}
+${warningList(record)}
 ${modeList(record)}
 ${rateSection(record)}${sequencesSection(record)}${depthSection(record)}${stepSection(record)}${memorySection(record)}
 ${resultsSection(record)}
@@ -49,9 +57,23 @@ function introduction(record: BenchRecord): Markup {
     });
     const reason = backendReason === "" ? "" : ` (${backendReason})`;
     const often = repetitions === 1 ? "One repetition" : `${repetitions} repetitions`;
+    const loaded = record.loads === 1 ? "" : ` in each of ${record.loads} loads`;
     return markup`<p>${files}. Measured on ${date.slice(0, 10)} at ${date.slice(11)} on ${machineInWords(machine)}.
-Backend ${backend}${reason}; ${versionsInWords(versions)}. ${often}, seed ${seed}.</p>
+Backend ${backend}${reason}; ${versionsInWords(versions)}. ${often}${loaded}, seed ${seed}. ${activityInWords(record)}</p>
 ${commandLine(record)}`;
+}
+
+// Before anything that could be believed.
+function warningList(record: BenchRecord): Markup | null {
+    const warnings = warningsInWords(record);
+    if (warnings.length === 0) return null;
+    const items = warnings.map(
+        (warning) => markup`<li>${warning}</li>
+`
+    );
+    return markup`<section class="warnings"><h2>Not to be believed as it stands</h2>
+<ul>
+${items}</ul></section>`;
 }
 
 function modelInWords(model: BenchModel, models: readonly BenchModel[]): Markup {
@@ -92,7 +114,7 @@ ${items}</dl>`;
 function resultsSection(record: BenchRecord): Markup {
     return markup`<section class="all"><h2>All rows</h2>
 <p class="note">In llama-bench's words: pp is a prompt that is decoded, tg are tokens that are generated, d the tokens of
-context before; t/s are mean ± standard deviation. Models and backend are named above.</p>
+context before; t/s are mean ± standard deviation, then the median. Models and backend are named above.</p>
 ${tableMarkup(resultTable(record, false), "All rows", "")}</section>`;
 }
 

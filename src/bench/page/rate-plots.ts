@@ -1,6 +1,6 @@
 // Tokens per second as plots: by mode, by number of sequences, by depth. A section without data is null.
-import { idealEstimate } from "../record/ideal.js";
-import { estimateInWords } from "../print/tables.js";
+import { hasPossibleIdeal, idealEstimate } from "../record/ideal.js";
+import { idealInWords } from "../print/tables.js";
 import { rateInWords } from "../record/words.js";
 import { mean, standardDeviation } from "../record/statistics.js";
 import type { BenchRecord, BenchResult } from "../record/schema.js";
@@ -15,8 +15,8 @@ import { groupRows } from "./row-groups.js";
 export function rateSection({ results }: BenchRecord): Markup | null {
     const figures = groupRows(results, null).map(({ caption, rows }, index) => {
         const description = rows.map((row) => {
-            const ideal = idealEstimate(row);
-            const share = ideal === null ? "" : `, ${estimateInWords(ideal)} of the ideal`;
+            const ideal = idealInWords(row);
+            const share = ideal === null ? "" : `, ${ideal} of the ideal`;
             return `${row.mode} ${rateInWords(row.samples)} tokens per second${share}`;
         });
         const head = {
@@ -36,11 +36,12 @@ sample, would give with nothing between them. The percentage is the median share
 
 function rateBar(row: BenchResult): Bar {
     const [rate, deviation] = [mean(row.samples), standardDeviation(row.samples)];
-    const ideal = idealEstimate(row);
-    const share = ideal === null ? "" : ` · ${Math.round(100 * ideal.value)}%`;
+    const ideal = hasPossibleIdeal(row) ? idealEstimate(row) : null;
+    const doubt = row.warnings.length > 0 ? "?" : "";
+    const share = ideal === null ? "" : ` · ${Math.round(100 * ideal.value)}%${doubt}`;
     return {
         label: row.mode,
-        value: `${rateInWords(row.samples)} t/s${share}`,
+        value: `${rateInWords(row.samples)}${doubt} t/s${share}`,
         parts: [{ name: "", value: rate, style: seriesOf(row.mode).style }],
         error: deviation > 0 ? { from: rate - deviation, to: rate + deviation } : null,
         mark: ideal === null ? null : mean(row.idealSamples)

@@ -2,7 +2,7 @@
 import { plain } from "../../report/shown-text.js";
 import { fillTable, type Column, type Table } from "../../report/tables.js";
 import { settings } from "../record/cases.js";
-import { measuredBytes, memoryByPart, memoryParts, repackedBytes } from "../record/memory.js";
+import { measuredRatio, memoryByPart, memoryParts, repackedBytes } from "../record/memory.js";
 import type { BenchMemory, BenchRecord } from "../record/schema.js";
 import { sizeInWords } from "../record/words.js";
 
@@ -43,12 +43,8 @@ export function memoryTable({ memory }: BenchRecord): Table | null {
         {
             name: "measured/accounted",
             align: "right",
-            cell: (row) => {
-                const measured = measuredBytes(row);
-                return measured === null || row.accountedBytes === 0
-                    ? null
-                    : (measured / row.accountedBytes).toFixed(2);
-            }
+            optional: true,
+            cell: (row) => measuredRatio(row)?.toFixed(2) ?? null
         }
     ];
     return fillTable(columns, memory);

@@ -1,8 +1,8 @@
 // The printers of a record.
 import { idealEstimate } from "../record/ideal.js";
 import { memoryTable } from "./memory-table.js";
-import { resultTable, stepParts, stepTable } from "./tables.js";
-import { originInWords } from "../record/words.js";
+import { resultTable, stepParts, stepTable, warningsInWords } from "./tables.js";
+import { activityInWords, originInWords } from "../record/words.js";
 import { mean, median, standardDeviation } from "../record/statistics.js";
 import type { BenchRecord, BenchResult } from "../record/schema.js";
 import { csvLines, markdownTable } from "../../report/tables.js";
@@ -29,11 +29,22 @@ export function printRecord(record: BenchRecord, format: RecordFormat): string {
 }
 
 function printMarkdown(record: BenchRecord): string {
-    const sections = [`${originInWords(record)}\n`, markdownTable(resultTable(record))];
+    const activity = activityInWords(record);
+    const sections = [
+        `${originInWords(record)}\n${activity === "" ? "" : `${activity}\n`}`,
+        markdownTable(resultTable(record))
+    ];
     const step = stepTable(record);
     if (step !== null) sections.push(`Time of a step:\n\n${markdownTable(step)}`);
     const memory = memoryTable(record);
     if (memory !== null) sections.push(`Memory:\n\n${markdownTable(memory)}`);
+    const warnings = warningsInWords(record);
+    if (warnings.length > 0) {
+        const items = warnings.map((warning) => `- ${warning}\n`).join("");
+        sections.push(
+            `**Not to be believed as it stands** (a quiet machine, --wait-quiet, more repetitions or --loads help):\n\n${items}`
+        );
+    }
     return sections.join("\n");
 }
 
@@ -67,11 +78,13 @@ const fields: readonly Field[] = [
     ["ggmlCommit", (_, { versions }) => versions.ggmlCommit],
     ["backend", (_, { backend }) => backend],
     ["backendReason", (_, { backendReason }) => backendReason],
+    ["trio", (_, { trio }) => trio],
     ["modelFiles", (_, { models }) => list(models.map(({ file }) => file))],
     ["modelDescriptions", (_, { models }) => list(models.map(({ description }) => description))],
     ["modelBytes", (_, { models }) => list(models.map(({ fileBytes }) => fileBytes))],
     ["modelParameters", (_, { models }) => list(models.map(({ parameterCount }) => parameterCount))],
     ["repetitions", (_, { repetitions }) => repetitions],
+    ["loads", (_, { loads }) => loads],
     ["seed", (_, { seed }) => seed],
     ["test", ({ test }) => test],
     ["kind", ({ kind }) => kind],
@@ -88,6 +101,11 @@ const fields: readonly Field[] = [
     ["meanPerSecond", ({ samples }) => mean(samples)],
     ["sdPerSecond", ({ samples }) => standardDeviation(samples)],
     ["medianPerSecond", ({ samples }) => median(samples)],
+    ["warnings", ({ warnings }, record) => [...record.warnings, ...warnings].join("; ")],
+    ["othersCpus", ({ noise }) => noise?.othersCpus ?? null],
+    ["stealShare", ({ noise }) => noise?.stealShare ?? null],
+    ["throttledShare", ({ noise }) => noise?.throttledShare ?? null],
+    ["yardstickMs", ({ noise }) => list(noise?.yardstickMs ?? [])],
     ["ofIdeal", (result) => idealEstimate(result)?.value ?? null],
     ["ofIdealLow", (result) => idealEstimate(result)?.interval?.[0] ?? null],
     ["ofIdealHigh", (result) => idealEstimate(result)?.interval?.[1] ?? null],

@@ -1,7 +1,7 @@
 // The tables of a record's rows, as the printers and the page show them.
-import { shownSettings, varyingSettings, type Setting } from "../record/cases.js";
-import { idealEstimate } from "../record/ideal.js";
-import type { Estimate } from "../record/statistics.js";
+import { settingsInWords, shownSettings, varyingSettings, type Setting } from "../record/cases.js";
+import { hasPossibleIdeal, idealEstimate } from "../record/ideal.js";
+import { median, type Estimate } from "../record/statistics.js";
 import {
     modelsInWords,
     modelsOf,
@@ -45,6 +45,24 @@ export function estimateInWords({ value, interval }: Estimate): string {
     return interval === null ? digits(value) : `${digits(value)} [${interval.map(digits).join(", ")}]`;
 }
 
+/** The ratio to the ideal; with "?" where there are warnings, and nothing but that where it cannot be. Null without one. */
+export function idealInWords(row: BenchResult): string | null {
+    const estimate = idealEstimate(row);
+    if (estimate === null) return null;
+    if (!hasPossibleIdeal(row)) return "?";
+    return `${estimateInWords(estimate)}${row.warnings.length > 0 ? "?" : ""}`;
+}
+
+/** Warnings, each with the rows that it is of: "tg128, draft, 4 sequences: other programs used 0.97 of 2 CPUs". */
+export function warningsInWords({ warnings, results }: BenchRecord): string[] {
+    const varying = varyingSettings(results);
+    const rows = results.flatMap((row) => {
+        const name = [row.test, row.mode, settingsInWords(row, varying)].filter((word) => word !== "").join(", ");
+        return row.warnings.length === 0 ? [] : [`${name}: ${row.warnings.join("; ")}`];
+    });
+    return [...warnings, ...rows].map(plain);
+}
+
 /**
  * The results: llama-bench's columns in its words and order, and ours. The mode stands before the rate that it explains.
  * @param withModels whether the columns that say which models ran on what come first
@@ -79,15 +97,8 @@ function modelColumns(record: BenchRecord): Column<BenchResult>[] {
 
 const measuredColumns: readonly Column<BenchResult>[] = [
     { name: "t/s", align: "right", cell: ({ samples }) => rateInWords(samples) },
-    {
-        name: "of ideal",
-        align: "right",
-        optional: true,
-        cell: (row) => {
-            const estimate = idealEstimate(row);
-            return estimate === null ? null : estimateInWords(estimate);
-        }
-    },
+    { name: "median", align: "right", cell: ({ samples }) => median(samples).toFixed(2) },
+    { name: "of ideal", align: "right", optional: true, cell: idealInWords },
     {
         name: "bytes/token",
         align: "right",
@@ -101,6 +112,12 @@ const measuredColumns: readonly Column<BenchResult>[] = [
         align: "right",
         optional: true,
         cell: ({ tokensPerRound }) => tokensPerRound?.toFixed(2) ?? null
+    },
+    {
+        name: "warnings",
+        align: "right",
+        optional: true,
+        cell: ({ warnings }) => (warnings.length === 0 ? null : String(warnings.length))
     }
 ];
 

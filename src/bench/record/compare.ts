@@ -3,10 +3,10 @@ import { RastError } from "../../errors.js";
 import { caseFields, caseKey } from "./cases.js";
 import { machineInWords, originInWords, versionsInWords } from "./words.js";
 import { mean, median, standardDeviation, type Samples } from "./statistics.js";
-import { ratioToIdeal } from "./ideal.js";
+import { hasPossibleIdeal, ratioToIdeal } from "./ideal.js";
 import type { BenchCase, BenchRecord, BenchResult } from "./schema.js";
 
-/** How the second record fares: "unclear" is said of rows with too few samples to know their noise. */
+/** How the second record fares: "unclear" is said of rows with too few samples to know their noise, or too much of it. */
 export type Verdict = "faster" | "slower" | "same" | "unclear";
 
 /** Fewer samples than this say nothing of noise. */
@@ -17,7 +17,7 @@ const indifference = 0.01;
 /** When a row is called faster or slower, in one sentence. */
 export const verdictCriterion =
     "Faster or slower: the median of each lies outside of all samples of the other, and they differ by more than 1%; " +
-    "unclear: one has fewer than 3 samples.";
+    "unclear: one has fewer than 3 samples, or warnings.";
 
 /** Tokens per second of a row in one record. */
 export interface ComparedRate {
@@ -82,7 +82,7 @@ export function compareRecords(
         a: { name: names.a, origin: originInWords(a) },
         b: { name: names.b, origin: originInWords(b) },
         criterion: verdictCriterion,
-        warnings: differences(a, b),
+        warnings: [...differences(a, b), ...noiseOf(a, b, names)],
         rows,
         onlyInA: a.results.filter((row) => !ofB.has(caseKey(row))).map(caseOf),
         onlyInB: b.results.filter((row) => !keysOfA.has(caseKey(row))).map(caseOf)
@@ -98,7 +98,7 @@ function compareRows(a: BenchResult, b: BenchResult): ComparedRow {
         b: ofB,
         ratio: ofB.median / ofA.median,
         idealRatio: ofA.ofIdeal === null || ofB.ofIdeal === null ? null : ofB.ofIdeal / ofA.ofIdeal,
-        verdict: judge(a.samples, b.samples)
+        verdict: a.warnings.length + b.warnings.length > 0 ? "unclear" : judge(a.samples, b.samples)
     };
 }
 
@@ -108,7 +108,7 @@ function summary(row: BenchResult): ComparedRate {
         mean: mean(samples),
         standardDeviation: standardDeviation(samples),
         median: median(samples),
-        ofIdeal: ratioToIdeal(row),
+        ofIdeal: hasPossibleIdeal(row) ? ratioToIdeal(row) : null,
         samples
     };
 }
@@ -143,7 +143,24 @@ function differences(a: BenchRecord, b: BenchRecord): string[] {
     compare("The backends and devices", devices(a), devices(b));
     compare("The versions", versionsInWords(a.versions), versionsInWords(b.versions));
     compare("The models", models(a), models(b));
+    if (a.schema !== b.schema) {
+        warnings.push(
+            "The clocks differ: before rast-bench/2 the first tokens of a text and their time did not count, and drafts looked faster."
+        );
+    }
     return warnings;
+}
+
+// What the records themselves say against their rows.
+function noiseOf(a: BenchRecord, b: BenchRecord, names: { readonly a: string; readonly b: string }): string[] {
+    return [
+        { record: a, name: names.a },
+        { record: b, name: names.b }
+    ].flatMap(({ record, name }) => {
+        const noisy = record.results.filter((row) => row.warnings.length > 0).length;
+        const rows = noisy === 0 ? [] : [`${noisy} of ${record.results.length} rows of ${name} have warnings.`];
+        return [...record.warnings.map((warning) => `${name}: ${warning}`), ...rows];
+    });
 }
 
 function nothingInCommon(

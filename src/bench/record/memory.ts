@@ -26,3 +26,12 @@ export function memoryByPart({ models }: Pick<BenchMemory, "models">): number[] 
 export function measuredBytes({ peakBytes, deviceBytes }: BenchMemory): number | null {
     return peakBytes === null ? null : peakBytes + (deviceBytes ?? 0);
 }
+
+/** Below it the memory of Node.js and of libraries, which comes and goes meanwhile, is as much as an engine's. */
+const leastAccountedBytes = 256 * 1024 ** 2;
+
+/** Measured over accounted memory; null where nothing was measured or the engine is too small for the ratio to mean anything. */
+export function measuredRatio(memory: BenchMemory): number | null {
+    const measured = measuredBytes(memory);
+    return measured === null || memory.accountedBytes < leastAccountedBytes ? null : measured / memory.accountedBytes;
+}

@@ -6,15 +6,17 @@ import {
     benchModes,
     benchPeers,
     benchRoles,
-    recordSchema,
+    readableSchemas,
+    type BenchActivity,
     type BenchMachine,
     type BenchMemory,
     type BenchModel,
+    type BenchNoise,
     type BenchRecord,
     type BenchResult,
     type BenchShares
 } from "./schema.js";
-import { flag, listOf, name, numberOf, objectOf, oneOf, orNull, remark, textLike } from "./readers.js";
+import { flag, listOf, name, numberOf, objectOf, oneOf, orAbsent, orNull, remark, textLike } from "./readers.js";
 
 const integer = (min: number, max = Number.MAX_SAFE_INTEGER) => numberOf({ min, max, integer: true });
 const count = integer(1, 1_000_000_000);
@@ -42,10 +44,27 @@ const model = objectOf<BenchModel>({
     pair,
     file: name,
     fileBytes: bytes,
+    name: orAbsent(orNull(remark), null),
     description: name,
     quantization: orNull(remark),
     parameterCount: bytes,
     vocabularySize: count
+});
+
+const positive = numberOf({ min: 0, max: 1e12 });
+const warnings = orAbsent(listOf(remark, { max: 100 }), []);
+
+const noise = objectOf<BenchNoise>({
+    yardstickMs: listOf(numberOf({ min: 1e-6, max: 1e12 })),
+    othersCpus: orNull(positive),
+    stealShare: orNull(positive),
+    throttledShare: orNull(positive)
+});
+
+const activity = objectOf<BenchActivity>({
+    loadBefore: orNull(positive),
+    loadAfter: orNull(positive),
+    waitedMs: orNull(positive)
 });
 
 const result = objectOf<BenchResult>({
@@ -70,7 +89,9 @@ const result = objectOf<BenchResult>({
     stepMs: orNull(numberOf({ min: 0, max: 1e12 })),
     agreement: orNull(share),
     tokensPerRound: orNull(numberOf({ min: 0, max: 1e6 })),
-    path: remark
+    path: remark,
+    noise: orAbsent(orNull(noise), null),
+    warnings
 });
 
 const memory = objectOf<BenchMemory>({
@@ -100,7 +121,7 @@ const memory = objectOf<BenchMemory>({
 });
 
 const record = objectOf<BenchRecord>({
-    schema: oneOf([recordSchema]),
+    schema: oneOf(readableSchemas),
     date: textLike(
         /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-6]\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$/,
         "a date and time in ISO 8601"
@@ -110,8 +131,12 @@ const record = objectOf<BenchRecord>({
     versions: objectOf({ rast: name, nodeLlamaCpp: name, llamaCpp: name, ggml: name, ggmlCommit: name }),
     backend: name,
     backendReason: remark,
+    trio: orAbsent(orNull(remark), null),
     models: listOf(model, { min: 1, max: 7 }),
     repetitions: count,
+    loads: orAbsent(count, 1),
+    activity: orAbsent(orNull(activity), null),
+    warnings,
     seed: numberOf({ min: 0, max: Number.MAX_VALUE }),
     memory: listOf(memory),
     results: listOf(result, { min: 1 })

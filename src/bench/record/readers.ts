@@ -39,6 +39,11 @@ export function orNull<T>(reader: Reader<T>): Reader<T | null> {
     return (value, path) => (value === null ? null : reader(value, path));
 }
 
+/** What another reader takes, or a value where there is nothing: records of earlier versions lack some fields. */
+export function orAbsent<T>(reader: Reader<T>, otherwise: T): Reader<T> {
+    return (value, path) => (value === undefined ? otherwise : reader(value, path));
+}
+
 /** A number of a range. */
 export function numberOf(range: NumberRange): Reader<number> {
     return (value, path) => checkNumber(path, value, range);

@@ -2,7 +2,12 @@
 import type { Samples } from "./statistics.js";
 
 /** Raised when a field changes its meaning or goes. */
-export const recordSchema = "rast-bench/1";
+export const recordSchema = "rast-bench/2";
+/**
+ * What is read. Before version 2 the rates of generated tokens left out the first token and the time before it, and so
+ * flattered drafts, which may come with the first.
+ */
+export const readableSchemas = ["rast-bench/1", recordSchema] as const;
 
 /**
  * Who draws the tokens, and how. "base": the base alone. "host": RAST, every row read to the host and drawn there.
@@ -48,7 +53,9 @@ export interface BenchModel {
     /** Name of the file, without its folder. */
     readonly file: string;
     readonly fileBytes: number;
-    /** In llama.cpp's words, e.g. "qwen2 7B Q4_K - Medium". */
+    /** What its file calls it (general.name); null where it does not. */
+    readonly name: string | null;
+    /** In llama.cpp's words, e.g. "qwen2 7B Q4_K - Medium", where it has any for such a model. */
     readonly description: string;
     readonly quantization: string | null;
     readonly parameterCount: number;
@@ -91,9 +98,24 @@ export interface BenchShares {
     readonly overhead: number;
 }
 
+/** What the machine did beside the samples of a row. */
+export interface BenchNoise {
+    /** Milliseconds that a fixed piece of work took, just before each sample. */
+    readonly yardstickMs: Samples;
+    /** CPUs' worth that other programs used meanwhile; null of peers, which are other programs. */
+    readonly othersCpus: number | null;
+    /** Share of the CPUs' time that a hypervisor took; null where nobody says. */
+    readonly stealShare: number | null;
+    /** Share of the time that threads were held back for a quota; null where nobody says. */
+    readonly throttledShare: number | null;
+}
+
 /** One measured row. */
 export interface BenchResult extends BenchCase {
-    /** Tokens per second over all sequences. */
+    /**
+     * Tokens per second over all sequences, load by load: all tokens over the time from the call to the end of the last,
+     * what stands in the context before them decoded already.
+     */
     readonly samples: Samples;
     /**
      * What bare decodes of the same models, measured in turn with each sample, would give without anything between them:
@@ -111,6 +133,10 @@ export interface BenchResult extends BenchCase {
     readonly tokensPerRound: number | null;
     /** Where rows were drawn, e.g. "device: ..."; empty for peers. */
     readonly path: string;
+    /** Null in records of version 1. */
+    readonly noise: BenchNoise | null;
+    /** Why the row must not be believed as it stands, a sentence each without an end. */
+    readonly warnings: readonly string[];
 }
 
 /** Bytes of one engine, by what they are for. */
@@ -145,9 +171,18 @@ export interface BenchMemory {
     readonly deviceBytes: number | null;
 }
 
+/** What the machine did around a run. */
+export interface BenchActivity {
+    /** Load average of the last minute; null where there is none. */
+    readonly loadBefore: number | null;
+    readonly loadAfter: number | null;
+    /** Spent on `--wait-quiet`; null without it. */
+    readonly waitedMs: number | null;
+}
+
 /** A whole run of `rast bench`. */
 export interface BenchRecord {
-    readonly schema: typeof recordSchema;
+    readonly schema: (typeof readableSchemas)[number];
     /** ISO 8601, to the second. */
     readonly date: string;
     /** What was typed, files without their folders. */
@@ -164,8 +199,17 @@ export interface BenchRecord {
     /** e.g. "CPU", "CUDA", "Vulkan": what holds the base's output layer. */
     readonly backend: string;
     readonly backendReason: string;
+    /** Name of the trio, where one was named. */
+    readonly trio: string | null;
     readonly models: readonly BenchModel[];
+    /** Samples of every row in each load. */
     readonly repetitions: number;
+    /** How often every engine was loaded. */
+    readonly loads: number;
+    /** Load averages (of a minute) before and after, and how long a quiet machine was waited for; null in version 1. */
+    readonly activity: BenchActivity | null;
+    /** What there is to be said against the whole. */
+    readonly warnings: readonly string[];
     readonly seed: number;
     readonly memory: readonly BenchMemory[];
     readonly results: readonly BenchResult[];

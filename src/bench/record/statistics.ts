@@ -22,6 +22,17 @@ export function median(samples: Samples): number {
     return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
+/** The values below which a quarter and three quarters lie, between neighbours by their distance; NaN for nothing. */
+export function quartiles(samples: Samples): readonly [low: number, high: number] {
+    const sorted = [...samples].sort((a, b) => a - b);
+    const at = (share: number): number => {
+        const place = share * (sorted.length - 1);
+        const [below, above] = [sorted[Math.floor(place)] ?? NaN, sorted[Math.ceil(place)] ?? NaN];
+        return below + (above - below) * (place - Math.floor(place));
+    };
+    return [at(0.25), at(0.75)];
+}
+
 /** Sample by sample, the ratio of two series that were measured in turn; empty where there is no second one. */
 export function pairedRatios(samples: Samples, others: Samples): number[] {
     return samples.slice(0, others.length).map((value, index) => value / others[index]!);

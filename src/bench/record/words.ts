@@ -49,6 +49,13 @@ export function modelsInWords(models: readonly BenchModel[]): string {
         .join(" + ");
 }
 
+/** What ran, for titles: "demo-strong: llama 0.3M Q4_0 + 2 x ...", by the trio's name or by what the base's file calls it. */
+export function titleInWords({ trio, models }: Pick<BenchRecord, "trio" | "models">): string {
+    const name = trio ?? models.find(({ role }) => role === "base")?.name ?? "";
+    const words = modelsInWords(models);
+    return name === "" ? words : `${plain(name)}: ${words}`;
+}
+
 /** "AMD EPYC, 2 cores, 7.76 GiB, linux x64 6.1.0, node v20.20.2; NVIDIA H100 (CUDA0, 79.10 GiB), driver 550". */
 export function machineInWords(machine: BenchMachine): string {
     const { cpu, cores, memoryBytes, platform, arch, release, node, devices, driver } = machine;
@@ -74,4 +81,16 @@ export function versionsInWords(versions: BenchRecord["versions"]): string {
 export function originInWords(record: BenchRecord): string {
     const { machine, date, versions, backend } = record;
     return `${machineInWords(machine)}; ${plain(date)}; ${versionsInWords(versions)}; ${plain(backend)}`;
+}
+
+/** "Load average 0.21 before, 1.90 after; 12 s were spent on waiting for a quiet machine."; empty where nothing is known. */
+export function activityInWords({ activity }: Pick<BenchRecord, "activity">): string {
+    if (activity === null) return "";
+    const { loadBefore, loadAfter, waitedMs } = activity;
+    const known = loadBefore !== null && loadAfter !== null;
+    const loads = known ? `load average ${loadBefore.toFixed(2)} before, ${loadAfter.toFixed(2)} after` : "";
+    const spent = `${((waitedMs ?? 0) / 1000).toFixed(0)} s were spent on waiting for a quiet machine`;
+    const waited = waitedMs === null ? "" : waitedMs === 0 ? "the machine was quiet at once" : spent;
+    const words = [loads, waited].filter((text) => text !== "").join("; ");
+    return words === "" ? "" : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }

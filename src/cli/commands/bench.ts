@@ -48,6 +48,11 @@ const matrixFlags = under("Matrix", {
     lambdas: listFlag("--lambda <list>", "strength of the delta (default: the trio's, else 1)", toNumber),
     temperatures: listFlag("--temperature <list>", "0 = greedy (default 1)", toNumber),
     repetitions: numberFlag("-r, --repetitions <integer>", "measurements of every row (default 5)"),
+    loads: numberFlag(
+        "--loads <integer>",
+        "load every engine so often: some figures change from load to load (default 1)"
+    ),
+    waitQuiet: numberFlag("--wait-quiet <seconds>", "wait at most so long for a machine on which nothing else runs"),
     ideal: switchFlag("--no-ideal", "leave out the baseline: bare decodes beside every sample")
 });
 

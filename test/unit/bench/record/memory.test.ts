@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { measuredBytes, memoryByPart } from "../../../../src/bench/record/memory.js";
+import { measuredBytes, measuredRatio, memoryByPart } from "../../../../src/bench/record/memory.js";
 import { someMemory } from "../../../support/bench-records.js";
 
 test("memory by part adds up over models, and measured memory over host and device", () => {
@@ -12,4 +12,17 @@ test("memory by part adds up over models, and measured memory over host and devi
     expect(measuredBytes(someMemory({ peakBytes: 5, deviceBytes: 7 }))).toBe(12);
     expect(measuredBytes(someMemory({ peakBytes: 5 }))).toBe(5);
     expect(measuredBytes(someMemory({ peakBytes: null, deviceBytes: 7 }))).toBeNull();
+});
+
+test("measured over accounted is left out where the process's own memory is of that size", () => {
+    const mebibyte = 1_048_576;
+    const ratio = (accounted: number, peak: number | null): number | null =>
+        measuredRatio(
+            someMemory({ accountedBytes: accounted * mebibyte, peakBytes: peak === null ? null : peak * mebibyte })
+        );
+    expect(ratio(512, 520)).toBeCloseTo(1.0156);
+    expect(ratio(256, 256)).toBe(1);
+    expect(ratio(255, 425)).toBeNull();
+    expect(ratio(0, 3)).toBeNull();
+    expect(ratio(512, null)).toBeNull();
 });

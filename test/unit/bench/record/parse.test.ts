@@ -48,8 +48,11 @@ describe("what is none", () => {
         ["{", "it is not JSON"],
         ["null", "expected an object for the whole, received null"],
         ["[]", "expected an object for the whole, received an array of 0"],
-        ["{}", 'expected one of "rast-bench/1" for schema, received undefined'],
-        ['{"schema":"rast-bench/2"}', 'expected one of "rast-bench/1" for schema, received "rast-bench/2" (string)']
+        ["{}", 'expected one of "rast-bench/1", "rast-bench/2" for schema, received undefined'],
+        [
+            '{"schema":"rast-bench/3"}',
+            'expected one of "rast-bench/1", "rast-bench/2" for schema, received "rast-bench/3" (string)'
+        ]
     ])("%j", (text, reason) => {
         const error = refusal(text);
         expect(error.message).toBe(`some.json is not a benchmark record: ${reason}.`);
@@ -147,6 +150,9 @@ describe("what is none", () => {
         expect(error.message).toContain(message);
     });
 
+    // what version 2 has beside those of version 1
+    const added = ["name", "trio", "loads", "activity", "warnings", "noise"];
+
     test("every field is needed", () => {
         const paths = (value: unknown, path: string[]): string[][] => {
             if (typeof value !== "object" || value === null) return [path];
@@ -154,8 +160,24 @@ describe("what is none", () => {
         };
         const all = paths(full, []).filter((path) => path.length > 0 && !/^\d+$/.test(path.at(-1)!));
         expect(all.length).toBeGreaterThan(80);
-        for (const path of all) expect(refusal(damaged(path.join("."), undefined)).code).toBe("ERR_BENCH_RECORD");
+        const [later, first] = [true, false].map((is) => all.filter((path) => added.includes(path.at(-1)!) === is));
+        // devices have names, too
+        const needed = [...first!, ...later!.filter((path) => path.includes("devices"))];
+        for (const path of needed) expect(refusal(damaged(path.join("."), undefined)).code).toBe("ERR_BENCH_RECORD");
     });
+});
+
+test("records of version 1 are read, with nothing in the fields that they lack", () => {
+    const without = (value: unknown): unknown => {
+        if (Array.isArray(value)) return value.map(without);
+        if (typeof value !== "object" || value === null) return value;
+        const added = ["trio", "loads", "activity", "warnings", "noise"];
+        const isModel = "parameterCount" in value;
+        const kept = Object.entries(value).filter(([key]) => !added.includes(key) && !(isModel && key === "name"));
+        return Object.fromEntries(kept.map(([key, part]) => [key, without(part)]));
+    };
+    const old = { ...(without(fullRecord()) as object), schema: "rast-bench/1" };
+    expect(parseRecord(JSON.stringify(old), "old")).toEqual({ ...fullRecord(), schema: "rast-bench/1" });
 });
 
 test("what is let through can be printed and shown, at the ends of all ranges", () => {
