@@ -104,7 +104,7 @@ dd{margin:0;color:var(--soft)}
  tr{break-inside:avoid}
  .plots{grid-template-columns:1fr 1fr;gap:1rem 2rem}
  .scroll{overflow:visible}
- table{font-size:7.25pt}
+ table{font-size:7pt}
  th,td{padding:.2rem .25rem}
  .left{white-space:normal}
  details::details-content{content-visibility:visible;display:block;height:auto}
