@@ -6,8 +6,9 @@ export default defineConfig({
         // Two engines at full thread counts slow each other a hundredfold.
         fileParallelism: false,
         pool: "forks",
-        // Most tests load models that were made a moment ago, and none is about the settings of whoever runs them.
-        env: { RAST_TRY_MODELS: "0", RAST_CONFIG: "" },
+        // Most tests load models that were made a moment ago, and none is about the settings of whoever runs them, nor
+        // writes into their cache folder.
+        env: { RAST_TRY_MODELS: "0", RAST_CONFIG: "", RAST_CACHE: "off" },
         testTimeout: 180_000,
         hookTimeout: 120_000
     }

@@ -32,6 +32,12 @@ class agreement {
         return {value(), std::min(most_weight, compared_), memory};
     }
 
+    // Another's count, as value() and weight() gave it.
+    void restore(double value, double weight) {
+        agreed_ = value * weight;
+        compared_ = weight;
+    }
+
   private:
     double agreed_;
     double compared_;

@@ -14,6 +14,9 @@ constexpr double memory_over_requests = 0.995;
 constexpr double inherited_weight = 16;
 // Drafts in the round of a prompt: they come with the first token and delay it.
 constexpr int most_at_first = 3;
+// What can be remembered at most, of 1 / (1 - memory) positions.
+constexpr double most_remembered = 1000;
+constexpr double format_of_learned = 1;
 // After drafts took room that somebody's text needed.
 constexpr size_t rounds_without_drafts = 16;
 
@@ -43,7 +46,41 @@ void draft_planner::calibrate(const role_contexts & contexts, batch_builder & ba
     if (max_draft_ == 0) {
         return;
     }
+    remembered_ = restore(config_.learned);
+    if (remembered_) {
+        return;
+    }
     calibrate_costs(contexts, lengths_.costs(), batch, max_draft_ + 1, stopping);
+}
+
+std::vector<double> draft_planner::learned() const {
+    if (max_draft_ == 0) {
+        return {};
+    }
+    std::vector<double> out = {format_of_learned, static_cast<double>(config_.rows), agrees_.value(), agrees_.weight()};
+    lengths_.costs().save(out);
+    return out;
+}
+
+// @returns whether it has taken it; it may come from a file that anything has happened to
+bool draft_planner::restore(std::span<const double> learned) {
+    constexpr size_t head = 4;
+    if (learned.size() < head || learned[0] != format_of_learned || learned[1] != static_cast<double>(config_.rows)) {
+        return false;
+    }
+    const double value = learned[2];
+    const double weight = learned[3];
+    if (!(value >= 0 && value <= 1 && weight > 0 && weight <= most_remembered)) {
+        return false;
+    }
+    draft_costs costs(config_.rows);
+    std::span<const double> rest = learned.subspan(head);
+    if (!costs.restore(rest) || !rest.empty()) {
+        return false;
+    }
+    lengths_.costs() = std::move(costs);
+    agrees_.restore(value, weight);
+    return true;
 }
 
 bool draft_planner::compares(const request & wanted) const {

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,15 @@ class draft_planner {
     int32_t max_draft() const { return max_draft_; }
     const std::string & reason() const { return reason_; }
 
-    // Times decodes of some numbers of rows. Nothing to do without drafts.
+    // Takes what an earlier engine has learned, or times decodes of some numbers of rows. Nothing to do without drafts.
     void calibrate(const role_contexts & contexts, batch_builder & batch, const std::atomic<bool> & stopping);
+
+    // Whether calibrate() had nothing to measure.
+    bool costs_remembered() const { return remembered_; }
+
+    // What decodes cost and how often drafts are right, as numbers that only an engine with the same configuration
+    // understands; empty without drafts.
+    std::vector<double> learned() const;
 
     // Whether the expert's own draws are of use for a request: as drafts, or to see how often they agree.
     bool compares(const request & wanted) const;
@@ -54,6 +62,7 @@ class draft_planner {
     void round_ended() { paused_rounds_ -= paused_rounds_ > 0 ? 1 : 0; }
 
   private:
+    bool restore(std::span<const double> learned);
     size_t rows_left(const std::vector<participant> & round, const role_contexts & contexts,
                      const batch_decoder & decoder) const;
 
@@ -61,6 +70,7 @@ class draft_planner {
     int32_t max_draft_ = 0;
     std::string reason_;
     draft_lengths lengths_;
+    bool remembered_ = false;
     bool learning_ = false;  // from the current round
     bool together_ = false;  // it has several requests
     size_t paused_rounds_ = 0;

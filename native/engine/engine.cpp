@@ -142,6 +142,8 @@ engine_info engine::describe_loaded() const {
     info.sampler_reason = base.sampler().reason();
     info.max_draft = planner_.max_draft();
     info.draft_reason = planner_.reason();
+    info.costs_remembered = planner_.costs_remembered();
+    info.learned = planner_.learned();
     info.context_size = config_.context_size;
     info.n_vocab = base.n_vocab();
     info.n_drawable = drawable.n_drawable - static_cast<int32_t>(drawable.masked.size());

@@ -55,6 +55,8 @@ struct engine_config {
     bool mmap = true;
     bool mlock = false;
     sampler_choice sampler = sampler_choice::automatic;
+    std::vector<double>
+        learned;  // what draft_planner::learned gave of an engine like this one; anything else is as none
 };
 
 // Tokens that the caches hold, over all slots.

@@ -38,7 +38,9 @@ struct engine_info {
     bool host_path = false;
     std::string sampler_reason;
     int32_t max_draft = 0;
-    std::string draft_reason;  // why there is no speculation; empty when there is
+    std::string draft_reason;       // why there is no speculation; empty when there is
+    bool costs_remembered = false;  // the configuration brought what decodes cost: nothing was measured
+    std::vector<double> learned;    // for later loads; empty without speculation
     uint32_t context_size = 0;
     int32_t n_vocab = 0;
     int32_t n_drawable = 0;  // how many ids may be drawn

@@ -119,7 +119,8 @@ struct step_event {
         draws;  // one per token when log-probabilities were asked for; without top where none was drawn
     std::optional<request_result> result;
     std::optional<request_error> error;
-    split_text split{};  // the text again, where there may be reasoning
+    split_text split{};             // the text again, where there may be reasoning
+    std::vector<double> learned{};  // by the engine so far, with the result of a request that taught something
 };
 
 }  // namespace rast

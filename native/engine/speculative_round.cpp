@@ -240,6 +240,9 @@ bool speculative_round::accept_draw(sequence & seq, const row_draw & draw, step_
 void speculative_round::emit(sequence & seq, step_event && event, std::vector<step_event> & events) {
     seq.end_round();
     const bool ended = event.result.has_value() || event.error.has_value();
+    if (event.result && planner_.compares(seq.wanted())) {
+        event.learned = planner_.learned();
+    }
     if (ended || !event.tokens.empty()) {
         events.push_back(std::move(event));
     }

@@ -118,6 +118,10 @@ std::vector<float> object_reader::float32s(const char * key) const {
     return to_typed<Napi::Float32Array, float>(get(key), napi_float32_array, "a Float32Array", path(key));
 }
 
+std::vector<double> object_reader::float64s(const char * key) const {
+    return to_typed<Napi::Float64Array, double>(get(key), napi_float64_array, "a Float64Array", path(key));
+}
+
 std::vector<float> object_reader::numbers(const char * key, const limit & range) const {
     const Napi::Value value = get(key);
     if (!value.IsArray()) {

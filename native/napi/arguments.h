@@ -24,8 +24,9 @@ class object_reader {
     double number(const char * key, const limit & range) const;
     uint64_t unsigned64(const char * key) const;  // a BigInt
     std::vector<std::string> texts(const char * key) const;
-    std::vector<int32_t> int32s(const char * key) const;  // an Int32Array
-    std::vector<float> float32s(const char * key) const;  // a Float32Array
+    std::vector<int32_t> int32s(const char * key) const;   // an Int32Array
+    std::vector<float> float32s(const char * key) const;   // a Float32Array
+    std::vector<double> float64s(const char * key) const;  // a Float64Array
     std::vector<float> numbers(const char * key, const limit & range) const;
     object_reader object(const char * key) const;
     std::vector<object_reader> objects(const char * key) const;

@@ -220,6 +220,8 @@ Napi::Value present(Napi::Env env, const engine_info & info) {
     out.Set("samplerReason", text(env, info.sampler_reason));
     out.Set("maxDraft", number(env, info.max_draft));
     out.Set("draftReason", text(env, info.draft_reason));
+    out.Set("costsRemembered", Napi::Boolean::New(env, info.costs_remembered));
+    out.Set("learned", present_doubles(env, info.learned));
     out.Set("contextSize", number(env, info.context_size));
     out.Set("vocabularySize", number(env, info.n_vocab));
     out.Set("drawableTokens", number(env, info.n_drawable));
@@ -261,6 +263,9 @@ Napi::Value present(Napi::Env env, const step_event & event) {
     }
     if (event.result) {
         out.Set("result", present_result(env, *event.result));
+    }
+    if (!event.learned.empty()) {
+        out.Set("learned", present_doubles(env, event.learned));
     }
     if (event.error) {
         Napi::Object error = Napi::Object::New(env);

@@ -71,6 +71,7 @@ engine_config read_engine_config(const object_reader & config) {
     out.mlock = config.flag("mlock");
     static const sampler_choice samplers[] = {sampler_choice::automatic, sampler_choice::device, sampler_choice::host};
     out.sampler = samplers[config.choice("sampler", {"auto", "device", "host"})];
+    out.learned = config.float64s("learned");
     return out;
 }
 

@@ -42,17 +42,23 @@ export class EngineCore {
     readonly native: NativeEngineInfo;
     readonly facts: EngineFacts;
     readonly #requests: Map<number, RunningRequest>;
+    readonly #onDisposed: () => Promise<void>;
     // Called, and forgotten, when a request ends: there may be room in the queue.
     readonly #onRoom = new Set<() => void>();
     #lastId = 0;
     #disposed = false;
 
-    /** @param requests those that `deliverSteps` hands the engine's steps to */
+    /**
+     * @param requests those that `deliverSteps` hands the engine's steps to
+     * @param onDisposed what is left to do when all have ended; never rejects
+     */
     constructor(
         engine: { readonly addon: EngineHost; readonly handle: number; readonly native: NativeEngineInfo },
         facts: EngineFacts,
-        requests: Map<number, RunningRequest>
+        requests: Map<number, RunningRequest>,
+        onDisposed: () => Promise<void> = () => Promise.resolve()
     ) {
+        this.#onDisposed = onDisposed;
         this.addon = engine.addon;
         this.handle = engine.handle;
         this.native = engine.native;
@@ -106,6 +112,7 @@ export class EngineCore {
         } finally {
             await Promise.all(prepared);
             for (const request of [...this.#requests.values()]) request.endAborted();
+            await this.#onDisposed();
         }
     }
 }

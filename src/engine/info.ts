@@ -89,6 +89,8 @@ export interface RastInfo {
     readonly maxDraft: number;
     /** Why there is none; null where there is. */
     readonly draftReason: string | null;
+    /** Whether what drafts cost was measured by this load, or an earlier one's was taken; null without drafts. */
+    readonly draftCosts: "measured" | "remembered" | null;
     /** Width of the base's vocabulary. */
     readonly vocabularySize: number;
     /** How many of its ids may be drawn: text in all models, padding in none. */

@@ -13,7 +13,10 @@ import { nativeTokens, specialTokensNote, type SpecialTokensByPath } from "./spe
 
 /** What native code is told, and what a person should be. */
 export interface PreparedConfig {
-    readonly config: NativeEngineConfig;
+    /** All but what was learned before. */
+    readonly config: Omit<NativeEngineConfig, "learned">;
+    /** As they were when the models were placed. */
+    readonly devices: readonly NativeDevice[];
     readonly placements: Placements;
     readonly notes: readonly string[];
 }
@@ -58,7 +61,7 @@ export async function prepareConfig(
         const tokens = nativeTokens(specialTokens.get(model.path) ?? []);
         return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threads.models[index]!, tokens };
     });
-    const config: NativeEngineConfig = {
+    const config: PreparedConfig["config"] = {
         base,
         pairs,
         contextSize,
@@ -81,7 +84,7 @@ export async function prepareConfig(
     const ofTokens = all.flatMap(
         (model) => specialTokensNote(describeRole(model), specialTokens.get(model.path) ?? []) ?? []
     );
-    return { config, placements, notes: [...notes, ...ofTokens, ...placements.notes, ...threads.notes] };
+    return { config, devices, placements, notes: [...notes, ...ofTokens, ...placements.notes, ...threads.notes] };
 }
 
 // Those of each model: its own, or the engine's.

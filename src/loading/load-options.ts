@@ -131,6 +131,13 @@ export interface LoadOptions {
     /** Whether the expert drafts tokens for the base to verify, and how many at most. @default "auto" */
     speculation?: Speculation | undefined;
     /**
+     * Keep what is learned of drafts (what rows cost, how often they are right) in the user's cache folder, so that the next
+     * load of the same models with the same settings measures nothing and starts with it. RAST_CACHE names another
+     * folder; "off" keeps nothing. No text depends on it.
+     * @default true
+     */
+    learned?: boolean | undefined;
+    /**
      * Try models that this machine has not loaded before in a child process first: a file that ends its process, as a
      * damaged one can, is then an error here. Takes a second or two for each, once.
      * @default true, or what the environment variable RAST_TRY_MODELS says ("0" or "1")
@@ -176,6 +183,7 @@ const optionNames = [
     "mlock",
     "sampler",
     "speculation",
+    "learned",
     "tryModels",
     "isolate",
     "onProgress",
@@ -228,6 +236,7 @@ export interface ResolvedLoadOptions {
     readonly mlock: boolean;
     readonly sampler: "auto" | "device" | "host";
     readonly speculation: ResolvedSpeculation;
+    readonly learned: boolean;
     readonly tryModels: boolean;
     readonly isolate: ResolvedIsolation | undefined;
     readonly onProgress: ((progress: LoadProgress) => void) | undefined;
@@ -241,7 +250,7 @@ export interface ResolvedLoadOptions {
 export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
     const options = readOptions("loadRast", "the options of loadRast", value, optionNames);
     const kvType = optional(options.kvType, (type) => checkOneOf("kvType", type, kvTypes)) ?? "f16";
-    const flag = (name: "mmap" | "mlock" | "reusePrefixes" | "tryModels", otherwise: boolean): boolean =>
+    const flag = (name: "mmap" | "mlock" | "reusePrefixes" | "learned" | "tryModels", otherwise: boolean): boolean =>
         optional(options[name], (set) => checkBoolean(name, set)) ?? otherwise;
     type Integer = "contextSize" | "batchSize" | "parallel" | "maxQueue" | "cacheSize";
     const integer = (name: Integer, range: NumberRange = limits[name]): number | undefined =>
@@ -274,6 +283,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         mmap: flag("mmap", true),
         mlock: flag("mlock", false),
         sampler: optional(options.sampler, (path) => checkOneOf("sampler", path, ["auto", "device", "host"])) ?? "auto",
+        learned: flag("learned", true),
         tryModels: flag("tryModels", triesByDefault()),
         isolate: readIsolation(options.isolate),
         onProgress: optional(options.onProgress, checkCallback),

@@ -12,6 +12,7 @@ import { makeRast, type Rast } from "../engine/engine.js";
 import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "../engine/info.js";
 import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
+import { learnedCostsOf } from "./learned-costs.js";
 import { progressReporter, type ProgressReporter } from "./load-progress.js";
 import { allModels, combineModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
 import { tryModels } from "./model-trial.js";
@@ -175,12 +176,18 @@ async function startEngine(input: StartInput): Promise<Rast> {
     const { native, options, progress } = input;
     const { addon } = native;
     const requests = new Map<number, RunningRequest>();
+    const costs = learnedCostsOf(native.libraries, input.devices, input.config, options.learned);
+    const learned = await costs.recall();
+    if (isAborted(options.signal)) throw loadAborted(options.signal!);
     const engine = addon.engineCreate(
-        input.config,
+        { ...input.config, learned },
         (report) => {
             if (!progress.report(report)) void disposeQuietly(addon, engine.handle);
         },
-        (steps) => deliverSteps(requests, steps)
+        (steps) => {
+            for (const step of steps) if (step.learned !== undefined) costs.take(step.learned);
+            deliverSteps(requests, steps);
+        }
     );
     const abort = (): void => void disposeQuietly(addon, engine.handle);
     let forgetSignal = (): void => {};
@@ -189,7 +196,10 @@ async function startEngine(input: StartInput): Promise<Rast> {
         const info = await engine.ready;
         if (isAborted(options.signal) || progress.failure !== undefined) throw new Error("unwanted");
         const facts = await buildFacts(input, engine.handle, info);
-        const core = new EngineCore({ addon, handle: engine.handle, native: info }, facts, requests);
+        if (!info.costsRemembered) costs.take(info.learned);
+        const core = new EngineCore({ addon, handle: engine.handle, native: info }, facts, requests, () =>
+            costs.flush()
+        );
         return makeRast(core, buildInfo(input, info));
     } catch (error) {
         await disposeQuietly(addon, engine.handle);
@@ -271,6 +281,8 @@ function buildInfo(
         parallel: options.parallel,
         maxDraft: info.maxDraft,
         draftReason: info.draftReason === "" ? null : info.draftReason,
+        draftCosts:
+            info.draftReason !== "" || info.maxDraft === 0 ? null : info.costsRemembered ? "remembered" : "measured",
         vocabularySize: info.vocabularySize,
         drawableTokens: info.drawableTokens,
         bosToken: info.bosToken,

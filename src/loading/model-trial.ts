@@ -111,7 +111,8 @@ const memories = new Map<string, TrialMemory>();
 
 // One per folder, which tests and programs may change in the environment.
 function memoryFor({ ggmlVersion, ggmlCommit }: NativeLibraries): TrialMemory {
-    const folder = join(cacheFolder(), "trials");
+    const cache = cacheFolder();
+    const folder = cache === undefined ? undefined : join(cache, "trials");
     const versions = [packageVersion(), ggmlVersion, ggmlCommit, process.platform, process.arch];
     const key = JSON.stringify([folder, ...versions]);
     const memory = memories.get(key) ?? new TrialMemory(folder, versions);

@@ -189,6 +189,8 @@ export interface NativeEngineConfig {
     readonly mlock: boolean;
     /** Where the fused distribution is filtered and drawn. "auto": on the device when it has every operation. */
     readonly sampler: "auto" | "device" | "host";
+    /** What an engine with the same configuration gave as `learned`; empty, or anything else, is as none. */
+    readonly learned: Float64Array;
 }
 
 export interface NativeContextInfo {
@@ -232,6 +234,10 @@ export interface NativeEngineInfo {
     readonly maxDraft: number;
     /** Why there are no drafts; "" when there are. */
     readonly draftReason: string;
+    /** Whether the configuration's `learned` was taken, and nothing measured. */
+    readonly costsRemembered: boolean;
+    /** What rows cost and how often drafts are right, for later loads; empty without drafts. */
+    readonly learned: Float64Array;
     readonly contextSize: number;
     readonly vocabularySize: number;
     /** Ids that may be drawn: text in all models of the engine, padding in none. */
@@ -392,6 +398,8 @@ export interface NativeStep {
     readonly answer?: string;
     readonly logprobs?: NativeLogprobs;
     readonly result?: NativeRequestResult;
+    /** With the result of a request that drafted: what the engine has learned so far. */
+    readonly learned?: Float64Array;
     /** The engine failed on this request. Nothing follows. */
     readonly error?: { readonly code: string; readonly message: string; readonly details: Record<string, unknown> };
 }

@@ -151,6 +151,7 @@ function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
         mmap: true,
         mlock: false,
         adaptThreads: false,
+        learned: new Float64Array(),
         sampler: "auto",
         ...changes
     };

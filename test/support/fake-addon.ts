@@ -412,6 +412,8 @@ export class FakeAddon implements NativeAddon {
             samplerReason: "The device has every operation.",
             maxDraft: config.maxDraft,
             draftReason: config.pairs.length === 0 ? "there is no expert to draft" : "",
+            costsRemembered: false,
+            learned: new Float64Array(),
             contextSize: config.contextSize,
             vocabularySize,
             drawableTokens: 250,

@@ -115,6 +115,7 @@ const generateLoading: readonly Case[] = [
     [["--draft", "off"], { speculation: "off" }],
     [["--draft", "3"], { speculation: { draft: 3 } }],
     [["--no-try-models"], { tryModels: false }],
+    [["--no-learned"], { learned: false }],
     [["--parallel", "2"], { parallel: 2 }],
     [["--samples", "1"], {}]
 ];
@@ -333,7 +334,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
 const anything: Readonly<Record<string, readonly string[]>> = {
     generate:
-        "--no-mmap --mlock --isolate --no-try-models --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
+        "--no-mmap --mlock --isolate --no-try-models --no-learned --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
             " "
         ),
     bench: "--no-mmap --no-ideal --compare --prompt-file --output --html".split(" "),

@@ -152,6 +152,7 @@ describe("loadRast", () => {
             mlock: false,
             sampler: "auto",
             speculation: { draft: -1, maxDraft: undefined },
+            learned: true,
             tryModels: false,
             isolate: undefined,
             onProgress: undefined,

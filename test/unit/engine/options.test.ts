@@ -178,6 +178,7 @@ describe("options of loadRast", () => {
             good: ["auto", "off", 1, 16384]
         },
         reusePrefixes: { bad: notBooleans, good: [true, false] },
+        learned: { bad: notBooleans, good: [true, false] },
         parallel: { bad: [...notIntegers, 0, 65], good: [1, 64] },
         speculation: {
             bad: [

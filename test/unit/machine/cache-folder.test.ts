@@ -17,6 +17,10 @@ describe("cacheFolder", () => {
 
     it("is that of RAST_CACHE before all", () => {
         expect(cacheFolder({ RAST_CACHE: "/mine", XDG_CACHE_HOME: "/cache" }, "linux", "/home")).toBe("/mine");
-        expect(cacheFolder({ RAST_CACHE: "", XDG_CACHE_HOME: "/cache" }, "linux", "/home")).not.toBe("");
+    });
+
+    it("is none where RAST_CACHE says so", () => {
+        for (const off of ["", "off"])
+            expect(cacheFolder({ RAST_CACHE: off, XDG_CACHE_HOME: "/cache" })).toBeUndefined();
     });
 });
