@@ -115,11 +115,7 @@ describe("texts that take work", () => {
         renderChat(`{% set c = messages[0].content %}${template}`, [{ role: "user", content }], tokens, patient);
 
     test.each([
-        [
-            "an item of a long one, many times",
-            "{% for i in range(50) %}{{ ('x' ~ c)[0] }}{{ c[-1] }}{% endfor %}",
-            150
-        ],
+        ["an item of a long one, many times", "{% for i in range(50) %}{{ ('x' ~ c)[0] }}{{ c[-1] }}{% endfor %}", 150],
         ["a letter of a growing one", "{% set x = 'x' ~ c %}{% for i in range(2000) %}{{ x[3] }}{% endfor %}", 4000],
         ["the rest of a long one", "{% set x = 'x' ~ c %}{{ x[1:] }}{{ x[:-1] | length }}", 1_000_000 + 6],
         ["a long one backwards", "{{ ('x' ~ c)[::-1] }}", 1_000_001],
