@@ -32,7 +32,7 @@ constexpr double lost_at_first_ms = 100;
 constexpr double usual_share = 0.02;  // of the latest decode in what is usual
 constexpr double looked_at_ms = 150;  // a stretch in which idle processors are counted
 constexpr double gap_ms = 20;         // between rounds: nobody asked for anything
-constexpr size_t most_keys = 4096;
+constexpr size_t most_usual = 4096;
 
 double mean_ratio(const auto & rounds) {
     double sum = 0;
@@ -125,7 +125,7 @@ std::optional<double> thread_choice::ratio_of_round() {
         const auto known = usual_.find(one.key);
         if (known == usual_.end()) {
             // on the scale of the others, where there are any
-            if (usual_.size() < most_keys && !(trial_ && ratio == 0)) {
+            if (usual_.size() < most_usual && !(trial_ && ratio == 0)) {
                 usual_.emplace(one.key, ratio > 0 ? one.ms / ratio : one.ms);
             }
         } else if (!trial_) {

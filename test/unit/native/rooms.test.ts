@@ -12,7 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     files: ["llama", "text"],
     schema: ["threads"],
     grammar: ["llama", "threads", "text", "sampling"],
-    engine: ["llama", "text", "sampling", "files", "grammar"],
+    engine: ["llama", "threads", "text", "sampling", "files", "grammar"],
     napi: ["llama", "threads", "text", "files", "schema", "grammar", "engine"]
 };
 
@@ -36,6 +36,25 @@ describe("rooms of the native code", () => {
             }
         }
         expect(wrong).toEqual([]);
+    });
+
+    // CMake compiles several files of a library as one (RAST_UNITY)
+    it.each([
+        ["rast-engine", ["engine", "files", "grammar", "llama", "sampling", "text", "threads"]],
+        ["rast-schema", ["schema"]],
+        ["rast-addon", ["napi"]]
+    ])("%s: names of constants and types in anonymous namespaces differ", (_, within) => {
+        const owners = new Map<string, Set<string>>();
+        for (const file of within.flatMap(sources).filter((path) => path.endsWith(".cpp"))) {
+            for (const [, body] of readFileSync(file, "utf8").matchAll(/^namespace \{$(.*?)^\} {2}\/\/ namespace$/gms)) {
+                for (const [, name] of body!.matchAll(
+                    /^(?:(?:static )?constexpr [\w:<>,* ]+?|(?:class|struct|enum class) )(\w+)(?:\[\])?(?: =|\{| \{)/gm
+                ))
+                    owners.set(name!, (owners.get(name!) ?? new Set()).add(relative(native, file)));
+            }
+        }
+        expect(owners.size).toBeGreaterThan(2);
+        expect([...owners].filter(([, files]) => files.size > 1).map(([name, files]) => [name, ...files])).toEqual([]);
     });
 
     it("are all there are", () => {
