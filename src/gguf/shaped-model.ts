@@ -4,21 +4,31 @@ import { blockBytes, fillBlocks, type BlockType } from "./blocks.js";
 import type { ModelShape } from "./shapes.js";
 import type { Metadata, Tensor } from "./writer.js";
 
+/** Tokens that a short convolution sees. */
+const kernel = 3;
+
 /** Metadata that says what shape a model has. */
 export function architecture(name: string, shape: ModelShape, contextLength: number): Record<string, Metadata> {
     const number = (value: number): Metadata => ({ kind: "u32", value });
+    const { attending } = shape;
+    const family = attending === undefined ? "llama" : "lfm2";
+    const perLayer = Array.from({ length: shape.layers }, (_, i) =>
+        attending?.includes(i) === true ? shape.kvHeads : 0
+    );
     return {
-        "general.architecture": { kind: "string", value: "llama" },
+        "general.architecture": { kind: "string", value: family },
         "general.name": { kind: "string", value: name },
-        "llama.context_length": number(contextLength),
-        "llama.embedding_length": number(shape.width),
-        "llama.block_count": number(shape.layers),
-        "llama.feed_forward_length": number(shape.hidden),
-        "llama.attention.head_count": number(shape.heads),
-        "llama.attention.head_count_kv": number(shape.kvHeads),
-        "llama.attention.layer_norm_rms_epsilon": { kind: "f32", value: 1e-5 },
-        "llama.rope.dimension_count": number(shape.width / shape.heads),
-        "llama.vocab_size": number(shape.vocabulary)
+        [`${family}.context_length`]: number(contextLength),
+        [`${family}.embedding_length`]: number(shape.width),
+        [`${family}.block_count`]: number(shape.layers),
+        [`${family}.feed_forward_length`]: number(shape.hidden),
+        [`${family}.attention.head_count`]: number(shape.heads),
+        [`${family}.attention.head_count_kv`]:
+            attending === undefined ? number(shape.kvHeads) : { kind: "i32s", value: perLayer },
+        [`${family}.attention.layer_norm_rms_epsilon`]: { kind: "f32", value: 1e-5 },
+        [`${family}.rope.dimension_count`]: number(shape.width / shape.heads),
+        ...(attending === undefined ? {} : { [`${family}.shortconv.l_cache`]: number(kernel) }),
+        [`${family}.vocab_size`]: number(shape.vocabulary)
     };
 }
 
@@ -60,7 +70,7 @@ export function modelTensors(shape: ModelShape, weights: ModelWeights): Tensor[]
         { name: "token_embd.weight", shape: [width, vocabulary], type, data: () => rowsOf(vocabulary, embedding) }
     ];
     for (let layer = 0; layer < shape.layers; ++layer) addLayer(tensors, layer, shape, weights);
-    tensors.push(norm("output_norm", width));
+    tensors.push(norm(shape.attending === undefined ? "output_norm" : "token_embd_norm", width));
     tensors.push({ name: "output.weight", shape: [width, vocabulary], type, data: () => rowsOf(vocabulary, output) });
     return tensors;
 }
@@ -105,10 +115,20 @@ function addLayer(tensors: Tensor[], layer: number, shape: ModelShape, { type, s
     };
     const kvWidth = (width / shape.heads) * shape.kvHeads;
     tensors.push(norm(`blk.${layer}.attn_norm`, width));
-    matrix("attn_q", width, width, 1);
-    matrix("attn_k", width, kvWidth, 1);
-    matrix("attn_v", width, kvWidth, 1);
-    matrix("attn_output", width, width, 0.03);
+    if (shape.attending?.includes(layer) === false) {
+        const data = new Float32Array(kernel * width).fill(1 / kernel);
+        tensors.push({ name: `blk.${layer}.shortconv.conv.weight`, shape: [kernel, width], type: "f32", data });
+        matrix("shortconv.in_proj", width, 3 * width, 1);
+        matrix("shortconv.out_proj", width, width, 0.03);
+    } else {
+        matrix("attn_q", width, width, 1);
+        matrix("attn_k", width, kvWidth, 1);
+        matrix("attn_v", width, kvWidth, 1);
+        matrix("attn_output", width, width, 0.03);
+        for (const name of shape.attending === undefined ? [] : ["attn_q_norm", "attn_k_norm"]) {
+            tensors.push(norm(`blk.${layer}.${name}`, width / shape.heads));
+        }
+    }
     tensors.push(norm(`blk.${layer}.ffn_norm`, width));
     matrix("ffn_gate", width, hidden, 1);
     matrix("ffn_up", width, hidden, 1);

@@ -41,8 +41,9 @@ function kindOf(type: string): string | Promise<string> {
 
 // All that decides what is in a file, so that one may be taken for what another run wrote.
 function fileName(role: string, shape: ModelShape, type: string, rest: Readonly<Record<string, number>>): string {
-    const { width, layers, heads, kvHeads, hidden, vocabulary } = shape;
-    const numbers = { w: width, l: layers, h: heads, kv: kvHeads, f: hidden, v: vocabulary, ...rest };
+    const { width, layers, heads, kvHeads, hidden, vocabulary, attending } = shape;
+    const attention = attending === undefined ? {} : { at: attending.join(".") };
+    const numbers = { w: width, l: layers, h: heads, kv: kvHeads, f: hidden, ...attention, v: vocabulary, ...rest };
     const parts = Object.entries(numbers).map(([key, value]) => `${key}${value}`);
     return [role, ...parts, type.toLowerCase()].join("-");
 }

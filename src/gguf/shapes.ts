@@ -1,6 +1,6 @@
 // Dimensions of models.
 
-/** Dimensions of a model of llama architecture. */
+/** Dimensions of a model of llama architecture, or of lfm2 where some layers alone attend. */
 export interface ModelShape {
     readonly width: number;
     readonly layers: number;
@@ -8,6 +8,8 @@ export interface ModelShape {
     readonly kvHeads: number;
     readonly hidden: number;
     readonly vocabulary: number;
+    /** Layers that attend; all others are short convolutions over three tokens. @default all */
+    readonly attending?: readonly number[];
     /** The real model's output layer is its embedding. What is written here has both: they must differ. */
     readonly tied?: boolean;
 }
@@ -22,6 +24,26 @@ export const knownShapes = {
     "tiny-0.1b": { width: 768, layers: 8, heads: 12, kvHeads: 4, hidden: 2048, vocabulary: 32000 },
     "tiny-0.08b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 151936 },
     "llama-1.2b": { width: 2048, layers: 22, heads: 32, kvHeads: 8, hidden: 5632, vocabulary: 32000 },
+    "lfm2-0.35b": {
+        width: 1024,
+        layers: 16,
+        heads: 16,
+        kvHeads: 8,
+        hidden: 4608,
+        vocabulary: 65536,
+        attending: [2, 5, 8, 10, 12, 14],
+        tied: true
+    },
+    "lfm2-1.2b": {
+        width: 2048,
+        layers: 16,
+        heads: 32,
+        kvHeads: 8,
+        hidden: 8192,
+        vocabulary: 65536,
+        attending: [2, 5, 8, 10, 12, 14],
+        tied: true
+    },
     "llama3.2-1b": { width: 2048, layers: 16, heads: 32, kvHeads: 8, hidden: 8192, vocabulary: 128256, tied: true },
     "llama3.1-8b": { width: 4096, layers: 32, heads: 32, kvHeads: 8, hidden: 14336, vocabulary: 128256 },
     "qwen2.5-0.5b": { width: 896, layers: 24, heads: 14, kvHeads: 2, hidden: 4864, vocabulary: 151936, tied: true },
@@ -32,12 +54,17 @@ export const knownShapes = {
 } as const satisfies Record<string, ModelShape>;
 
 /** Parameters of a model as it is written, and of the real one, whose embedding may serve as its output layer. */
-export function parameterCounts({ width, layers, heads, kvHeads, hidden, vocabulary, tied }: ModelShape): {
+export function parameterCounts(shape: ModelShape): {
     written: number;
     real: number;
 } {
-    const attention = 2 * width * width + 2 * width * (width / heads) * kvHeads;
-    const layer = attention + 3 * width * hidden + 2 * width;
-    const written = layers * layer + width + 2 * width * vocabulary;
+    const { width, layers, heads, kvHeads, hidden, vocabulary, attending, tied } = shape;
+    const headWidth = width / heads;
+    const attention =
+        2 * width * width + 2 * width * headWidth * kvHeads + (attending === undefined ? 0 : 2 * headWidth);
+    const convolution = 4 * width * width + 3 * width;
+    const count = attending?.length ?? layers;
+    const own = count * attention + (layers - count) * convolution;
+    const written = own + layers * (3 * width * hidden + 2 * width) + width + 2 * width * vocabulary;
     return { written, real: tied === true ? written - width * vocabulary : written };
 }

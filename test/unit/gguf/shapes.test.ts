@@ -4,6 +4,8 @@ import { knownShapes, parameterCounts, type ModelShape } from "../../../src/gguf
 describe("known shapes", () => {
     // as their model cards and safetensors headers have them, embeddings that serve as output layer counted once
     it.each([
+        ["lfm2-0.35b", 354_483_968],
+        ["lfm2-1.2b", 1_170_340_608],
         ["llama3.2-1b", 1_235_814_400],
         ["llama3.1-8b", 8_030_261_248],
         ["qwen2.5-0.5b", 494_032_768],
