@@ -14,7 +14,8 @@ batch_decoder::batch_decoder(const engine_config & config, const role_contexts &
       caches_(caches),
       budget_(budget),
       threads_(threads),
-      batch_(config.batch_size, config.rows) {}
+      batch_(config.batch_size, config.rows),
+      fresh_(config.slots, 0) {}
 
 size_t batch_decoder::pending(const sequence & seq, size_t context) const {
     return seq.history().size() - static_cast<size_t>(caches_.held(seq.slot, context));
@@ -42,7 +43,10 @@ void batch_decoder::prefill(sequence & seq, size_t count, const std::atomic<bool
     budget_.observe(most, ms_since(start));
 }
 
-void batch_decoder::prefill_for_single_tokens(sequence & seq, const std::atomic<bool> & stopping) {
+void batch_decoder::prefill_for_single_tokens(sequence & seq, bool alone, const std::atomic<bool> & stopping) {
+    if (alone && seq.started) {
+        return;
+    }
     for (size_t c = 0; c < contexts_.size(); ++c) {
         if (!contexts_[c].memory().one_token_each() || !role_contexts::uses(seq.wanted(), c)) {
             continue;
@@ -115,6 +119,7 @@ void batch_decoder::decode_rows(size_t context, std::span<const logits_row> rows
 void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows, double ms) {
     role_context & target = contexts_[context];
     const double sampling_ms = target.sampler().take_cpu_ms();
+    std::fill(fresh_.begin(), fresh_.end(), 0);
     for (const logits_row & one : rows) {
         sequence & seq = *one.of->seq;
         seq.result.threads = threads_.current();
@@ -127,7 +132,12 @@ void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows,
         }
         const llama_pos fresh = one.depth > 0 ? 1 : one.of->length() - caches_.held(seq.slot, context);
         times.prefill_tokens += one.depth == 0 && !seq.started ? fresh : 0;
-        caches_.grow(seq.slot, context, fresh);
+        fresh_[seq.slot] += fresh;
+    }
+    for (size_t slot = 0; slot < fresh_.size(); ++slot) {
+        if (fresh_[slot] > 0) {
+            caches_.grow(slot, context, fresh_[slot]);
+        }
     }
 }
 

@@ -37,11 +37,15 @@ class batch_decoder {
     void prefill(sequence & seq, size_t count, const std::atomic<bool> & stopping);
 
     // All but the last token, in contexts whose decodes with outputs may hold one token of each sequence.
-    void prefill_for_single_tokens(sequence & seq, const std::atomic<bool> & stopping);
+    // @param alone in the round: then only a prompt is decoded, as several tokens of one sequence are one piece
+    void prefill_for_single_tokens(sequence & seq, bool alone, const std::atomic<bool> & stopping);
 
     // Decodes what is pending of every row: a request's new tokens for depth 0, the latest draft for those after it.
     // The sampler's settings of the rows must be set. Throws no_room, ERR_DECODE, ERR_INTERNAL.
     void decode_rows(size_t context, std::span<const logits_row> rows);
+
+    // Tokens of the last decode.
+    size_t tokens() const { return batch_.size(); }
 
     // Where the last decode_rows() put a row: the index in its batch.
     int32_t output_of(size_t row) const { return outputs_[row]; }
@@ -64,6 +68,7 @@ class batch_decoder {
     thread_choice & threads_;
     batch_builder batch_;
     std::vector<int32_t> outputs_;
+    std::vector<llama_pos> fresh_;  // by slot: tokens of the last decode_rows()
 };
 
 }  // namespace rast

@@ -38,8 +38,13 @@ struct option {
 class option_maker {
   public:
     option_maker(const draft_costs & costs, const std::vector<draft_candidate> & candidates, size_t rows_left,
-                 size_t other_rows, bool together)
-        : costs_(costs), candidates_(candidates), rows_left_(rows_left), other_rows_(other_rows), together_(together) {}
+                 size_t other_rows, bool together, bool decodes_again)
+        : costs_(costs),
+          candidates_(candidates),
+          rows_left_(rows_left),
+          other_rows_(other_rows),
+          together_(together),
+          decodes_again_(decodes_again) {}
 
     // What may be chosen; no drafts at all is the first.
     std::vector<option> all() const {
@@ -89,6 +94,18 @@ class option_maker {
         return out;
     }
 
+    // What it costs the expert, in the next round, that some of its drafts were accepted and one was not.
+    double again_ms(double agreement, int drafts) const {
+        const double a = std::min(agreement, surely);
+        double ms = 0;
+        for (int accepted = 1; accepted < drafts; ++accepted) {
+            const double more =
+                costs_.expert(together_, static_cast<size_t>(accepted) + 1) - costs_.expert(together_, 1);
+            ms += std::pow(a, accepted) * (1 - a) * std::max(0.0, more);
+        }
+        return ms;
+    }
+
     option of(const std::vector<bool> & found, int depth) const {
         option out;
         const size_t n = candidates_.size();
@@ -105,11 +122,12 @@ class option_maker {
             tokens += expected_tokens(found[i] ? one.repeats : one.agreement, std::min(drafts, one.useful));
             out.choices.push_back({drafts, found[i] && drafts > 0});
             expert_rows += found[i] ? static_cast<size_t>(drafts) : 0;
+            out.ms += decodes_again_ && !found[i] ? again_ms(one.agreement, drafts) : 0;
             for (int k = 0; k < drafts && !found[i]; ++k) {
                 drafting[static_cast<size_t>(k)] += 1;
             }
         }
-        out.ms = costs_.expert(together_, expert_rows);
+        out.ms += costs_.expert(together_, expert_rows);
         for (const size_t sequences : drafting) {
             out.ms += costs_.expert(together_, sequences);
         }
@@ -125,6 +143,7 @@ class option_maker {
     size_t rows_left_;
     size_t other_rows_;
     bool together_;
+    bool decodes_again_;
 };
 
 }  // namespace
@@ -142,7 +161,7 @@ std::vector<draft_choice> draft_lengths::choose(const std::vector<draft_candidat
         return {};
     }
     const bool together = n + other_rows > 1;
-    const option_maker make(costs_, candidates, rows_left, other_rows, together);
+    const option_maker make(costs_, candidates, rows_left, other_rows, together, decodes_again_);
     std::vector<option> all = make.all();
     size_t best = 0;
     const auto worth = [](const option & one) { return one.rate * (one.rows > one.fewest ? 1 : worth_it); };

@@ -37,6 +37,9 @@ class draft_lengths {
     std::vector<draft_choice> choose(const std::vector<draft_candidate> & candidates, size_t rows_left,
                                      size_t other_rows);
 
+    // Whether the expert decodes accepted drafts again after one that was not, together with the next token.
+    void expert_decodes_again(bool again) { decodes_again_ = again; }
+
     draft_costs & costs() { return costs_; }
     const draft_costs & costs() const { return costs_; }
 
@@ -49,6 +52,7 @@ class draft_lengths {
     };
 
     draft_costs costs_;
+    bool decodes_again_ = false;
     std::array<trials, 2> trials_;
 };
 

@@ -29,15 +29,25 @@ draft_planner::draft_planner(const engine_config & config)
 
 void draft_planner::decide(const role_contexts & contexts) {
     max_draft_ = 0;
+    alone_only_ = false;
+    int32_t most = config_.max_draft;
+    const role_context * without = nullptr;
+    for (size_t c = 0; c < contexts.size(); ++c) {
+        const sequence_memory & memory = contexts[c].memory();
+        alone_only_ = alone_only_ || memory.one_token_each();
+        most = std::min(most, memory.most_drafts());
+        without = without == nullptr && memory.most_drafts() == 0 ? &contexts[c] : without;
+    }
     if (!contexts.has_pairs()) {
         reason_ = "there is no expert to draft";
     } else if (config_.max_draft == 0) {
         reason_ = "it was turned off at load";
-    } else if (const role_context * context = contexts.without_cut_back()) {
-        reason_ = std::string("the ") + role_name(context->which()) + " model " + describe(context->memory().kind()) +
+    } else if (without != nullptr) {
+        reason_ = std::string("the ") + role_name(without->which()) + " model " + describe(without->memory().kind()) +
                   ", and what it remembers of drafts cannot be taken back";
     } else {
-        max_draft_ = config_.max_draft;
+        max_draft_ = most;
+        lengths_.expert_decodes_again(!contexts.drafter().memory().can_cut_back());
     }
 }
 
@@ -116,7 +126,8 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
             other_rows += role_contexts::uses(wanted, role_contexts::base_index) ? 1 : 0;
             continue;
         }
-        size_t most = paused_rounds_ > 0 ? 0 : static_cast<size_t>(std::min(max_draft_, wanted.max_draft));
+        const bool may = paused_rounds_ == 0 && (!alone_only_ || round.size() == 1);
+        size_t most = may ? static_cast<size_t>(std::min(max_draft_, wanted.max_draft)) : 0;
         most = std::min<size_t>(most, config_.context_size - seq.history().size());
         // a draft beyond the last token that may be drawn is for nothing
         one.useful =
@@ -138,8 +149,20 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
     }
     together_ = round.size() > 1;
     learning_ = decoder.is_steady() && std::all_of(round.begin(), round.end(), [&](const participant & one) {
-                    return one.compared && decoder.pending(*one.seq) == 1;
+                    return one.compared && decodes_one_each(*one.seq, contexts, decoder);
                 });
+}
+
+// All but the drafter, which may have to decode the latest drafts again.
+bool draft_planner::decodes_one_each(const sequence & seq, const role_contexts & contexts,
+                                     const batch_decoder & decoder) const {
+    for (size_t c = 0; c < contexts.size(); ++c) {
+        const size_t most = c == role_contexts::drafter_index ? static_cast<size_t>(max_draft_) : 1;
+        if (role_contexts::uses(seq.wanted(), c) && decoder.pending(seq, c) > std::max<size_t>(most, 1)) {
+            return false;
+        }
+    }
+    return seq.started || decoder.pending(seq) == 1;
 }
 
 void draft_planner::expert_took(size_t rows, double ms) {

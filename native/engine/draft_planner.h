@@ -23,7 +23,7 @@ class draft_planner {
     // @param config must outlive it
     explicit draft_planner(const engine_config & config);
 
-    // Once the contexts are there: whether drafts can be taken back in all of them.
+    // Once the contexts are there: whether drafts can be taken back in all of them, and how many.
     void decide(const role_contexts & contexts);
 
     // Most tokens that any request may draft; 0 when there are no drafts in this engine, for `reason`.
@@ -49,6 +49,7 @@ class draft_planner {
     // What decodes of the current round took: of the expert, and of all other models together. Learned only where it
     // says what a round of drafts costs: not with somebody's prompt in it, nor with requests that the expert does not
     // draw for, as in mode "base" or without drafts.
+    // @param rows tokens: those that were decoded again count as the others
     void expert_took(size_t rows, double ms);
     void verify_took(size_t rows, double ms);
 
@@ -66,8 +67,11 @@ class draft_planner {
     size_t rows_left(const std::vector<participant> & round, const role_contexts & contexts,
                      const batch_decoder & decoder) const;
 
+    bool decodes_one_each(const sequence & seq, const role_contexts & contexts, const batch_decoder & decoder) const;
+
     const engine_config & config_;
     int32_t max_draft_ = 0;
+    bool alone_only_ = false;  // a context decodes several tokens of one sequence only
     std::string reason_;
     draft_lengths lengths_;
     bool remembered_ = false;

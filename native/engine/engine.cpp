@@ -227,8 +227,9 @@ void engine::step(std::vector<step_event> & events) {
             scheduler_.attempt({&behind, 1}, events,
                                [&, seq = behind, n = chunk] { decoder_.prefill(*seq, n, stopping); });
         }
-        std::erase_if(ready, [&](sequence * seq) {
-            return !scheduler_.attempt({&seq, 1}, events, [&] { decoder_.prefill_for_single_tokens(*seq, stopping); });
+        std::erase_if(ready, [&, alone = ready.size() == 1](sequence * seq) {
+            return !scheduler_.attempt({&seq, 1}, events,
+                                       [&] { decoder_.prefill_for_single_tokens(*seq, alone, stopping); });
         });
         for (const auto & group : scheduler_.one_piece_groups(std::move(ready))) {
             if (!stopping) {

@@ -29,6 +29,7 @@ struct model_config {
     int32_t gpu_layers = 0;
     int32_t threads = 1;
     std::vector<mapped_token> tokens;  // of a small model: special tokens with other ids than the base's
+    uint32_t snapshots = 0;  // earlier states of each sequence, of a model that has states and verifies drafts
 };
 
 struct pair_config {

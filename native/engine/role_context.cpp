@@ -120,7 +120,7 @@ role_context::role_context(role which, const model_config & model, const role_co
 }
 
 void role_context::create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
-                          const std::atomic<bool> & stopping) {
+                          const std::atomic<bool> & stopping, draft_memory drafts) {
     const auto start = engine_clock::now();
     const llama::log_capture log;
     sampler_ = std::make_unique<ensemble_sampler>(std::move(plan));
@@ -132,6 +132,11 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     llama_context_params params = context_params(engine, info_.threads, stopping);
     params.n_outputs_max = engine.rows;
     params.n_outputs_max_per_seq = static_cast<uint32_t>(engine.max_draft) + 1;
+    const memory_kind kind = memory_kind_of(model_.get());
+    if (sequence_memory::has_states(kind)) {
+        params.n_seq_max += drafts.checkpoint ? 1 : 0;
+        params.n_rs_seq = drafts.snapshots;
+    }
     params.samplers = chains.data();
     params.n_samplers = chains.size();
 
@@ -150,7 +155,7 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     info_.memory.compute = log.buffer_bytes("compute");
     info_.memory.output = log.buffer_bytes("output");
     info_.memory.sampler = sampler_->device_bytes() + sampler_->host_bytes();
-    memory_.emplace(ctx_.get(), memory_kind_of(model_.get()), engine.slots);
+    memory_.emplace(ctx_.get(), kind, engine.slots, drafts);
     refuse_unfit(engine);
     info_.can_truncate = memory_->can_cut_back();
     info_.load_ms += ms_since(start);

@@ -33,7 +33,7 @@ class role_context {
 
     // Makes the context. Throws ERR_CONTEXT_CREATE, ERR_MODEL_LOAD for a model that does not generate.
     void create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
-                const std::atomic<bool> & stopping);
+                const std::atomic<bool> & stopping, draft_memory drafts = {});
 
     role which() const { return role_; }
 

@@ -116,6 +116,22 @@ std::vector<column_move> role_contexts::blanks_of(size_t index) const {
     return out;
 }
 
+// The first expert drafts token by token; all others decode a round's drafts at once.
+draft_memory role_contexts::drafts_in(size_t index) const {
+    draft_memory out;
+    if (config_.max_draft == 0 || !has_pairs()) {
+        return out;
+    }
+    if (index == drafter_index) {
+        out.checkpoint = config_.rows > config_.slots;  // llama.cpp wants room for an output of each sequence
+        return out;
+    }
+    // llama.cpp keeps so many tokens and one together in a batch, and ends the process where they do not fit
+    const uint32_t most = std::min(static_cast<uint32_t>(config_.max_draft), config_.batch_size - 2);
+    out.snapshots = std::min(model_at(config_, place_of(index)).snapshots, most);
+    return out;
+}
+
 void role_contexts::create() {
     const int32_t threads = most_threads();
     threads_ = std::make_unique<cpu_threads>(threads);
@@ -143,7 +159,7 @@ void role_contexts::create() {
             case role::expert: plan.sink = &base().sampler().expert_store(pair); break;
             case role::antiexpert: plan.sink = &base().sampler().antiexpert_store(pair); break;
         }
-        contexts_[index]->create(std::move(plan), config_, *threads_, stopping_);
+        contexts_[index]->create(std::move(plan), config_, *threads_, stopping_, drafts_in(index));
         if (stopping_) {
             throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted");
         }

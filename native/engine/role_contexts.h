@@ -82,6 +82,7 @@ class role_contexts {
     void map_tokens() const;
     drawable_tokens common_tokens() const;
     std::vector<column_move> blanks_of(size_t index) const;
+    draft_memory drafts_in(size_t index) const;
 
     const engine_config & config_;
     const std::atomic<bool> & stopping_;

@@ -253,8 +253,11 @@ scheduler::step_plan scheduler::plan_step() {
     }
     step_plan plan;
     const std::vector<sequence *> everybody = by_pending();
-    const bool generating = std::any_of(everybody.begin(), everybody.end(),
-                                        [&](const sequence * seq) { return decoder_.pending(*seq) == 1; });
+    const auto drafts = static_cast<size_t>(planner_.max_draft());
+    const bool generating = std::any_of(everybody.begin(), everybody.end(), [&](const sequence * seq) {
+        const size_t pending = decoder_.pending(*seq);
+        return pending == 1 || (seq->started && pending <= drafts);  // drafts that the expert decodes again
+    });
     const size_t budget = budget_.tokens(generating);
     size_t left = budget;
     std::vector<size_t> room(contexts_.size(), config_.batch_size);

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,16 +29,30 @@ memory_kind memory_kind_of(const llama_model * model);
 // As the subject of a sentence goes on: "is recurrent".
 const char * describe(memory_kind kind);
 
+// What a context whose memory is a state per sequence has beside the latest states, so that drafts can be taken back.
+struct draft_memory {
+    bool checkpoint = false;  // room for one state, of a sequence that drafts token by token
+    uint32_t snapshots = 0;   // earlier states of every sequence, where llama.cpp can write them
+};
+
 class sequence_memory {
   public:
-    // @param ctx must outlive it, and have all ids up to those of ids_needed(). Decodes two tokens to see what the
-    // memory can do, and clears it.
-    sequence_memory(llama_context * ctx, memory_kind kind, size_t slots);
+    // Whether it is a state per sequence, with or without cells beside it.
+    static bool has_states(memory_kind kind) { return kind == memory_kind::hybrid || kind == memory_kind::recurrent; }
+
+    // Decodes two tokens to see what the memory can do, and clears it.
+    // @param ctx must outlive it
+    // @param drafts what it was made with; with a checkpoint it has one sequence id more than slots
+    sequence_memory(llama_context * ctx, memory_kind kind, size_t slots, draft_memory drafts = {});
 
     memory_kind kind() const { return kind_; }
 
-    // Whether the end of a sequence can be taken back, so that drafts and kept beginnings are possible.
+    // Whether any end of a sequence can be taken back, so that drafts and kept beginnings are possible.
     bool can_cut_back() const { return can_cut_back_; }
+
+    // Most tokens that may be drafted: so many can be taken back, if drafted after checkpoint() or all in one decode.
+    int32_t most_drafts() const { return can_cut_back_ || checkpoints_ ? unlimited : snapshots_; }
+    static constexpr int32_t unlimited = std::numeric_limits<int32_t>::max();
 
     // Whether a decode with outputs may hold one token of each sequence only: llama.cpp splits any other, and rows are
     // numbered anew in each part.
@@ -55,7 +70,7 @@ class sequence_memory {
         return static_cast<llama_seq_id>(second_id && second_ids() ? slot + slots_ : slot);
     }
 
-    // Positions [from, to) of the slot were decoded.
+    // Positions [from, to) of the slot were decoded, in one decode.
     void extended(size_t slot, bool second_id, llama_pos from, llama_pos to);
 
     // The longest beginning of at most `keep` positions that a request can go on from: `keep` or nothing.
@@ -64,9 +79,16 @@ class sequence_memory {
     // The slot `to`, which must be empty, begins with the first `keep` positions of another.
     void copy(size_t from, bool from_second_id, size_t to, bool to_second_id, llama_pos keep);
 
-    // Forgets what the slot has from position `keep` on. False when the memory then holds anything else than the
-    // positions before it, or not all that going on from there needs.
-    bool cut_back(size_t slot, bool second_id, llama_pos keep);
+    // A state cannot be shortened: remembers it as it is after `held` positions, for cut_back(). One slot has the
+    // checkpoint at a time. Nothing where everything can be cut back anyway.
+    void checkpoint(size_t slot, llama_pos held);
+    void drop_checkpoint(size_t slot);
+
+    // Forgets what the slot, which has `held` positions, has from position `keep` on; a state that cannot be had of
+    // just there is that of the checkpoint, or of no position at all.
+    // @returns the positions that are left, at most `keep`; -1 when the memory holds anything else, or not all that
+    // going on from there needs
+    llama_pos cut_back(size_t slot, bool second_id, llama_pos held, llama_pos keep);
 
     // Forgets everything of a slot.
     void forget(size_t slot);
@@ -83,14 +105,32 @@ class sequence_memory {
     // so each slot has a guard beside its own id, with the same cells.
     bool guarded() const { return kind_ == memory_kind::windowed; }
     llama_seq_id guard(size_t slot) const { return static_cast<llama_seq_id>(2 * slots_ + slot); }
-    bool probe_cut_back();
+    void probe_cut_back();
+    llama_seq_id checkpoint_id() const { return static_cast<llama_seq_id>(slots_); }
+    bool roll_back(size_t slot, llama_pos count, llama_pos keep);
+    bool restore_checkpoint(size_t slot);
+
+    // llama.cpp writes the states before the last tokens of a decode beside the latest one, as far as it has tokens,
+    // and gives older ones of earlier decodes without a word: what may be asked for is kept here.
+    struct rollback {
+        size_t slot = 0;
+        llama_pos positions = 0;
+    };
+    struct saved_state {
+        size_t slot = 0;
+        llama_pos held = -1;  // none
+    };
 
     llama_context * ctx_;
     llama_memory_t memory_;
     memory_kind kind_;
     size_t slots_;
     llama_pos window_;
-    bool can_cut_back_;
+    bool checkpoints_;
+    int32_t snapshots_;  // states of earlier positions that llama.cpp keeps of each sequence
+    bool can_cut_back_ = false;
+    rollback latest_;
+    saved_state checkpoint_;
     std::vector<llama_pos>
         shortest_;  // beginning that can be gone on from, by slot: loaded states lack cells before it
 };

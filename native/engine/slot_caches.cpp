@@ -85,7 +85,7 @@ std::vector<llama_pos> slot_caches::begin(size_t slot, const std::vector<llama_t
     }
     to.held = keep;
     for (size_t c = 0; c < contexts_.size(); ++c) {
-        if (keep[c] > 0 && !cut_back(slot, c, keep[c])) {
+        if (keep[c] > 0 && cut_back(slot, c, keep[c]) != keep[c]) {
             forget(slot);
             keep.assign(contexts_.size(), 0);
             break;
@@ -113,16 +113,14 @@ void slot_caches::grow(size_t slot, size_t context, llama_pos count) {
 bool slot_caches::cut_back(size_t slot, llama_pos keep) {
     for (size_t c = 0; c < contexts_.size(); ++c) {
         llama_pos & held = slots_[slot].held[c];
-        if (held > keep && !memory(c).can_cut_back()) {
-            memory(c).forget(slot);
-            held = 0;
-        }
         if (held > keep) {
-            if (!cut_back(slot, c, keep)) {
+            const llama_pos left = cut_back(slot, c, keep);
+            if (left < 0) {
                 return false;
             }
-            held = keep;
+            held = left;
         }
+        memory(c).drop_checkpoint(slot);
     }
     return true;
 }

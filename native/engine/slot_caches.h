@@ -56,11 +56,14 @@ class slot_caches {
     std::vector<llama_pos> begin(size_t slot, const std::vector<llama_token> & history, bool second_id,
                                  const shared_prefix & from);
 
-    // `count` tokens more were decoded.
+    // `count` tokens more were decoded, in one decode.
     void grow(size_t slot, size_t context, llama_pos count);
 
-    // Keeps the positions before `keep`; a memory that cannot do that forgets all, which is then decoded anew. False
-    // when a cache holds anything else afterwards.
+    // What a context holds now can be gone back to by the next cut_back() of the slot.
+    void checkpoint(size_t slot, size_t context) { memory(context).checkpoint(slot, held(slot, context)); }
+
+    // Keeps the positions before `keep`; a memory that cannot do that keeps fewer or none, and the rest is then decoded
+    // anew. False when a cache holds anything else afterwards.
     bool cut_back(size_t slot, llama_pos keep);
 
     // Its request has ended; what the caches hold of it is kept for others. Allocates nothing.
@@ -97,8 +100,9 @@ class slot_caches {
     bool second_id(size_t slot, size_t context) const {
         return context != role_contexts::base_index && slots_[slot].second_id;
     }
-    bool cut_back(size_t slot, size_t context, llama_pos keep) {
-        return memory(context).cut_back(slot, second_id(slot, context), keep);
+    // @returns the positions that are left, -1 for others than those
+    llama_pos cut_back(size_t slot, size_t context, llama_pos keep) {
+        return memory(context).cut_back(slot, second_id(slot, context), held(slot, context), keep);
     }
     std::string refused_state(const char * what) const;
 

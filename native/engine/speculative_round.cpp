@@ -63,6 +63,9 @@ std::vector<logits_row> speculative_round::draft(std::span<participant> round) {
         const auto start = engine_clock::now();
         for (size_t i = 0; i < rows.size(); ++i) {
             set_drafter_row(rows[i], i);
+            if (depth == 1) {
+                caches_.checkpoint(rows[i].of->seq->slot, context);
+            }
         }
         decoder_.decode_rows(context, rows);
         for (size_t i = 0; i < rows.size(); ++i) {
@@ -73,7 +76,7 @@ std::vector<logits_row> speculative_round::draft(std::span<participant> round) {
                 draft_next(one, reader_.read(context, *one.seq, i).token, depth);
             }
         }
-        planner_.expert_took(rows.size(), ms_since(start));
+        planner_.expert_took(decoder_.tokens(), ms_since(start));
     }
 }
 

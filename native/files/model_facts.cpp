@@ -65,6 +65,41 @@ void add_tensors(const gguf_file & file, model_facts & facts) {
     }
 }
 
+// Layers whose memory is a state. Those that keep nothing may count, too: which do is every family's own.
+uint32_t layers_with_states(const gguf_file & file, const std::string & prefix, uint32_t layers) {
+    uint32_t attending = 0;
+    for (uint32_t layer = 0; layer < layers; ++layer) {
+        attending += file.number_of_layer(prefix + "attention.head_count_kv", layer).value_or(0) > 0 ? 1 : 0;
+    }
+    if (attending > 0 && attending < layers) {
+        return layers - attending;
+    }
+    const uint64_t interval = file.number(prefix + "full_attention_interval").value_or(0);
+    return interval == 0 ? layers : layers - static_cast<uint32_t>(layers / interval);
+}
+
+// Of one sequence, in F32, as llama.cpp lays them out (llama_hparams::n_embd_r, n_embd_s).
+uint64_t state_bytes(const gguf_file & file, const std::string & prefix, const model_facts & facts) {
+    constexpr uint64_t most = 1 << 16;  // whatever a header claims: products of three fit
+    const auto key = [&](const char * name) { return std::min(file.number(prefix + name).value_or(0), most); };
+    const uint64_t width = std::min<uint64_t>(facts.embedding_length, most);
+    const uint64_t kernel = key("ssm.conv_kernel");
+    uint64_t elements = 0;
+    if (const uint64_t head = key("wkv.head_size")) {
+        elements = 2 * width + width * head;
+    } else if (const uint64_t short_kernel = key("shortconv.l_cache")) {
+        elements = width * (short_kernel - 1);
+    } else if (const uint64_t head_width = key("kda.head_dim")) {
+        const uint64_t heads = key("attention.head_count");
+        elements = heads * head_width * (3 * std::max<uint64_t>(kernel, 4) + head_width);
+    } else {
+        const uint64_t inner = key("ssm.inner_size");
+        const uint64_t state = key("ssm.state_size");
+        elements = kernel * (inner + 2 * key("ssm.group_count") * state) + inner * state;
+    }
+    return elements == 0 ? 0 : layers_with_states(file, prefix, facts.layers) * elements * sizeof(float);
+}
+
 }  // namespace
 
 model_facts inspect_model(const std::string & path) {
@@ -95,6 +130,7 @@ model_facts inspect_model(const std::string & path) {
         facts.k_elements_per_token += kv_heads * first.number(prefix + "attention.key_length").value_or(width);
         facts.v_elements_per_token += kv_heads * first.number(prefix + "attention.value_length").value_or(width);
     }
+    facts.state_bytes = state_bytes(first, prefix, facts);
     const int64_t tokens = first.strings("tokenizer.ggml.tokens");
     facts.vocabulary_size = tokens < 0 ? 0 : static_cast<uint32_t>(gguf_get_arr_n(first.get(), tokens));
     facts.tokenizer_model = first.text("tokenizer.ggml.model");

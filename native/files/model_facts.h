@@ -18,6 +18,7 @@ struct model_facts {
     uint32_t embedding_length = 0;
     uint64_t k_elements_per_token = 0;  // over all layers
     uint64_t v_elements_per_token = 0;
+    uint64_t state_bytes = 0;  // of a sequence, over all layers, beside the cache: at most so many
     uint32_t vocabulary_size = 0;
     std::optional<std::string> tokenizer_model;
     std::optional<std::string> chat_template;

@@ -188,6 +188,7 @@ Napi::Value present(Napi::Env env, const model_facts & facts) {
     kv.Set("k", number(env, static_cast<double>(facts.k_elements_per_token)));
     kv.Set("v", number(env, static_cast<double>(facts.v_elements_per_token)));
     out.Set("kvElementsPerToken", kv);
+    out.Set("stateBytes", number(env, static_cast<double>(facts.state_bytes)));
     out.Set("vocabularySize", number(env, facts.vocabulary_size));
     out.Set("tokenizerModel", optional_text(env, facts.tokenizer_model));
     out.Set("chatTemplate", optional_text(env, facts.chat_template));

@@ -16,6 +16,7 @@ model_config read_model(const object_reader & model) {
     out.devices = model.texts("devices");
     out.gpu_layers = static_cast<int32_t>(model.integer("gpuLayers", limits::gpu_layers));
     out.threads = static_cast<int32_t>(model.integer("threads", limits::threads));
+    out.snapshots = static_cast<uint32_t>(model.integer("snapshots", limits::max_draft));
     const std::vector<int32_t> tokens = model.int32s("tokens");
     if (tokens.size() % 3 != 0) {
         throw rast_error("ERR_INVALID_ARGUMENT", "Expected three numbers for each token");

@@ -187,6 +187,31 @@ void lengths_alone() {
     }
 }
 
+// An expert with a state decodes accepted drafts once more after one that was not.
+void lengths_of_states() {
+    const double a = 0.9;
+    draft_lengths states = costs_of([](double rows) { return rows; }, [](double) { return 8; });
+    const int without = alone(states, {a, 15});
+    states.expert_decodes_again(true);
+    int best = 0;
+    double most = 1.02 / 9;
+    for (const int drafts : {1, 3, 7, 11, 15}) {
+        double tokens = 1;
+        double again = 0;
+        for (int k = 1; k <= drafts; ++k) {
+            tokens += std::pow(a, k);
+            again += k < drafts ? std::pow(a, k) * (1 - a) * k : 0;
+        }
+        const double rate = tokens / (drafts + 1 + again + 8);
+        best = rate > most ? drafts : best;
+        most = std::max(most, rate);
+    }
+    if (alone(states, {a, 15}) != best || best >= without) {
+        fail("drafts of " + std::to_string(alone(states, {a, 15})) + " where the expert decodes some again, expected " +
+             std::to_string(best) + "; " + std::to_string(without) + " where it does not");
+    }
+}
+
 void lengths_together() {
     const draft_lengths cheap = costs_of(one, [](double) { return 11; });
     // equal depths, whatever each one's chance: deeper is a decode of the expert for one alone
@@ -328,6 +353,7 @@ int test_draft_length(const arguments &) {
     costs_learn();
     costs_are_kept();
     lengths_alone();
+    lengths_of_states();
     lengths_together();
     lengths_found();
     agreement_is_remembered();

@@ -144,6 +144,7 @@ engine_config config_from(const arguments & args) {
         m.gpu_layers = static_cast<int32_t>(args.number(layers, args.number("gpu-layers", 999)));
         // more spin at ggml's barriers for each other, ten times as long where other programs use the cores
         m.threads = static_cast<int32_t>(args.number("threads", 1));
+        m.snapshots = static_cast<uint32_t>(args.number("max-draft", 0));
         return m;
     };
     config.base = model(args.text("base"), "base-gpu-layers");

@@ -78,6 +78,7 @@ int test_graph(const arguments & args);
 int test_parity(const arguments & args);
 int test_modes(const arguments & args);
 int test_memory(const arguments & args);
+int test_states(const arguments & args);
 int widen_model(const arguments & args);
 int test_drafts(const arguments & args);
 int test_draft_length(const arguments & args);

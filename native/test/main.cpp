@@ -24,6 +24,7 @@ int main(int argc, char ** argv) {
                  {"parity", test_parity},
                  {"modes", test_modes},
                  {"memory", test_memory},
+                 {"states", test_states},
                  {"drafts", test_drafts},
                  {"draft-length", test_draft_length},
                  {"draft-simulation", test_draft_simulation},

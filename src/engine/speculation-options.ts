@@ -73,14 +73,21 @@ export function assertDraftFits({ maxDraft }: ResolvedSpeculation, room: DraftRo
     if (maxDraft + room.parallel > room.batchSize) refuse("batchSize", maxDraft + room.parallel);
 }
 
-/** The longest draft of an engine and the rows of one round, over all its sequences. */
+/**
+ * The longest draft of an engine and the rows of one round, over all its sequences.
+ * @param mostDrafts that can be taken back, where only a sequence that is alone in a round may have drafts
+ */
 export function planDrafts(
     speculation: ResolvedSpeculation,
     { contextSize, batchSize, parallel }: DraftRoom,
-    pairs: number
+    pairs: number,
+    mostDrafts?: number
 ): { readonly maxDraft: number; readonly rows: number } {
     const wanted = pairs === 0 ? 0 : (speculation.maxDraft ?? defaultMaxDraft);
     const maxDraft = Math.max(0, Math.min(wanted, contextSize - 1, batchSize - parallel));
+    if (mostDrafts !== undefined && maxDraft > 0) {
+        return { maxDraft, rows: Math.min(Math.max(parallel, mostDrafts) + 1, batchSize) };
+    }
     const drafted = Math.min(parallel * maxDraft, Math.max(sharedRows - parallel, maxDraft));
     return { maxDraft, rows: Math.max(parallel, Math.min(parallel + drafted, batchSize)) };
 }

@@ -3,6 +3,7 @@ import { shorten } from "../checks.js";
 import { RastError } from "../errors.js";
 import { availableHostBytes } from "../machine/host-memory.js";
 import { placeModels, usableDevices, type Placements } from "../placement/placement.js";
+import { planStates } from "../placement/states.js";
 import { defaultThreads, grantThreads } from "../machine/threads.js";
 import type { NativeDevice, NativeEngineConfig, NativeModelConfig, NativeModelFacts } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
@@ -39,7 +40,10 @@ export async function prepareConfig(
     const batchSize = Math.max(2, options.parallel, Math.min(options.batchSize, contextSize * options.parallel));
     const room = { contextSize, batchSize, parallel: options.parallel };
     const cacheSize = Math.max(contextSize, Math.min(options.cacheSize ?? Infinity, contextSize * options.parallel));
-    const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length);
+    const wanted = planDrafts(options.speculation, room, models.pairs.length);
+    const inOrder = all.map((model) => facts.get(model.path)!);
+    const states = planStates(inOrder, wanted.maxDraft, options.parallel);
+    const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length, states.mostDrafts);
     const placements = placeModels({
         ...options,
         cacheSize,
@@ -47,10 +51,11 @@ export async function prepareConfig(
         rows,
         devices,
         hostAvailableBytes: await availableHostBytes(),
-        models: all.map((model) => ({
+        models: all.map((model, index) => ({
             role: model.role,
             pair: model.pair,
-            facts: facts.get(model.path)!,
+            facts: inOrder[index]!,
+            states: states.models[index]!.states,
             ...wantedDevices(model, options, devices)
         }))
     });
@@ -59,7 +64,9 @@ export async function prepareConfig(
         const { gpuLayers, devices: names } = placements.models[index]!;
         const { fingerprint } = facts.get(model.path)!;
         const tokens = nativeTokens(specialTokens.get(model.path) ?? []);
-        return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threads.models[index]!, tokens };
+        const { snapshots } = states.models[index]!;
+        const threadCount = threads.models[index]!;
+        return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threadCount, snapshots, tokens };
     });
     const config: PreparedConfig["config"] = {
         base,

@@ -92,6 +92,8 @@ export interface NativeModelFacts {
     readonly embeddingLength: number;
     /** Bytes of K plus V per cached token over all layers, by cache type, as elements: multiply by bytes per element. */
     readonly kvElementsPerToken: { readonly k: number; readonly v: number };
+    /** Of the states that a recurrent model keeps of one sequence, at most. */
+    readonly stateBytes: number;
     readonly vocabularySize: number;
     /** `tokenizer.ggml.model`, or null when the file has no tokenizer. */
     readonly tokenizerModel: string | null;
@@ -143,6 +145,8 @@ export interface NativeModelConfig {
     /** Layers on the devices; the output layer counts as one more. */
     readonly gpuLayers: number;
     readonly threads: number;
+    /** Earlier states of every sequence, of a model that has states and verifies drafts: so many can be taken back. */
+    readonly snapshots: number;
     /**
      * Of a small model: i32[n, 3], tokens of the base that have other ids in it: the base's id, its own (-1 for none),
      * and 1 where its own is that token when it draws it. Empty for the base.

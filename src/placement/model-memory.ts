@@ -17,7 +17,7 @@ export interface MemorySettings {
 export interface ModelMemory {
     /** Weights of each layer, first layer first. */
     readonly layerBytes: readonly number[];
-    /** KV cache of each layer. */
+    /** Cache of each layer, with its states. */
     readonly kvBytesPerLayer: number;
     /** Weights of the output layer; a copy of the embedding where the model ties them. */
     readonly outputBytes: number;
@@ -42,14 +42,17 @@ export const kvElementBytes: Readonly<Record<NativeKvType, number>> = {
 
 const kvPaddingTokens = 256;
 
-/** Bytes of a model under the given settings. */
-export function modelMemory(facts: NativeModelFacts, settings: MemorySettings): ModelMemory {
+/**
+ * Bytes of a model under the given settings.
+ * @param states of one sequence each, where the model has any
+ */
+export function modelMemory(facts: NativeModelFacts, settings: MemorySettings, states = 0): ModelMemory {
     const cells = Math.ceil(settings.cacheSize / kvPaddingTokens) * kvPaddingTokens;
     const { k, v } = facts.kvElementsPerToken;
     const bytesPerToken = k * kvElementBytes[settings.kvTypeK] + v * kvElementBytes[settings.kvTypeV];
     return {
         layerBytes: facts.layerBytes,
-        kvBytesPerLayer: (bytesPerToken * cells) / Math.max(1, facts.layers),
+        kvBytesPerLayer: (bytesPerToken * cells + facts.stateBytes * states) / Math.max(1, facts.layers),
         outputBytes: facts.outputBytes > 0 ? facts.outputBytes : facts.embeddingBytes,
         embeddingBytes: facts.embeddingBytes,
         computeBytes: computeBytes(facts, settings, cells)

@@ -10,6 +10,8 @@ export interface ModelToPlace {
     /** 0 to 2; 0 for the base. */
     readonly pair: number;
     readonly facts: NativeModelFacts;
+    /** States of one sequence each that it holds; 0 for a model without. */
+    readonly states?: number;
     readonly gpuLayers: "auto" | number;
     /** Names of existing devices; empty = CPU only, undefined = choose. */
     readonly devices: readonly string[] | undefined;
@@ -59,7 +61,7 @@ interface Share {
  */
 export function placeModels(input: PlacementInput): Placements {
     const budget = new DeviceBudget(input.devices);
-    const memory = input.models.map((model) => modelMemory(model.facts, input));
+    const memory = input.models.map((model) => modelMemory(model.facts, input, model.states));
     const placements = new Map<ModelToPlace, Share>();
     const place = (model: ModelToPlace): void => {
         const index = input.models.indexOf(model);

@@ -981,6 +981,14 @@ export const mutations = {
             }
         ]
     ],
+    "native/engine/draft_length.h": [
+        [
+            "decodes_again_ = again; }",
+            "decodes_again_ = !again; }",
+            "what an expert with a state decodes again is for nothing",
+            ["draft-length"]
+        ]
+    ],
     "native/engine/sequence_memory.h": [
         [
             "return kind_ != memory_kind::attention && kind_ != memory_kind::windowed;",
@@ -997,12 +1005,47 @@ export const mutations = {
     ],
     "native/engine/sequence_memory.cpp": [
         [
-            "return llama_memory_seq_pos_max(memory_, seq) == keep - 1;",
-            "return llama_memory_seq_pos_max(memory_, seq) == keep;",
+            "return llama_memory_seq_pos_max(memory_, seq) == keep - 1 ? keep : -1;",
+            "return llama_memory_seq_pos_max(memory_, seq) == keep ? keep : -1;",
             "a cut is never taken for done",
             ["schedule"]
         ],
-        ["return possible && !one_token_each();", "return false;", "nothing can be cut back", ["schedule"]],
+        [
+            "can_cut_back_ = possible && !one_token_each();",
+            "can_cut_back_ = false;",
+            "nothing can be cut back",
+            ["schedule"]
+        ],
+        [
+            "snapshots_ = possible ? snapshots_ : 0;",
+            "",
+            "states are gone back to of which llama.cpp keeps none",
+            ["test/parity/states.test.ts#states"]
+        ],
+        [
+            "latest_ = {slot, std::clamp<llama_pos>(to - from - 1, 0, snapshots_)};",
+            "latest_ = {slot, std::clamp<llama_pos>(to - from, 0, snapshots_)};",
+            "the state before a decode's first token counts as kept",
+            ["test/parity/states.test.ts#what comes after"]
+        ],
+        [
+            "latest_ = {};  // once only",
+            "",
+            "a state is gone back from twice",
+            ["test/parity/states.test.ts#what comes after"]
+        ],
+        [
+            "if (saved > 0 && saved <= keep && restore_checkpoint(slot)) {",
+            "if (saved > 0 && restore_checkpoint(slot)) {",
+            "a checkpoint beyond the place is gone back to",
+            ["test/parity/states.test.ts#what comes after"]
+        ],
+        [
+            "checkpoint_.slot == slot ? checkpoint_.held : -1;",
+            "checkpoint_.held;",
+            "another slot's checkpoint is gone back to",
+            ["test/parity/states.test.ts#what comes after"]
+        ],
         [
             "llama_memory_seq_rm(memory_, id(slot, false), -1, -1);\n    if",
             "if",

@@ -103,6 +103,7 @@ export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModel
         contextLength: 128,
         embeddingLength: 64,
         kvElementsPerToken: { k: 64, v: 64 },
+        stateBytes: 0,
         vocabularySize,
         tokenizerModel: "gpt2",
         chatTemplate: null,

@@ -2,4 +2,4 @@
 export const heavy = process.env["RAST_HEAVY"] === "1";
 
 /** The first number in everyday runs, the second in heavy ones. */
-export const size = (everyday: number, whenHeavy: number): number => (heavy ? whenHeavy : everyday);
+export const size = <T extends number | string>(everyday: T, whenHeavy: T): T => (heavy ? whenHeavy : everyday);

@@ -32,6 +32,14 @@ describe("drafts at load", () => {
         expect(planDrafts(auto, { ...room, parallel: 64 }, 1)).toEqual({ maxDraft: 15, rows: 79 });
         expect(planDrafts({ draft: 63, maxDraft: 63 }, room, 2)).toEqual({ maxDraft: 63, rows: 64 });
     });
+
+    test("where one sequence alone may draft, rows are those of one, and at least one beside the slots", () => {
+        expect(planDrafts(auto, room, 1, 7)).toEqual({ maxDraft: 15, rows: 8 });
+        expect(planDrafts(auto, { ...room, parallel: 4 }, 1, 7)).toEqual({ maxDraft: 15, rows: 8 });
+        expect(planDrafts(auto, { ...room, parallel: 16 }, 1, 7)).toEqual({ maxDraft: 15, rows: 17 });
+        expect(planDrafts(auto, { ...room, parallel: 4 }, 1, 0)).toEqual({ maxDraft: 15, rows: 5 });
+        expect(planDrafts({ draft: 0, maxDraft: 0 }, { ...room, parallel: 4 }, 1, 0)).toEqual({ maxDraft: 0, rows: 4 });
+    });
 });
 
 describe("drafts of a request", () => {
