@@ -87,6 +87,7 @@ export async function measureLoad(row, kinds, { maxDraft, repetitions }) {
             info,
             load: {
                 loadMs,
+                costs: info.draftCosts,
                 alone: alone.rates,
                 company: company.rates,
                 perRound: { auto: alone.perRound.auto },

@@ -230,7 +230,9 @@ describe.skipIf(!isTested)("docs/install.md, without a compiler", () => {
             expect(bare.code, bare.stderr).toBe(0);
             const { stderr } = await line(folder, "node main.mjs", layout.name);
             const [, advice] =
-                /ERR_LIBRARIES\].*@node-llama-cpp\/linux-x64 is not installed, nor any other optional package, as with --omit=optional\. Run (npm install .*)\.$/m.exec(stderr)!;
+                /ERR_LIBRARIES\].*@node-llama-cpp\/linux-x64 is not installed, nor any other optional package, as with --omit=optional\. Run (npm install .*)\.$/m.exec(
+                    stderr
+                )!;
             await line(folder, advice!, layout.name);
             await expectRuns(folder, layout);
         },

@@ -81,7 +81,9 @@ export async function startPeer({ name, signal, ...load }: PeerOptions): Promise
         // it is no dependency: who does not measure it needs none of it
         const version = Object.values(llamaPackages())[0] ?? "";
         const advice = adviceToAdd(installerOf(packageRoot()), name, version);
-        throw new RastError("ERR_PEER", `The peer ${shorten(name)} is not installed. ${advice}`, { details: { peer: name } });
+        throw new RastError("ERR_PEER", `The peer ${shorten(name)} is not installed. ${advice}`, {
+            details: { peer: name }
+        });
     }
     const peer = new PeerProcess(name, signal);
     try {
