@@ -49,6 +49,7 @@ const cases = {
     row: { rounds: 600 },
     reasoning: { rounds: 4000 },
     "draft-length": {},
+    repeats: {},
     schedule: models,
     settings: models,
     parity: { ...models, requests: 8, tokens: 12 },

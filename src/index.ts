@@ -35,6 +35,7 @@ export type {
     RolePlace,
     RolePlaces,
     RoleTimes,
+    NgramStats,
     SpeculationStats,
     StopReason,
     TimesOfRoles,
@@ -43,7 +44,7 @@ export type {
     TokenUsage
 } from "./engine/results.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
-export type { Speculation } from "./engine/speculation-options.js";
+export type { NgramDrafts, Speculation } from "./engine/speculation-options.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";
 export type {
     NativeBackendOutcome as BackendOutcome,

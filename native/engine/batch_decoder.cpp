@@ -125,7 +125,8 @@ void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows,
         seq.result.threads = threads_.current();
         seq.result.host_bytes += target.sampler().bytes_per_row();
         role_times & times = seq.times(target.which());
-        if (one.depth == 0 || context == role_contexts::drafter_index) {
+        const bool step_by_step = context == role_contexts::drafter_index && !one.of->from_text;
+        if (one.depth == 0 || step_by_step) {
             (seq.started ? times.decode_ms : times.prefill_ms) += ms;
             times.sampling_ms += seq.started ? sampling_ms : 0;
             times.decode_steps += seq.started ? 1 : 0;

@@ -16,16 +16,31 @@ constexpr double inherited_weight = 16;
 constexpr int most_at_first = 3;
 // What can be remembered at most, of 1 / (1 - memory) positions.
 constexpr double most_remembered = 1000;
-constexpr double format_of_learned = 1;
+constexpr double format_of_learned = 2;
+// Tokens alike from which on a repeat is a long one.
+constexpr size_t long_repeat = 6;
+// How often repeats go on as they did, before any was seen.
+constexpr double short_repeats_at_first = 0.5;
+constexpr double long_repeats_at_first = 0.8;
 // After drafts took room that somebody's text needed.
 constexpr size_t rounds_without_drafts = 16;
+
+// The expert has nothing to draft then, and nothing to draw.
+void take_repeat(participant & one, size_t most) {
+    one.drafts.assign(one.repeat.begin(),
+                      one.repeat.begin() + static_cast<std::ptrdiff_t>(std::min(most, one.repeat.size())));
+    one.from_text = !one.drafts.empty();
+    one.compared = one.compared && !one.from_text;
+}
 
 }  // namespace
 
 draft_planner::draft_planner(const engine_config & config)
     : config_(config),
       lengths_(config.rows),
-      agrees_(agreement::expected_at_first, agreement::weight_at_first, memory_over_requests) {}
+      agrees_(agreement::expected_at_first, agreement::weight_at_first, memory_over_requests),
+      repeats_{agreement(short_repeats_at_first, agreement::weight_at_first, memory_over_requests),
+               agreement(long_repeats_at_first, agreement::weight_at_first, memory_over_requests)} {}
 
 void draft_planner::decide(const role_contexts & contexts) {
     max_draft_ = 0;
@@ -47,6 +62,8 @@ void draft_planner::decide(const role_contexts & contexts) {
                   ", and what it remembers of drafts cannot be taken back";
     } else {
         max_draft_ = most;
+        // what it decodes at once it could not take back: its checkpoint is made after the first token of a draft
+        may_repeat_ = contexts.drafter().memory().can_cut_back();
         lengths_.expert_decodes_again(!contexts.drafter().memory().can_cut_back());
     }
 }
@@ -67,21 +84,27 @@ std::vector<double> draft_planner::learned() const {
     if (max_draft_ == 0) {
         return {};
     }
-    std::vector<double> out = {format_of_learned, static_cast<double>(config_.rows), agrees_.value(), agrees_.weight()};
+    std::vector<double> out = {format_of_learned, static_cast<double>(config_.rows)};
+    for (const agreement & one : {agrees_, repeats_[0], repeats_[1]}) {
+        out.push_back(one.value());
+        out.push_back(one.weight());
+    }
     lengths_.costs().save(out);
     return out;
 }
 
 // @returns whether it has taken it; it may come from a file that anything has happened to
 bool draft_planner::restore(std::span<const double> learned) {
-    constexpr size_t head = 4;
+    constexpr size_t head = 8;
     if (learned.size() < head || learned[0] != format_of_learned || learned[1] != static_cast<double>(config_.rows)) {
         return false;
     }
-    const double value = learned[2];
-    const double weight = learned[3];
-    if (!(value >= 0 && value <= 1 && weight > 0 && weight <= most_remembered)) {
-        return false;
+    for (size_t i = 2; i < head; i += 2) {
+        const double value = learned[i];
+        const double weight = learned[i + 1];
+        if (!(value >= 0 && value <= 1 && weight > 0 && weight <= most_remembered)) {
+            return false;
+        }
     }
     draft_costs costs(config_.rows);
     std::span<const double> rest = learned.subspan(head);
@@ -89,7 +112,9 @@ bool draft_planner::restore(std::span<const double> learned) {
         return false;
     }
     lengths_.costs() = std::move(costs);
-    agrees_.restore(value, weight);
+    agrees_.restore(learned[2], learned[3]);
+    repeats_[0].restore(learned[4], learned[5]);
+    repeats_[1].restore(learned[6], learned[7]);
     return true;
 }
 
@@ -132,24 +157,40 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
         // a draft beyond the last token that may be drawn is for nothing
         one.useful =
             wanted.max_tokens < 0 ? most : static_cast<size_t>(wanted.max_tokens - seq.result.completion_tokens - 1);
-        if (wanted.draft != draft_auto) {
-            one.most = std::min({most, one.useful, static_cast<size_t>(wanted.draft), left});
-            left -= one.most;
+        // what a prompt waits for its first token is limited, and nothing else
+        const bool fixed = wanted.draft != draft_auto;
+        const size_t longest = fixed         ? std::min(most, static_cast<size_t>(wanted.draft))
+                               : seq.started ? most
+                                             : std::min<size_t>(most, most_at_first);
+        if (wanted.repeats != repeat_drafts::never && may_repeat_) {
+            look_for_repeat(one, std::min(longest, one.useful));
+        }
+        const double likely = one.repeat.empty() ? 0 : seq.repeats[one.repeat_kind].value();
+        const bool repeats = wanted.repeats == repeat_drafts::always || (fixed && likely > seq.agrees.value());
+        if (fixed || (repeats && !one.repeat.empty())) {
+            one.most = std::min({longest, one.useful, left});
+            if (repeats && !one.repeat.empty()) {
+                take_repeat(one, one.most);
+            }
+            left -= one.from_text ? one.drafts.size() : one.most;
             other_rows += 1;
             continue;
         }
-        // what a prompt waits for its first token is limited, and nothing else
-        const int longest = std::min(static_cast<int>(most), seq.started ? max_draft_ : most_at_first);
-        candidates.push_back({seq.agrees.value(), longest, static_cast<int>(std::min(most, one.useful))});
+        candidates.push_back({seq.agrees.value(), static_cast<int>(longest),
+                              static_cast<int>(std::min(most, one.useful)), static_cast<int>(one.repeat.size()),
+                              likely});
         automatic.push_back(&one);
     }
     const auto chosen = lengths_.choose(candidates, left, other_rows);
     for (size_t i = 0; i < automatic.size(); ++i) {
         automatic[i]->most = static_cast<size_t>(chosen[i].drafts);
+        if (chosen[i].found) {
+            take_repeat(*automatic[i], automatic[i]->most);
+        }
     }
     together_ = round.size() > 1;
     learning_ = decoder.is_steady() && std::all_of(round.begin(), round.end(), [&](const participant & one) {
-                    return one.compared && decodes_one_each(*one.seq, contexts, decoder);
+                    return (one.compared || one.from_text) && decodes_one_each(*one.seq, contexts, decoder);
                 });
 }
 
@@ -163,6 +204,17 @@ bool draft_planner::decodes_one_each(const sequence & seq, const role_contexts &
         }
     }
     return seq.started || decoder.pending(seq) == 1;
+}
+
+// What the text would go on with, up to a token that ends it: the base draws that one itself.
+void draft_planner::look_for_repeat(participant & one, size_t most) {
+    sequence & seq = *one.seq;
+    repeat found = seq.finder.find(seq.history(), most);
+    const auto end = std::find_if(found.tokens.begin(), found.tokens.end(),
+                                  [&](llama_token token) { return token < 0 || seq.stops_here(token); });
+    found.tokens.erase(end, found.tokens.end());
+    one.repeat = std::move(found.tokens);
+    one.repeat_kind = found.alike >= long_repeat ? 1 : 0;
 }
 
 void draft_planner::expert_took(size_t rows, double ms) {
@@ -184,9 +236,24 @@ void draft_planner::observe(sequence & seq, bool same) {
     seq.result.drafts.agreed += same ? 1 : 0;
 }
 
+void draft_planner::observe_repeat(const participant & one, std::span<const llama_token> drawn) {
+    for (size_t i = 0; i < std::min(one.repeat.size(), drawn.size()); ++i) {
+        const bool same = one.repeat[i] == drawn[i];
+        one.seq->repeats[one.repeat_kind].observe(same);
+        repeats_[one.repeat_kind].observe(same);
+        one.seq->any_repeat = true;
+        if (!same) {
+            break;
+        }
+    }
+}
+
 void draft_planner::inherit_agreement(sequence & seq) const {
     if (seq.result.drafts.compared == 0) {
         seq.agrees = agrees_.successor(inherited_weight, sequence::agreement_memory);
+    }
+    for (size_t kind = 0; kind < repeats_.size() && !seq.any_repeat; ++kind) {
+        seq.repeats[kind] = repeats_[kind].successor(inherited_weight, sequence::agreement_memory);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "participant.h"
 #include "role_contexts.h"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <span>
@@ -43,7 +44,8 @@ class draft_planner {
     // Whether the expert's own draws are of use for a request: as drafts, or to see how often they agree.
     bool compares(const request & wanted) const;
 
-    // Fills in `compared`, `most` and `useful` of each participant. Engine thread, at the beginning of a round.
+    // Fills in `compared`, `most`, `useful` and what is drafted from the text, of each participant. Engine thread, at
+    // the beginning of a round.
     void plan(std::vector<participant> & round, const role_contexts & contexts, const batch_decoder & decoder);
 
     // What decodes of the current round took: of the expert, and of all other models together. Learned only where it
@@ -53,6 +55,8 @@ class draft_planner {
     void expert_took(size_t rows, double ms);
     void verify_took(size_t rows, double ms);
 
+    // What was drawn where the text might have repeated itself, whether that was drafted or not.
+    void observe_repeat(const participant & one, std::span<const llama_token> drawn);
     // Expert and ensemble drew at one position: the same token or not.
     void observe(sequence & seq, bool same);
     // A request begins with what others have shown, when it has shown nothing itself.
@@ -64,6 +68,7 @@ class draft_planner {
 
   private:
     bool restore(std::span<const double> learned);
+    static void look_for_repeat(participant & one, size_t most);
     size_t rows_left(const std::vector<participant> & round, const role_contexts & contexts,
                      const batch_decoder & decoder) const;
 
@@ -74,11 +79,13 @@ class draft_planner {
     bool alone_only_ = false;  // a context decodes several tokens of one sequence only
     std::string reason_;
     draft_lengths lengths_;
+    bool may_repeat_ = false;  // drafts may be taken from the text
     bool remembered_ = false;
     bool learning_ = false;  // from the current round
     bool together_ = false;  // it has several requests
     size_t paused_rounds_ = 0;
-    agreement agrees_;  // over all requests
+    agreement agrees_;                  // over all requests
+    std::array<agreement, 2> repeats_;  // of texts with their own repeats: of few tokens, of many
 };
 
 }  // namespace rast

@@ -16,6 +16,9 @@ struct participant {
     size_t most = 0;                         // tokens to draft
     size_t useful = 0;                       // of those, before the text has all it may have
     bool compared = false;                   // the expert draws for it: drafts, or to see how often they agree
+    std::vector<llama_token> repeat;         // what follows, should the text repeat itself
+    size_t repeat_kind = 0;                  // how much of it is alike
+    bool from_text = false;                  // its drafts are of `repeat`, and the expert only verifies
     std::vector<llama_token> drafts;         // decoded by every model it needs
     std::vector<llama_token> expert_draws;   // by depth: the drafts, and one more that is only compared
     std::vector<size_t> base_rows;           // by depth, in the base's batch

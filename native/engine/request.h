@@ -20,6 +20,10 @@ struct constraint;
 
 inline constexpr int32_t draft_auto = -1;
 
+// Whether drafts are taken from the text where it repeats itself: never, where they are likelier to pay than the
+// expert's, or wherever it does.
+enum class repeat_drafts { never, automatic, always };
+
 enum class request_mode { rast, base, expert };
 
 // The bias of a token that is never to be drawn: it keeps sums finite, also on devices.
@@ -58,7 +62,8 @@ struct request {
     bool ignore_eos = false;
     bool show_special = false;
     int32_t logprobs = -1;
-    int32_t draft = draft_auto;                 // tokens to draft per round
+    int32_t draft = draft_auto;  // tokens to draft per round
+    repeat_drafts repeats = repeat_drafts::never;
     int32_t max_draft = 255;                    // most of them; the engine's own limit holds too
     std::shared_ptr<const constraint> grammar;  // none = any text; of the answer alone where there is reasoning
     std::optional<reasoning_request> reasoning;
@@ -76,11 +81,13 @@ struct role_times {
 };
 
 struct draft_stats {
-    int64_t rounds = 0;    // decodes of the base that gave tokens
-    int64_t drafted = 0;   // tokens that the base verified
-    int64_t accepted = 0;  // of those
-    int64_t compared = 0;  // positions where expert and ensemble drew from the same history
-    int64_t agreed = 0;    // of those, the same token
+    int64_t rounds = 0;           // decodes of the base that gave tokens
+    int64_t drafted = 0;          // tokens that the base verified
+    int64_t accepted = 0;         // of those
+    int64_t repeat_drafted = 0;   // of the drafted, those taken from the text
+    int64_t repeat_accepted = 0;  // of those
+    int64_t compared = 0;         // positions where expert and ensemble drew from the same history
+    int64_t agreed = 0;           // of those, the same token
 };
 
 struct request_result {

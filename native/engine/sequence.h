@@ -9,10 +9,12 @@
 #include "../text/text_stream.h"
 #include "agreement.h"
 #include "clock.h"
+#include "repeat_finder.h"
 #include "request.h"
 
 #include "../text/reasoning_splitter.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -40,7 +42,11 @@ class sequence {
     static constexpr double agreement_memory = 0.98;
     agreement agrees{agreement::expected_at_first, agreement::weight_at_first,
                      agreement_memory};  // of expert and ensemble
-    bool started = false;                // a token has been drawn
+    // Of the text with its own repeats, of few tokens and of many; draft_planner says what is expected at first.
+    std::array<agreement, 2> repeats{agrees, agrees};
+    bool any_repeat = false;  // was seen
+    repeat_finder finder;
+    bool started = false;  // a token has been drawn
     std::optional<grammar_matcher> grammar;
     // A draw that the grammar has not decided on yet. The request takes part in no step until it has.
     struct undecided {

@@ -84,11 +84,8 @@ std::vector<logits_row> speculative_round::draft(std::span<participant> round) {
 std::vector<logits_row> speculative_round::add_rows(std::span<participant> round, size_t depth,
                                                     std::vector<logits_row> & base_rows) {
     std::vector<logits_row> rows;
-    for (participant & one : round) {
-        if (depth > one.drafts.size()) {
-            continue;  // its drafting has ended
-        }
-        logits_row row{&one, depth, -1};
+    const auto add = [&](participant & one, size_t at) {
+        logits_row row{&one, at, -1};
         if (role_contexts::uses(one.seq->wanted(), role_contexts::base_index)) {
             row.base_row = static_cast<int64_t>(base_rows.size());
             one.base_rows.push_back(base_rows.size());
@@ -96,6 +93,15 @@ std::vector<logits_row> speculative_round::add_rows(std::span<participant> round
         }
         if (contexts_.has_pairs() && role_contexts::uses(one.seq->wanted(), role_contexts::drafter_index)) {
             rows.push_back(row);
+        }
+    };
+    for (participant & one : round) {
+        // what is taken from the text is there before anything is decoded
+        for (size_t at = 0; one.from_text && depth == 0 && at <= one.drafts.size(); ++at) {
+            add(one, at);
+        }
+        if (!one.from_text && depth <= one.drafts.size()) {  // else its drafting has ended
+            add(one, depth);
         }
     }
     return rows;
@@ -185,7 +191,9 @@ void speculative_round::accept(participant & one, std::vector<step_event> & even
         accept_at(one, one.drawn, 0, event);
     } else {
         seq.result.drafts.rounds += 1;
-        seq.result.drafts.drafted += static_cast<int64_t>(std::min(one.drafts.size(), one.useful));
+        const auto drafted = static_cast<int64_t>(std::min(one.drafts.size(), one.useful));
+        seq.result.drafts.drafted += drafted;
+        seq.result.drafts.repeat_drafted += one.from_text ? drafted : 0;
         for (size_t depth = 0; depth < one.base_rows.size(); ++depth) {
             const row_draw draw = reader_.read_allowed(role_contexts::base_index, seq, one.base_rows[depth]);
             if (!accept_at(one, draw, depth, event)) {
@@ -193,6 +201,7 @@ void speculative_round::accept(participant & one, std::vector<step_event> & even
             }
         }
     }
+    planner_.observe_repeat(one, event.tokens);
     // the last tokens are such that no model has decoded yet, unless the next draw is undecided
     const size_t undecoded = seq.undecided_draw ? 0 : seq.undecoded();
     const llama_pos decoded = one.length() - static_cast<llama_pos>(undecoded);
@@ -215,6 +224,7 @@ bool speculative_round::accept_at(participant & one, const row_draw & draw, size
     }
     const bool accepted = depth < one.drafts.size() && one.drafts[depth] == draw.token;
     seq.result.drafts.accepted += accepted && depth < one.useful ? 1 : 0;
+    seq.result.drafts.repeat_accepted += accepted && one.from_text && depth < one.useful ? 1 : 0;
     return accept_draw(seq, draw, event) && accepted && seq.undecoded() == 1;
 }
 

@@ -98,6 +98,8 @@ Napi::Value present_result(Napi::Env env, const request_result & result) {
     drafts.Set("rounds", number(env, static_cast<double>(result.drafts.rounds)));
     drafts.Set("drafted", number(env, static_cast<double>(result.drafts.drafted)));
     drafts.Set("accepted", number(env, static_cast<double>(result.drafts.accepted)));
+    drafts.Set("ngramDrafted", number(env, static_cast<double>(result.drafts.repeat_drafted)));
+    drafts.Set("ngramAccepted", number(env, static_cast<double>(result.drafts.repeat_accepted)));
     drafts.Set("compared", number(env, static_cast<double>(result.drafts.compared)));
     drafts.Set("agreed", number(env, static_cast<double>(result.drafts.agreed)));
     out.Set("drafts", drafts);

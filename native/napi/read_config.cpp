@@ -117,6 +117,8 @@ request read_request(const object_reader & in) {
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, static_cast<int64_t>(limits::logprobs.max)));
     out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, static_cast<int64_t>(limits::max_draft.max)));
     out.max_draft = static_cast<int32_t>(in.integer("maxDraft", limits::max_draft));
+    static const repeat_drafts repeats[] = {repeat_drafts::never, repeat_drafts::automatic, repeat_drafts::always};
+    out.repeats = repeats[in.choice("ngram", {"never", "auto", "always"})];
 
     const object_reader sampling = in.object("sampling");
     sampling_params & s = out.sampling;

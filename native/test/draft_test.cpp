@@ -94,6 +94,7 @@ int test_drafts(const arguments & args) {
             request one = mixed ? mixed_request(prompt, static_cast<int>(i), plain.pairs.size(), max_tokens)
                                 : request_of(start, static_cast<int>(i), plain.pairs.size(), max_tokens);
             one.logprobs = i % 4 == 0 ? 2 : -1;
+            one.repeats = static_cast<repeat_drafts>(args.number("ngram", 0));
             one.ignore_eos = i % 3 != 0;
             if (const double lambda = args.real("lambda", -100); lambda > -100) {
                 one.sampling.lambda.fill(static_cast<float>(lambda));
@@ -140,6 +141,11 @@ int test_drafts(const arguments & args) {
                     fail("log-probabilities belong to other tokens");
                 }
             }
+            if (stats.repeat_drafted > stats.drafted || stats.repeat_accepted > stats.repeat_drafted ||
+                stats.repeat_accepted > stats.accepted ||
+                (requests[i].repeats == repeat_drafts::never && stats.repeat_drafted > 0)) {
+                fail("statistics of repeats do not add up");
+            }
             if (stats.accepted > stats.drafted || stats.agreed > stats.compared ||
                 (requests[i].draft == 0 && stats.drafted != 0) || stats.rounds == 0) {
                 fail("statistics do not add up");
@@ -149,6 +155,8 @@ int test_drafts(const arguments & args) {
             total.rounds += stats.rounds;
             total.drafted += stats.drafted;
             total.accepted += stats.accepted;
+            total.repeat_drafted += stats.repeat_drafted;
+            total.repeat_accepted += stats.repeat_accepted;
             total.compared += stats.compared;
             total.agreed += stats.agreed;
         }
@@ -159,10 +167,11 @@ int test_drafts(const arguments & args) {
     std::printf(
         "ok sequences %ld, near-ties %ld, rounds %lld, drafted %lld, accepted %lld, compared %lld, agreed %lld, cached "
         "%ld, "
-        "restarts %ld\n",
+        "restarts %ld, from the text %lld, of them right %lld\n",
         sequences, near_ties, static_cast<long long>(total.rounds), static_cast<long long>(total.drafted),
         static_cast<long long>(total.accepted), static_cast<long long>(total.compared),
-        static_cast<long long>(total.agreed), cached, restarts);
+        static_cast<long long>(total.agreed), cached, restarts, static_cast<long long>(total.repeat_drafted),
+        static_cast<long long>(total.repeat_accepted));
     return 0;
 }
 

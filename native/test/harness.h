@@ -82,6 +82,7 @@ int test_states(const arguments & args);
 int widen_model(const arguments & args);
 int test_drafts(const arguments & args);
 int test_draft_length(const arguments & args);
+int test_repeats(const arguments & args);
 int test_draft_simulation(const arguments & args);
 int test_thread_choice(const arguments & args);
 int test_exact(const arguments & args);

@@ -27,6 +27,7 @@ int main(int argc, char ** argv) {
                  {"states", test_states},
                  {"drafts", test_drafts},
                  {"draft-length", test_draft_length},
+                 {"repeats", test_repeats},
                  {"draft-simulation", test_draft_simulation},
                  {"thread-choice", test_thread_choice},
                  {"exact", test_exact},

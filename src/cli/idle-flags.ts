@@ -26,11 +26,11 @@ const rules: readonly Rule[] = [
         idle: (values) => (has(values, "json", "streamJson", "batch") ? undefined : "without --json or --stream-json")
     },
     {
-        options: ["lambda", "speculation"],
+        options: ["lambda", "speculation", "speculation.ngram"],
         idle: alone(({ mode }) => (mode === "base" || mode === "expert" ? `with --mode ${mode}` : undefined))
     },
     {
-        options: ["lambda", "speculation", "specialTokens"],
+        options: ["lambda", "speculation", "speculation.ngram", "specialTokens"],
         idle: (values) => (has(values, "trio", "expert") ? undefined : "without --expert and --antiexpert")
     },
     {

@@ -11,7 +11,7 @@ import {
     readOptions
 } from "../checks.js";
 import { RastError } from "../errors.js";
-import type { NativeSampling } from "../native/addon-types.js";
+import type { NativeRequest, NativeSampling } from "../native/addon-types.js";
 import { limits } from "../limits.js";
 import { checkTemplateOptions, checkThinking, type ChatOptions } from "../text/chat-options.js";
 import type { ChatMessage } from "../text/chat-template.js";
@@ -210,7 +210,7 @@ export interface ResolvedGenerateOptions extends ResolvedPromptOptions {
     readonly ignoreEos: boolean;
     /** -1 = none. */
     readonly logprobs: number;
-    readonly speculation: { readonly draft: number; readonly maxDraft: number };
+    readonly speculation: Pick<NativeRequest, "draft" | "maxDraft" | "ngram">;
     readonly constraint: Constraint;
     readonly sampling: NativeSampling;
 }

@@ -30,7 +30,7 @@ export function requestCheck({ pairs, maxDraft }: ForeseenEngine): (request: unk
         stop: [],
         addBos: undefined,
         chat: {},
-        speculation: { draft: -1, maxDraft, possible: maxDraft }
+        speculation: { draft: -1, maxDraft, ngram: "auto", possible: maxDraft }
     };
     const known = new Set<string>();
     return async (request) => {

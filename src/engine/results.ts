@@ -143,16 +143,26 @@ export interface SpeculationStats {
     readonly maxDraft: number;
     /** Decodes of the base that gave tokens. */
     readonly rounds: number;
-    /** Tokens that the expert drafted and the base verified. */
+    /** Tokens that were drafted, by the expert or from the text, and that the base verified. */
     readonly drafted: number;
     /** Those of them that the ensemble drew as well. */
     readonly accepted: number;
     /** accepted / drafted; null without drafts. */
     readonly acceptanceRate: number | null;
+    /** Of both, those that were taken from prompt and text, where these repeat themselves. */
+    readonly ngram: NgramStats;
     /** Share of positions where expert and ensemble drew the same token from the same text; null if none was compared. */
     readonly agreement: number | null;
     /** Mean of tokens per round; null without rounds. */
     readonly tokensPerRound: number | null;
+}
+
+/** Drafts that cost no decode of the expert. */
+export interface NgramStats {
+    /** Tokens that the base verified. */
+    readonly drafted: number;
+    /** Those of them that the ensemble drew as well. */
+    readonly accepted: number;
 }
 
 /** Times of a generation, in milliseconds. */
@@ -274,7 +284,7 @@ function speculationStats(
               ? `mode "${mode}" takes its tokens from one model`
               : undefined;
     const reason = off ?? (maxDraft === 0 ? "it was turned off for this request" : null);
-    const { rounds, drafted, accepted, compared, agreed } = drafts;
+    const { rounds, drafted, accepted, ngramDrafted, ngramAccepted, compared, agreed } = drafts;
     return {
         mode: reason !== null ? "off" : draft < 0 ? "auto" : "fixed",
         reason,
@@ -283,6 +293,7 @@ function speculationStats(
         drafted,
         accepted,
         acceptanceRate: drafted > 0 ? accepted / drafted : null,
+        ngram: { drafted: ngramDrafted, accepted: ngramAccepted },
         agreement: compared > 0 ? agreed / compared : null,
         tokensPerRound: rounds > 0 ? drawn / rounds : null
     };
@@ -307,7 +318,7 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         firstTokenMs: null,
         firstRoundTokens: 0,
         roles: { base: idle, expert: idle, antiexpert: idle },
-        drafts: { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
+        drafts: { rounds: 0, drafted: 0, accepted: 0, ngramDrafted: 0, ngramAccepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,
         hostRows: 0,
         hostRowBytes: 0,

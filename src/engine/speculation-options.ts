@@ -1,23 +1,35 @@
-import { checkNumber, invalidOption, isObject, readOptions } from "../checks.js";
+import { checkNumber, checkOneOf, invalidOption, isObject, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
+import type { NativeRequest } from "../native/addon-types.js";
 
 /**
  * Whether the expert drafts tokens that the base then verifies several at a time. The text is the same either way.
  * "auto": as many as pay at the moment, down to none; `{ maxDraft }`: the same with a limit of its own, 0 to 63;
- * `{ draft }`: always that many, 0 to 63.
+ * `{ draft }`: always that many, 0 to 63. Beside them, or alone, `{ ngram }`: drafts that are taken from prompt and text where
+ * these repeat themselves, which costs no decode of the expert.
  */
 export type Speculation =
     | "auto"
     | "off"
     | {
           /** Most tokens of a draft. */
-          maxDraft: number;
+          maxDraft?: number | undefined;
+          draft?: undefined;
+          ngram?: NgramDrafts | undefined;
       }
     | {
           /** Tokens of every draft. */
           draft: number;
+          maxDraft?: undefined;
+          ngram?: NgramDrafts | undefined;
       };
+
+/**
+ * Whether drafts are taken from the text itself: "auto": where they are likelier to pay than the expert's; true: wherever the
+ * latest three tokens were there before; false: never. @default "auto", with `draft` false
+ */
+export type NgramDrafts = boolean | "auto";
 
 /** Checked. */
 export interface ResolvedSpeculation {
@@ -25,6 +37,7 @@ export interface ResolvedSpeculation {
     readonly draft: number;
     /** Most tokens per round; undefined = what the engine was loaded for, or the default. */
     readonly maxDraft: number | undefined;
+    readonly ngram: NativeRequest["ngram"];
 }
 
 /** Where nothing is asked for. */
@@ -37,17 +50,28 @@ const sharedRows = 64;
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
  */
 export function checkSpeculation(value: unknown): ResolvedSpeculation {
-    if (value === "auto") return { draft: -1, maxDraft: undefined };
-    if (value === "off") return { draft: 0, maxDraft: 0 };
-    const expected = '"auto", "off", { maxDraft } or { draft }';
+    if (value === "auto") return { draft: -1, maxDraft: undefined, ngram: "auto" };
+    if (value === "off") return { draft: 0, maxDraft: 0, ngram: "never" };
+    const expected = '"auto", "off", { maxDraft }, { draft } or { ngram }';
     if (!isObject(value)) throw invalidOption("speculation", expected, value);
-    const read = readOptions("speculation", "speculation", value, ["maxDraft", "draft"]);
-    if (Object.keys(read).length !== 1) throw invalidOption("speculation", expected, value);
-    if (read.draft === undefined) {
-        return { draft: -1, maxDraft: checkNumber("speculation.maxDraft", read.maxDraft, limits.maxDraft) };
+    const { maxDraft, draft, ngram } = readOptions("speculation", "speculation", value, ["maxDraft", "draft", "ngram"]);
+    const given = [maxDraft, draft, ngram].filter((one) => one !== undefined).length;
+    if (given === 0 || (maxDraft !== undefined && draft !== undefined)) {
+        throw invalidOption("speculation", expected, value);
     }
-    const draft = checkNumber("speculation.draft", read.draft, limits.maxDraft);
-    return { draft, maxDraft: draft };
+    if (draft === undefined) {
+        const most =
+            maxDraft === undefined ? undefined : checkNumber("speculation.maxDraft", maxDraft, limits.maxDraft);
+        return { draft: -1, maxDraft: most, ngram: readNgram(ngram, "auto") };
+    }
+    const fixed = checkNumber("speculation.draft", draft, limits.maxDraft);
+    return { draft: fixed, maxDraft: fixed, ngram: readNgram(ngram, "never") };
+}
+
+function readNgram(value: unknown, otherwise: NativeRequest["ngram"]): NativeRequest["ngram"] {
+    if (value === undefined) return otherwise;
+    const ngram = checkOneOf("speculation.ngram", value, ["auto", true, false]);
+    return ngram === "auto" ? "auto" : ngram ? "always" : "never";
 }
 
 /** What decides how long drafts may be. */
@@ -61,7 +85,7 @@ export interface DraftRoom {
  * A draft that was asked for must fit in context and batch.
  * @throws ERR_INVALID_OPTION
  */
-export function assertDraftFits({ maxDraft }: ResolvedSpeculation, room: DraftRoom): void {
+export function assertDraftFits({ maxDraft }: Pick<ResolvedSpeculation, "maxDraft">, room: DraftRoom): void {
     if (maxDraft === undefined || maxDraft === 0) return;
     const refuse = (what: "contextSize" | "batchSize", needed: number): never => {
         const message =
@@ -78,7 +102,7 @@ export function assertDraftFits({ maxDraft }: ResolvedSpeculation, room: DraftRo
  * @param mostDrafts that can be taken back, where only a sequence that is alone in a round may have drafts
  */
 export function planDrafts(
-    speculation: ResolvedSpeculation,
+    speculation: Omit<ResolvedSpeculation, "ngram">,
     { contextSize, batchSize, parallel }: DraftRoom,
     pairs: number,
     mostDrafts?: number
@@ -106,13 +130,13 @@ export interface LoadedSpeculation extends ResolvedSpeculation {
 export function resolveSpeculation(
     value: unknown,
     loaded: LoadedSpeculation
-): { readonly draft: number; readonly maxDraft: number } {
-    const { draft, maxDraft = loaded.maxDraft } = value === undefined ? loaded : checkSpeculation(value);
+): Pick<NativeRequest, "draft" | "maxDraft" | "ngram"> {
+    const { draft, maxDraft = loaded.maxDraft, ngram } = value === undefined ? loaded : checkSpeculation(value);
     if (maxDraft > loaded.maxDraft) {
         const message =
             `Drafts of ${maxDraft} tokens were asked for, and the engine was loaded for ${loaded.maxDraft}: ` +
             "set speculation in loadRast.";
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "speculation", maxDraft } });
     }
-    return { draft: Math.min(draft, loaded.possible), maxDraft: Math.min(maxDraft, loaded.possible) };
+    return { draft: Math.min(draft, loaded.possible), maxDraft: Math.min(maxDraft, loaded.possible), ngram };
 }

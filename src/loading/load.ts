@@ -249,7 +249,7 @@ async function buildFacts(
             stop: trio?.stop ?? [],
             addBos: trio?.addBos,
             chat: { thinking: trio?.thinking, templateOptions: trio?.templateOptions },
-            speculation: { draft: options.speculation.draft, maxDraft: config.maxDraft, possible: info.maxDraft }
+            speculation: { ...options.speculation, maxDraft: config.maxDraft, possible: info.maxDraft }
         },
         promptTemplate: trio?.promptTemplate,
         bosText: await special(info.bosToken),

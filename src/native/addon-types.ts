@@ -315,6 +315,8 @@ export interface NativeRequest {
     /** Tokens to draft per round; -1 = as many as pay, up to `maxDraft`. */
     readonly draft: number;
     readonly maxDraft: number;
+    /** Whether drafts are taken from the text where it repeats itself; "auto": where they are likelier to pay than the expert's. */
+    readonly ngram: "never" | "auto" | "always";
     /** A number of `prepareGrammar`, which belongs to the request from now on; 0 = any text. Of the answer alone. */
     readonly grammar: number;
     /** null: all of the text is the answer. */
@@ -378,6 +380,9 @@ export interface NativeRequestResult {
         readonly rounds: number;
         readonly drafted: number;
         readonly accepted: number;
+        /** Of both, those that were taken from the text. */
+        readonly ngramDrafted: number;
+        readonly ngramAccepted: number;
         /** Positions where expert and ensemble drew after the same tokens, and those with the same draw. */
         readonly compared: number;
         readonly agreed: number;

@@ -66,6 +66,7 @@ function requestOf(changes: object, drawn: object = {}): NativeRequest {
         logprobs: -1,
         draft: 0,
         maxDraft: 0,
+        ngram: "auto",
         grammar: 0,
         reasoning: null,
         sampling: {

@@ -664,6 +664,16 @@ export const mutations = {
             ["draft-length"]
         ]
     ],
+    "native/engine/repeat_finder.cpp": [
+        [
+            "if (place == 0 || out.alike < run) {",
+            "if (place == 0) {",
+            "runs with the same hash are taken for the same",
+            ["repeats"]
+        ],
+        ["taken_in_ = history.size();", "taken_in_ = 0;", "all is taken in again with every token", ["repeats"]],
+        ["out.tokens[place + i - end]", "history[end - 1]", "a repeat of itself goes on with one token", ["repeats"]]
+    ],
     "native/engine/agreement.h": [
         [
             "agreed_ = agreed_ * memory_ + (same ? 1 : 0);",

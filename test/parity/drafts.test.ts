@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { demo } from "../support/demo.js";
 import { figure, nativeTest, places } from "../support/native.js";
-import { heavy } from "../support/size.js";
+import { heavy, size } from "../support/size.js";
 import { shapedTrio, tinyTrio, wideDemo } from "../support/test-models.js";
 
 // Drafted against plain: requests with settings of every kind (temperatures, filters, penalties, bias), each at every
@@ -58,6 +58,36 @@ describe("drafted against plain on the CPU", () => {
         expect(figure(output, "near-ties")).toBeLessThanOrEqual(5); // of one request, at each of its lengths
     });
 
+    // Prompts that are repeated up to five times; 1: where they are likelier to pay, 2: wherever there are any.
+    it.each([
+        ["one slot, wherever there are any", { ngram: 2 }],
+        ["one slot, where they are likelier to pay", { ngram: 1 }],
+        ["several slots, wherever there are any", { ngram: 2, slots: 4 }],
+        ["the host path, two pairs", { ngram: 2, sampler: "host", pairs: 2 }]
+    ])(
+        "drafts from the text, %s, in F32",
+        async (_, { pairs, ...more }: { pairs?: number } & Record<string, number | string>) => {
+            const wide = await wideDemo();
+            const both = {
+                base: wide.base,
+                experts: pairs === 2 ? `${wide.expert},${wide.strongExpert}` : wide.expert,
+                antiexperts: pairs === 2 ? `${wide.antiexpert},${wide.strongAntiexpert}` : wide.antiexpert
+            };
+            const wanted = {
+                mixed: 1,
+                requests: size(24, 96),
+                tokens: 20,
+                "max-draft": 6,
+                lengths: "3,auto",
+                batch: 128
+            };
+            const options = { ...both, ...wanted, ...more, context: 512, "flash-attention": "off" };
+            const output = await nativeTest("drafts", options, "CPU");
+            expect(figure(output, "ok sequences")).toBe(2 * wanted.requests);
+            if (more["ngram"] === 2) expect(figure(output, "from the text")).toBeGreaterThan(wanted.requests);
+        }
+    );
+
     it("two pairs, as shipped", async () => {
         const pairs = {
             experts: `${demo.expert},${demo.strongExpert}`,
@@ -88,5 +118,6 @@ describe.runIf(places.includes("Vulkan0"))("drafted against plain on the softwar
 
 it("chooses lengths by cost and agreement", async () => {
     expect(await nativeTest("draft-length", {}, "CPU")).toContain("ok draft lengths");
+    expect(await nativeTest("repeats", {}, "CPU")).toContain("ok repeats");
     expect(await nativeTest("draft-simulation", { seeds: heavy ? 16 : 8 }, "CPU")).toContain("ok draft simulation");
 });

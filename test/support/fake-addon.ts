@@ -455,7 +455,15 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         firstTokenMs: run.sent > 0 ? 11 : null,
         firstRoundTokens: Math.min(run.sent, 1),
         roles: { base: idle, expert: idle, antiexpert: idle },
-        drafts: { rounds: run.sent, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
+        drafts: {
+            rounds: run.sent,
+            drafted: 0,
+            accepted: 0,
+            ngramDrafted: 0,
+            ngramAccepted: 0,
+            compared: 0,
+            agreed: 0
+        },
         hostBytes: 8 * run.sent,
         hostRows: 0,
         hostRowBytes: 0,

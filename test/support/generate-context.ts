@@ -11,5 +11,5 @@ export const twoPairs: GenerateContext = {
     stop: [],
     addBos: undefined,
     chat: {},
-    speculation: { draft: -1, maxDraft: 15, possible: 15 }
+    speculation: { draft: -1, maxDraft: 15, ngram: "auto", possible: 15 }
 };

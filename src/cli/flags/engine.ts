@@ -3,7 +3,7 @@ import type { LoadOptions } from "../../loading/load-options.js";
 import { readFlags, type Typed } from "../flag.js";
 import { isolationFlags } from "./isolation.js";
 import { chooseModels, modelFlags, strengthFlags } from "./models.js";
-import { drawingFlags, placementFlags, placementOf } from "./placement.js";
+import { drawingFlags, placementFlags, placementOf, readSpeculation } from "./placement.js";
 
 export const engineFlags = {
     ...modelFlags,
@@ -23,7 +23,8 @@ export async function readEngineFlags(typed: Typed): Promise<LoadOptions> {
             expert: placementOf("expert", placement),
             antiexpert: placementOf("antiexpert", placement)
         })),
-        ...readFlags({ ...strengthFlags, ...drawingFlags, ...isolationFlags }, typed),
+        ...readFlags({ ...strengthFlags, sampler: drawingFlags.sampler, ...isolationFlags }, typed),
+        ...readSpeculation(typed),
         ...(Object.fromEntries(shared) as Omit<typeof placement, `${string}.${string}`>)
     };
 }

@@ -1,9 +1,10 @@
 import type { NativeKvType } from "../../native/addon-types.js";
 import type { LoadOptions } from "../../loading/load-options.js";
-import type { Speculation } from "../../engine/speculation-options.js";
+import type { NgramDrafts, Speculation } from "../../engine/speculation-options.js";
 import { checkOneOf } from "../../checks.js";
 import {
     numberFlag,
+    readFlags,
     repeatableFlag,
     switchFlag,
     textFlag,
@@ -12,7 +13,8 @@ import {
     under,
     valueFlag,
     type Flag,
-    type FlagValues
+    type FlagValues,
+    type Typed
 } from "../flag.js";
 import type { Placement } from "./models.js";
 
@@ -55,8 +57,24 @@ export const drawingFlags = under("Drafts", {
         "--draft <auto|off|integer>",
         "tokens the expert drafts per round (default auto)",
         (text, name) => (text === "auto" || text === "off" ? text : { draft: toNumber(text, name) })
+    ),
+    "speculation.ngram": valueFlag<NgramDrafts>(
+        "--ngram <auto|on|off>",
+        "drafts taken from the text where it repeats itself (default auto; off with --draft <integer>)",
+        (text, name) => {
+            const choice = checkOneOf(name, text, ["auto", "on", "off"]);
+            return choice === "auto" ? choice : choice === "on";
+        }
     )
 });
+
+/** One option of the two flags of drafts. */
+export function readSpeculation(typed: Typed): { speculation?: Speculation } {
+    const { speculation, "speculation.ngram": ngram } = readFlags(drawingFlags, typed);
+    if (ngram === undefined) return speculation === undefined ? {} : { speculation };
+    if (speculation === "off") return { speculation };
+    return { speculation: typeof speculation === "object" ? { ...speculation, ngram } : { ngram } };
+}
 
 type Values = FlagValues<typeof placementFlags>;
 

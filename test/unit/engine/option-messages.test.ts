@@ -20,7 +20,7 @@ const load = (options: object): ReturnType<typeof resolveLoadOptions> =>
     resolveLoadOptions({ base: "b", expert: "e", antiexpert: "a", ...options });
 
 const pair = { expert: "e", antiexpert: "a" };
-const anyOf = 'Expected "auto", "off", { maxDraft } or { draft } for speculation, received';
+const anyOf = 'Expected "auto", "off", { maxDraft }, { draft } or { ngram } for speculation, received';
 
 describe("loadRast", () => {
     test.each<[object, string]>([
@@ -151,7 +151,7 @@ describe("loadRast", () => {
             mmap: true,
             mlock: false,
             sampler: "auto",
-            speculation: { draft: -1, maxDraft: undefined },
+            speculation: { draft: -1, maxDraft: undefined, ngram: "auto" },
             learned: true,
             tryModels: false,
             isolate: undefined,
@@ -311,7 +311,7 @@ describe("generate", () => {
             stopTokens: new Int32Array(0),
             ignoreEos: false,
             logprobs: -1,
-            speculation: { draft: -1, maxDraft: 15 },
+            speculation: { draft: -1, maxDraft: 15, ngram: "auto" },
             constraint: { kind: "none" },
             sampling: {
                 temperature: 1,
@@ -358,7 +358,7 @@ describe("generate", () => {
             maxTokens: 64,
             logprobs: 0,
             constraint: { kind: "grammar", gbnf: "root ::= x" },
-            speculation: { draft: 0, maxDraft: 0 },
+            speculation: { draft: 0, maxDraft: 0, ngram: "never" },
             sampling: { lambdas: [2, 2] }
         });
         expect(generate({ prompt: "x", raw: true, maxTokens: 65 })).toMatchObject({
@@ -466,10 +466,14 @@ describe("numbers made of options", () => {
     });
 
     test("speculation", () => {
-        expect(checkSpeculation("auto")).toEqual({ draft: -1, maxDraft: undefined });
-        expect(checkSpeculation("off")).toEqual({ draft: 0, maxDraft: 0 });
-        expect(checkSpeculation({ draft: 5 })).toEqual({ draft: 5, maxDraft: 5 });
-        expect(checkSpeculation({ maxDraft: 0 })).toEqual({ draft: -1, maxDraft: 0 });
+        expect(checkSpeculation("auto")).toEqual({ draft: -1, maxDraft: undefined, ngram: "auto" });
+        expect(checkSpeculation("off")).toEqual({ draft: 0, maxDraft: 0, ngram: "never" });
+        expect(checkSpeculation({ draft: 5 })).toEqual({ draft: 5, maxDraft: 5, ngram: "never" });
+        expect(checkSpeculation({ maxDraft: 0 })).toEqual({ draft: -1, maxDraft: 0, ngram: "auto" });
+        expect(checkSpeculation({ ngram: true })).toEqual({ draft: -1, maxDraft: undefined, ngram: "always" });
+        expect(checkSpeculation({ ngram: false })).toEqual({ draft: -1, maxDraft: undefined, ngram: "never" });
+        expect(checkSpeculation({ draft: 5, ngram: "auto" })).toEqual({ draft: 5, maxDraft: 5, ngram: "auto" });
+        expect(checkSpeculation({ maxDraft: 7, ngram: true })).toEqual({ draft: -1, maxDraft: 7, ngram: "always" });
         const room = { contextSize: 100, batchSize: 20, parallel: 8 };
         expect(planDrafts({ draft: 12, maxDraft: 12 }, room, 1)).toEqual({ maxDraft: 12, rows: 20 });
         expect(planDrafts({ draft: 13, maxDraft: 13 }, room, 1)).toEqual({ maxDraft: 12, rows: 20 });
@@ -481,10 +485,10 @@ describe("numbers made of options", () => {
             maxDraft: 63,
             rows: 71
         });
-        const loaded = { draft: -1, maxDraft: 8, possible: 5 };
-        expect(resolveSpeculation({ maxDraft: 8 }, loaded)).toEqual({ draft: -1, maxDraft: 5 });
-        expect(resolveSpeculation({ draft: 8 }, loaded)).toEqual({ draft: 5, maxDraft: 5 });
-        expect(resolveSpeculation({ draft: 3 }, loaded)).toEqual({ draft: 3, maxDraft: 3 });
+        const loaded = { draft: -1, maxDraft: 8, ngram: "auto", possible: 5 } as const;
+        expect(resolveSpeculation({ maxDraft: 8 }, loaded)).toEqual({ draft: -1, maxDraft: 5, ngram: "auto" });
+        expect(resolveSpeculation({ draft: 8 }, loaded)).toEqual({ draft: 5, maxDraft: 5, ngram: "never" });
+        expect(resolveSpeculation({ draft: 3 }, loaded)).toEqual({ draft: 3, maxDraft: 3, ngram: "never" });
         expect(errorOf(() => resolveSpeculation({ draft: 9 }, loaded)).details).toEqual({
             option: "speculation",
             maxDraft: 9

@@ -182,10 +182,29 @@ describe("options of loadRast", () => {
         parallel: { bad: [...notIntegers, 0, 65], good: [1, 64] },
         speculation: {
             bad: [
-                ...["on", 1, null, true, {}, [], { maxDraft: 4, draft: 4 }],
+                ...[
+                    "on",
+                    1,
+                    null,
+                    true,
+                    {},
+                    [],
+                    { maxDraft: 4, draft: 4 },
+                    { ngram: "on" },
+                    { ngram: 1 },
+                    { ngram: null }
+                ],
                 ...[-1, 1.5, 64, "4", Number.NaN, null].flatMap((n) => [{ maxDraft: n }, { draft: n }])
             ],
-            good: ["auto", "off", { maxDraft: 0 }, { maxDraft: 63 }, { draft: 15 }]
+            good: [
+                "auto",
+                "off",
+                { maxDraft: 0 },
+                { maxDraft: 63 },
+                { draft: 15 },
+                { ngram: true },
+                { draft: 3, ngram: "auto" }
+            ]
         },
         kvType,
         kvTypeK: kvType,

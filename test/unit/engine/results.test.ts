@@ -33,7 +33,7 @@ const native: NativeRequestResult = {
     firstTokenMs: 41,
     firstRoundTokens: 2,
     roles: { base: times(100), expert: times(200), antiexpert: times(300) },
-    drafts: { rounds: 4, drafted: 8, accepted: 6, compared: 20, agreed: 15 },
+    drafts: { rounds: 4, drafted: 8, accepted: 6, ngramDrafted: 3, ngramAccepted: 2, compared: 20, agreed: 15 },
     hostBytes: 70,
     hostRows: 9,
     hostRowBytes: 1000,
@@ -83,6 +83,7 @@ describe("a result", () => {
                 drafted: 8,
                 accepted: 6,
                 acceptanceRate: 0.75,
+                ngram: { drafted: 3, accepted: 2 },
                 agreement: 0.75,
                 tokensPerRound: 2.5
             },
@@ -124,12 +125,20 @@ describe("a result", () => {
     });
 
     test("divides by nothing that is 0", () => {
-        const drafts = { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 };
+        const drafts = {
+            rounds: 0,
+            drafted: 0,
+            accepted: 0,
+            ngramDrafted: 0,
+            ngramAccepted: 0,
+            compared: 0,
+            agreed: 0
+        };
         const none = build({}, { completionTokens: 0, firstRoundTokens: 0, decodeMs: 0, drafts });
         expect(none.hostBytesPerToken).toBe(0);
         expect(none.timings).toMatchObject({ tokensPerSecond: null, overallTokensPerSecond: null });
         expect(none.speculation).toMatchObject({ acceptanceRate: null, agreement: null, tokensPerRound: null });
-        const least = { rounds: 1, drafted: 1, accepted: 0, compared: 1, agreed: 0 };
+        const least = { rounds: 1, drafted: 1, accepted: 0, ngramDrafted: 0, ngramAccepted: 0, compared: 1, agreed: 0 };
         expect(build({}, { completionTokens: 1, drafts: least })).toMatchObject({
             hostBytesPerToken: 1070,
             speculation: { acceptanceRate: 0, agreement: 0, tokensPerRound: 1 }
@@ -211,7 +220,7 @@ test("a request that ended before it began has its tokens and nothing else", () 
         firstTokenMs: null,
         firstRoundTokens: 0,
         roles: { base: idle, expert: idle, antiexpert: idle },
-        drafts: { rounds: 0, drafted: 0, accepted: 0, compared: 0, agreed: 0 },
+        drafts: { rounds: 0, drafted: 0, accepted: 0, ngramDrafted: 0, ngramAccepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,
         hostRows: 0,
         hostRowBytes: 0,

@@ -6,6 +6,7 @@ import { RastError } from "../../../src/errors.js";
 const load = (options: object): ReturnType<typeof resolveLoadOptions> =>
     resolveLoadOptions({ base: "b", expert: "e", antiexpert: "a", ...options });
 const auto = { draft: -1, maxDraft: undefined };
+const ngram = "auto";
 const room = { contextSize: 4096, batchSize: 512, parallel: 1 };
 
 describe("drafts at load", () => {
@@ -19,7 +20,7 @@ describe("drafts at load", () => {
     });
 
     test("a length that is not asked for makes way", () => {
-        expect(load({ contextSize: 8, batchSize: 2 }).speculation).toEqual(auto);
+        expect(load({ contextSize: 8, batchSize: 2 }).speculation).toEqual({ ...auto, ngram });
         expect(planDrafts(auto, { contextSize: 8, batchSize: 512, parallel: 1 }, 1)).toEqual({ maxDraft: 7, rows: 8 });
         expect(planDrafts(auto, { contextSize: 4096, batchSize: 4, parallel: 4 }, 1)).toEqual({ maxDraft: 0, rows: 4 });
     });
@@ -43,24 +44,32 @@ describe("drafts at load", () => {
 });
 
 describe("drafts of a request", () => {
-    const loaded = { draft: -1, maxDraft: 8, possible: 8 };
+    const loaded = { draft: -1, maxDraft: 8, ngram: "auto", possible: 8 } as const;
 
     test("default to what was loaded", () => {
-        expect(resolveSpeculation(undefined, loaded)).toEqual({ draft: -1, maxDraft: 8 });
-        expect(resolveSpeculation(undefined, { ...loaded, draft: 4, maxDraft: 4 })).toEqual({ draft: 4, maxDraft: 4 });
-        expect(resolveSpeculation("auto", { ...loaded, draft: 4 })).toEqual({ draft: -1, maxDraft: 8 });
-        expect(resolveSpeculation("off", loaded)).toEqual({ draft: 0, maxDraft: 0 });
-        expect(resolveSpeculation({ draft: 2 }, loaded)).toEqual({ draft: 2, maxDraft: 2 });
+        expect(resolveSpeculation(undefined, loaded)).toEqual({ draft: -1, maxDraft: 8, ngram });
+        expect(resolveSpeculation(undefined, { ...loaded, draft: 4, maxDraft: 4 })).toEqual({
+            draft: 4,
+            maxDraft: 4,
+            ngram
+        });
+        expect(resolveSpeculation("auto", { ...loaded, draft: 4 })).toEqual({ draft: -1, maxDraft: 8, ngram });
+        expect(resolveSpeculation("off", loaded)).toEqual({ draft: 0, maxDraft: 0, ngram: "never" });
+        expect(resolveSpeculation({ draft: 2 }, loaded)).toEqual({ draft: 2, maxDraft: 2, ngram: "never" });
     });
 
     test("are no longer than the engine was loaded for", () => {
         expect(() => resolveSpeculation({ maxDraft: 9 }, loaded)).toThrow("the engine was loaded for 8");
-        expect(() => resolveSpeculation({ draft: 1 }, { ...loaded, draft: 0, maxDraft: 0, possible: 0 })).toThrow(
-            "the engine was loaded for 0"
-        );
+        expect(() =>
+            resolveSpeculation({ draft: 1 }, { ...loaded, draft: 0, maxDraft: 0, ngram: "auto", possible: 0 })
+        ).toThrow("the engine was loaded for 0");
     });
 
     test("run without where the models cannot", () => {
-        expect(resolveSpeculation({ draft: 4 }, { ...loaded, possible: 0 })).toEqual({ draft: 0, maxDraft: 0 });
+        expect(resolveSpeculation({ draft: 4 }, { ...loaded, ngram: "auto", possible: 0 })).toEqual({
+            draft: 0,
+            maxDraft: 0,
+            ngram: "never"
+        });
     });
 });
