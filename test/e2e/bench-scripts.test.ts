@@ -140,3 +140,78 @@ describe("a row of the benchmark of draft lengths", () => {
         expect(summarize({ loads: loads.slice(0, 2) }, ["off"])!.best).toBe("off");
     });
 });
+
+interface Judged {
+    readonly name: string;
+    readonly ratio: number | null;
+    readonly rounds: number;
+    readonly isSlower: boolean;
+}
+
+interface MeasuredRow {
+    readonly test: string;
+    readonly kind: string;
+    readonly mode: string;
+    readonly sequences: number;
+    readonly temperature: number;
+    readonly samples: readonly number[];
+    readonly idealSamples: readonly number[];
+}
+
+const { judge, together } = (await import(pathToFileURL(join(bench, "check-rows.mjs")).href)) as {
+    readonly together: string;
+    readonly judge: (
+        known: { readonly loads: number; readonly results: readonly MeasuredRow[] },
+        rounds: readonly { readonly loads: number; readonly results: readonly MeasuredRow[] }[],
+        tolerance: number
+    ) => Judged[];
+};
+
+describe("bench/check.mjs", () => {
+    const modes = ["base", "device", "draft"];
+    // two loads of two samples; the second load is laid out worse, and the ideal with it
+    const record = (ratios: readonly number[]): { loads: number; results: MeasuredRow[] } => ({
+        loads: 2,
+        results: ratios.map((ratio, index) => ({
+            test: "tg16",
+            kind: "tg",
+            mode: modes[index]!,
+            sequences: 1,
+            temperature: 1,
+            samples: [10 * ratio, 10 * ratio, 8 * ratio, 8 * ratio],
+            idealSamples: [10, 10, 8, 8]
+        }))
+    });
+    const known = record([0.9, 0.95, 1.5]);
+    const slower = (rounds: readonly (readonly number[])[]): string[] =>
+        judge(known, rounds.map(record), 0.08).flatMap(({ name, isSlower }) => (isSlower ? [name.split(",")[0]!] : []));
+
+    it("finds nothing where nothing has changed, or became faster", () => {
+        expect(slower([[0.9, 0.95, 1.5]])).toEqual([]);
+        expect(slower([[0.92, 0.93, 1.7]])).toEqual([]);
+        expect(judge(known, [record([0.9, 0.95, 1.5])], 0.08).map(({ ratio }) => ratio)).toEqual([1, 1, 1, 1]);
+    });
+
+    it("finds one row that is slower, all that are, and all that are a little", () => {
+        expect(slower([[0.9, 0.85, 1.5]])).toEqual(["tg16 x 1 device"]);
+        const by15 = [0.9, 0.95, 1.5].map((ratio) => ratio / 1.15);
+        expect(slower([by15, by15, by15])).toHaveLength(4);
+        expect(slower([[0.9, 0.95, 1.5].map((ratio) => ratio * 0.94)])).toEqual([together.split(",")[0]]);
+    });
+
+    it("needs every round to say so", () => {
+        const disturbed = [0.5, 0.6, 1];
+        expect(slower([disturbed, disturbed, [0.88, 0.93, 1.45]])).toEqual([]);
+        const rows = judge(known, [record(disturbed), record([0.9])], 0.08);
+        expect(rows.map(({ name, rounds }) => [name.split(" ").at(3)?.replace(",", ""), rounds]).slice(0, 3)).toEqual([
+            ["base", 2],
+            ["device", 1],
+            ["draft", 1]
+        ]);
+    });
+
+    it("knows rows that the record lacks", () => {
+        const judged = judge({ ...known, results: known.results.slice(1) }, [record([0.9, 0.95, 1.5])], 0.08);
+        expect(judged[0]).toMatchObject({ ratio: null, isSlower: false });
+    });
+});
