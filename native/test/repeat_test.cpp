@@ -1,9 +1,12 @@
 // Repeats of a text against looking for them everywhere.
 #include "../engine/repeat_finder.h"
+#include "../llama/handles.h"
 #include "harness.h"
 
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 namespace rast::test {
@@ -31,9 +34,55 @@ repeat expected(const tokens & text, size_t most) {
     return {};
 }
 
+// A text as an engine would draw it that drafts from the text alone: how often there is a draft, how much of it is
+// right, and tokens per round.
+void walk(const arguments & args) {
+    open_from(args);
+    llama_model_params params = llama_model_default_params();
+    params.vocab_only = true;
+    const shared_model model(llama_model_load_from_file(args.text("base").c_str(), params), llama_model_deleter());
+    std::ifstream file(args.text("text-file"));
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!model || text.empty()) {
+        fail("no vocabulary or no text");
+    }
+    tokens all(text.size() + 1);
+    const int32_t n = llama_tokenize(llama_model_get_vocab(model.get()), text.data(), static_cast<int32_t>(text.size()),
+                                     all.data(), static_cast<int32_t>(all.size()), false, false);
+    all.resize(static_cast<size_t>(std::max(0, n)));
+    for (const size_t most_drafts : {3, 7, 15}) {
+        for (const size_t least_alike : {3, 6}) {
+            repeat_finder finder;
+            long rounds = 0;
+            long drafted = 0;
+            long accepted = 0;
+            for (size_t at = 1; at < all.size(); ++rounds) {
+                const repeat found = finder.find(std::span(all).first(at), most_drafts);
+                if (found.alike >= least_alike) {
+                    const size_t most = std::min(found.tokens.size(), all.size() - at - 1);
+                    drafted += static_cast<long>(most);
+                    for (size_t i = 0; i < most && all[at] == found.tokens[i]; ++i) {
+                        ++accepted;
+                        ++at;
+                    }
+                }
+                ++at;
+            }
+            std::printf(
+                "code tokens %zu: drafts of %zu after %zu alike: drafted %ld, accepted %ld, tokens per round %.2f\n",
+                all.size(), most_drafts, least_alike, drafted, accepted,
+                static_cast<double>(all.size()) / static_cast<double>(rounds));
+        }
+    }
+}
+
 }  // namespace
 
-int test_repeats(const arguments &) {
+// --base VOCABULARY --text-file FILE: what repeats of that text are worth, too
+int test_repeats(const arguments & args) {
+    if (!args.text("text-file").empty()) {
+        walk(args);
+    }
     std::mt19937 random(5);
     long found = 0;
     long missed = 0;

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { demo } from "../support/demo.js";
-import { figure, nativeTest, places } from "../support/native.js";
+import { figure, nativeTest, places, root } from "../support/native.js";
 import { heavy, size } from "../support/size.js";
+import { bundledVocabulary } from "../support/vocabularies.js";
 import { shapedTrio, tinyTrio, wideDemo } from "../support/test-models.js";
 
 // Drafted against plain: requests with settings of every kind (temperatures, filters, penalties, bias), each at every
@@ -118,6 +120,12 @@ describe.runIf(places.includes("Vulkan0"))("drafted against plain on the softwar
 
 it("chooses lengths by cost and agreement", async () => {
     expect(await nativeTest("draft-length", {}, "CPU")).toContain("ok draft lengths");
-    expect(await nativeTest("repeats", {}, "CPU")).toContain("ok repeats");
+    const code = { base: bundledVocabulary("llama-bpe"), "text-file": join(root, "native", "engine", "scheduler.cpp") };
+    const output = await nativeTest("repeats", code, "CPU");
+    expect(output).toContain("ok repeats");
+    // of code that is written for the first time, after six tokens alike, half of three drafts are right
+    const [, drafted, accepted] = /drafts of 3 after 6 alike: drafted (\d+), accepted (\d+)/.exec(output)!.map(Number);
+    expect(drafted).toBeGreaterThan(50);
+    expect(accepted! / drafted!).toBeGreaterThan(0.4);
     expect(await nativeTest("draft-simulation", { seeds: heavy ? 16 : 8 }, "CPU")).toContain("ok draft simulation");
 });
