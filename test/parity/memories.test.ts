@@ -78,8 +78,9 @@ function expectSame(got: RastResult, want: RastResult, what: string): void {
     expect(first!.logprob - second!.logprob, `${what}: parts at token ${at}`).toBeLessThan(nearTie);
 }
 
-const recurrent = (kind: Architecture): boolean => ["mamba", "lfm2", "lfm2-window", "jamba"].includes(kind);
-const keepsEarlierStates = (kind: Architecture): boolean => kind.startsWith("lfm2");
+const recurrent = (kind: Architecture): boolean => ["mamba", "jamba"].includes(kind) || keepsEarlierStates(kind);
+const keepsEarlierStates = (kind: Architecture): boolean =>
+    ["lfm2", "lfm2-window", "nemotron_h", "qwen35"].includes(kind);
 
 interface Case {
     readonly name: string;

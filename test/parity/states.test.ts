@@ -14,6 +14,8 @@ describe("what comes after a cut back is what comes from the start, and no state
     it.each([
         ["lfm2", 7],
         ["lfm2-window", 7],
+        ["nemotron_h", 7],
+        ["qwen35", 7],
         ["mamba", 0],
         ["jamba", 0]
     ] as const)("%s, with %i earlier states", async (kind, snapshots) => {
@@ -33,6 +35,8 @@ const mixes: readonly [string, Mix][] = [
     ["lfm2 throughout", { base: "lfm2", expert: "lfm2", antiexpert: "lfm2" }],
     ["lfm2 with windows", { base: "lfm2-window", expert: "lfm2-window", antiexpert: "lfm2-window" }],
     ["a pair of lfm2 beside llama", { base: "llama", expert: "lfm2", antiexpert: "lfm2" }],
+    ["nemotron_h throughout", { base: "nemotron_h", expert: "nemotron_h", antiexpert: "nemotron_h" }],
+    ["a pair of qwen35 beside nemotron_h", { base: "nemotron_h", expert: "qwen35", antiexpert: "qwen35" }],
     ["a pair of llama beside lfm2", { base: "lfm2", expert: "llama", antiexpert: "llama" }],
     ["an expert of mamba among llama", { base: "llama", expert: "mamba", antiexpert: "llama" }],
     ["an expert of jamba among lfm2 and gemma3", { base: "gemma3", expert: "jamba", antiexpert: "lfm2" }]

@@ -16,7 +16,9 @@ export const architectures = [
     "mamba",
     "lfm2",
     "lfm2-window",
-    "jamba"
+    "jamba",
+    "nemotron_h",
+    "qwen35"
 ] as const;
 
 export type Architecture = (typeof architectures)[number];
@@ -27,12 +29,21 @@ export const vocabularyTokens = 512;
 
 const sizes = { width: 64, heads: 4, kvHeads: 2, headWidth: 16, hidden: 96, experts: 8 } as const;
 const state = { inner: 128, size: 8, rank: 4, kernel: 4 } as const;
+// In many heads: of nemotron_h (mamba 2), and of qwen35 (delta net), whose heads are as wide as they remember.
+const scan = { inner: 128, size: 16, heads: 8, groups: 2 } as const;
+const delta = { size: 16, heads: 4, groups: 2 } as const;
 
 // Every other layer of a hybrid attends; a window leaves some layers that see everything, as in the families themselves.
-const isHybrid = (kind: Architecture): boolean => kind.startsWith("lfm2") || kind === "jamba";
+const isHybrid = (kind: Architecture): boolean => kind.startsWith("lfm2") || kind === "jamba" || kind === "nemotron_h";
 const layersOf = (kind: Architecture): number => (kind === "gemma3" ? 7 : 4);
-const attends = (kind: Architecture, layer: number): boolean =>
-    kind !== "mamba" && (!isHybrid(kind) || layer % 2 === 1);
+const attends = (kind: Architecture, layer: number): boolean => {
+    if (kind === "qwen35") return layer % 4 === 3;
+    if (kind === "nemotron_h") return layer % 4 === 1;
+    return kind !== "mamba" && (!isHybrid(kind) || layer % 2 === 1);
+};
+// Layers of nemotron_h do one thing each.
+const feedsForward = (kind: Architecture, layer: number): boolean =>
+    kind === "nemotron_h" ? layer % 4 === 3 : kind !== "mamba";
 
 class Weights {
     readonly tensors: Tensor[] = [];
@@ -65,7 +76,7 @@ function attention(weights: Weights, at: string, kind: Architecture): void {
     const [q, kv] = [heads * headWidth, kvHeads * headWidth];
     if (kind === "phi3") weights.matrix(`${at}.attn_qkv`, [width, q + 2 * kv], 1.3);
     else {
-        weights.matrix(`${at}.attn_q`, [width, q]);
+        weights.matrix(`${at}.attn_q`, [width, kind === "qwen35" ? 2 * q : q]);
         weights.matrix(`${at}.attn_k`, [width, kv]);
         weights.matrix(`${at}.attn_v`, [width, kv], 2);
     }
@@ -77,7 +88,7 @@ function attention(weights: Weights, at: string, kind: Architecture): void {
             ["v", kv]
         ] as const)
             weights.bias(`${at}.attn_${name}`, n);
-    if (["qwen3", "qwen3moe", "gemma3", "lfm2", "lfm2-window"].includes(kind)) {
+    if (["qwen3", "qwen3moe", "gemma3", "lfm2", "lfm2-window", "qwen35"].includes(kind)) {
         weights.norm(`${at}.attn_q_norm`, headWidth);
         weights.norm(`${at}.attn_k_norm`, headWidth);
     }
@@ -101,6 +112,33 @@ function selectiveState(weights: Weights, at: string, kind: Architecture): void 
     }
 }
 
+function scannedState(weights: Weights, at: string): void {
+    const { inner, size, heads, groups } = scan;
+    const channels = inner + 2 * groups * size;
+    weights.matrix(`${at}.ssm_in`, [sizes.width, inner + channels + heads], 2);
+    weights.matrix(`${at}.ssm_conv1d`, [state.kernel, channels], 2);
+    weights.bias(`${at}.ssm_conv1d`, channels);
+    weights.bias(`${at}.ssm_dt`, heads, () => -1);
+    weights.add(`${at}.ssm_a`, [1, heads], (i) => -0.05 - 0.02 * i);
+    weights.add(`${at}.ssm_d`, [1, heads], () => 1);
+    weights.add(`${at}.ssm_norm.weight`, [inner / groups, groups], () => 1);
+    weights.matrix(`${at}.ssm_out`, [inner, sizes.width], 2);
+}
+
+function deltaNet(weights: Weights, at: string): void {
+    const { size, heads, groups } = delta;
+    const channels = 2 * groups * size + heads * size;
+    weights.matrix(`${at}.attn_qkv`, [sizes.width, channels], 2);
+    weights.matrix(`${at}.attn_gate`, [sizes.width, heads * size]);
+    weights.matrix(`${at}.ssm_conv1d`, [state.kernel, channels], 2);
+    weights.bias(`${at}.ssm_dt`, heads, () => -1);
+    weights.add(`${at}.ssm_a`, [heads], (i) => -0.1 - 0.1 * i);
+    weights.matrix(`${at}.ssm_beta`, [sizes.width, heads]);
+    weights.matrix(`${at}.ssm_alpha`, [sizes.width, heads]);
+    weights.norm(`${at}.ssm_norm`, size);
+    weights.matrix(`${at}.ssm_out`, [heads * size, sizes.width], 2);
+}
+
 function shortConvolution(weights: Weights, at: string): void {
     weights.matrix(`${at}.shortconv.conv`, [3, sizes.width], 3);
     weights.matrix(`${at}.shortconv.in_proj`, [sizes.width, 3 * sizes.width], 1.5);
@@ -109,7 +147,7 @@ function shortConvolution(weights: Weights, at: string): void {
 
 function feedForward(weights: Weights, at: string, kind: Architecture): void {
     const { width, hidden, experts } = sizes;
-    if (kind !== "cohere2") weights.norm(`${at}.ffn_norm`);
+    if (!["cohere2", "qwen35", "nemotron_h"].includes(kind)) weights.norm(`${at}.ffn_norm`);
     if (kind === "qwen3moe") {
         weights.matrix(`${at}.ffn_gate_inp`, [width, experts]);
         weights.matrix(`${at}.ffn_gate_exps`, [width, hidden, experts]);
@@ -117,7 +155,7 @@ function feedForward(weights: Weights, at: string, kind: Architecture): void {
         weights.matrix(`${at}.ffn_down_exps`, [hidden, width, experts]);
         return;
     }
-    if (kind !== "phi3") weights.matrix(`${at}.ffn_gate`, [width, hidden]);
+    if (kind !== "phi3" && kind !== "nemotron_h") weights.matrix(`${at}.ffn_gate`, [width, hidden]);
     weights.matrix(`${at}.ffn_up`, [width, kind === "phi3" ? 2 * hidden : hidden]);
     weights.matrix(`${at}.ffn_down`, [hidden, width]);
 }
@@ -134,12 +172,12 @@ function tensorsOf(kind: Architecture, seed: number): Tensor[] {
         weights.norm(`${at}.attn_norm`);
         if (attends(kind, layer)) attention(weights, at, kind);
         else if (kind === "mamba" || kind === "jamba") selectiveState(weights, at, kind);
-        else shortConvolution(weights, at);
-        if (kind === "gemma3") {
-            weights.norm(`${at}.post_attention_norm`);
-            weights.norm(`${at}.post_ffw_norm`);
-        }
-        if (kind !== "mamba") feedForward(weights, at, kind);
+        else if (kind === "qwen35") deltaNet(weights, at);
+        else if (kind !== "nemotron_h") shortConvolution(weights, at);
+        else if (!feedsForward(kind, layer)) scannedState(weights, at);
+        if (kind === "gemma3" || kind === "qwen35") weights.norm(`${at}.post_attention_norm`);
+        if (kind === "gemma3") weights.norm(`${at}.post_ffw_norm`);
+        if (feedsForward(kind, layer)) feedForward(weights, at, kind);
     }
     weights.norm(kind.startsWith("lfm2") ? "token_embd_norm" : "output_norm");
     if (kind !== "cohere2") weights.matrix("output", [sizes.width, vocabularyTokens], 0.45 * Math.sqrt(sizes.width));
@@ -156,7 +194,13 @@ function metadataOf(kind: Architecture, contextLength: number): Record<string, M
         context_length: number(contextLength),
         embedding_length: number(sizes.width),
         block_count: number(layersOf(kind)),
-        feed_forward_length: number(kind === "mamba" ? 0 : sizes.hidden),
+        feed_forward_length:
+            kind === "nemotron_h"
+                ? {
+                      kind: "i32s",
+                      value: kvHeadsByLayer.map((_, layer) => (feedsForward(kind, layer) ? sizes.hidden : 0))
+                  }
+                : number(kind === "mamba" ? 0 : sizes.hidden),
         vocab_size: number(vocabularyTokens),
         "attention.head_count": number(kind === "mamba" ? 0 : heads),
         [kind === "cohere2" ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"]: real(1e-5)
@@ -174,6 +218,23 @@ function metadataOf(kind: Architecture, contextLength: number): Record<string, M
         perModel["attention.sliding_window"] = number(windowTokens);
     if (kind === "cohere2") perModel["logit_scale"] = real(1);
     if (kind.startsWith("lfm2")) perModel["shortconv.l_cache"] = number(3);
+    if (kind === "nemotron_h") {
+        perModel["attention.layer_norm_epsilon"] = real(1e-5);
+        perModel["ssm.conv_kernel"] = number(state.kernel);
+        perModel["ssm.inner_size"] = number(scan.inner);
+        perModel["ssm.state_size"] = number(scan.size);
+        perModel["ssm.time_step_rank"] = number(scan.heads);
+        perModel["ssm.group_count"] = number(scan.groups);
+    }
+    if (kind === "qwen35") {
+        perModel["rope.dimension_sections"] = { kind: "i32s", value: [3, 3, 2, 0] };
+        perModel["full_attention_interval"] = number(4);
+        perModel["ssm.conv_kernel"] = number(state.kernel);
+        perModel["ssm.inner_size"] = number(delta.size * delta.heads);
+        perModel["ssm.state_size"] = number(delta.size);
+        perModel["ssm.time_step_rank"] = number(delta.heads);
+        perModel["ssm.group_count"] = number(delta.groups);
+    }
     if (kind === "mamba" || kind === "jamba") {
         perModel["ssm.conv_kernel"] = number(state.kernel);
         perModel["ssm.inner_size"] = number(state.inner);
