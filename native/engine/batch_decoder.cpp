@@ -115,7 +115,7 @@ void batch_decoder::decode_rows(size_t context, std::span<const logits_row> rows
     count_rows(context, rows, ms);
 }
 
-// The time a decode took belongs to every request in it, once: for the drafter by its decodes, elsewhere by the round.
+// The time a decode took belongs to every request in it, once.
 void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows, double ms) {
     role_context & target = contexts_[context];
     const double sampling_ms = target.sampler().take_cpu_ms();
@@ -125,8 +125,7 @@ void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows,
         seq.result.threads = threads_.current();
         seq.result.host_bytes += target.sampler().bytes_per_row();
         role_times & times = seq.times(target.which());
-        const bool step_by_step = context == role_contexts::drafter_index && !one.of->from_text;
-        if (one.depth == 0 || step_by_step) {
+        if (fresh_[seq.slot] == 0) {  // its first row
             (seq.started ? times.decode_ms : times.prefill_ms) += ms;
             times.sampling_ms += seq.started ? sampling_ms : 0;
             times.decode_steps += seq.started ? 1 : 0;

@@ -121,8 +121,13 @@ class option_maker {
             left -= static_cast<size_t>(drafts);
             tokens += expected_tokens(found[i] ? one.repeats : one.agreement, std::min(drafts, one.useful));
             out.choices.push_back({drafts, found[i] && drafts > 0});
-            expert_rows += found[i] ? static_cast<size_t>(drafts) : 0;
-            out.ms += decodes_again_ && !found[i] ? again_ms(one.agreement, drafts) : 0;
+            if (decodes_again_) {
+                out.ms += again_ms(found[i] ? one.repeats : one.agreement, drafts);
+                // in front of drafts from the text its state is set aside
+                out.ms += found[i] && drafts > 0 ? costs_.expert(together_, static_cast<size_t>(drafts)) : 0;
+            } else {
+                expert_rows += found[i] ? static_cast<size_t>(drafts) : 0;
+            }
             for (int k = 0; k < drafts && !found[i]; ++k) {
                 drafting[static_cast<size_t>(k)] += 1;
             }

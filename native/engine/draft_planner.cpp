@@ -62,8 +62,6 @@ void draft_planner::decide(const role_contexts & contexts) {
                   ", and what it remembers of drafts cannot be taken back";
     } else {
         max_draft_ = most;
-        // what it decodes at once it could not take back: its checkpoint is made after the first token of a draft
-        may_repeat_ = contexts.drafter().memory().can_cut_back();
         lengths_.expert_decodes_again(!contexts.drafter().memory().can_cut_back());
     }
 }
@@ -162,7 +160,7 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
         const size_t longest = fixed         ? std::min(most, static_cast<size_t>(wanted.draft))
                                : seq.started ? most
                                              : std::min<size_t>(most, most_at_first);
-        if (wanted.repeats != repeat_drafts::never && may_repeat_) {
+        if (wanted.repeats != repeat_drafts::never) {
             look_for_repeat(one, std::min(longest, one.useful));
         }
         const double likely = one.repeat.empty() ? 0 : seq.repeats[one.repeat_kind].value();

@@ -79,7 +79,6 @@ class draft_planner {
     bool alone_only_ = false;  // a context decodes several tokens of one sequence only
     std::string reason_;
     draft_lengths lengths_;
-    bool may_repeat_ = false;  // drafts may be taken from the text
     bool remembered_ = false;
     bool learning_ = false;  // from the current round
     bool together_ = false;  // it has several requests

@@ -19,6 +19,7 @@ speculative_round::speculative_round(const engine_config & config, const role_co
       scheduler_(scheduler) {}
 
 void speculative_round::run(std::span<sequence * const> requests, std::vector<step_event> & events) {
+    expert_steps_back_ = contexts_.has_pairs() && !contexts_.drafter().memory().can_cut_back();
     contexts_.set_drafter_drawing(std::any_of(requests.begin(), requests.end(), [](const sequence * seq) {
         return seq->wanted().mode == request_mode::expert;
     }));
@@ -96,11 +97,14 @@ std::vector<logits_row> speculative_round::add_rows(std::span<participant> round
         }
     };
     for (participant & one : round) {
-        // what is taken from the text is there before anything is decoded
-        for (size_t at = 0; one.from_text && depth == 0 && at <= one.drafts.size(); ++at) {
-            add(one, at);
-        }
-        if (!one.from_text && depth <= one.drafts.size()) {  // else its drafting has ended
+        // what is taken from the text is there before anything is decoded; a state is set aside in front of it
+        const size_t before = expert_steps_back_ ? 1 : 0;
+        const size_t all = one.drafts.size();
+        if (one.from_text && depth == before) {
+            for (size_t at = depth; at <= all; ++at) {
+                add(one, at);
+            }
+        } else if (one.from_text ? depth < before : depth <= all) {  // else its drafting has ended
             add(one, depth);
         }
     }

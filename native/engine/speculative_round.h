@@ -48,6 +48,7 @@ class speculative_round {
     row_reader & reader_;
     draft_planner & planner_;
     scheduler & scheduler_;
+    bool expert_steps_back_ = false;  // to a checkpoint, when a draft fails
 };
 
 }  // namespace rast

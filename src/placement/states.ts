@@ -1,10 +1,11 @@
 // States of recurrent models: how many an engine holds, so that drafts can be taken back.
 import type { NativeModelFacts } from "../native/addon-types.js";
 
-/** Architectures of which llama.cpp can keep earlier states (its `llm_arch_supports_rs_rollback`). */
+/**
+ * Architectures of which llama.cpp can keep earlier states (its `llm_arch_supports_rs_rollback`), as far as their kind of
+ * layer is tested here: short convolutions, mamba 2, delta nets.
+ */
 const keepEarlierStates: ReadonlySet<string> = new Set([
-    "bailingmoe3",
-    "kimi-k3",
     "lfm2",
     "lfm2moe",
     "nemotron_h",

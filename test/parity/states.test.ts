@@ -75,6 +75,23 @@ describe.each(mixes.map(([name, mix], index) => ({ name, index, ...mix })))(
     }
 );
 
+// Prompts that are repeated up to five times: drafts from the text, of which an expert with a state takes those that fail
+// back by its checkpoint.
+describe("drafts from the text against plain", () => {
+    it.each([
+        ["lfm2", "lfm2", { ngram: 2 }],
+        ["qwen35", "qwen35", { ngram: 1, slots: 2 }],
+        ["llama", "mamba", { ngram: 2 }]
+    ] as const)("%s with an expert of %s, %j", async (kind, expert, more) => {
+        const trio = await tinyTrioOf(kind);
+        const models = { base: trio.base, experts: (await tinyTrioOf(expert)).expert, antiexperts: trio.antiexpert };
+        const wanted = { mixed: 1, requests: size(8, 60), tokens: 24, "max-draft": 7, lengths: "3,auto", batch: 128 };
+        const output = await nativeTest("drafts", { ...models, ...exact, context: 512, ...wanted, ...more });
+        expect(figure(output, "ok sequences")).toBe(2 * wanted.requests);
+        if (more.ngram === 2) expect(figure(output, "from the text")).toBeGreaterThan(wanted.requests);
+    });
+});
+
 // The pair's say is small here, and its expert is the base's own file: most drafts are accepted.
 describe("drafted against plain where expert and ensemble mostly agree", () => {
     it.each(["lfm2", "lfm2-window"] as const)("%s", async (kind) => {
