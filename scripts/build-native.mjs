@@ -1,8 +1,8 @@
 // Compiles the addon with cmake-js into build/Release/rast.node. Needs no network.
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { headersArePacked, prepareHeaders } from "./llama-headers.mjs";
 import { progressLines } from "./progress-lines.mjs";
@@ -44,17 +44,26 @@ export async function buildNative({ tests = false, portable = false, onProgress 
         const configured = await cmake("configure");
         return configured.code === 0 ? cmake("build") : configured;
     };
-    // A moved folder leaves CMake with a cache that names the old place.
-    let result = await run();
-    if (result.code !== 0 && existsSync(folder)) {
-        rmSync(folder, { recursive: true, force: true });
-        result = await run();
+    // A moved folder leaves CMake with a cache that names the old place, which it refuses to work with.
+    if (cacheIsOfAnotherFolder(folder)) {
+        for (const name of readdirSync(folder)) {
+            if (name !== "setup.json") rmSync(join(folder, name), { recursive: true, force: true });
+        }
     }
+    const result = await run();
     if (result.code !== 0) {
         return { ok: false, line: "The addon did not compile; the compiler's words are above.", log: result.log };
     }
     if (/warning:/.test(result.log)) process.stderr.write(result.log);
     return { ok: true };
+}
+
+/** Whether CMake made what is in a build folder for a project elsewhere. */
+export function cacheIsOfAnotherFolder(folder) {
+    const cache = join(folder, "CMakeCache.txt");
+    if (!existsSync(cache)) return false;
+    const [, home] = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, "utf8")) ?? [];
+    return home === undefined || relative(home.trim(), root) !== "";
 }
 
 // A compiler reads nothing in the ZIP archives in which Yarn may keep packages.

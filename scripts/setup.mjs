@@ -59,6 +59,15 @@ function run(command, args, options = {}, onText = () => {}) {
     return new Promise((resolve) => {
         const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
         let output = "";
+        // Otherwise npm would go on alone, beside the next set-up.
+        const end = (signal) => {
+            child.kill(signal);
+            process.exit(signal === "SIGINT" ? 130 : 143);
+        };
+        for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, end);
+        child.on("close", () => {
+            for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, end);
+        });
         for (const stream of [child.stdout, child.stderr]) {
             stream.setEncoding("utf8").on("data", (text) => {
                 output += text;
