@@ -165,7 +165,7 @@ class states_case {
         check(verifier.cut_back(1, history.size() - 1) == history.size() - 1, "one of four was not taken back");
         refused(1, 1, "a second step back");
         begin(1, 4);
-        begin(2, 1);
+        begin(2, 4);
         refused(1, 2, "a state from before others were decoded");
         begin(1, 4);
         verifier.forget(1);
@@ -223,8 +223,12 @@ class states_case {
             }
         }
         // one that another slot has taken meanwhile, one that lies behind, and none
-        drafter.checkpoint(0);
-        drafter.checkpoint(1);
+        histories = {text(20, 8), text(6, 9), histories[2]};
+        for (const size_t slot : {size_t{0}, size_t{1}}) {
+            drafter.forget(slot);
+            drafter.decode(slot, histories[slot]);
+            drafter.checkpoint(slot);
+        }
         check(drafter.cut_back(0, histories[0].size() - 2) == 0, "another slot's checkpoint was taken");
         check(drafter.cut_back(1, drafter.held[1] - 1) == 0, "a checkpoint beyond the place was taken");
         expect(drafter.decode(1, histories[1]), histories[1], "after all");

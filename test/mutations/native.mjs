@@ -1030,7 +1030,7 @@ export const mutations = {
             "snapshots_ = possible ? snapshots_ : 0;",
             "",
             "states are gone back to of which llama.cpp keeps none",
-            ["test/parity/states.test.ts#states"]
+            ["test/parity/states.test.ts#what comes after"]
         ],
         [
             "latest_ = {slot, std::clamp<llama_pos>(to - from - 1, 0, snapshots_)};",
@@ -1042,12 +1042,18 @@ export const mutations = {
             "latest_ = {};  // once only",
             "",
             "a state is gone back from twice",
-            ["test/parity/states.test.ts#what comes after"]
+            { equivalent: "llama.cpp refuses that itself, until the next decode" }
         ],
         [
             "if (saved > 0 && saved <= keep && restore_checkpoint(slot)) {",
             "if (saved > 0 && restore_checkpoint(slot)) {",
             "a checkpoint beyond the place is gone back to",
+            ["test/parity/states.test.ts#what comes after"]
+        ],
+        [
+            "if (latest_.slot != slot || count < 1",
+            "if (count < 1",
+            "what another slot has decoded counts",
             ["test/parity/states.test.ts#what comes after"]
         ],
         [
