@@ -45,7 +45,13 @@ function outsideQuotes(
     named: readonly { readonly option: string; readonly flag: string }[],
     names: FlagNames
 ): string {
-    let result = text;
+    // Types are the API's: whatever is typed at the command line is text.
+    let result = text.replace(/ \((?:number|string|boolean|bigint)\)/g, "");
+    result = result.replace(/\bpass it as prompt\b/g, "give it as the prompt without --chat and what implies it");
+    result = result.replace(
+        /\bLeave out thinking: (true|false)\b/g,
+        (_, on) => `Leave out --thinking ${on === "true" ? "on" : "off"}`
+    );
     // The option that the error is about, where messages put it: many options are ordinary words, too.
     for (const { option, flag } of named) {
         result = replaceName(result, option, flag, "(?<=\\b(?:for|either|or|the) )");

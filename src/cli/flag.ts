@@ -103,9 +103,9 @@ export function toLayers(text: string, name: string): "auto" | number {
     return text === "auto" ? text : toNumber(text, name);
 }
 
-/** The error for a flag with a wrong text. */
-export function wrongFlag(name: string, expected: string, received: string): RastError {
-    const message = `Expected ${expected} for ${name}, received ${quote(received)}.`;
+/** The error for a flag with a wrong text. @param advice sentences that follow */
+export function wrongFlag(name: string, expected: string, received: string, advice = ""): RastError {
+    const message = `Expected ${expected} for ${name}, received ${quote(received)}.${advice === "" ? "" : ` ${advice}`}`;
     return new RastError("ERR_INVALID_OPTION", message, { details: { option: name, value: shorten(received) } });
 }
 

@@ -22,11 +22,15 @@ const elsewhere: Readonly<Record<string, string>> = {
     "--repeat-last-n": "Write --penalty-window.",
     "--reasoning-budget": "Write --max-thinking-tokens.",
     "--jinja": "Write --chat.",
+    "--format": "Write --json-schema, with a schema; the whole result as JSON is --json.",
+    "--think": "Write --thinking, with on or off.",
     "--output-format": "Write --json.",
     "--interactive": "There is no dialogue: a call gives a text. --chat asks one question."
 };
 
 const sameAs: Readonly<Record<string, string>> = {
+    "--no-think": "--think",
+    "--nothink": "--think",
     "--model": "-m",
     "--models": "-m",
     "--prompt": "-p",
@@ -44,6 +48,12 @@ const sameAs: Readonly<Record<string, string>> = {
     "-i": "--interactive",
     "-cnv": "--interactive"
 };
+
+/** Commands of such programs. */
+const commandsElsewhere: ReadonlyMap<string, string> = new Map([
+    ...["list", "ls", "models", "show"].map((name) => [name, "rast trios lists the models that are here."] as const),
+    ...["run", "chat", "complete", "prompt"].map((name) => [name, "A text comes from rast generate."] as const)
+]);
 
 /** Commander's words, with what to write instead. @param code commander's */
 export function adviceOnMisuse(code: string, text: string, declaration: CommandDeclaration | undefined): string {
@@ -65,18 +75,28 @@ function adviceFor(code: string, said: string, declaration: CommandDeclaration |
         case "commander.unknownOption":
             return flagAdvice(named, declaration);
         case "commander.unknownCommand":
-            if (/Did you mean/.test(said)) return undefined;
-            return "rast help lists commands; a text is continued by rast generate.";
+            return unknownCommandAdvice(said);
         default:
             return undefined;
     }
 }
 
-function flagAdvice(flag: string, declaration: CommandDeclaration | undefined): string | undefined {
+function unknownCommandAdvice(said: string): string | undefined {
+    const word = /'(.*)'/s.exec(said)?.[1] ?? "";
+    const known = commandsElsewhere.get(word);
+    if (known !== undefined) return known;
+    if (/Did you mean/.test(said)) return undefined;
+    // What a shell reads within quotes as it stands; the line breaks of the rest would be lost.
+    const shown = /^[^"$`\\!\n]{1,60}$/.test(word) ? word : "...";
+    return `rast help lists commands. To ask it: rast generate "${shown}"`;
+}
+
+function flagAdvice(option: string, declaration: CommandDeclaration | undefined): string | undefined {
+    const flag = option.replace(/^(--[\w-]+)=[^]*$/, "$1");
     const name = sameAs[flag] ?? flag;
     const advice = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined;
     if (declaration === undefined)
-        return advice === undefined ? undefined : "Flags stand behind the command: rast generate.";
+        return advice === undefined ? undefined : `Flags stand behind the command: rast generate. ${advice}`;
     const known = Object.values(declaration.flags).flatMap(({ usage }) => usage.match(/--?[\w-]+/g) ?? []);
     const written = advice?.match(/--[\w-]+/g) ?? [];
     const fits = written.length > 0 ? written.every((one) => known.includes(one)) : declaration.name === "generate";

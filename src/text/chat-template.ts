@@ -1,4 +1,4 @@
-import { describeValue, isObject } from "../checks.js";
+import { describeValue, isObject, quote } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { ChatOptions } from "./chat-options.js";
 import {
@@ -70,7 +70,8 @@ export async function renderChat(
     if (template === null) {
         throw new RastError(
             "ERR_CHAT_TEMPLATE",
-            "The base model's file has no chat template. Write the conversation out and pass it as prompt."
+            "The base model's file has no chat template. Write the conversation out and pass it as prompt.",
+            { details: { chatTemplate: null } }
         );
     }
     const { thinking = "auto", templateOptions = {} } = input;
@@ -94,8 +95,28 @@ export async function renderChat(
     };
     const given = { names: ["messages", ...Object.keys(templateOptions)], continued: final !== undefined };
     const rendering = await templateThreads.render(template, variables, limits, given);
-    if ("text" in rendering) return final === undefined ? rendering : untilEndOf(final, rendering);
-    throw failed(rendering);
+    if ("failure" in rendering) throw failed(rendering, messages);
+    assertWritten(template, messages, rendering);
+    return final === undefined ? rendering : untilEndOf(final, rendering);
+}
+
+const usualRoles: ReadonlySet<string> = new Set(["system", "developer", "user", "assistant", "tool", "function"]);
+
+/** Most templates pass over a message whose role they do not know, and its words would be gone without a word. */
+function assertWritten(template: string, messages: readonly ChatMessage[], { text }: RenderedText): void {
+    messages.forEach(({ role, content }, index) => {
+        // What the template names is its own affair: some roles are settings.
+        if (usualRoles.has(role) || template.includes(role)) return;
+        const own = typeof content === "string" ? content : (content ?? []).map((part) => part.text).join(" ");
+        const words = own.split(/\s+/).filter((word) => word !== "");
+        if (words.length === 0 || words.some((word) => text.includes(word))) return;
+        throw new RastError(
+            "ERR_CHAT_TEMPLATE",
+            `The base model's chat template leaves messages[${index}] out: it does not know the role ${quote(role)}. ` +
+                "Roles that most templates know are system, user and assistant.",
+            { details: { option: "messages" } }
+        );
+    });
 }
 
 /** The content of a last message that is to be continued. @throws ERR_INVALID_OPTION */
@@ -165,12 +186,20 @@ function withContent(message: ChatMessage, { readsParts }: TemplateFacts): ChatM
     return { ...message, content: content.map(({ text }) => text).join("\n") };
 }
 
-function failed({ failure, line }: TemplateFailure): RastError {
+// Limits of the thread. What the template asks for has nothing to do with it.
+const tooMuch = /grew beyond|is longer than|it took more than/;
+
+function failed({ failure, line }: TemplateFailure, messages: readonly ChatMessage[] = []): RastError {
+    const silent = messages.findIndex(({ content }) => content === undefined || content === null);
+    const hint = silent < 0 ? "" : `messages[${silent}] has no content, which this template may need: "" is one. `;
+    const advice = tooMuch.test(failure)
+        ? "Shorten the messages"
+        : `${hint}Give it the messages and templateOptions that it asks for`;
     const where = line === undefined ? "" : ` at line ${line}`;
     return new RastError(
         "ERR_CHAT_TEMPLATE",
         `The base model's chat template failed${where}: ${failure.replace(/\.$/, "")}. ` +
-            "Give it the messages and templateOptions that it asks for, or write the conversation out and pass it as prompt.",
+            `${advice}, or write the conversation out and pass it as prompt.`,
         { details: line === undefined ? {} : { line } }
     );
 }
@@ -186,7 +215,12 @@ export function checkMessages(value: unknown, { continueFinalMessage }: Readonly
         const { role, content } = message;
         if (typeof role !== "string") throw invalidMessages(`a string for ${name}.role`, role);
         if (role === "") throw invalidMessages(`a string that is not empty for ${name}.role`, "");
-        checkContent(`${name}.content`, content, Array.isArray(message["tool_calls"]));
+        const calls = message["tool_calls"] ?? undefined;
+        const silent = content === undefined || content === null;
+        if (silent && calls !== undefined && !Array.isArray(calls)) {
+            throw invalidMessages(`an array for ${name}.tool_calls, or a content`, calls);
+        }
+        checkContent(`${name}.content`, content, calls !== undefined);
     });
     if (continueFinalMessage === true) finalText(value as readonly ChatMessage[]);
 }

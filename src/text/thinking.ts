@@ -1,3 +1,4 @@
+import { describeValue } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { TemplateFacts } from "./template-thread.js";
 
@@ -44,6 +45,7 @@ const thinks = /<[^<>\s]{0,9}think|\[THINK\]|START_THINKING|channel\|?>['"]?anal
  * The variables that turn thinking on or off in a template.
  * @param given variables of the caller's own: what they say of thinking holds
  * @throws ERR_CHAT_TEMPLATE when the template cannot do what is asked
+ * @throws ERR_INVALID_OPTION for a text such as "false" where a boolean is asked for
  */
 export function thinkingVariables(
     thinking: Thinking,
@@ -54,6 +56,7 @@ export function thinkingVariables(
     const known = switches.filter(
         ({ variable, where }) => facts.names.has(variable) && (where === undefined || where.test(template))
     );
+    for (const one of known) if (Object.hasOwn(given, one.variable)) checkSwitch(one, given[one.variable], template);
     if (known.some(({ variable }) => Object.hasOwn(given, variable))) return {};
     const wanted = thinking !== false;
     const variables: Record<string, boolean | string | number> = {};
@@ -68,6 +71,20 @@ export function thinkingVariables(
         throw refused("cannot turn thinking off", "false");
     }
     return variables;
+}
+
+// Any text that is not empty counts as true, "false" among them.
+const meantAsBoolean = /^(true|false|on|off|yes|no|none|enabled|disabled|0|1)$/i;
+
+function checkSwitch({ variable, on }: Switch, value: unknown, template: string): void {
+    if (on !== true || typeof value !== "string" || !meantAsBoolean.test(value)) return;
+    // Some templates compare with words of their own.
+    if (template.includes(`'${value}'`) || template.includes(`"${value}"`)) return;
+    throw new RastError(
+        "ERR_INVALID_OPTION",
+        `Expected true or false without quotes for templateOptions.${variable}, received ${describeValue(value)}.`,
+        { details: { option: `templateOptions.${variable}` } }
+    );
 }
 
 function refused(what: string, value: string): RastError {

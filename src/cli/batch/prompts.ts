@@ -38,7 +38,7 @@ export async function readPrompts(path: string, stdin: Input, note: (text: strin
     const text = (piped ? await readAll(stdin) : await readInput(path, "the batch")).replace(/^\uFEFF/, "");
     const source = piped ? "standard input" : shortenMiddle(path);
     const kind = extname(path).toLowerCase();
-    const list = kind === ".json" || piped ? listIn(text) : undefined;
+    const list = kind === ".json" ? (arrayIn(text) ?? listIn(text)) : piped ? listIn(text) : undefined;
     const entries = list?.map((value, at) => {
         const where = `Entry ${at + 1} of ${source}`;
         return { where, ...toPrompt(value, where) };
@@ -72,6 +72,12 @@ function listIn(text: string): readonly unknown[] | undefined {
     const value = parsed(text);
     if (Array.isArray(value)) return value.every((one) => typeof one === "string" || isObject(one)) ? value : undefined;
     return isObject(value) && text.trim().includes("\n") ? [value] : undefined;
+}
+
+// Whatever its entries are: which of them is wrong is said later.
+function arrayIn(text: string): readonly unknown[] | undefined {
+    const value = /^\s*\[/.test(text) ? parsed(text) : undefined;
+    return Array.isArray(value) ? value : undefined;
 }
 
 function firstLine(text: string): string {

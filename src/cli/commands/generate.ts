@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { GenerateOptions, GenerateSettings, PromptOptions } from "../../engine/generate-options.js";
 import { RastError } from "../../errors.js";
 import { isContextNote } from "../../loading/context-note.js";
@@ -20,6 +21,7 @@ import {
     textFlag,
     under,
     valueFlag,
+    wrongFlag,
     type FlagValues
 } from "../flag.js";
 import { chatFlags, reasoningFlag } from "../flags/chat.js";
@@ -122,7 +124,7 @@ async function run({ io, operands, typed, given }: CommandCall): Promise<ExitCod
     const engine = await readEngineFlags(typed);
     const job =
         own.batch === undefined
-            ? await onePrompt(await promptSource(operands[0], own, io.stdin), own, request, io)
+            ? await onePrompt(await promptSource(operands[0], own, io.stdin), own, request, io, isPrompt(operands[0]))
             : await batch(own.batch, operands[0], own, request, io, status);
     if (job.isDone) {
         await job.close();
@@ -158,11 +160,61 @@ async function run({ io, operands, typed, given }: CommandCall): Promise<ExitCod
     })
         .catch((error: unknown) => {
             job.endedEarly(false);
-            throw error;
+            throw withoutTemplate(error, own);
         })
         .finally(job.close);
     if (interruptedBy !== undefined) job.endedEarly(true);
     return interruptedBy === undefined ? job.exitCode() : exitCodeOf(interruptedBy);
+}
+
+// Nobody who typed a flag has asked for a template.
+function withoutTemplate(error: unknown, own: Own): unknown {
+    if (!(error instanceof RastError) || error.details["chatTemplate"] !== null) return error;
+    const flags = chatOnly.filter((name) => own[name] !== undefined).map((name) => longName(ownFlags[name]));
+    const implied = own.chat === true || flags.length === 0 ? "" : `${flags.join(" and ")} implies --chat, and the `;
+    const out = own.chat === true ? ["--chat", ...flags] : flags;
+    return new RastError(
+        error.code,
+        `${implied === "" ? "The" : implied.replace(/ the $/, " the")} base model's file has no chat template. ` +
+            `Leave out ${out.join(" and ")}, or take models with one: --trio demo-chat.`,
+        { cause: error }
+    );
+}
+
+function say(io: CommandIo, text: string): void {
+    io.stderr.write(`rast: ${text}\n`);
+}
+
+function isPrompt(operand: string | undefined): boolean {
+    return operand !== undefined && operand !== "-";
+}
+
+/** What may not have been meant of a prompt. */
+async function promptNotes(rast: Rast, prompt: string, isOperand: boolean): Promise<string[]> {
+    const notes: string[] = [];
+    if (isOperand && (await isFile(prompt))) {
+        notes.push(`${prompt} is a file here, and its name is the prompt: -f ${prompt} reads it`);
+    }
+    // Most of a long one's characters come early.
+    const begun = prompt.slice(0, 10_000);
+    if ((await rast.detokenize(await rast.tokenize(begun))) === begun) return notes;
+    const lacking: string[] = [];
+    for (const letter of [...new Set(begun.match(/[^\s\p{Cs}]/gu))].slice(0, 200)) {
+        if ((await rast.tokenize(letter)).length === 0) lacking.push(letter);
+    }
+    if (lacking.length > 0) {
+        const shown = `${lacking.slice(0, 10).join(" ")}${lacking.length > 10 ? " ..." : ""}`;
+        notes.push(`the models' vocabulary lacks characters of the prompt, which are dropped: ${shown}`);
+    }
+    return notes;
+}
+
+async function isFile(path: string): Promise<boolean> {
+    if (path.length > 255 || path.includes("\n") || path.includes("\0")) return false;
+    return stat(path).then(
+        (found) => found.isFile(),
+        () => false
+    );
 }
 
 /** What is to be done with an engine. */
@@ -180,7 +232,13 @@ interface Job {
     exitCode(): ExitCode;
 }
 
-async function onePrompt(prompt: string, own: Own, request: GenerateSettings, io: CommandIo): Promise<Job> {
+async function onePrompt(
+    prompt: string,
+    own: Own,
+    request: GenerateSettings,
+    io: CommandIo,
+    isOperand: boolean
+): Promise<Job> {
     const style = outputStyle(own);
     const text = promptOf(prompt, own);
     return {
@@ -188,6 +246,7 @@ async function onePrompt(prompt: string, own: Own, request: GenerateSettings, io
         parallel: own.parallel ?? parallelFor(own.samples),
         work: async (rast, signal) => {
             if (own.loadState !== undefined) await rast.loadState(own.loadState, { signal });
+            if (own.quiet !== true) for (const note of await promptNotes(rast, prompt, isOperand)) say(io, note);
             await writeTexts(rast, { ...request, ...text, signal }, style, io);
             if (!signal.aborted && own.saveState !== undefined) {
                 await rast.saveState(own.saveState, { ...text, signal });
@@ -293,7 +352,12 @@ function parallelFor(samples: number | undefined): number | undefined {
 type SchemaSource = { readonly text: string } | { readonly file: string };
 
 // A file of such a name is reached as "./{...".
-function toSchemaSource(text: string): SchemaSource {
+function toSchemaSource(text: string, name: string): SchemaSource {
+    if (/^\s*\{\s*(?:[A-Za-z_$]|')/.test(text)) {
+        const advice =
+            'Its keys and texts stand in double quotes, within single quotes of the shell: \'{"type": "integer"}\'.';
+        throw wrongFlag(name, "JSON", text, advice);
+    }
     return /^\s*(?:\{|true\s*$|false\s*$)/.test(text) ? { text } : { file: expandHome(text) };
 }
 
@@ -332,10 +396,12 @@ async function readConstraint({
     return constraint;
 }
 
+/** They imply --chat. */
+const chatOnly = ["system", "thinking", "templateOptions", "maxThinkingTokens", "answerStart", "reasoning"] as const;
+
 function promptOf(prompt: string, own: Own): PromptOptions {
-    const { chat, system, thinking, templateOptions, maxThinkingTokens, answerStart, reasoning } = own;
-    const chatOnly = [system, thinking, templateOptions, maxThinkingTokens, answerStart, reasoning];
-    const given = chatOnly.some((one) => one !== undefined);
+    const { chat, system, thinking, templateOptions, answerStart } = own;
+    const given = chatOnly.some((name) => own[name] !== undefined);
     if (chat !== true && !given) return { prompt };
     const messages: ChatMessage[] = [{ role: "user", content: prompt }];
     if (system !== undefined) messages.unshift({ role: "system", content: system });

@@ -24,7 +24,7 @@ const devices = (usage: string, description: string): Flag<readonly string[]> =>
 
 /** Where models run, and with how much memory. */
 export const placementFlags = under("Where models run", {
-    contextSize: numberFlag("--context-size <integer>", "tokens of context (default 4096)"),
+    contextSize: numberFlag("--context-size <integer>", "tokens of context (default 4096, or what the models hold)"),
     cacheSize: numberFlag(
         "--cache-size <integer>",
         "tokens of context of all texts together (default: context size each)"

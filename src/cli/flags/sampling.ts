@@ -33,7 +33,9 @@ export const samplingFlags = under("Sampling", {
         (texts, name) => new Map(texts.map((text) => toBias(text, name)))
     ),
     seed: valueFlag("--seed <integer>", "for the same draws again (default random)", (text, name) => {
-        if (!/^\d+$/.test(text)) throw wrongFlag(name, "an integer from 0 to 2^64 - 1", text);
+        if (!/^\d+$/.test(text)) {
+            throw wrongFlag(name, "an integer from 0 to 2^64 - 1", text, "Leave it out for a random one.");
+        }
         return BigInt(text);
     }),
     ordinal: numberFlag("--ordinal <integer>", "which of several samples of one seed (default 0)")

@@ -145,6 +145,13 @@ describe("a file of prompts", () => {
             const { code, stderr } = await batch(await prompts(content, "list.json"));
             expect([code, stderr]).toEqual([2, expect.stringContaining("Entry 2 of ")]);
         }
+        for (const [content, entry] of [
+            ['[{"prompt": "6+7"}, "1+1", 3]', "Entry 3 of "],
+            ['["a", null]', "Entry 2 of "],
+            ["[[1]]", "Entry 1 of "]
+        ] as const) {
+            expect((await batch(await prompts(content, "list.json"))).stderr).toContain(entry);
+        }
         expect((await batch(await prompts("[1]", "list.json"))).stderr).toContain("is neither a string nor an object");
     });
 

@@ -140,6 +140,42 @@ describe("rast generate", () => {
         expect(addon.tokenized.at(-1)!.text).toBe("user:Hi;");
     });
 
+    test("without a chat template flags are named that imply one, and no call of the API", async () => {
+        for (const [flags, said] of [
+            [["--thinking", "on"], "--thinking implies --chat, and the base model's file has no chat template."],
+            [["--chat"], "rast: The base model's file has no chat template. Leave out --chat, or"],
+            [["--system", "x", "--chat"], "Leave out --chat and --system, or take models with one: --trio demo-chat."]
+        ] as const) {
+            const { code, stderr } = await generate({ chatTemplate: null }, flags);
+            expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+            expect(stderr).not.toMatch(/pass it/);
+        }
+    });
+
+    test("a prompt that is a file's name comes with a note", async () => {
+        addon = new FakeAddon();
+        const file = await files.write("p.txt", "x");
+        expect((await rast(["generate", "--trio", files.trio, file])).stderr).toContain(`-f ${file} reads it`);
+        expect((await rast(["generate", "--trio", files.trio, "-f", file])).stderr).not.toContain("reads it");
+        expect((await rast(["generate", "--trio", files.trio, "-q", file])).stderr).toBe("");
+    });
+
+    test("values are shown without the API's types", async () => {
+        const { code, stderr } = await generate({}, ["--top-k", "-1"]);
+        expect([code, stderr]).toEqual([2, expect.stringMatching(/for --top-k, received -1\. /)]);
+    });
+
+    test("characters that the vocabulary lacks are named once", async () => {
+        addon = new FakeAddon();
+        const original = addon.tokenize.bind(addon);
+        addon.tokenize = (handle, text, options) => original(handle, String(text).replace(/[é☃]/g, ""), options);
+        const { stderr } = await rast(["generate", "--trio", files.trio, "--", "h☃llé é"]);
+        expect(stderr).toContain(
+            "rast: the models' vocabulary lacks characters of the prompt, which are dropped: ☃ é\n"
+        );
+        expect((await rast(["generate", "--trio", files.trio, "--", "hello"])).stderr).not.toContain("lacks");
+    });
+
     test("--thinking and --template-option go to the chat template", async () => {
         const chatTemplate = "{{ enable_thinking }} {{ effort }} {{ tools | tojson }}:{{ messages[0].content }}";
         await generate({ chatTemplate }, ["--thinking", "off", "--template-option", 'tools=[{"name":"f"}]']);

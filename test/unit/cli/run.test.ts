@@ -71,7 +71,7 @@ describe("what cannot be parsed: one line, exit code 2", () => {
     test.each([
         [
             ["nonsense"],
-            "unknown command 'nonsense'. rast help lists commands; a text is continued by rast generate.",
+            "unknown command 'nonsense'. rast help lists commands. To ask it: rast generate \"nonsense\"",
             "ERR_INVALID_ARGUMENT"
         ],
         [["generat"], "unknown command 'generat' (Did you mean generate?)", "ERR_INVALID_ARGUMENT"],
@@ -112,6 +112,16 @@ describe("what cannot be parsed: one line, exit code 2", () => {
         [["generate", "-5+3"], "A text that begins with - stands behind --."],
         [["--model", "x"], "unknown option '--model'. Flags stand behind the command: rast generate."],
         [["devices", "--josn"], "unknown option '--josn' (Did you mean --json?)"],
+        [["-m", "x.gguf", "-p", "hi"], "Flags stand behind the command: rast generate. A trio of models is --base"],
+        [["6+7"], `unknown command '6+7'. rast help lists commands. To ask it: rast generate "6+7"`],
+        [["it's $HOME?"], 'To ask it: rast generate "..."'],
+        [["list"], "rast trios lists the models that are here."],
+        [["run", "llama"], "A text comes from rast generate."],
+        [["generate", "--format", "json"], "Write --json-schema, with a schema; the whole result as JSON is --json."],
+        [["generate", "--think=false", "x"], "Write --thinking, with on or off."],
+        [["generate", "--seed", "-1", "x"], "Leave it out for a random one."],
+        [["generate", "--json-schema", "{type:integer}", "x"], "Its keys and texts stand in double quotes"],
+        [["generate", "--json-schema", "{'type':'integer'}", "x"], "Its keys and texts stand in double quotes"],
         [["help", "devcies"], 'There is no command "devcies". Did you mean devices?'],
         [["help", "wings"], 'There is no command "wings". Commands are generate, bench, demo, trios,']
     ])("%j says what to write", async (args, said) => {

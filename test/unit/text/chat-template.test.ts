@@ -96,6 +96,14 @@ describe("messages to the letter", () => {
             [{ role: "user", content: [{ type: "text", text: "a" }, { type: "text" }] }],
             "Expected a string for messages[0].content[1].text, received undefined."
         ],
+        [
+            [{ role: "assistant", tool_calls: "x" }],
+            'Expected an array for messages[0].tool_calls, or a content, received "x" (string).'
+        ],
+        [
+            [{ role: "assistant", content: null, tool_calls: {} }],
+            "Expected an array for messages[0].tool_calls, or a content, received an object."
+        ],
         [[{ role: "", content: "" }], 'Expected a string that is not empty for messages[0].role, received "" (string).']
     ])("%j", async (messages, message) => {
         await expect(applyChatTemplate(chatml, messages as never, tokens)).rejects.toMatchObject({
@@ -113,6 +121,33 @@ describe("messages to the letter", () => {
         expect(await applyChatTemplate("{{ messages[0].content }}|", [{ role: "user", content: "" }], tokens)).toBe(
             "|"
         );
+    });
+
+    test("advice fits the fault: what is too long, what has no content", async () => {
+        const small = { ...templateLimits, maxLength: 40 };
+        await expect(
+            applyChatTemplate("{{ messages[0].content }}", [{ role: "user", content: "b".repeat(41) }], tokens, small)
+        ).rejects.toMatchObject({
+            message: expect.stringContaining("characters. Shorten the messages, or write the conversation out")
+        });
+        const silent = { role: "assistant", tool_calls: [{ function: { name: "f", arguments: "{bad" } }] };
+        await expect(applyChatTemplate(chatml, [question, silent], tokens)).rejects.toMatchObject({
+            message: expect.stringContaining("messages[1] has no content, which this template may need")
+        });
+    });
+
+    test("a message whose role the template does not know is not lost without a word", async () => {
+        const wizard = { role: "wizard", content: "Abracadabra" };
+        await expect(applyChatTemplate(chatml, [question, wizard], tokens)).rejects.toMatchObject({
+            code: "ERR_CHAT_TEMPLATE",
+            message: expect.stringContaining('leaves messages[1] out: it does not know the role "wizard"')
+        });
+        const general = "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}";
+        expect(await applyChatTemplate(general, [wizard], tokens)).toBe("wizard:Abracadabra;");
+        // A role of the template's own may be a setting.
+        const setting = "{% if messages[0].role == 'wizard' %}on{% endif %}";
+        expect(await applyChatTemplate(setting, [wizard], tokens)).toBe("on");
+        expect(await applyChatTemplate(chatml, [question, { ...wizard, content: " " }], tokens)).toContain("1+1");
     });
 
     test("a template has the variables that transformers passes", async () => {
@@ -154,7 +189,7 @@ describe("limits are met exactly", () => {
     const render = (template: string): Promise<string> => applyChatTemplate(template, [question], tokens, small);
     const failed = (what: string): object => ({
         message: expect.stringMatching(
-            new RegExp(`^The base model's chat template failed( at line 1)?: ${what}\\. Give it`)
+            new RegExp(`^The base model's chat template failed( at line 1)?: ${what}\\. (Give it|Shorten the messages)`)
         )
     });
 

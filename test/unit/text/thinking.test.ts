@@ -106,3 +106,15 @@ describe("thinking", () => {
         }
     });
 });
+
+test("a text in place of a boolean is refused where the template does not compare with it", async () => {
+    for (const value of ["false", "off", "0", "True"]) {
+        await expect(render("{{ enable_thinking }}", undefined, { enable_thinking: value })).rejects.toMatchObject({
+            code: "ERR_INVALID_OPTION",
+            message: `Expected true or false without quotes for templateOptions.enable_thinking, received "${value}" (string).`
+        });
+    }
+    expect(await render("{{ enable_thinking == 'off' }}", undefined, { enable_thinking: "off" })).toBe("True");
+    expect(await render("{{ other }}", undefined, { other: "false" })).toBe("false");
+    expect(await render("{{ enable_thinking }}", undefined, { enable_thinking: false })).toBe("False");
+});
