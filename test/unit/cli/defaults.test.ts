@@ -225,7 +225,7 @@ describe("what is wrong with it", () => {
         const { code, stderr } = await generate({ config: { trio: files.trio, temperature: -1 } });
         expect([code, stderr]).toEqual([
             2,
-            expect.stringMatching(/for --temperature, received -1 .*--temperature is from .*settings\.json/)
+            expect.stringMatching(/for --temperature, received -1\. .*--temperature is from .*settings\.json/)
         ]);
         const typed = await generate({ config: { trio: files.trio, temperature: 1 } }, ["--temperature", "x"]);
         expect(typed.stderr).not.toContain("is from");

@@ -247,13 +247,13 @@ describe("rast generate", () => {
             const chatTemplate =
                 "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}<think>{% endif %}";
             await generate({ chatTemplate }, ["--max-thinking-tokens", "7"]);
-            expect(addon.tokenized[0]!.text).toBe("[user]Hi<think>");
+            expect(addon.tokenized[1]!.text).toBe("[user]Hi<think>");
             expect(addon.submitted.at(-1)).toMatchObject({ reasoning: { open: true, maxTokens: 7 } });
             await generate({ chatTemplate }, ["--answer-start", "So: "]);
-            expect(addon.tokenized[0]!.text).toBe("[user]Hi[assistant]So: ");
+            expect(addon.tokenized[1]!.text).toBe("[user]Hi[assistant]So: ");
             expect(addon.submitted.at(-1)).toMatchObject({ reasoning: { open: false, maxTokens: -1 } });
             await generate({ chatTemplate }, ["--reasoning", "none"]);
-            expect(addon.tokenized[0]!.text).toBe("[user]Hi<think>");
+            expect(addon.tokenized[1]!.text).toBe("[user]Hi<think>");
         });
     });
 
