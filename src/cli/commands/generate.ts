@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import type { GenerateOptions, GenerateSettings, PromptOptions } from "../../engine/generate-options.js";
 import { RastError } from "../../errors.js";
 import { isContextNote } from "../../loading/context-note.js";
@@ -33,6 +32,7 @@ import { readInput, readStandardInput } from "../input.js";
 import { interruptible } from "../interruption.js";
 import type { CommandIo, Input } from "../io.js";
 import { StatusLine } from "../output.js";
+import { promptNotes } from "../prompt-notes.js";
 import { writeTexts, type OutputStyle } from "../texts.js";
 
 /** What goes to a request as it is. */
@@ -187,34 +187,6 @@ function say(io: CommandIo, text: string): void {
 
 function isPrompt(operand: string | undefined): boolean {
     return operand !== undefined && operand !== "-";
-}
-
-/** What may not have been meant of a prompt. */
-async function promptNotes(rast: Rast, prompt: string, isOperand: boolean): Promise<string[]> {
-    const notes: string[] = [];
-    if (isOperand && (await isFile(prompt))) {
-        notes.push(`${prompt} is a file here, and its name is the prompt: -f ${prompt} reads it`);
-    }
-    // Most of a long one's characters come early.
-    const begun = prompt.slice(0, 10_000);
-    if ((await rast.detokenize(await rast.tokenize(begun))) === begun) return notes;
-    const lacking: string[] = [];
-    for (const letter of [...new Set(begun.match(/[^\s\p{Cs}]/gu))].slice(0, 200)) {
-        if ((await rast.tokenize(letter)).length === 0) lacking.push(letter);
-    }
-    if (lacking.length > 0) {
-        const shown = `${lacking.slice(0, 10).join(" ")}${lacking.length > 10 ? " ..." : ""}`;
-        notes.push(`the models' vocabulary lacks characters of the prompt, which are dropped: ${shown}`);
-    }
-    return notes;
-}
-
-async function isFile(path: string): Promise<boolean> {
-    if (path.length > 255 || path.includes("\n") || path.includes("\0")) return false;
-    return stat(path).then(
-        (found) => found.isFile(),
-        () => false
-    );
 }
 
 /** What is to be done with an engine. */
