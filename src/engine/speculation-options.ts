@@ -15,13 +15,17 @@ export type Speculation =
     | {
           /** Most tokens of a draft. */
           maxDraft?: number | undefined;
+          /** Not beside `maxDraft`. */
           draft?: undefined;
+          /** Drafts from the text itself. @default "auto" */
           ngram?: NgramDrafts | undefined;
       }
     | {
           /** Tokens of every draft. */
           draft: number;
+          /** Not beside `draft`. */
           maxDraft?: undefined;
+          /** Drafts from the text itself. @default false */
           ngram?: NgramDrafts | undefined;
       };
 
