@@ -62,7 +62,7 @@ async function measure(trio, busy) {
 }
 
 const rows = await withModels(values, async (trioOf) => {
-    const trio = trioOf(values.agreement);
+    const trio = await trioOf(values.agreement);
     const out = [];
     for (const busy of values.busy) out.push(await measure(trio, busy));
     return out;

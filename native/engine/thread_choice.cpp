@@ -13,9 +13,10 @@ namespace {
 constexpr size_t fewest_rounds = 3;
 constexpr size_t most_rounds = 12;
 constexpr double long_enough_ms = 24;
-constexpr double surely_enough_ms = 250;
+constexpr double surely_enough_ms = 1500;
 constexpr double lacking = 0.4;        // of a processor, or others are at work
-constexpr double much_slower = 1.3;    // than usual: the same
+constexpr double much_slower = 1.8;    // than usual: the same
+constexpr double fewer_quicker = 0.8;  // than before, or a smaller number is not kept: rounds differ
 constexpr double much_quicker = 0.93;  // than before, or a number is not kept
 constexpr double hopeless = 1.4;       // after one round
 // Milliseconds until a number is tried: while others are at work, after they were, and when all is quiet.
@@ -115,22 +116,26 @@ std::optional<double> thread_choice::ratio_of_round() {
     double expected = 0;
     for (const decode & one : round_) {
         const auto known = usual_.find(one.key);
-        if (known != usual_.end()) {
+        if (known != usual_.end() && known->second.seen > 1) {
             took += one.ms;
-            expected += known->second;
+            expected += known->second.ms;
         }
     }
     const double ratio = expected > 0 && took > 0 ? took / expected : 0;
     for (const decode & one : round_) {
-        const auto known = usual_.find(one.key);
-        if (known == usual_.end()) {
-            // on the scale of the others, where there are any
-            if (usual_.size() < most_usual && !(trial_ && ratio == 0)) {
-                usual_.emplace(one.key, ratio > 0 ? one.ms / ratio : one.ms);
-            }
-        } else if (!trial_) {
+        if (trial_ || usual_.size() >= most_usual) {
+            continue;
+        }
+        usual & known = usual_[one.key];
+        known.seen += 1;
+        // the first of its shape builds a graph; the quickest of the next few counts
+        if (known.seen <= 2) {
+            known.ms = ratio > 0 ? one.ms / ratio : one.ms;
+        } else if (known.seen <= 4) {
+            known.ms = std::min(known.ms, one.ms);
+        } else {
             // longer texts cost more: what is usual follows, cut where a machine pauses
-            known->second += usual_share * (std::min(one.ms, 2 * known->second) - known->second);
+            known.ms += usual_share * (std::min(one.ms, 2 * known.ms) - known.ms);
         }
     }
     const bool first = ratio == 0 && !trial_ && !round_.empty();
@@ -238,7 +243,8 @@ bool thread_choice::judge() {
     const trial ended = std::move(*trial_);
     trial_.reset();
     lost_ms_ += std::max(0.0, sum_ms(ended.rounds) * (1 - std::exp(-difference)));
-    if (enough && difference < std::log(much_quicker)) {
+    const double needed = current_ < ended.from ? fewer_quicker : much_quicker;
+    if (enough && difference < std::log(needed)) {
         recent_.assign(ended.rounds.begin(), ended.rounds.end());
         keep(ended.from);
         return false;

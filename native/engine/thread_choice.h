@@ -82,6 +82,11 @@ class thread_choice {
     bool starved() const;
     double given() const;
 
+    struct usual {
+        double ms = 0;
+        uint32_t seen = 0;
+    };
+
     struct decode {
         uint64_t key;
         double ms;
@@ -91,7 +96,7 @@ class thread_choice {
     std::vector<number_record> records_;  // of each
     size_t current_;                      // index
     bool learns_;
-    std::unordered_map<uint64_t, double> usual_;  // milliseconds, by context and tokens
+    std::unordered_map<uint64_t, usual> usual_;  // by context and tokens
     std::vector<decode> round_;
     std::vector<round_record> recent_;  // with the current number, the last few
     std::optional<trial> trial_;
