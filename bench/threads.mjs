@@ -36,7 +36,10 @@ async function measure(trio, busy) {
             engines.push(await loadRast({ ...trio, ...options, contextSize: 1024, tryModels: false }));
         }
         for (let repetition = 0; repetition < values.repetitions; ++repetition) {
-            for (const [index, threads] of kinds.entries()) {
+            for (let turn = 0; turn < kinds.length; ++turn) {
+                // each comes after every other: what ran before leaves its mark
+                const index = (turn + repetition) % kinds.length;
+                const threads = kinds[index];
                 progress(`${busy} busy, ${name(threads)} threads, ${repetition + 1} of ${values.repetitions}`);
                 const start = performance.now();
                 const result = await engines[index].complete({

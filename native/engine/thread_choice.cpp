@@ -30,6 +30,7 @@ constexpr double longest_wait_quiet = 60000;
 constexpr double lost_at_most = 0.04;     // of all time, in trials
 constexpr double lost_when_quiet = 0.01;  // the same, without a reason to try
 constexpr double lost_at_first_ms = 100;
+constexpr double long_decode_ms = 300;
 constexpr double usual_share = 0.02;  // of the latest decode in what is usual
 constexpr double looked_at_ms = 150;  // a stretch in which idle processors are counted
 constexpr double gap_ms = 20;         // between rounds: nobody asked for anything
@@ -98,6 +99,7 @@ thread_choice::thread_choice(int most, bool learns, processor_clocks clocks)
 
 void thread_choice::begin_round(double now_ms) {
     if (learns_) {
+        round_.clear();
         round_began_ms_ = now_ms;
         given_before_ = clocks_.given();
     }
@@ -127,8 +129,9 @@ std::optional<double> thread_choice::ratio_of_round() {
             continue;
         }
         usual & known = usual_[one.key];
-        known.seen += 1;
-        // the first of its shape builds a graph; the quickest of the next few counts
+        // the first of its shape builds a graph, which is nothing beside a long decode; the quickest of the next few
+        // counts
+        known.seen += known.seen == 0 && one.ms >= long_decode_ms ? 2 : 1;
         if (known.seen <= 2) {
             known.ms = ratio > 0 ? one.ms / ratio : one.ms;
         } else if (known.seen <= 4) {
@@ -186,7 +189,14 @@ bool thread_choice::end_round(double now_ms) {
     look_for_idle_processors(now_ms);
     const std::optional<double> ratio = ratio_of_round();
     if (!ratio || round_ms <= 0) {
-        return false;
+        if (!trial_ || ++trial_->unlike < most_rounds) {
+            return false;
+        }
+        // other company came meanwhile: nothing is learned of its rounds before the trial ends
+        const size_t before = trial_->from;
+        trial_.reset();
+        give_up(before);
+        return true;
     }
     const std::optional<double> given = clocks_.given();
     const double share = given && given_before_ ? (*given - *given_before_) / (round_ms * current()) : 1;
@@ -249,12 +259,17 @@ bool thread_choice::judge() {
         keep(ended.from);
         return false;
     }
+    give_up(ended.from);
+    return true;
+}
+
+// Back to the number before; the current one waits longer.
+void thread_choice::give_up(size_t before) {
     number_record & failed = records_[current_];
-    failed.quiet.failed(now_ms_, current_ > ended.from && !clocks_.idle() ? longest_wait_at_work : longest_wait_quiet);
+    failed.quiet.failed(now_ms_, current_ > before && !clocks_.idle() ? longest_wait_at_work : longest_wait_quiet);
     failed.starved.failed(now_ms_, longest_wait_at_work);
     failed.freed.failed(now_ms_, longest_wait_at_work);
-    current_ = ended.from;
-    return true;
+    current_ = before;
 }
 
 // The current number is better than the one before: when may the others be again?

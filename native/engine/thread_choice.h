@@ -1,6 +1,6 @@
 // How many threads decode, learned while running. ggml's threads spin at barriers, several hundred in a decode: where
 // another program takes a processor, every barrier waits until the scheduler has run all of them, and fewer threads
-// are quicker, up to ten times.
+// are quicker, up to thirty times.
 //
 // Rounds are compared by what they took against what decodes of as many tokens in the same contexts took before.
 // Another number is tried for a few rounds when the process was given less time of processors than its threads ask
@@ -41,6 +41,7 @@ class thread_choice {
     // A decode of a round; not of prompts.
     void took(size_t context, size_t tokens, double ms);
 
+    // What a round took that did not come to its end is forgotten.
     void begin_round(double now_ms);
 
     // @returns whether current() has changed
@@ -71,12 +72,14 @@ class thread_choice {
     struct trial {
         size_t from;  // what it is compared with, index in numbers_
         std::vector<round_record> rounds;
+        size_t unlike = 0;  // rounds that nothing is known to compare with
     };
 
     std::optional<double> ratio_of_round();
     std::optional<size_t> next_to_try() const;
     void begin_trial(size_t number);
     bool judge();
+    void give_up(size_t before);
     void keep(size_t before);
     void look_for_idle_processors(double now_ms);
     bool starved() const;

@@ -156,6 +156,29 @@ int test_thread_choice(const arguments & args) {
     if (thread_choice(1, true, silent).current() != 1 || thread_choice(0, true, silent).current() != 1) {
         fail("one thread is not one");
     }
+    // a trial ends although its rounds are of shapes that were never seen
+    double given = 0;
+    thread_choice alone(2, true, {[&] { return std::optional(given); }, [] { return std::nullopt; }});
+    double now = 0;
+    const auto round = [&](size_t tokens) {
+        alone.begin_round(now);
+        alone.took(0, tokens, 20);
+        now += 20;
+        given += 20;  // of the 40 that two threads ask for
+        alone.end_round(now);
+    };
+    for (int i = 0; i < 20 && !alone.trying(); ++i) {
+        round(1);
+    }
+    if (!alone.trying() || alone.current() != 1) {
+        fail("nothing is tried where processors are lacking");
+    }
+    for (size_t i = 0; i < 20 && alone.trying(); ++i) {
+        round(100 + i);
+    }
+    if (alone.trying() || alone.current() != 2) {
+        fail("a trial does not end");
+    }
     std::printf("ok thread choice\n");
     return 0;
 }
