@@ -7,6 +7,10 @@
 #include <chrono>
 #include <new>
 
+#ifdef __GLIBC__
+#    include <malloc.h>
+#endif
+
 namespace rast {
 
 namespace {
@@ -24,6 +28,13 @@ void once_there_is_memory(const Work & work) {
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
     }
+}
+
+// Models leave holes in the heap of every thread, which glibc would keep: an app that loads again and again would grow.
+void return_free_memory() {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 engine_config checked(engine_config config) {
@@ -165,6 +176,7 @@ void engine::release() {
     }
     baseline_.release();
     contexts_.release();
+    return_free_memory();
 }
 
 // ---- serving
