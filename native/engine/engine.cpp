@@ -37,6 +37,10 @@ void return_free_memory() {
 #endif
 }
 
+double now_ms() {
+    return ms_since(engine_clock::time_point());
+}
+
 engine_config checked(engine_config config) {
     config = fitted(std::move(config));
     require_valid(config);
@@ -115,6 +119,7 @@ bool engine::load_reporting() {
 
 void engine::load() {
     const auto start = engine_clock::now();
+    threads_.rest(now_ms());
     contexts_.load(callbacks_.on_progress);
     contexts_.create();
     planner_.decide(contexts_);
@@ -183,6 +188,9 @@ void engine::release() {
 
 void engine::serve() {
     for (;;) {
+        if (!scheduler_.any()) {
+            threads_.rest(now_ms());
+        }
         inbox_.wait(scheduler_.any());
         std::vector<step_event> events;
         bool stopping = false;
@@ -230,6 +238,9 @@ void engine::step_reporting(std::vector<step_event> & events) {
 
 // One step of everybody: a chunk of somebody's prompt, and a round of those whose prompts fit.
 void engine::step(std::vector<step_event> & events) {
+    if (scheduler_.any() && threads_.wake(now_ms())) {
+        contexts_.set_threads(threads_.current());
+    }
     row_reader::allow_work(scheduler_.running());
     round_.resume_undecided(events);
     const std::atomic<bool> & stopping = inbox_.stopping();
@@ -255,7 +266,6 @@ void engine::step(std::vector<step_event> & events) {
 }
 
 void engine::run_round(std::span<sequence * const> group, std::vector<step_event> & events) {
-    const auto now_ms = [] { return ms_since(engine_clock::time_point()); };
     threads_.begin_round(now_ms());
     round_.run(group, events);
     if (threads_.end_round(now_ms())) {

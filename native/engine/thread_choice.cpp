@@ -31,9 +31,10 @@ constexpr double lost_at_most = 0.04;     // of all time, in trials
 constexpr double lost_when_quiet = 0.01;  // the same, without a reason to try
 constexpr double lost_at_first_ms = 100;
 constexpr double long_decode_ms = 300;
-constexpr double usual_share = 0.02;  // of the latest decode in what is usual
-constexpr double looked_at_ms = 150;  // a stretch in which idle processors are counted
-constexpr double gap_ms = 20;         // between rounds: nobody asked for anything
+constexpr double usual_share = 0.02;       // of the latest decode in what is usual
+constexpr double looked_at_ms = 150;       // a stretch in which idle processors are counted
+constexpr double longest_rest_ms = 60000;  // what others did long ago says nothing
+constexpr double gap_ms = 20;              // between rounds: nobody asked for anything
 constexpr size_t most_usual = 4096;
 
 double mean_ratio(const auto & rounds) {
@@ -96,6 +97,41 @@ thread_choice::thread_choice(int most, bool learns, processor_clocks clocks)
       current_(numbers_.size() - 1),
       learns_(learns && numbers_.size() > 1),
       clocks_(std::move(clocks)) {}
+
+void thread_choice::rest(double now_ms) {
+    if (!learns_ || rested_) {
+        return;
+    }
+    const std::optional<double> given = clocks_.given();
+    const std::optional<double> idle = clocks_.idle();
+    if (given && idle) {
+        rested_ = {now_ms, *given, *idle};
+    }
+}
+
+// Down to the processors that others left. Up only a trial leads: idle processors do not say that more are quicker.
+bool thread_choice::wake(double now_ms) {
+    const std::optional<reading> from = std::exchange(rested_, std::nullopt);
+    if (!from || trial_ || now_ms - from->now_ms < looked_at_ms || now_ms - from->now_ms > longest_rest_ms) {
+        return false;
+    }
+    const std::optional<double> given = clocks_.given();
+    const std::optional<double> idle = clocks_.idle();
+    if (!given || !idle) {
+        return false;
+    }
+    const double left = ((*given - from->given) + (*idle - from->idle)) / (now_ms - from->now_ms);
+    const size_t before = current_;
+    while (current_ > 0 && numbers_[current_] > left + lacking) {
+        --current_;
+    }
+    if (current_ == before) {
+        return false;
+    }
+    recent_.clear();
+    keep(before);
+    return true;
+}
 
 void thread_choice::begin_round(double now_ms) {
     if (learns_) {

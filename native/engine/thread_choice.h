@@ -7,7 +7,8 @@
 // for, or when it was not tried for long, and kept when it is quicker than the rounds just before. A number that
 // failed is tried again after a wait that doubles, and all that trials lose is a bounded share.
 //
-// More are tried as soon as the system says that processors have nothing to do.
+// More are tried as soon as the system says that processors have nothing to do. Where others were at work while models
+// loaded, or while nobody asked for anything, it goes on with as many as they left.
 //
 // Engine thread only. Knows no clock but what it is told.
 #pragma once
@@ -40,6 +41,12 @@ class thread_choice {
 
     // A decode of a round; not of prompts.
     void took(size_t context, size_t tokens, double ms);
+
+    // Nothing to decode from now on until wake(): what processors do meanwhile is others' work.
+    void rest(double now_ms);
+
+    // @returns whether current() has changed, as others were at work meanwhile
+    bool wake(double now_ms);
 
     // What a round took that did not come to its end is forgotten.
     void begin_round(double now_ms);
@@ -106,7 +113,14 @@ class thread_choice {
     processor_clocks clocks_;
     double round_began_ms_ = 0;
     std::optional<double> given_before_;
-    double idle_since_ms_ = 0;  // a stretch of rounds without a gap
+    struct reading {
+        double now_ms;
+        double given;
+        double idle;
+    };
+
+    std::optional<reading> rested_;  // when it began to
+    double idle_since_ms_ = 0;       // a stretch of rounds without a gap
     std::optional<double> idle_before_;
     double idle_processors_ = 0;  // in the latest stretch
     double last_end_ms_ = 0;

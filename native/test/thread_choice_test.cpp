@@ -21,6 +21,7 @@ struct machine {
     double collapse;       // how many times longer where a barrier waits for a thread that does not run
     bool says;             // whether the system tells what time processors gave
     bool others_are_ours;  // the process itself does the other work, so that it is given all
+    double rest_ms = 0;    // before the first round, with the first part's other work; one thread loads meanwhile
 };
 
 struct phase {
@@ -65,6 +66,14 @@ played play(const machine & on, const std::vector<phase> & phases, int most, int
     const auto told = [&](double & value) { return [&] { return on.says ? std::optional(value) : std::nullopt; }; };
     thread_choice choice(most, fixed == 0, {told(given), told(idle)});
     played out;
+    if (on.rest_ms > 0) {
+        const int busy = phases.front().busy;
+        choice.rest(now);
+        now += on.rest_ms;
+        given += on.rest_ms * std::min(1.0, static_cast<double>(on.cores) / (1 + busy));
+        idle += std::max(0, on.cores - 1 - busy) * on.rest_ms;
+        choice.wake(now);
+    }
     for (const phase & part : phases) {
         for (double ms = 0; ms < part.ms;) {
             const int n = fixed == 0 ? choice.current() : fixed;
@@ -126,6 +135,10 @@ int test_thread_choice(const arguments & args) {
          0.8},
         {"the system does not say", {2, 30, 0.05, 0.1, 6, false, false}, 2, {{0, 3000}, {1, 10000}, {0, 10000}}, 0.8},
         {"the process's own work", {2, 30, 0.05, 0.1, 6, true, true}, 2, {{0, 3000}, {1, 10000}}, 0.8},
+        {"two busy, seen", {2, 80, 0.05, 0.1, 30, true, false, 500}, 2, {{2, 4000}}, 0.97},
+        {"one of eight busy, seen", {8, 60, 0.05, 0.1, 30, true, false, 500}, 8, {{1, 4000}}, 0.95},
+        {"quiet, seen", {2, 30, 0.05, 0.1, 4, true, false, 500}, 2, {{0, 600}}, 0.95},
+        {"seen, then quiet", {2, 30, 0.05, 0.1, 4, true, false, 500}, 2, {{1, 100}, {0, 10000}}, 0.9},
         {"too many from the start", {4, 30, 0.6, 2, 4, true, false}, 4, {{0, 60000}}, 0.85},
     };
     bool good = true;
