@@ -80,6 +80,14 @@ const entries = {
         "The header of a model file is damaged, or its architecture is not supported.",
         "Download the file again, or choose a model that llama.cpp supports."
     ),
+    ERR_SAFETENSORS: byInput(
+        "A safetensors file is damaged, or files of a checkpoint are missing or do not belong together.",
+        "The message names the file, and the tensor where it is one; download that file again."
+    ),
+    ERR_GRAFT: byInput(
+        "A checkpoint's tensors do not fit the template.",
+        "Give the GGUF file of the very model that the checkpoint was trained from; the message names the tensor."
+    ),
     ERR_MODEL_LOAD: byRuntime(
         "llama.cpp could not load a model.",
         "The message gives llama.cpp's own words; check the file and the free memory."
@@ -128,7 +136,7 @@ const entries = {
         "The reason of the signal, or the exception, is the error's `cause`."
     ),
     ERR_ABORTED: byRuntime(
-        "Saving or loading a state was aborted by its signal.",
+        "What was asked for was aborted by its signal: work on a state, on files, or a download.",
         "The reason of the signal is the error's `cause`."
     ),
     ERR_BUNDLED: byRuntime(
