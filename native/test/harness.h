@@ -92,6 +92,7 @@ int test_schedule(const arguments & args);
 int test_settings(const arguments & args);
 int test_starved(const arguments & args);
 int test_fault(const arguments & args);
+int test_svd(const arguments & args);
 int test_soak(const arguments & args);
 int test_lives(const arguments & args);
 int test_damaged(const arguments & args);

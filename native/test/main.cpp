@@ -37,6 +37,7 @@ int main(int argc, char ** argv) {
                  {"settings", test_settings},
                  {"starved", test_starved},
                  {"fault", test_fault},
+                 {"svd", test_svd},
                  {"soak", test_soak},
                  {"lives", test_lives},
                  {"damaged", test_damaged},

@@ -78,10 +78,13 @@ work_turn::~work_turn() {
     }
 }
 
+void work_turn::refuse() {
+    throw rast_error("ERR_DISPOSED", "The work was stopped");
+}
+
 void work_turn::look() {
-    const auto refusal = [] { return rast_error("ERR_DISPOSED", "The work was stopped"); };
     if (stopped()) {
-        throw refusal();
+        refuse();
     }
     const auto now = std::chrono::steady_clock::now();
     if (now - since_ < (counted_ ? turn_length : free_start)) {
@@ -96,7 +99,7 @@ void work_turn::look() {
         all_long_work().leave();
     }
     if (!all_long_work().enter([this] { return stopped(); })) {
-        throw refusal();
+        refuse();
     }
     counted_ = true;
     since_ = std::chrono::steady_clock::now();

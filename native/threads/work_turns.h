@@ -35,7 +35,17 @@ class work_turn {
         }
     }
 
+    // For work whose share of the processors its caller has chosen: ends when stopped, as breathe() does, and waits for
+    // nobody.
+    static void check_stopped() {
+        if (current_ != nullptr && current_->stopped()) {
+            refuse();
+        }
+    }
+
   private:
+    [[noreturn]] static void refuse();
+
     static constexpr uint32_t calls_between_looks = 256;
 
     void look();

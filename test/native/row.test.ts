@@ -19,6 +19,10 @@ describe("native units", () => {
         expect(figure(output, "answered")).toBeGreaterThan(800);
     });
 
+    it("finds the singular values that a matrix was made of", async () => {
+        await nativeTest("svd");
+    });
+
     it("makes Philox's known answers", async () => {
         await nativeTest("philox");
         await nativeTest("numbers");
