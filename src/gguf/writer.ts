@@ -74,16 +74,29 @@ function encode(item: Metadata): Buffer {
     }
 }
 
-const tensorTypes = { f32: 0, q4_0: 2, q8_0: 8 } as const;
+const tensorTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8 } as const;
 
-function sizeOf({ shape, type }: Tensor): number {
+/** What a header says of a tensor. */
+export interface TensorHeader {
+    readonly name: string;
+    /** Innermost dimension first. */
+    readonly shape: readonly number[];
+    readonly type: keyof typeof tensorTypes;
+}
+
+function sizeOf({ shape, type }: TensorHeader): number {
     const elements = shape.reduce((product, n) => product * n, 1);
     if (type === "f32") return elements * 4;
+    if (type === "f16") return elements * 2;
     return (elements / 32) * blockBytes[type];
 }
 
 /** The header and metadata of a file, as bytes; the tensors' data follow it. */
-export function header(metadata: Readonly<Record<string, Metadata>>, tensors: readonly Tensor[], version = 3): Buffer {
+export function header(
+    metadata: Readonly<Record<string, Metadata>>,
+    tensors: readonly TensorHeader[],
+    version = 3
+): Buffer {
     const parts = [Buffer.from("GGUF"), u32(version), u64(tensors.length), u64(Object.keys(metadata).length)];
     for (const [key, item] of Object.entries(metadata)) parts.push(text(key), encode(item));
     let offset = 0;
@@ -95,6 +108,21 @@ export function header(metadata: Readonly<Record<string, Metadata>>, tensors: re
     }
     const head = Buffer.concat(parts);
     return Buffer.concat([head, Buffer.alloc(padding(head.length))]);
+}
+
+/** Where the data of each tensor begin behind the header, and where the last ends. */
+export function layoutOf(tensors: readonly TensorHeader[]): {
+    readonly offsets: readonly number[];
+    readonly bytes: number;
+} {
+    const offsets: number[] = [];
+    let bytes = 0;
+    for (const tensor of tensors) {
+        offsets.push(bytes);
+        const size = sizeOf(tensor);
+        bytes += size + padding(size);
+    }
+    return { offsets, bytes };
 }
 
 function padding(size: number): number {
