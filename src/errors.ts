@@ -92,6 +92,26 @@ const entries = {
         "llama.cpp could not load a model.",
         "The message gives llama.cpp's own words; check the file and the free memory."
     ),
+    ERR_ADAPTER_INVALID: byInput(
+        "A LoRA adapter is damaged, or no adapter.",
+        "The message names the file, and the tensor or key; get the adapter again."
+    ),
+    ERR_ADAPTER_MISMATCH: byInput(
+        "A LoRA adapter does not belong to the model that it was given for.",
+        "Use the model that the adapter was made for; the message names the first tensor that does not fit."
+    ),
+    ERR_ADAPTER_UNSUPPORTED: byInput(
+        "A LoRA adapter holds what cannot be kept: an aLoRA, DoRA, trained embeddings or biases, a tensor that llama.cpp computes without adapters.",
+        "Merge the adapter into its model, and use the merged model."
+    ),
+    ERR_ADAPTER_LOAD: byRuntime(
+        "llama.cpp could not load a LoRA adapter.",
+        "The message gives llama.cpp's own words; check the file and the free memory."
+    ),
+    ERR_EXTRACT: byInput(
+        "An adapter cannot be made of two models: they are of different kinds, or have no difference that it could hold.",
+        "Give a fine-tuned model and the very model that it was made from."
+    ),
     ERR_QUANTIZE: byRuntime(
         "llama.cpp could not quantize a model.",
         "The message gives llama.cpp's own words; check the file and the free space."

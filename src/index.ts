@@ -11,7 +11,7 @@ export type {
     TokensPrompt
 } from "./engine/generate-options.js";
 export type { Generation } from "./engine/generation.js";
-export type { ModelInfo, PairInfo, RastInfo, SpecialTokenInfo } from "./engine/info.js";
+export type { AdapterInfo, ModelInfo, PairInfo, RastInfo, SpecialTokenInfo } from "./engine/info.js";
 export type { JsonSchema, JsonSchemaOption } from "./engine/json-schema.js";
 export type {
     DetokenizeOptions,
@@ -25,6 +25,7 @@ export type {
 } from "./engine/method-options.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
+export type { LoraOptions } from "./trio/adapters.js";
 export type { SpecialTokenMap, SpecialTokens } from "./trio/special-tokens.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {

@@ -6,6 +6,11 @@ import type { NumberRange } from "./checks.js";
 export const limits = {
     // of an engine
     pairs: { min: 0, max: 3, integer: true },
+    // of one model
+    adapters: { min: 0, max: 16, integer: true },
+    loraScale: { min: -100, max: 100 },
+    // 0: no factors, only how large a difference is
+    loraRank: { min: 0, max: 65_536, integer: true },
     gpuLayers: { min: 0, max: 1_000_000, integer: true },
     // ggml has no more
     threads: { min: 1, max: 512, integer: true },

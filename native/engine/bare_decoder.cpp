@@ -23,6 +23,9 @@ bare_decoder::bare_decoder(const role_context & of, const engine_config & engine
                                                    std::string(role_name(of.which())) + " model " + of.path() +
                                                    log.because());
     }
+    if (!of.adapters().empty()) {
+        of.adapters().set_on(ctx_.get());
+    }
     threads.attach(ctx_.get());
 }
 

@@ -3,6 +3,7 @@
 #include "../error.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 
 namespace rast {
@@ -48,6 +49,16 @@ void require_valid(const engine_config & engine) {
     if (engine.context_size < 1) {
         refuse("Expected a context of at least 1 token");
     }
+}
+
+std::string identity_of(const model_config & model) {
+    std::string out = model.fingerprint;
+    for (const adapter_config & adapter : model.adapters) {
+        char scale[32];
+        std::snprintf(scale, sizeof scale, "%.9g", static_cast<double>(adapter.scale));
+        out += " + " + adapter.fingerprint + " * " + scale;
+    }
+    return out;
 }
 
 const model_config & model_at(const engine_config & engine, const model_place & place) {

@@ -22,13 +22,22 @@ struct model_place {
     size_t pair = 0;  // of expert and antiexpert; 0 for the base
 };
 
+// A LoRA on a model.
+struct adapter_config {
+    std::string path;
+    std::string fingerprint;  // as adapter_facts has it
+    float scale = 1;
+};
+
 struct model_config {
     std::string path;
     std::string fingerprint;           // as model_facts has it
+    uint32_t weights = 0;              // the same number for models of one file; 0 = told by the path
     std::vector<std::string> devices;  // empty = CPU only
     int32_t gpu_layers = 0;
     int32_t threads = 1;
-    std::vector<mapped_token> tokens;  // of a small model: special tokens with other ids than the base's
+    std::vector<mapped_token> tokens;      // of a small model: special tokens with other ids than the base's
+    std::vector<adapter_config> adapters;  // of this role alone, also where others share the weights
     uint32_t snapshots = 0;  // earlier states of each sequence, of a model that has states and verifies drafts
 };
 
@@ -72,6 +81,9 @@ engine_config fitted(engine_config engine);
 
 // Throws ERR_INVALID_ARGUMENT for a configuration that llama.cpp would abort on.
 void require_valid(const engine_config & engine);
+
+// Tells models apart whose states are of no use to each other: by the file's content, and the adapters on it.
+std::string identity_of(const model_config & model);
 
 const model_config & model_at(const engine_config & engine, const model_place & place);
 

@@ -25,6 +25,8 @@ struct context_info {
     int32_t threads = 0;
     int32_t n_vocab = 0;
     uint64_t model_bytes = 0;
+    bool shares_weights = false;  // another context of this engine has them
+    uint64_t adapter_bytes = 0;
     double load_ms = 0;
     std::string description;
     bool can_truncate = false;

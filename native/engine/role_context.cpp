@@ -2,6 +2,7 @@
 
 #include "../error.h"
 #include "../llama/libraries.h"
+#include "batch_builder.h"
 #include "clock.h"
 
 #include <algorithm>
@@ -115,6 +116,7 @@ role_context::role_context(role which, const model_config & model, const engine_
 role_context::role_context(role which, const model_config & model, const role_context & loaded)
     : role_(which), path_(model.path), info_(loaded.info_), model_(loaded.model_) {
     info_.threads = model.threads;
+    info_.shares_weights = true;
     info_.memory.repacked = 0;  // counted once
     info_.load_ms = 0;
 }
@@ -157,8 +159,48 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     info_.memory.sampler = sampler_->device_bytes() + sampler_->host_bytes();
     memory_.emplace(ctx_.get(), kind, engine.slots, drafts);
     refuse_unfit(engine);
+    use_adapters(stopping);
     info_.can_truncate = memory_->can_cut_back();
     info_.load_ms += ms_since(start);
+}
+
+void role_context::load_adapters(const model_config & model) {
+    const auto start = engine_clock::now();
+    adapters_.load(model_.get(), model);
+    info_.adapter_bytes = adapters_.bytes();
+    info_.load_ms += ms_since(start);
+}
+
+// Sets them on the context and decodes a token, for which llama.cpp makes its graphs anew: want of memory shows here.
+void role_context::use_adapters(const std::atomic<bool> & stopping) {
+    if (adapters_.empty()) {
+        return;
+    }
+    const rast_error::detail_list details = {{"role", role_name(role_)}, {"path", path_}};
+    const std::string label = "Could not use the adapters of the " + std::string(role_name(role_)) + " model " + path_;
+    const llama::log_capture log;
+    adapters_.set_on(ctx_.get());
+    sampler_->watch_graphs([this](ggml_cgraph * graph) { adapters_.look_at(graph); });
+    batch_builder batch(1, 1);
+    batch.add(std::max(0, llama_vocab_bos(vocab())), 0, 0, false);
+    int status = 0;
+    try {
+        status = llama_decode(ctx_.get(), batch.view());
+        llama_synchronize(ctx_.get());
+    } catch (const std::exception & error) {
+        throw rast_error("ERR_CONTEXT_CREATE", label + ": " + error.what(), details);
+    }
+    sampler_->watch_graphs({});
+    llama_memory_clear(llama_get_memory(ctx_.get()), true);
+    if (stopping) {
+        return;
+    }
+    if (status != 0) {
+        throw rast_error("ERR_CONTEXT_CREATE", label + log.because(), details);
+    }
+    adapters_.require_used();
+    info_.graph_splits = log.graph_splits();
+    info_.memory.compute = log.buffer_bytes("compute");
 }
 
 // What no check in llama.cpp refuses, and would give wrong text.

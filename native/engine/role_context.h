@@ -3,6 +3,7 @@
 
 #include "../llama/handles.h"
 #include "../sampling/ensemble_sampler.h"
+#include "adapter_set.h"
 #include "cpu_threads.h"
 #include "engine_config.h"
 #include "engine_info.h"
@@ -31,7 +32,11 @@ class role_context {
     // In another role, over a model that is loaded already: no file is read.
     role_context(role which, const model_config & model, const role_context & loaded);
 
-    // Makes the context. Throws ERR_CONTEXT_CREATE, ERR_MODEL_LOAD for a model that does not generate.
+    // Before create(), and before that of any context over the same model. Throws what adapter_set::load throws.
+    void load_adapters(const model_config & model);
+
+    // Makes the context. Throws ERR_CONTEXT_CREATE, ERR_MODEL_LOAD for a model that does not generate,
+    // ERR_ADAPTER_UNSUPPORTED.
     void create(sampler_plan plan, const engine_config & engine, const cpu_threads & threads,
                 const std::atomic<bool> & stopping, draft_memory drafts = {});
 
@@ -54,6 +59,8 @@ class role_context {
 
     void set_tokens(token_map tokens) { tokens_ = std::move(tokens); }
 
+    const adapter_set & adapters() const { return adapters_; }
+
     llama_context * get() const { return ctx_.get(); }
 
     ensemble_sampler & sampler() const { return *sampler_; }
@@ -69,6 +76,7 @@ class role_context {
     int decode(const llama_batch & batch);
 
   private:
+    void use_adapters(const std::atomic<bool> & stopping);
     void refuse_unfit(const engine_config & engine) const;
     int32_t graphs_computed() const;
 
@@ -77,8 +85,9 @@ class role_context {
     int32_t threads_ = 0;  // in use
     context_info info_;
     token_map tokens_;
-    // destroyed in reverse: context, then sampler, then model
+    // destroyed in reverse: context, then sampler, then adapters, then model
     shared_model model_;
+    adapter_set adapters_;
     std::unique_ptr<ensemble_sampler> sampler_;
     std::unique_ptr<llama_context, llama_context_deleter> ctx_;
     mutable std::optional<sequence_memory> memory_;

@@ -24,7 +24,8 @@ llama_token substitute_in(const role_context & context) {
 }
 
 bool loads_alike(const model_config & a, const model_config & b) {
-    return a.path == b.path && a.devices == b.devices && a.gpu_layers == b.gpu_layers;
+    const bool same_file = a.path == b.path || (a.weights != 0 && a.weights == b.weights);
+    return same_file && a.devices == b.devices && a.gpu_layers == b.gpu_layers;
 }
 
 }  // namespace
@@ -50,6 +51,7 @@ role_contexts::role_contexts(const engine_config & config, const std::atomic<boo
 void role_contexts::load(const progress_callback & on_progress) {
     for (size_t index = 0; index < 1 + 2 * config_.pairs.size(); ++index) {
         contexts_.push_back(load_one(place_of(index), on_progress));
+        contexts_.back()->load_adapters(model_at(config_, place_of(index)));
     }
 }
 

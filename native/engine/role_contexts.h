@@ -33,7 +33,7 @@ class role_contexts {
     using progress_callback = std::function<void(const model_place &, float fraction)>;
 
     // Reads the weights; tells the progress of each model, from 0 to 1.
-    // Throws what role_context's constructor throws.
+    // Throws what role_context's constructor and load_adapters throw.
     void load(const progress_callback & on_progress);
 
     // Makes the contexts, the base's first: others write into its sampler's stores.

@@ -21,7 +21,7 @@ state_expectations state_keeper::expectations() const {
     out.n_vocab = contexts_.base().n_vocab();
     for (size_t c = 0; c < contexts_.size(); ++c) {
         const std::string text =
-            model_at(config_, role_contexts::place_of(c)).fingerprint + settings + contexts_[c].tokens().text();
+            identity_of(model_at(config_, role_contexts::place_of(c))) + settings + contexts_[c].tokens().text();
         sha256 hash;
         hash.add(text.data(), text.size());
         out.contexts.push_back({hash.hex(), layouts_[c], llama_model_n_swa(contexts_[c].model().get()) > 0});

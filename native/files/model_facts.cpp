@@ -17,29 +17,6 @@ namespace {
 constexpr uint32_t most_layers = 512;  // llama.cpp ends the process at a header that claims more
 constexpr uint32_t most_splits = 512;
 
-std::vector<std::string> files_of(const gguf_file & first) {
-    const uint64_t count = first.number("split.count").value_or(1);
-    if (count <= 1) {
-        return {first.path()};
-    }
-    // ".../name-00001-of-00003.gguf"
-    const std::string suffix = "-00001-of-";
-    const size_t at = first.path().rfind(suffix);
-    if (at == std::string::npos || count > most_splits) {
-        throw rast_error("ERR_MODEL_INVALID",
-                         first.path() + " is one of " + std::to_string(count) +
-                             " parts; give the first, whose name holds -00001-of-",
-                         {{"path", first.path()}});
-    }
-    std::vector<std::string> files;
-    for (uint64_t i = 1; i <= count; ++i) {
-        char part[64];
-        std::snprintf(part, sizeof part, "-%05d-of-%05d.gguf", static_cast<int>(i), static_cast<int>(count));
-        files.push_back(first.path().substr(0, at) + part);
-    }
-    return files;
-}
-
 void add_tensors(const gguf_file & file, model_facts & facts) {
     for (int64_t i = 0; i < gguf_get_n_tensors(file.get()); ++i) {
         const char * name = gguf_get_tensor_name(file.get(), i);
@@ -102,6 +79,51 @@ uint64_t state_bytes(const gguf_file & file, const std::string & prefix, const m
 
 }  // namespace
 
+std::vector<std::string> model_files(const gguf_file & first) {
+    const uint64_t count = first.number("split.count").value_or(1);
+    if (count <= 1) {
+        return {first.path()};
+    }
+    // ".../name-00001-of-00003.gguf"
+    const std::string suffix = "-00001-of-";
+    const size_t at = first.path().rfind(suffix);
+    if (at == std::string::npos || count > most_splits) {
+        throw rast_error("ERR_MODEL_INVALID",
+                         first.path() + " is one of " + std::to_string(count) +
+                             " parts; give the first, whose name holds -00001-of-",
+                         {{"path", first.path()}});
+    }
+    std::vector<std::string> files;
+    for (uint64_t i = 1; i <= count; ++i) {
+        char part[64];
+        std::snprintf(part, sizeof part, "-%05d-of-%05d.gguf", static_cast<int>(i), static_cast<int>(count));
+        files.push_back(first.path().substr(0, at) + part);
+    }
+    return files;
+}
+
+std::vector<model_tensor> model_tensors(const std::string & path) {
+    const gguf_file first(path);
+    const std::vector<std::string> files = model_files(first);
+    std::vector<model_tensor> out;
+    for (size_t i = 0; i < files.size(); ++i) {
+        const std::optional<gguf_file> other =
+            i == 0 ? std::nullopt : std::optional<gguf_file>(std::in_place, files[i]);
+        const gguf_context * header = (other ? *other : first).get();
+        for (int64_t t = 0; t < gguf_get_n_tensors(header); ++t) {
+            const int64_t * ne = gguf_get_tensor_ne(header, t);
+            size_t dimensions = 4;
+            while (dimensions > 1 && ne[dimensions - 1] == 1) {
+                --dimensions;
+            }
+            out.push_back({gguf_get_tensor_name(header, t),
+                           {ne, ne + dimensions},
+                           ggml_type_name(gguf_get_tensor_type(header, t))});
+        }
+    }
+    return out;
+}
+
 model_facts inspect_model(const std::string & path) {
     const gguf_file first(path);
     model_facts facts;
@@ -123,6 +145,9 @@ model_facts inspect_model(const std::string & path) {
     facts.layer_bytes.resize(layers, 0);
     facts.context_length = static_cast<uint32_t>(first.number(prefix + "context_length").value_or(0));
     facts.embedding_length = static_cast<uint32_t>(first.number(prefix + "embedding_length").value_or(0));
+    facts.head_count = static_cast<uint32_t>(first.number_of_layer(prefix + "attention.head_count", 0).value_or(0));
+    facts.kv_head_count =
+        static_cast<uint32_t>(first.number_of_layer(prefix + "attention.head_count_kv", 0).value_or(facts.head_count));
     for (uint32_t layer = 0; layer < facts.layers; ++layer) {
         const uint64_t heads = first.number_of_layer(prefix + "attention.head_count", layer).value_or(0);
         const uint64_t kv_heads = first.number_of_layer(prefix + "attention.head_count_kv", layer).value_or(heads);
@@ -141,7 +166,7 @@ model_facts inspect_model(const std::string & path) {
     if (const auto type = first.number("general.file_type")) {
         facts.file_type = static_cast<uint32_t>(*type);
     }
-    facts.files = files_of(first);
+    facts.files = model_files(first);
     facts.file_bytes = first.bytes();
     add_tensors(first, facts);
     std::vector<gguf_file> others;

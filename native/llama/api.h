@@ -23,15 +23,15 @@
     X(ggml_backend_reg_get_proc_address) X(ggml_backend_reg_name) X(ggml_backend_reg_dev_count) \
     X(ggml_backend_tensor_copy) X(ggml_backend_tensor_get) X(ggml_backend_tensor_memset) X(ggml_backend_tensor_set) \
     X(ggml_build_forward_expand) X(ggml_cast) X(ggml_clamp) X(ggml_commit) X(ggml_cont) X(ggml_cpy) X(ggml_cumsum) \
-    X(ggml_custom_4d) X(ggml_element_size) X(ggml_free) X(ggml_get_rows) X(ggml_graph_n_nodes) X(ggml_graph_node) \
+    X(ggml_custom_4d) X(ggml_element_size) X(ggml_free) X(ggml_get_rows) X(ggml_get_type_traits) X(ggml_graph_n_nodes) X(ggml_graph_node) \
     X(ggml_graph_overhead) X(ggml_init) X(ggml_log) X(ggml_log_set) X(ggml_mul) X(ggml_nbytes) X(ggml_neg) \
     X(ggml_new_graph) X(ggml_new_tensor_1d) X(ggml_new_tensor_2d) X(ggml_op_name) X(ggml_pad) X(ggml_quantize_chunk) \
     X(ggml_relu) X(ggml_reshape_1d) X(ggml_reshape_2d) X(ggml_reshape_3d) X(ggml_row_size) X(ggml_scale_bias) \
     X(ggml_set_rows) X(ggml_soft_max) X(ggml_step) X(ggml_sub) X(ggml_sum_rows) X(ggml_tensor_overhead) \
     X(ggml_threadpool_params_default) X(ggml_top_k) X(ggml_type_name) X(ggml_version) X(ggml_view_1d) X(ggml_view_2d) \
-    X(gguf_find_key) X(gguf_free) X(gguf_get_arr_data) X(gguf_get_arr_n) X(gguf_get_arr_str) X(gguf_get_arr_type) \
+    X(gguf_find_key) X(gguf_find_tensor) X(gguf_free) X(gguf_get_arr_data) X(gguf_get_arr_n) X(gguf_get_arr_str) X(gguf_get_arr_type) \
     X(gguf_get_data_offset) X(gguf_get_key) X(gguf_get_kv_type) X(gguf_get_n_kv) X(gguf_get_n_tensors) X(gguf_get_tensor_name) X(gguf_get_tensor_ne) \
-    X(gguf_get_tensor_offset) X(gguf_get_tensor_size) X(gguf_get_val_bool) X(gguf_get_val_f32) X(gguf_get_val_i32) \
+    X(gguf_get_tensor_offset) X(gguf_get_tensor_size) X(gguf_get_tensor_type) X(gguf_get_val_bool) X(gguf_get_val_f32) X(gguf_get_val_i32) \
     X(gguf_get_val_str) X(gguf_get_val_u16) X(gguf_get_val_u32) X(gguf_get_val_u64) X(gguf_init_from_file)
 
 #define RAST_GGML_SYMBOLS(X) \
@@ -39,7 +39,7 @@
     X(ggml_backend_load_all_from_path) X(ggml_backend_reg_by_name)
 
 #define RAST_LLAMA_SYMBOLS(X) \
-    X(llama_attach_threadpool) X(llama_backend_init) X(llama_context_default_params) X(llama_decode) \
+    X(llama_adapter_lora_free) X(llama_adapter_lora_init) X(llama_attach_threadpool) X(llama_backend_init) X(llama_context_default_params) X(llama_decode) \
     X(llama_detach_threadpool) X(llama_detokenize) X(llama_free) X(llama_get_logits_ith) X(llama_get_memory) X(llama_get_model) \
     X(llama_get_sampled_token_ith) X(llama_init_from_model) X(llama_log_set) X(llama_memory_clear) \
     X(llama_memory_seq_cp) X(llama_memory_seq_pos_max) X(llama_memory_seq_rm) X(llama_model_chat_template) X(llama_model_default_params) X(llama_model_desc) \
@@ -48,7 +48,7 @@
     X(llama_model_n_ctx_train) X(llama_model_n_layer) X(llama_model_quantize) X(llama_model_quantize_default_params) X(llama_model_size) X(llama_n_ctx) X(llama_print_system_info) \
     X(llama_sampler_chain_add) X(llama_sampler_chain_default_params) X(llama_sampler_accept) X(llama_sampler_chain_init) X(llama_sampler_clone) X(llama_sampler_free) \
     X(llama_sampler_init) X(llama_sampler_init_dist) X(llama_sampler_init_grammar) X(llama_sampler_init_greedy) X(llama_sampler_init_temp) \
-    X(llama_sampler_init_top_p) X(llama_sampler_apply) X(llama_set_n_threads) X(llama_split_path) X(llama_state_seq_get_data) X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_synchronize) \
+    X(llama_sampler_init_top_p) X(llama_sampler_apply) X(llama_set_adapters_lora) X(llama_set_n_threads) X(llama_split_path) X(llama_state_seq_get_data) X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_synchronize) \
     X(llama_token_to_piece) X(llama_tokenize) X(llama_vocab_bos) X(llama_vocab_eos) X(llama_vocab_get_add_bos) \
     X(llama_vocab_get_attr) X(llama_vocab_get_text) X(llama_vocab_is_control) X(llama_vocab_is_eog) \
     X(llama_vocab_n_tokens) X(llama_vocab_nl) X(llama_vocab_type)

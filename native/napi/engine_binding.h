@@ -27,6 +27,7 @@ struct addon_state {
     job_threads jobs;
     std::map<uint32_t, std::shared_ptr<engine_binding>> engines;
     grammar_jobs grammars;
+    std::map<uint32_t, std::shared_ptr<std::atomic<bool>>> differences;  // at work, by the caller's ids: set to stop
     uint32_t next_handle = 1;
 };
 

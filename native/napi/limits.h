@@ -17,6 +17,9 @@ inline constexpr double many = 1 << 30;  // sums of two stay within 32 bits
 
 // of an engine
 inline constexpr limit pairs{"pairs", 0, 3};
+inline constexpr limit adapters{"adapters", 0, 16};
+inline constexpr limit lora_scale{"loraScale", -100, 100};
+inline constexpr limit lora_rank{"loraRank", 0, 1 << 16};
 inline constexpr limit gpu_layers{"gpuLayers", 0, 1000000};
 inline constexpr limit threads{"threads", 1, 512};  // GGML_MAX_N_THREADS
 inline constexpr limit context_size{"contextSize", 1, 1 << 24};
@@ -49,6 +52,9 @@ inline constexpr limit measured_depth{"measuredDepth", 0, many};
 inline constexpr limit measured_tokens{"measuredTokens", 1, many};
 
 inline constexpr limit all[] = {pairs,
+                                adapters,
+                                lora_scale,
+                                lora_rank,
                                 gpu_layers,
                                 threads,
                                 context_size,

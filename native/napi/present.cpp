@@ -30,6 +30,22 @@ Napi::Number number(Napi::Env env, double value) {
     return Napi::Number::New(env, value);
 }
 
+Napi::Array texts(Napi::Env env, const std::vector<std::string> & values) {
+    Napi::Array out = Napi::Array::New(env);
+    for (const auto & value : values) {
+        out.Set(out.Length(), text(env, value));
+    }
+    return out;
+}
+
+Napi::Array byte_counts(Napi::Env env, const std::vector<uint64_t> & values) {
+    Napi::Array out = Napi::Array::New(env);
+    for (const uint64_t value : values) {
+        out.Set(out.Length(), number(env, static_cast<double>(value)));
+    }
+    return out;
+}
+
 Napi::Value present_context(Napi::Env env, const context_info & info) {
     Napi::Object out = Napi::Object::New(env);
     out.Set("outputDevice", text(env, info.output_device));
@@ -38,6 +54,8 @@ Napi::Value present_context(Napi::Env env, const context_info & info) {
     out.Set("threads", number(env, info.threads));
     out.Set("vocabularySize", number(env, info.n_vocab));
     out.Set("modelBytes", number(env, static_cast<double>(info.model_bytes)));
+    out.Set("sharesWeights", Napi::Boolean::New(env, info.shares_weights));
+    out.Set("adapterBytes", number(env, static_cast<double>(info.adapter_bytes)));
     out.Set("loadMs", number(env, info.load_ms));
     out.Set("description", text(env, info.description));
     out.Set("canTruncate", Napi::Boolean::New(env, info.can_truncate));
@@ -178,14 +196,12 @@ Napi::Value present(Napi::Env env, const model_facts & facts) {
     out.Set("architecture", text(env, facts.architecture));
     out.Set("name", optional_text(env, facts.name));
     out.Set("fileBytes", number(env, static_cast<double>(facts.file_bytes)));
-    Napi::Array files = Napi::Array::New(env);
-    for (const auto & file : facts.files) {
-        files.Set(files.Length(), text(env, file));
-    }
-    out.Set("files", files);
+    out.Set("files", texts(env, facts.files));
     out.Set("layers", number(env, facts.layers));
     out.Set("contextLength", number(env, facts.context_length));
     out.Set("embeddingLength", number(env, facts.embedding_length));
+    out.Set("headCount", number(env, facts.head_count));
+    out.Set("kvHeadCount", number(env, facts.kv_head_count));
     Napi::Object kv = Napi::Object::New(env);
     kv.Set("k", number(env, static_cast<double>(facts.k_elements_per_token)));
     kv.Set("v", number(env, static_cast<double>(facts.v_elements_per_token)));
@@ -194,17 +210,55 @@ Napi::Value present(Napi::Env env, const model_facts & facts) {
     out.Set("vocabularySize", number(env, facts.vocabulary_size));
     out.Set("tokenizerModel", optional_text(env, facts.tokenizer_model));
     out.Set("chatTemplate", optional_text(env, facts.chat_template));
-    Napi::Array layers = Napi::Array::New(env);
-    for (const uint64_t bytes : facts.layer_bytes) {
-        layers.Set(layers.Length(), number(env, static_cast<double>(bytes)));
-    }
-    out.Set("layerBytes", layers);
+    out.Set("layerBytes", byte_counts(env, facts.layer_bytes));
     out.Set("outputBytes", number(env, static_cast<double>(facts.output_bytes)));
     out.Set("embeddingBytes", number(env, static_cast<double>(facts.embedding_bytes)));
     out.Set("parameterCount", number(env, static_cast<double>(facts.parameter_count)));
     const std::string_view kind = facts.file_type ? quantization_name(*facts.file_type) : std::string_view();
     out.Set("quantization", kind.empty() ? env.Null() : static_cast<Napi::Value>(text(env, std::string(kind))));
     out.Set("fingerprint", text(env, facts.fingerprint));
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const adapter_facts & facts) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("fileBytes", number(env, static_cast<double>(facts.file_bytes)));
+    out.Set("tensorBytes", number(env, static_cast<double>(facts.tensor_bytes)));
+    out.Set("targets", texts(env, facts.targets));
+    out.Set("rank", number(env, facts.rank));
+    out.Set("alpha", number(env, facts.alpha));
+    out.Set("layerBytes", byte_counts(env, facts.layer_bytes));
+    out.Set("outputBytes", number(env, static_cast<double>(facts.output_bytes)));
+    out.Set("embeddingBytes", number(env, static_cast<double>(facts.embedding_bytes)));
+    out.Set("leftOut", texts(env, facts.left_out));
+    out.Set("fingerprint", text(env, facts.fingerprint));
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const std::vector<model_tensor> & tensors) {
+    Napi::Array out = Napi::Array::New(env, tensors.size());
+    for (size_t i = 0; i < tensors.size(); ++i) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("name", text(env, tensors[i].name));
+        Napi::Array shape = Napi::Array::New(env);
+        for (const int64_t n : tensors[i].shape) {
+            shape.Set(shape.Length(), number(env, static_cast<double>(n)));
+        }
+        one.Set("shape", shape);
+        one.Set("type", text(env, tensors[i].type));
+        out.Set(static_cast<uint32_t>(i), one);
+    }
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const difference & made) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("left", typed<Napi::Float32Array>(env, made.factors.left));
+    out.Set("right", typed<Napi::Float32Array>(env, made.factors.right));
+    out.Set("values", present_doubles(env, made.factors.values));
+    out.Set("differenceEnergy", number(env, made.factors.whole_energy));
+    out.Set("keptEnergy", number(env, made.factors.kept_energy));
+    out.Set("antiexpertEnergy", number(env, made.antiexpert_energy));
     return out;
 }
 

@@ -3,8 +3,10 @@
 
 #include "../engine/engine_info.h"
 #include "../engine/request.h"
+#include "../files/adapter_file.h"
 #include "../files/model_facts.h"
 #include "../files/tokenizer_comparison.h"
+#include "../files/weight_difference.h"
 #include "../llama/libraries.h"
 #include "../text/tokenizer.h"
 
@@ -15,6 +17,9 @@ namespace rast::napi {
 Napi::Value present_limits(Napi::Env env);
 Napi::Value present(Napi::Env env, const llama::libraries_info & info);
 Napi::Value present(Napi::Env env, const model_facts & facts);
+Napi::Value present(Napi::Env env, const adapter_facts & facts);
+Napi::Value present(Napi::Env env, const std::vector<model_tensor> & tensors);
+Napi::Value present(Napi::Env env, const difference & made);
 Napi::Value present(Napi::Env env, const std::vector<special_token_match> & matches);
 Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);

@@ -9,6 +9,15 @@ namespace rast::napi {
 
 namespace {
 
+void require_at_most(const limit & count, size_t received) {
+    if (received > static_cast<size_t>(count.max)) {
+        throw rast_error("ERR_INVALID_ARGUMENT",
+                         "Expected at most " + std::to_string(static_cast<size_t>(count.max)) + " " + count.name +
+                             ", received " + std::to_string(received),
+                         {{"argument", count.name}});
+    }
+}
+
 model_config read_model(const object_reader & model) {
     model_config out;
     out.path = model.text("path");
@@ -17,6 +26,13 @@ model_config read_model(const object_reader & model) {
     out.gpu_layers = static_cast<int32_t>(model.integer("gpuLayers", limits::gpu_layers));
     out.threads = static_cast<int32_t>(model.integer("threads", limits::threads));
     out.snapshots = static_cast<uint32_t>(model.integer("snapshots", limits::max_draft));
+    out.weights = static_cast<uint32_t>(model.integer("weights", 0, 1 << 16));
+    const auto adapters = model.objects("adapters");
+    require_at_most(limits::adapters, adapters.size());
+    for (const auto & adapter : adapters) {
+        out.adapters.push_back({adapter.text("path"), adapter.text("fingerprint"),
+                                static_cast<float>(adapter.number("scale", limits::lora_scale))});
+    }
     const std::vector<int32_t> tokens = model.int32s("tokens");
     if (tokens.size() % 3 != 0) {
         throw rast_error("ERR_INVALID_ARGUMENT", "Expected three numbers for each token");
@@ -25,15 +41,6 @@ model_config read_model(const object_reader & model) {
         out.tokens.push_back({tokens[i], tokens[i + 1], tokens[i + 2] != 0});
     }
     return out;
-}
-
-void require_at_most(const limit & count, size_t received) {
-    if (received > static_cast<size_t>(count.max)) {
-        throw rast_error("ERR_INVALID_ARGUMENT",
-                         "Expected at most " + std::to_string(static_cast<size_t>(count.max)) + " " + count.name +
-                             ", received " + std::to_string(received),
-                         {{"argument", count.name}});
-    }
 }
 
 ggml_type read_kv_type(const object_reader & config, const char * key) {

@@ -58,6 +58,9 @@ void backend_sampler::on_apply(llama_sampler * self, ggml_context * ctx, ggml_cg
     sampler->reset_ = false;
     ggml_tensor * all = data->logits->view_src;
     const bool probe = all == nullptr;  // llama.cpp counts nodes with a lone tensor of a width of its own
+    if (!probe && sampler->watch_) {
+        sampler->watch_(graph);
+    }
     size_t row = 0;
     ggml_tensor * logits = data->logits;
     int64_t rows = 1;

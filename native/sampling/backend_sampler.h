@@ -10,6 +10,8 @@
 #include "../llama/api.h"
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 namespace rast {
@@ -43,6 +45,9 @@ class backend_sampler {
     // Graphs that llama.cpp has built with these nodes, whether they have outputs or not.
     int32_t graphs_built() const { return graphs_built_; }
 
+    // Is shown every graph that llama.cpp builds from now on, from within; an empty function ends it.
+    void watch_graphs(std::function<void(ggml_cgraph *)> watch) { watch_ = std::move(watch); }
+
     // What the graph drew at an output of the last decode.
     static llama_token drawn_token(llama_context * ctx, int32_t output) {
         return llama_get_sampled_token_ith(ctx, output);
@@ -54,6 +59,7 @@ class backend_sampler {
     static void on_reset(llama_sampler * self);
 
     graph_rows & rows_;
+    std::function<void(ggml_cgraph *)> watch_;
     llama_sampler_i interface_{};
     std::vector<llama_sampler *> chains_;
     bool bound_ = false;

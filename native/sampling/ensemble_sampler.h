@@ -74,6 +74,9 @@ class ensemble_sampler : private graph_rows {
     // Graphs that llama.cpp has built with its nodes, whether they have outputs or not.
     int32_t graphs_built() const { return backend_.graphs_built(); }
 
+    // See backend_sampler.
+    void watch_graphs(std::function<void(ggml_cgraph *)> watch) { backend_.watch_graphs(std::move(watch)); }
+
     // ---- before a decode
 
     // Whether graphs draw. A change must come with other sequence ids: that makes llama.cpp build a new graph.

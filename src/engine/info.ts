@@ -1,4 +1,5 @@
 import type {
+    NativeAdapterFacts,
     NativeContextInfo,
     NativeContextMemory,
     NativeEngineInfo,
@@ -21,6 +22,22 @@ export interface SpecialTokenInfo {
     readonly ownText: string | null;
 }
 
+/** A LoRA adapter that a model runs with. */
+export interface AdapterInfo {
+    /** As it was given: a GGUF file, or a PEFT folder. */
+    readonly path: string;
+    /** How much of it is added, beside what it says itself. */
+    readonly scale: number;
+    /** The largest rank of its pairs. */
+    readonly rank: number;
+    /** A pair counts alpha / its rank times; 0: once. */
+    readonly alpha: number;
+    /** Tensors of the model that it changes. */
+    readonly tensors: number;
+    /** What it takes in memory, wherever that lies. */
+    readonly bytes: number;
+}
+
 /** A loaded model, and where it runs. */
 export interface ModelInfo extends RolePlace {
     /** Absolute. */
@@ -35,6 +52,10 @@ export interface ModelInfo extends RolePlace {
     readonly parameterCount: number;
     /** Size of the weights. */
     readonly modelBytes: number;
+    /** Whether another role has the same file in the same place, so that its weights are in memory once, for that role. */
+    readonly sharesWeights: boolean;
+    /** LoRA adapters of this role, in the order given. */
+    readonly adapters: readonly AdapterInfo[];
     /** Devices it was given; empty = CPU only. */
     readonly devices: readonly string[];
     /** CPU threads at most; `notes` says why, when more were asked for. */
@@ -113,11 +134,16 @@ export interface ModelParts {
     readonly devices: readonly string[];
     readonly facts: NativeModelFacts;
     readonly specialTokens: readonly NativeSpecialToken[];
+    readonly adapters: readonly {
+        readonly source: string;
+        readonly scale: number;
+        readonly facts: NativeAdapterFacts;
+    }[];
 }
 
 /** Everything told about one model. */
 export function buildModelInfo(
-    { path, devices, facts, specialTokens }: ModelParts,
+    { path, devices, facts, specialTokens, adapters }: ModelParts,
     native: NativeContextInfo
 ): ModelInfo {
     return {
@@ -127,6 +153,15 @@ export function buildModelInfo(
         quantization: facts.quantization,
         parameterCount: facts.parameterCount,
         modelBytes: native.modelBytes,
+        sharesWeights: native.sharesWeights,
+        adapters: adapters.map(({ source, scale, facts: { rank, alpha, targets, tensorBytes } }) => ({
+            path: source,
+            scale,
+            rank,
+            alpha,
+            tensors: targets.length,
+            bytes: tensorBytes
+        })),
         device: native.outputDevice,
         devices,
         gpuLayers: native.gpuLayers,

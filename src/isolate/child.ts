@@ -45,6 +45,7 @@ function callsOf(addon: EngineHost): ChildCalls {
     return {
         devices: () => addon.devices(),
         inspectModel: (path) => addon.inspectModel(path),
+        inspectAdapter: (path, model) => addon.inspectAdapter(path, model),
         compareTokenizers: (paths, rule) => addon.compareTokenizers(paths, rule),
         grammarOfSchema: (schema, ignoreUnsupported) => addon.grammarOfSchema(schema, ignoreUnsupported),
         engineCreate: (config) => {

@@ -5,6 +5,7 @@ import type {
     NativeDevice,
     NativeEngineConfig,
     NativeEngineInfo,
+    NativeAdapterFacts,
     NativeModelConfig,
     NativeModelFacts,
     NativeProgress,
@@ -71,6 +72,10 @@ export class IsolatedHost implements EngineHost {
 
     inspectModel(path: string): Promise<NativeModelFacts> {
         return this.#call("inspectModel", this.#path(path));
+    }
+
+    inspectAdapter(path: string, model: string): Promise<NativeAdapterFacts> {
+        return this.#call("inspectAdapter", this.#path(path), this.#path(model));
     }
 
     compareTokenizers(
@@ -291,7 +296,11 @@ export class IsolatedHost implements EngineHost {
 }
 
 function withPaths(config: NativeEngineConfig, change: (path: string) => string): NativeEngineConfig {
-    const model = (one: NativeModelConfig): NativeModelConfig => ({ ...one, path: change(one.path) });
+    const model = (one: NativeModelConfig): NativeModelConfig => ({
+        ...one,
+        path: change(one.path),
+        adapters: one.adapters.map((adapter) => ({ ...adapter, path: change(adapter.path) }))
+    });
     return {
         ...config,
         base: model(config.base),

@@ -1,3 +1,4 @@
+import { adapterNotes, nativeAdapters, type AdaptersByModel } from "./adapters.js";
 import { contextNote } from "./context-note.js";
 import { shorten } from "../checks.js";
 import { RastError } from "../errors.js";
@@ -10,6 +11,7 @@ import type { EngineHost } from "../native/engine-host.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
 import { planDrafts } from "../engine/speculation-options.js";
 import { allModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
+import { findSharedWeights } from "./shared-weights.js";
 import { nativeTokens, specialTokensNote, type SpecialTokensByPath } from "./special-tokens.js";
 
 /** What native code is told, and what a person should be. */
@@ -31,7 +33,8 @@ export async function prepareConfig(
     options: ResolvedLoadOptions,
     models: ModelSet,
     facts: ReadonlyMap<string, NativeModelFacts>,
-    specialTokens: SpecialTokensByPath = new Map()
+    specialTokens: SpecialTokensByPath = new Map(),
+    adapters: AdaptersByModel = new Map()
 ): Promise<PreparedConfig> {
     const devices = await addon.devices();
     const { contextSize, notes } = fitContext(options.contextSize, models, facts);
@@ -44,6 +47,7 @@ export async function prepareConfig(
     const inOrder = all.map((model) => facts.get(model.path)!);
     const states = planStates(inOrder, wanted.maxDraft, options.parallel);
     const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length, states.mostDrafts);
+    const weights = await findSharedWeights(models);
     const placements = placeModels({
         ...options,
         cacheSize,
@@ -55,6 +59,8 @@ export async function prepareConfig(
             role: model.role,
             pair: model.pair,
             facts: inOrder[index]!,
+            weights: weights.get(model)!,
+            adapters: (adapters.get(model) ?? []).map((adapter) => adapter.facts),
             states: states.models[index]!.states,
             ...wantedDevices(model, options, devices)
         }))
@@ -66,7 +72,17 @@ export async function prepareConfig(
         const tokens = nativeTokens(specialTokens.get(model.path) ?? []);
         const { snapshots } = states.models[index]!;
         const threadCount = threads.models[index]!;
-        return { path: model.path, fingerprint, devices: names, gpuLayers, threads: threadCount, snapshots, tokens };
+        return {
+            path: model.path,
+            fingerprint,
+            weights: weights.get(model)!,
+            adapters: nativeAdapters(adapters.get(model)),
+            devices: names,
+            gpuLayers,
+            threads: threadCount,
+            snapshots,
+            tokens
+        };
     });
     const config: PreparedConfig["config"] = {
         base,
@@ -91,7 +107,12 @@ export async function prepareConfig(
     const ofTokens = all.flatMap(
         (model) => specialTokensNote(describeRole(model), specialTokens.get(model.path) ?? []) ?? []
     );
-    return { config, devices, placements, notes: [...notes, ...ofTokens, ...placements.notes, ...threads.notes] };
+    return {
+        config,
+        devices,
+        placements,
+        notes: [...notes, ...ofTokens, ...adapterNotes(adapters), ...placements.notes, ...threads.notes]
+    };
 }
 
 // Those of each model: its own, or the engine's.

@@ -15,6 +15,7 @@ import { RastError } from "../errors.js";
 import { readIsolation, type IsolationOptions, type ResolvedIsolation } from "../isolate/isolation-options.js";
 import type { NativeKvType, NativeRole } from "../native/addon-types.js";
 import { limits } from "../limits.js";
+import { checkAdapters, type Adapter, type LoraOptions } from "../trio/adapters.js";
 import { checkSpecialTokens, type SpecialTokens } from "../trio/special-tokens.js";
 import { childVariable } from "../native/child-process.js";
 import {
@@ -28,6 +29,16 @@ import {
 export interface ModelOptions {
     /** Path of the GGUF file. Needed unless `trio` names it. */
     path?: string | undefined;
+    /** The same as `path`, by the name that trio files have for it. */
+    model?: string | undefined;
+    /**
+     * A LoRA adapter on the model, or several that are added up: a GGUF file or a PEFT folder each. Roles with the same file in
+     * the same place share its weights; an adapter is of its role alone.
+     * @default what the trio says, if the path is its own
+     */
+    lora?: string | LoraOptions | readonly (string | LoraOptions)[] | undefined;
+    /** The scale of adapters that are given as paths, in [-100, 100]. @default 1 */
+    scale?: number | undefined;
     /** Names of devices as `rast devices` lists them; "cpu" for none. @default the engine's `device` */
     device?: string | readonly string[] | undefined;
     /** Layers on the devices, counted from the end, the output layer as one more. @default the engine's `gpuLayers` */
@@ -190,7 +201,15 @@ const optionNames = [
     "signal"
 ] as const satisfies readonly (keyof LoadOptions)[];
 
-const modelKeys = ["path", "device", "gpuLayers", "threads"] as const satisfies readonly (keyof ModelOptions)[];
+const modelKeys = [
+    "path",
+    "model",
+    "lora",
+    "scale",
+    "device",
+    "gpuLayers",
+    "threads"
+] as const satisfies readonly (keyof ModelOptions)[];
 const pairKeys = ["expert", "antiexpert", "lambda"] as const satisfies readonly (keyof PairOptions)[];
 const kvTypes = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"] as const;
 const maxPairs = limits.pairs.max;
@@ -199,6 +218,8 @@ const maxDevices = 64;
 /** A role's options, checked; what is undefined is filled in from the engine's options later. */
 export interface ResolvedModelOptions {
     readonly path: string | undefined;
+    /** undefined: as the trio says. */
+    readonly adapters: readonly Adapter[] | undefined;
     /** Empty = CPU only. */
     readonly devices: readonly string[] | undefined;
     readonly gpuLayers: "auto" | number | undefined;
@@ -337,9 +358,15 @@ function checkModel(name: string, value: unknown, needsPath: boolean): ResolvedM
     const byPath = typeof value === "string";
     if (!byPath && !isObject(value)) throw invalidOption(name, "a path or an object with a path", value);
     const options: Read<keyof ModelOptions> = byPath ? { path: value } : readOptions(name, name, value, modelKeys);
-    if (options.path === undefined && needsPath) throw invalidOption(`${name}.path`, "a path", undefined);
+    if (options.path !== undefined && options.model !== undefined) {
+        throw clashingOptions(`${name}.path`, `${name}.model`);
+    }
+    const path = options.path ?? options.model;
+    if (path === undefined && needsPath) throw invalidOption(`${name}.path`, "a path", undefined);
+    const key = options.model === undefined ? "path" : "model";
     return {
-        path: optional(options.path, (path) => checkPath(byPath ? name : `${name}.path`, path)),
+        path: optional(path, (given) => checkPath(byPath ? name : `${name}.${key}`, given)),
+        adapters: checkAdapters(`${name}.lora`, options.lora, options.scale),
         devices: optional(options.device, (device) => checkDevices(`${name}.device`, device)),
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers(`${name}.gpuLayers`, layers)),
         threads: optional(options.threads, (threads) => checkNumber(`${name}.threads`, threads, limits.threads))

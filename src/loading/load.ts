@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describeError, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { checkModelFile } from "../models/files.js";
@@ -10,6 +11,7 @@ import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js"
 import { deliverSteps, EngineCore, type EngineFacts, type RunningRequest } from "../engine/engine-core.js";
 import { makeRast, type Rast } from "../engine/engine.js";
 import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "../engine/info.js";
+import { inspectAdapters, type AdaptersByModel } from "./adapters.js";
 import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
 import { learnedCostsOf } from "./learned-costs.js";
@@ -34,6 +36,7 @@ export interface LoadedNative {
  *     models that do not belong together ERR_NO_TOKENIZER, ERR_TOKENIZER_MISMATCH; for the machine
  *     ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_MODEL_LOAD, ERR_CONTEXT_CREATE; for the installation
  *     ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE;
+ *     for adapters ERR_ADAPTER_INVALID, ERR_ADAPTER_MISMATCH, ERR_ADAPTER_UNSUPPORTED, ERR_ADAPTER_LOAD;
  *     ERR_LOAD_ABORTED when the signal aborts or `onProgress` throws; with `isolate` ERR_ENGINE_CRASHED
  * @example
  * ```ts
@@ -78,18 +81,20 @@ export async function loadRastWith(
         if (native.close !== undefined) forgetSignal = watchSignal(resolved.signal, () => void native?.close?.());
         const facts = await inspectModels(native.addon, models);
         assertWanted();
+        const adapters = await inspectAdapters(native.addon, models, facts);
+        assertWanted();
         const rule = resolved.specialTokens ?? trio?.specialTokens ?? defaultSpecialTokens;
         const specialTokens = await compareTokenizers(native.addon, [...facts.keys()], rule);
         assertWanted();
-        const prepared = await prepareConfig(native.addon, resolved, models, facts, specialTokens);
+        const prepared = await prepareConfig(native.addon, resolved, models, facts, specialTokens, adapters);
         assertWanted();
         const notes = [...sameFiles(models), ...prepared.notes];
         if (resolved.tryModels) {
-            notes.push(...(await tryModels(native.libraries, allModels(models), facts, resolved.signal)));
+            notes.push(...(await tryModels(native.libraries, allModels(models), facts, adapters, resolved.signal)));
             assertWanted();
         }
         const progress = progressReporter(resolved.onProgress, bytes);
-        const input = { native, options: resolved, trio, models, facts, specialTokens, progress };
+        const input = { native, options: resolved, trio, models, facts, specialTokens, adapters, progress };
         return await startEngine({ ...input, ...prepared, notes });
     } catch (error) {
         await native?.close?.();
@@ -104,10 +109,11 @@ export async function loadRastWith(
 function sameFiles({ pairs }: ModelSet): string[] {
     return pairs
         .flatMap(({ expert, antiexpert }) => {
-            if (expert.path !== antiexpert.path) return [];
+            if (expert.path !== antiexpert.path || !isDeepStrictEqual(expert.adapters, antiexpert.adapters)) return [];
+            const what = expert.adapters.length === 0 ? "file" : "file with the same adapter";
             const outcome = pairs.length === 1 ? "texts are the base's own" : "the pair adds nothing";
             return [
-                `${describeRole(expert)} and ${describeRole(antiexpert)} are the same file: their delta is zero, and ${outcome}.`
+                `${describeRole(expert)} and ${describeRole(antiexpert)} are the same ${what}: their delta is zero, and ${outcome}.`
             ];
         })
         .map((note) => note.charAt(0).toUpperCase() + note.slice(1));
@@ -169,6 +175,7 @@ interface StartInput extends PreparedConfig {
     readonly models: ModelSet;
     readonly facts: ReadonlyMap<string, NativeModelFacts>;
     readonly specialTokens: SpecialTokensByPath;
+    readonly adapters: AdaptersByModel;
     readonly progress: ProgressReporter;
 }
 
@@ -260,13 +267,20 @@ async function buildFacts(
 }
 
 function buildInfo(
-    { native, options, trio, models, facts, specialTokens, placements, notes }: StartInput,
+    { native, options, trio, models, facts, specialTokens, adapters, placements, notes }: StartInput,
     info: NativeEngineInfo
 ): RastInfo {
-    const { base, pairs } = mapModels(models, ({ role, pair, path }, index): ModelInfo => {
+    const { base, pairs } = mapModels(models, (model, index): ModelInfo => {
+        const { role, pair, path } = model;
         const { devices } = placements.models[index]!;
         const context = role === "base" ? info.base : info.pairs[pair]![role];
-        const parts = { path, devices, facts: facts.get(path)!, specialTokens: specialTokens.get(path) ?? [] };
+        const parts = {
+            path,
+            devices,
+            facts: facts.get(path)!,
+            specialTokens: specialTokens.get(path) ?? [],
+            adapters: adapters.get(model) ?? []
+        };
         return buildModelInfo(parts, context);
     });
     return {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { invalidOption } from "../checks.js";
 import type { NativeRole } from "../native/addon-types.js";
+import type { Adapter } from "../trio/adapters.js";
 import type { Trio, TrioPair } from "../trio/trio.js";
 import type { ResolvedLoadOptions, ResolvedModelOptions } from "./load-options.js";
 import { checkLambda, defaultLambda } from "../engine/sampling-options.js";
@@ -11,6 +12,8 @@ export interface ModelChoice extends ResolvedModelOptions {
     /** 0 to 2; 0 for the base. */
     readonly pair: number;
     readonly path: string;
+    /** Paths absolute; of PEFT folders, until they are GGUF files. */
+    readonly adapters: readonly Adapter[];
 }
 
 /** The models of an engine. */
@@ -30,14 +33,14 @@ export function combineModels(options: ResolvedLoadOptions, trio: Trio | undefin
         trio === undefined
             ? pairsOfOptions(options)
             : trio.pairs.map((pair, index) => ({
-                  expert: choose("expert", index, options.expert, pair.expert),
-                  antiexpert: choose("antiexpert", index, options.antiexpert, pair.antiexpert),
+                  expert: choose("expert", index, options.expert, pair.expert, pair.expertAdapters),
+                  antiexpert: choose("antiexpert", index, options.antiexpert, pair.antiexpert, pair.antiexpertAdapters),
                   lambda: pair.lambda
               }));
     if (trio !== undefined) refuseSharedPaths(options, trio.pairs);
     const own = pairs.map((pair) => pair.lambda ?? defaultLambda);
     return {
-        base: choose("base", 0, options.base, trio?.base),
+        base: choose("base", 0, options.base, trio?.base, trio?.baseAdapters),
         pairs,
         lambdas: options.lambda === undefined ? own : checkLambda(options.lambda, pairs.length)
     };
@@ -80,18 +83,35 @@ function pairsOfOptions(options: ResolvedLoadOptions): LoosePair[] {
     }));
 }
 
-function choose(role: NativeRole, pair: number, options: ResolvedModelOptions | undefined, path?: string): ModelChoice {
+function choose(
+    role: NativeRole,
+    pair: number,
+    options: ResolvedModelOptions | undefined,
+    path?: string,
+    adapters: readonly Adapter[] = []
+): ModelChoice {
     const chosen = options?.path ?? path;
     if (chosen === undefined) throw invalidOption(role, "a path", undefined);
     const { devices, gpuLayers, threads } = options ?? { devices: undefined, gpuLayers: undefined, threads: undefined };
-    return { role, pair, path: resolve(chosen), devices, gpuLayers, threads };
+    // an adapter is made for its model: another model comes without
+    const wanted = options?.adapters ?? (options?.path === undefined ? adapters : []);
+    return {
+        role,
+        pair,
+        path: resolve(chosen),
+        adapters: wanted.map((adapter) => ({ ...adapter, path: resolve(adapter.path) })),
+        devices,
+        gpuLayers,
+        threads
+    };
 }
 
 function refuseSharedPaths(options: ResolvedLoadOptions, pairs: readonly TrioPair[]): void {
     for (const role of ["expert", "antiexpert"] as const) {
-        const path = options[role]?.path;
-        if (path !== undefined && pairs.length > 1) {
-            throw invalidOption(role, `no path (the trio has ${pairs.length} pairs)`, path);
+        const { path, adapters } = options[role] ?? {};
+        const given = path ?? adapters?.[0]?.path;
+        if (given !== undefined && pairs.length > 1) {
+            throw invalidOption(role, `no path (the trio has ${pairs.length} pairs)`, given);
         }
     }
 }

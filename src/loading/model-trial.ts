@@ -7,6 +7,7 @@ import type { NativeLibraries, NativeModelFacts } from "../native/addon-types.js
 import { spawnChild } from "../native/child-process.js";
 import { packageVersion } from "../package-root.js";
 import { watchSignal } from "../engine/abort-signals.js";
+import type { AdapterFile, AdaptersByModel } from "./adapters.js";
 import { knownModels } from "./known-models.js";
 import { describeRole, type ModelChoice } from "./model-set.js";
 import type { TrialJob, TrialLine } from "./trial-child.js";
@@ -56,13 +57,14 @@ export async function tryModels(
     libraries: NativeLibraries,
     models: readonly ModelChoice[],
     facts: ReadonlyMap<string, NativeModelFacts>,
+    adapters: AdaptersByModel,
     signal: AbortSignal | undefined,
     settings: TrialSettings = {}
 ): Promise<string[]> {
     const memory = settings.memory ?? memoryFor(libraries);
     const unknown = new Map<string, ModelChoice>();
     for (const model of models) {
-        const { fingerprint } = facts.get(model.path)!;
+        const fingerprint = identityOf(facts.get(model.path)!, adapters.get(model));
         if (unknown.has(fingerprint) || knownModels.has(fingerprint)) continue;
         const result = await memory.recall(fingerprint);
         if (result === undefined) unknown.set(fingerprint, model);
@@ -71,7 +73,8 @@ export async function tryModels(
     if (unknown.size === 0) return [];
     const jobs = [...unknown.values()].map((model): TrialJob => {
         const { files, fileBytes } = facts.get(model.path)!;
-        return { path: model.path, files, bytes: fileBytes };
+        const own = (adapters.get(model) ?? []).map(({ path, scale }) => ({ path, scale }));
+        return { path: model.path, files, bytes: fileBytes, adapters: own };
     });
     const fine = async (count: number): Promise<void> => {
         for (const fingerprint of [...unknown.keys()].slice(0, count)) {
@@ -105,6 +108,11 @@ export async function tryModels(
             });
         }
     }
+}
+
+// What is tried is a model with its adapters.
+function identityOf({ fingerprint }: NativeModelFacts, adapters: readonly AdapterFile[] | undefined): string {
+    return [fingerprint, ...(adapters ?? []).map(({ facts }) => facts.fingerprint)].join(" + ");
 }
 
 const memories = new Map<string, TrialMemory>();

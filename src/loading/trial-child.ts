@@ -6,6 +6,7 @@ import { createReadStream } from "node:fs";
 import { RastError } from "../errors.js";
 import { loadNative } from "../native/binding.js";
 import { endWithParent } from "../native/end-with-parent.js";
+import type { Adapter } from "../trio/adapters.js";
 import type { Rast } from "../engine/engine.js";
 import { loadRast } from "./load.js";
 
@@ -15,6 +16,7 @@ export interface TrialJob {
     /** All parts. */
     readonly files: readonly string[];
     readonly bytes: number;
+    readonly adapters: readonly Adapter[];
 }
 
 /** What the child prints. */
@@ -80,14 +82,15 @@ async function use(rast: Rast): Promise<void> {
     print({ step: "alive" });
 }
 
-async function tryModel({ path, files, bytes }: TrialJob): Promise<void> {
+async function tryModel({ path, files, bytes, adapters }: TrialJob): Promise<void> {
     const { addon } = await loadNative();
     if (bytes > weightsBytes) return addon.probeModel(path);
     await readThrough(files);
     const options = { contextSize, batchSize: contextSize, device: "cpu", threads: 1, tryModels: false } as const;
     // as its own expert, as small models are tapped where a base is not
     const pair = bytes < 2 ** 28 ? { expert: path, antiexpert: path } : {};
-    const rast = await loadRast({ base: path, ...pair, ...options, speculation: "off" });
+    const base = { path, lora: adapters };
+    const rast = await loadRast({ base, ...pair, ...options, speculation: "off" });
     try {
         await use(rast);
     } finally {

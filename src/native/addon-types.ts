@@ -90,6 +90,10 @@ export interface NativeModelFacts {
     readonly layers: number;
     readonly contextLength: number;
     readonly embeddingLength: number;
+    /** Attention heads of the first layer; 0 where it has none. */
+    readonly headCount: number;
+    /** Those of its keys and values. */
+    readonly kvHeadCount: number;
     /** Bytes of K plus V per cached token over all layers, by cache type, as elements: multiply by bytes per element. */
     readonly kvElementsPerToken: { readonly k: number; readonly v: number };
     /** Of the states that a recurrent model keeps of one sequence, at most. */
@@ -107,6 +111,62 @@ export interface NativeModelFacts {
     readonly quantization: string | null;
     /** SHA-256 of headers and of samples of every tensor, 64 hexadecimal digits; the same for copies of a model. */
     readonly fingerprint: string;
+}
+
+/** What a LoRA adapter's file says of itself, and what it does to a model. */
+export interface NativeAdapterFacts {
+    readonly fileBytes: number;
+    /** What its weights take when it is loaded. */
+    readonly tensorBytes: number;
+    /** Tensors of the model that it changes. */
+    readonly targets: readonly string[];
+    /** The largest of its pairs. */
+    readonly rank: number;
+    /** A pair counts alpha / its rank times; 0: once. */
+    readonly alpha: number;
+    /** Of `tensorBytes` by layer of the model; the output layer and the embedding apart. */
+    readonly layerBytes: readonly number[];
+    readonly outputBytes: number;
+    readonly embeddingBytes: number;
+    /** Norms in it, which llama.cpp does not change. */
+    readonly leftOut: readonly string[];
+    /** As that of a model. */
+    readonly fingerprint: string;
+}
+
+/** A tensor of a model file. */
+export interface NativeModelTensor {
+    readonly name: string;
+    /** Innermost dimension first, without ones at the end. */
+    readonly shape: readonly number[];
+    /** As ggml names it: "f16", "q4_K". */
+    readonly type: string;
+}
+
+/** Which difference of two models' tensors is to be taken apart. */
+export interface NativeDifferenceRequest {
+    /** Paths. */
+    readonly expert: string;
+    readonly antiexpert: string;
+    readonly tensor: string;
+    /** Which matrix of a tensor with three dimensions; 0 otherwise. */
+    readonly slice: number;
+    /** 0: only how large it is. */
+    readonly rank: number;
+}
+
+/** expert - antiexpert, about left * right^T, with the square root of each singular value on either side. */
+export interface NativeDifference {
+    /** f32[rows, rank]; the rank is no more than rows or columns. */
+    readonly left: Float32Array;
+    /** f32[columns, rank]. */
+    readonly right: Float32Array;
+    /** f64[rank], descending. */
+    readonly values: Float64Array;
+    /** Squared Frobenius norms: of the difference, of what the factors hold of it, of the antiexpert's tensor. */
+    readonly differenceEnergy: number;
+    readonly keptEnergy: number;
+    readonly antiexpertEnergy: number;
 }
 
 /** A quantization by the name that llama.cpp's tools give it, e.g. "Q4_K_M". */
@@ -136,10 +196,22 @@ export interface NativeSpecialToken {
     readonly back: boolean;
 }
 
+/** A LoRA on a model, of one role alone. */
+export interface NativeAdapterConfig {
+    /** A GGUF file. */
+    readonly path: string;
+    /** As `inspectAdapter` gave it. */
+    readonly fingerprint: string;
+    readonly scale: number;
+}
+
 export interface NativeModelConfig {
     readonly path: string;
     /** As `inspectModel` gave it: states are taken from engines of equal models alone. */
     readonly fingerprint: string;
+    /** The same number for models of one file, whatever its names: in the same place they share its weights. */
+    readonly weights: number;
+    readonly adapters: readonly NativeAdapterConfig[];
     /** Devices to use, by name, in order; empty = CPU only. */
     readonly devices: readonly string[];
     /** Layers on the devices; the output layer counts as one more. */
@@ -205,6 +277,10 @@ export interface NativeContextInfo {
     readonly threads: number;
     readonly vocabularySize: number;
     readonly modelBytes: number;
+    /** Whether another context of the engine holds the weights already. */
+    readonly sharesWeights: boolean;
+    /** Weights of the adapters, wherever they lie. */
+    readonly adapterBytes: number;
     readonly loadMs: number;
     readonly description: string;
     /** Whether its cache can be cut back; false for recurrent and hybrid models. */
@@ -464,6 +540,23 @@ export interface NativeAddon {
     devices(): Promise<readonly NativeDevice[]>;
     /** Reads a GGUF file's header. */
     inspectModel(path: string): Promise<NativeModelFacts>;
+    /**
+     * Reads an adapter's header and proves that it fits a model.
+     * Rejects with ERR_ADAPTER_INVALID, ERR_ADAPTER_MISMATCH, ERR_ADAPTER_UNSUPPORTED and what `inspectModel` rejects with.
+     */
+    inspectAdapter(path: string, model: string): Promise<NativeAdapterFacts>;
+    /** All tensors of a model, in the order of its files. Rejects with what `inspectModel` rejects with. */
+    modelTensors(path: string): Promise<readonly NativeModelTensor[]>;
+    /**
+     * The largest singular values of what one model's tensor has over another's, with their vectors; both may be of any type.
+     * Takes a processor for as long as it takes; several run beside each other.
+     * @param id one that none at work has
+     * Rejects with ERR_MODEL_INVALID (no such tensor, other shapes, numbers that are not finite), ERR_FILE_UNREADABLE, and
+     * with ERR_DISPOSED when it is stopped.
+     */
+    takeDifference(what: NativeDifferenceRequest, id: number): Promise<NativeDifference>;
+    /** Ends it soon; unknown ids are ignored. */
+    stopDifference(id: number): void;
     /**
      * Proves that the files have one tokenizer: model, pre-tokenizer, merges by what they make of texts, ordinary tokens'
      * texts over the common ids; and says how the special tokens of each file but the first fall together with the first's.

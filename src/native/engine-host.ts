@@ -9,6 +9,7 @@ export type EngineHost = Pick<
     NativeAddon,
     | "devices"
     | "inspectModel"
+    | "inspectAdapter"
     | "compareTokenizers"
     | "grammarOfSchema"
     | "prepareGrammar"

@@ -1,5 +1,5 @@
 // How many bytes a model takes where. Weights and KV cache are exact; compute buffers are estimates, on the high side.
-import type { NativeKvType, NativeModelFacts } from "../native/addon-types.js";
+import type { NativeAdapterFacts, NativeKvType, NativeModelFacts } from "../native/addon-types.js";
 
 /** The settings of an engine that decide how much memory it takes. */
 export interface MemorySettings {
@@ -15,7 +15,7 @@ export interface MemorySettings {
 
 /** What one model takes, in bytes. */
 export interface ModelMemory {
-    /** Weights of each layer, first layer first. */
+    /** Weights of each layer, first layer first, with those of adapters. */
     readonly layerBytes: readonly number[];
     /** Cache of each layer, with its states. */
     readonly kvBytesPerLayer: number;
@@ -25,7 +25,12 @@ export interface ModelMemory {
     readonly embeddingBytes: number;
     /** Compute buffer, once per device that holds any layer. */
     readonly computeBytes: number;
+    /** Of all weights, those of adapters: they are read, never mapped. */
+    readonly adapterBytes: number;
 }
+
+/** What an adapter adds to a model's weights, in bytes. */
+export type AdapterMemory = Pick<NativeAdapterFacts, "layerBytes" | "outputBytes" | "embeddingBytes" | "tensorBytes">;
 
 /** Bytes per element of the KV cache types; quantized ones come in blocks of 32. */
 export const kvElementBytes: Readonly<Record<NativeKvType, number>> = {
@@ -51,11 +56,44 @@ export function modelMemory(facts: NativeModelFacts, settings: MemorySettings, s
     const { k, v } = facts.kvElementsPerToken;
     const bytesPerToken = k * kvElementBytes[settings.kvTypeK] + v * kvElementBytes[settings.kvTypeV];
     return {
+        adapterBytes: 0,
         layerBytes: facts.layerBytes,
         kvBytesPerLayer: (bytesPerToken * cells + facts.stateBytes * states) / Math.max(1, facts.layers),
         outputBytes: facts.outputBytes > 0 ? facts.outputBytes : facts.embeddingBytes,
         embeddingBytes: facts.embeddingBytes,
         computeBytes: computeBytes(facts, settings, cells)
+    };
+}
+
+/** A model with adapters on it. */
+export function withAdapters(memory: ModelMemory, adapters: readonly AdapterMemory[]): ModelMemory {
+    const sum = (of: (adapter: AdapterMemory) => number): number =>
+        adapters.reduce((bytes, adapter) => bytes + of(adapter), 0);
+    return {
+        ...memory,
+        layerBytes: memory.layerBytes.map((bytes, layer) => bytes + sum(({ layerBytes }) => layerBytes[layer] ?? 0)),
+        outputBytes: memory.outputBytes + sum(({ outputBytes }) => outputBytes),
+        embeddingBytes: memory.embeddingBytes + sum(({ embeddingBytes }) => embeddingBytes),
+        adapterBytes: memory.adapterBytes + sum(({ tensorBytes }) => tensorBytes)
+    };
+}
+
+/** The same model without its weights: another context has them. */
+export function withoutWeights(memory: ModelMemory): ModelMemory {
+    return { ...memory, layerBytes: memory.layerBytes.map(() => 0), outputBytes: 0, embeddingBytes: 0 };
+}
+
+/** Contexts in the same place together. */
+export function together(memories: readonly ModelMemory[]): ModelMemory {
+    const sum = (of: (memory: ModelMemory) => number): number =>
+        memories.reduce((bytes, memory) => bytes + of(memory), 0);
+    return {
+        layerBytes: memories[0]!.layerBytes.map((_, layer) => sum(({ layerBytes }) => layerBytes[layer]!)),
+        kvBytesPerLayer: sum(({ kvBytesPerLayer }) => kvBytesPerLayer),
+        outputBytes: sum(({ outputBytes }) => outputBytes),
+        embeddingBytes: sum(({ embeddingBytes }) => embeddingBytes),
+        computeBytes: sum(({ computeBytes }) => computeBytes),
+        adapterBytes: sum(({ adapterBytes }) => adapterBytes)
     };
 }
 

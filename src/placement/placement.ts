@@ -2,7 +2,17 @@
 import { RastError } from "../errors.js";
 import type { NativeDevice, NativeModelFacts, NativeRole } from "../native/addon-types.js";
 import { DeviceBudget, type MemoryUnits } from "./device-budget.js";
-import { formatMib, modelMemory, samplerBytes, type MemorySettings, type ModelMemory } from "./model-memory.js";
+import {
+    formatMib,
+    modelMemory,
+    samplerBytes,
+    together,
+    withAdapters,
+    withoutWeights,
+    type AdapterMemory,
+    type MemorySettings,
+    type ModelMemory
+} from "./model-memory.js";
 
 /** One model to place. */
 export interface ModelToPlace {
@@ -10,6 +20,9 @@ export interface ModelToPlace {
     /** 0 to 2; 0 for the base. */
     readonly pair: number;
     readonly facts: NativeModelFacts;
+    /** The same number for models of one file; those that are to be in the same place share its weights. */
+    readonly weights?: number;
+    readonly adapters?: readonly AdapterMemory[];
     /** States of one sequence each that it holds; 0 for a model without. */
     readonly states?: number;
     readonly gpuLayers: "auto" | number;
@@ -61,15 +74,28 @@ interface Share {
  */
 export function placeModels(input: PlacementInput): Placements {
     const budget = new DeviceBudget(input.devices);
-    const memory = input.models.map((model) => modelMemory(model.facts, input, model.states));
+    const groups = groupsOf(input.models);
+    const memory = input.models.map((model) => {
+        const own = modelMemory(model.facts, input, model.states);
+        const isFirst = groups.some(([first]) => first === model);
+        return withAdapters(isFirst ? own : withoutWeights(own), model.adapters ?? []);
+    });
+    const memoryOf = (model: ModelToPlace): ModelMemory => memory[input.models.indexOf(model)]!;
     const placements = new Map<ModelToPlace, Share>();
-    const place = (model: ModelToPlace): void => {
-        const index = input.models.indexOf(model);
-        placements.set(model, placeModel(model, memory[index]!, sharedBytes(model, input), budget, input));
+    const place = (group: Group): void => {
+        const shared = group.reduce((bytes, model) => bytes + sharedBytes(model, input), 0);
+        const all = placeModel(group, together(group.map(memoryOf)), shared, budget, input);
+        // the first holds the weights: what the others do not take is its own
+        const others = group.slice(1).map((model) => ({ ...all, deviceBytes: bytesOf(all, memoryOf(model)) }));
+        const rest = others.reduce((bytes, { deviceBytes }) => bytes + deviceBytes, 0);
+        [{ ...all, deviceBytes: all.deviceBytes - rest }, ...others].forEach((share, index) =>
+            placements.set(group[index]!, share)
+        );
     };
-    const explicit = input.models.filter((model) => model.gpuLayers !== "auto");
-    const small = input.models.filter((model) => model.gpuLayers === "auto" && model.role !== "base");
-    const base = input.models.filter((model) => model.gpuLayers === "auto" && model.role === "base");
+    const explicit = groups.filter(([first]) => first.gpuLayers !== "auto");
+    const chosen = groups.filter(([first]) => first.gpuLayers === "auto");
+    const small = chosen.filter((group) => group.some(({ role }) => role !== "base"));
+    const base = chosen.filter((group) => group.every(({ role }) => role === "base"));
     [...explicit, ...small, ...base].forEach(place);
     budget.assertFits();
 
@@ -80,6 +106,35 @@ export function placeModels(input: PlacementInput): Placements {
     return { models, notes: [...layerNotes(input, models), ...checkHost(input, models, memory)] };
 }
 
+type Group = readonly [ModelToPlace, ...ModelToPlace[]];
+
+// Models of one file that are to be in the same place, and so will be.
+function groupsOf(models: readonly ModelToPlace[]): readonly Group[] {
+    const groups: [ModelToPlace, ...ModelToPlace[]][] = [];
+    for (const model of models) {
+        const { weights, gpuLayers, devices } = model;
+        const group =
+            weights === undefined
+                ? undefined
+                : groups.find(
+                      ([first]) =>
+                          first.weights === weights &&
+                          first.gpuLayers === gpuLayers &&
+                          String(first.devices) === String(devices)
+                  );
+        if (group === undefined) groups.push([model]);
+        else group.push(model);
+    }
+    return groups;
+}
+
+// What one model takes of the devices that it shares with others of its file.
+function bytesOf({ gpuLayers, devices }: Share, memory: ModelMemory): number {
+    if (gpuLayers === 0 || devices.length === 0) return 0;
+    const { perDevice, output, layers } = units(memory, gpuLayers, 0);
+    return perDevice * devices.length + output + layers.reduce((sum, bytes) => sum + bytes, 0);
+}
+
 // The tensors of the sampler lie beside the base's output layer.
 function sharedBytes(model: ModelToPlace, input: PlacementInput): number {
     if (model.role !== "base") return 0;
@@ -87,7 +142,7 @@ function sharedBytes(model: ModelToPlace, input: PlacementInput): number {
 }
 
 function placeModel(
-    model: ModelToPlace,
+    [model, ...others]: Group,
     memory: ModelMemory,
     shared: number,
     budget: DeviceBudget,
@@ -98,7 +153,8 @@ function placeModel(
     if (devices.length === 0 || model.gpuLayers === 0) return onCpu;
     if (model.gpuLayers !== "auto") {
         const gpuLayers = Math.min(model.gpuLayers, memory.layerBytes.length + 1);
-        const what = `${describeModel(model)} with ${gpuLayers} of ${memory.layerBytes.length + 1} layers`;
+        const roles = [model, ...others].map(describeModel).join(" and ");
+        const what = `${roles} with ${gpuLayers} of ${memory.layerBytes.length + 1} layers`;
         return { gpuLayers, devices, deviceBytes: budget.takeAnyway(units(memory, gpuLayers, shared), devices, what) };
     }
     const taken = budget.takeWhatFits(units(memory, memory.layerBytes.length + 1, shared), devices);
@@ -149,7 +205,8 @@ function checkHost(input: PlacementInput, models: readonly PlacedModel[], memory
     const total = models.reduce((sum, model) => sum + model.hostBytes, 0);
     const needed = models.reduce((sum, model, index) => {
         const kvLayers = memory[index]!.layerBytes.length - Math.max(0, model.gpuLayers - 1);
-        return sum + kvLayers * memory[index]!.kvBytesPerLayer + memory[index]!.computeBytes;
+        const { kvBytesPerLayer, computeBytes, adapterBytes } = memory[index]!;
+        return sum + kvLayers * kvBytesPerLayer + computeBytes + (model.gpuLayers === 0 ? adapterBytes : 0);
     }, 0);
     const soft = input.mmap && !input.mlock;
     const required = soft ? needed : total;

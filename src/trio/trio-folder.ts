@@ -53,7 +53,7 @@ async function namesBase(file: string): Promise<boolean | "no JSON"> {
         const facts = await stat(file);
         if (!facts.isFile() || facts.size > maxBytes) return false;
         const content: unknown = JSON.parse((await readFile(file, "utf8")).replace(/^\uFEFF/, ""));
-        return isObject(content) && typeof content["base"] === "string";
+        return isObject(content) && (typeof content["base"] === "string" || isObject(content["base"]));
     } catch (error) {
         return error instanceof SyntaxError ? "no JSON" : false;
     }

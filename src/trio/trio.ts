@@ -18,6 +18,7 @@ import { checkTemplateOptions, checkThinking } from "../text/chat-options.js";
 import type { Thinking } from "../text/thinking.js";
 import { configFolder } from "../machine/config-folder.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
+import { checkAdapters, type Adapter } from "./adapters.js";
 import { checkSpecialTokens, type SpecialTokens } from "./special-tokens.js";
 import { isFolder, trioFileIn } from "./trio-folder.js";
 
@@ -32,6 +33,8 @@ export interface Trio {
     readonly description: string;
     /** Absolute path, like those of the pairs. */
     readonly base: string;
+    /** On the base; their paths are absolute, too. */
+    readonly baseAdapters: readonly Adapter[];
     /** One to three. */
     readonly pairs: readonly TrioPair[];
     /** Text around a prompt, with `{prompt}` where it goes. */
@@ -53,7 +56,9 @@ export interface Trio {
 /** An expert with its antiexpert. */
 export interface TrioPair {
     readonly expert: string;
+    readonly expertAdapters: readonly Adapter[];
     readonly antiexpert: string;
+    readonly antiexpertAdapters: readonly Adapter[];
     /** Strength, in [-10, 10]. */
     readonly lambda: number;
 }
@@ -76,6 +81,7 @@ const trioKeys = [
     "specialTokens"
 ];
 const pairKeys = ["expert", "antiexpert", "lambda"];
+const modelKeys = ["model", "lora", "scale"];
 const placeholder = "{prompt}";
 const maxTrioFileBytes = 1_048_576;
 
@@ -151,11 +157,13 @@ export function parseTrio(content: unknown, file: string): Trio {
     const readOptional = <T>(key: string, check: (name: string, value: unknown) => T): T | undefined =>
         content[key] === undefined ? undefined : read(key, check);
     const lambda = readOptional("lambda", (name, value) => checkNumber(name, value, limits.lambda)) ?? 1;
+    const base = parseModel(content, file, "base", "");
     return {
         file,
         name: readOptional("name", checkString) ?? basename(file, ".json"),
         description: readOptional("description", (name, value) => checkString(name, value, true)) ?? "",
-        base: resolve(dirname(file), read("base", checkString)),
+        base: base.path,
+        baseAdapters: base.adapters,
         pairs: parsePairs(content, file, lambda),
         promptTemplate: readOptional("promptTemplate", (name, value) => checkTemplate(file, name, value)),
         addBos: readOptional("addBos", checkBoolean),
@@ -188,17 +196,40 @@ function parsePairs(content: Record<string, unknown>, file: string, lambda: numb
 }
 
 function parsePair(pair: Record<string, unknown>, file: string, where: string, otherwise: number): TrioPair {
-    const path = (key: "expert" | "antiexpert"): string =>
-        resolve(
-            dirname(file),
-            checkTrioValue(file, where + key, () => checkString(where + key, pair[key]))
-        );
+    const expert = parseModel(pair, file, "expert", where);
+    const antiexpert = parseModel(pair, file, "antiexpert", where);
     const name = `${where}lambda`;
     const lambda = pair["lambda"] ?? otherwise;
     return {
-        expert: path("expert"),
-        antiexpert: path("antiexpert"),
+        expert: expert.path,
+        expertAdapters: expert.adapters,
+        antiexpert: antiexpert.path,
+        antiexpertAdapters: antiexpert.adapters,
         lambda: checkTrioValue(file, name, () => checkNumber(name, lambda, limits.lambda))
+    };
+}
+
+// A path, or an object with the model's and those of its adapters; from the file's folder.
+function parseModel(
+    content: Record<string, unknown>,
+    file: string,
+    key: "base" | "expert" | "antiexpert",
+    where: string
+): { path: string; adapters: readonly Adapter[] } {
+    const name = where + key;
+    const value = content[key];
+    const inFolder = (path: string): string => resolve(dirname(file), path);
+    if (!isObject(value)) {
+        return { path: inFolder(checkTrioValue(file, name, () => checkString(name, value))), adapters: [] };
+    }
+    checkTrioKeys(file, `${name}.`, value, modelKeys);
+    const path = checkTrioValue(file, `${name}.model`, () => checkString(`${name}.model`, value["model"]));
+    const adapters = checkTrioValue(file, `${name}.lora`, () =>
+        checkAdapters(`${name}.lora`, value["lora"], value["scale"])
+    );
+    return {
+        path: inFolder(path),
+        adapters: (adapters ?? []).map((adapter) => ({ ...adapter, path: inFolder(adapter.path) }))
     };
 }
 
@@ -265,10 +296,15 @@ function trioError(file: string, key: string, what: string, cause?: unknown): Ra
 
 async function checkModelFiles(trio: Trio): Promise<void> {
     const files: [string, string][] = [["base", trio.base]];
+    const adapters: [string, string][] = trio.baseAdapters.map(({ path }) => ["base.lora", path]);
     trio.pairs.forEach((pair, index) => {
         const where = trio.pairs.length > 1 ? `pairs[${index}].` : "";
         files.push([`${where}expert`, pair.expert], [`${where}antiexpert`, pair.antiexpert]);
+        for (const { path } of pair.expertAdapters) adapters.push([`${where}expert.lora`, path]);
+        for (const { path } of pair.antiexpertAdapters) adapters.push([`${where}antiexpert.lora`, path]);
     });
+    // PEFT adapters are folders
+    for (const [key, path] of adapters) if (!(await isFolder(path))) files.push([key, path]);
     for (const [key, path] of files) {
         await fileSize(path, {
             what: `key ${key} of trio ${shortenMiddle(trio.file)}`,

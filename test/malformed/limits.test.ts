@@ -130,6 +130,8 @@ function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
         base: {
             path: "/nowhere/limits.gguf",
             fingerprint: "",
+            weights: 0,
+            adapters: [],
             devices: [],
             gpuLayers: 0,
             threads: 1,

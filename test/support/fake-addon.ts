@@ -1,13 +1,16 @@
 // An addon without llama.cpp: the seam's rules in a few lines, so that the TypeScript above it can be tested alone.
 import { RastError } from "../../src/errors.js";
 import type {
+    NativeAdapterFacts,
     NativeAddon,
     NativeContextInfo,
     NativeDevice,
+    NativeDifference,
     NativeEngineConfig,
     NativeEngineInfo,
     NativeModelConfig,
     NativeModelFacts,
+    NativeModelTensor,
     NativeProgress,
     NativeRequest,
     NativeRequestResult,
@@ -44,6 +47,8 @@ export interface FakeSettings {
     chatTemplate?: string | null;
     devices?: readonly NativeDevice[];
     facts?: (path: string) => Partial<NativeModelFacts>;
+    adapterFacts?: (path: string) => Partial<NativeAdapterFacts>;
+    adapterError?: RastError;
     compareError?: RastError;
     specialTokens?: (path: string) => readonly NativeSpecialToken[];
 }
@@ -102,6 +107,8 @@ export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModel
         layers: 2,
         contextLength: 128,
         embeddingLength: 64,
+        headCount: 2,
+        kvHeadCount: 2,
         kvElementsPerToken: { k: 64, v: 64 },
         stateBytes: 0,
         vocabularySize,
@@ -113,6 +120,22 @@ export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModel
         parameterCount: 1000,
         fingerprint: "0".repeat(64),
         quantization: "F16",
+        ...changes
+    };
+}
+
+export function adapterFacts(changes: Partial<NativeAdapterFacts> = {}): NativeAdapterFacts {
+    return {
+        fileBytes: 100,
+        tensorBytes: 80,
+        targets: ["blk.0.attn_q.weight"],
+        rank: 4,
+        alpha: 8,
+        layerBytes: [40, 40],
+        outputBytes: 0,
+        embeddingBytes: 0,
+        leftOut: [],
+        fingerprint: "1".repeat(64),
         ...changes
     };
 }
@@ -162,6 +185,22 @@ export class FakeAddon implements NativeAddon {
     async inspectModel(path: string): Promise<NativeModelFacts> {
         return modelFacts(this.#settings.facts?.(path));
     }
+
+    async inspectAdapter(path: string): Promise<NativeAdapterFacts> {
+        if (this.#settings.adapterError !== undefined) throw this.#settings.adapterError;
+        return adapterFacts(this.#settings.adapterFacts?.(path));
+    }
+
+    async modelTensors(): Promise<readonly NativeModelTensor[]> {
+        return [];
+    }
+
+    async takeDifference(): Promise<NativeDifference> {
+        const none = { differenceEnergy: 0, keptEnergy: 0, antiexpertEnergy: 0, values: new Float64Array() };
+        return { left: new Float32Array(), right: new Float32Array(), ...none };
+    }
+
+    stopDifference(): void {}
 
     async compareTokenizers(
         paths: readonly string[],
@@ -400,6 +439,8 @@ export class FakeAddon implements NativeAddon {
             threads: model.threads,
             vocabularySize,
             modelBytes: 1000,
+            sharesWeights: false,
+            adapterBytes: 0,
             loadMs: 5,
             description: "a fake model",
             canTruncate: true,

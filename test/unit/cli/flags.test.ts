@@ -87,6 +87,18 @@ const loading: readonly Case[] = [
             }))
         }
     ],
+    ...["base", "expert", "antiexpert"].map((role): Case => [
+        ["--trio", "trio.json", `--${role}-lora`, "l=1.lora", `--${role}-lora`, "m.lora=-0.5"],
+        { trio: "trio.json", [role]: { lora: [{ path: "l=1.lora" }, { path: "m.lora", scale: -0.5 }] } }
+    ]),
+    [
+        ["--base", "base.gguf", "--antiexpert", "antiexpert.gguf", "--expert-lora", "l.lora=2"],
+        {
+            base: { path: "base.gguf" },
+            expert: { path: "antiexpert.gguf", lora: [{ path: "l.lora", scale: 2 }] },
+            antiexpert: { path: "antiexpert.gguf" }
+        }
+    ],
     [["--device", "cpu"], { device: ["cpu"] }],
     [["--flash-attention", "on"], { flashAttention: true }],
     [["--flash-attention", "off"], { flashAttention: false }],
@@ -339,10 +351,12 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
 const anything: Readonly<Record<string, readonly string[]>> = {
     generate:
-        "--no-mmap --mlock --isolate --no-try-models --no-learned --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system".split(
+        "--no-mmap --mlock --isolate --no-try-models --no-learned --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system --base-lora --expert-lora --antiexpert-lora".split(
             " "
         ),
-    bench: "--no-mmap --no-ideal --compare --prompt-file --output --html".split(" "),
+    bench: "--no-mmap --no-ideal --compare --prompt-file --output --html --base-lora --expert-lora --antiexpert-lora".split(
+        " "
+    ),
     demo: ["--trio", "--json"],
     trios: ["--json"],
     devices: ["--json"],

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { tryModels, type TrialSettings } from "../../../src/loading/model-trial.js";
+import type { AdaptersByModel } from "../../../src/loading/adapters.js";
 import type { ModelChoice } from "../../../src/loading/model-set.js";
 import { TrialMemory } from "../../../src/loading/trial-memory.js";
 import { RastError } from "../../../src/errors.js";
+import { adapterFacts } from "../../support/fake-addon.js";
 import type { NativeLibraries, NativeModelFacts } from "../../../src/native/addon-types.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-trial-"));
@@ -14,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const libraries: NativeLibraries = { ggmlVersion: "2", ggmlCommit: "3", systemInfo: "", cpu: "", backends: [] };
 const choice = (role: ModelChoice["role"], path: string): ModelChoice => {
-    return { role, pair: 0, path, devices: undefined, gpuLayers: undefined, threads: undefined };
+    return { role, pair: 0, path, adapters: [], devices: undefined, gpuLayers: undefined, threads: undefined };
 };
 const models = [choice("base", "/a"), choice("expert", "/b"), choice("antiexpert", "/b")];
 const facts = new Map(
@@ -24,6 +26,7 @@ const facts = new Map(
     ])
 );
 
+let adapters: AdaptersByModel = new Map();
 let trials: string;
 let memory: TrialMemory;
 let count = 0;
@@ -43,7 +46,11 @@ async function attempt(
     const path = join(folder, `${++count}.mjs`);
     writeFileSync(path, script);
     try {
-        return await tryModels(libraries, models, facts, signal, { memory, script: pathToFileURL(path), ...settings });
+        return await tryModels(libraries, models, facts, adapters, signal, {
+            memory,
+            script: pathToFileURL(path),
+            ...settings
+        });
     } catch (error) {
         if (error instanceof RastError) return error;
         throw error;
@@ -51,6 +58,19 @@ async function attempt(
 }
 
 describe("a trial", () => {
+    it("is made once more for a model with an adapter, which is told of it", async () => {
+        expect(await attempt(bothFine)).toEqual([]);
+        const adapter = { source: "/x", path: "/x", scale: 0.5, facts: adapterFacts() };
+        adapters = new Map([[models[1]!, [adapter]]]);
+        // the two files are known without: one job is left
+        const script = `const [job] = JSON.parse(process.argv[2]);
+            process.stdout.write(JSON.stringify({ step: "refused", model: 0, code: "ERR_MODEL_LOAD", message: JSON.stringify(job), details: {} }) + "\\n");`;
+        const died = await attempt(script);
+        adapters = new Map();
+        expect(died).toMatchObject({ code: "ERR_MODEL_LOAD", details: { role: "expert" } });
+        expect((died as RastError).message).toContain('"adapters":[{"path":"/x","scale":0.5}]');
+    });
+
     it("is made once for each model", async () => {
         expect(await attempt(bothFine)).toEqual([]);
         expect(readdirSync(trials)).toHaveLength(2);

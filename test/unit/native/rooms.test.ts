@@ -7,9 +7,10 @@ import { root } from "../../support/native.js";
 const rooms: Readonly<Record<string, readonly string[]>> = {
     llama: [],
     threads: [],
+    linear: [],
     text: ["llama", "threads"],
     sampling: ["llama"],
-    files: ["llama", "text"],
+    files: ["llama", "linear", "text", "threads"],
     schema: ["threads"],
     grammar: ["llama", "threads", "text", "sampling"],
     engine: ["llama", "threads", "text", "sampling", "files", "grammar"],
@@ -40,7 +41,7 @@ describe("rooms of the native code", () => {
 
     // CMake compiles several files of a library as one (RAST_UNITY)
     it.each([
-        ["rast-engine", ["engine", "files", "grammar", "llama", "sampling", "text", "threads"]],
+        ["rast-engine", ["engine", "files", "grammar", "linear", "llama", "sampling", "text", "threads"]],
         ["rast-schema", ["schema"]],
         ["rast-addon", ["napi"]]
     ])("%s: names of constants and types in anonymous namespaces differ", (_, within) => {

@@ -301,3 +301,54 @@ describe("to the byte", () => {
         );
     });
 });
+
+describe("models of one file", () => {
+    const adapter = {
+        layerBytes: new Array<number>(10).fill(mib),
+        outputBytes: 2 * mib,
+        embeddingBytes: 0,
+        tensorBytes: 12 * mib
+    };
+    const pair = (expert: Partial<ModelToPlace>, antiexpert: Partial<ModelToPlace>): ModelToPlace[] => [
+        model("base", { weights: 1, gpuLayers: 0 }),
+        model("expert", { weights: 2, ...expert }),
+        model("antiexpert", { weights: 2, ...antiexpert })
+    ];
+    const bytes = (result: Placements): number => result.models.reduce((sum, one) => sum + one.deviceBytes, 0);
+
+    test("are on a device once, and with them their caches and adapters", () => {
+        const apart = plan({ models: pair({}, { weights: 3 }) });
+        const shared = plan({ models: pair({}, {}) });
+        expect(layersOf(shared)).toEqual([0, 11, 11]);
+        // ten layers and the output layer
+        expect(bytes(apart) - bytes(shared)).toBeCloseTo(1100 * mib, 1);
+        expect(shared.models[2]!.deviceBytes).toBeLessThan(2 * mib);
+        const adapted = plan({ models: pair({ adapters: [adapter] }, {}) });
+        expect(bytes(adapted) - bytes(shared)).toBeCloseTo(12 * mib, 1);
+    });
+
+    test("fit where two copies would not", () => {
+        const devices = [cpuDevice, gpuDevice("CUDA0", 2 * gib)];
+        expect(layersOf(plan({ devices, models: pair({}, { weights: 3 }) }))).not.toEqual([0, 11, 11]);
+        expect(layersOf(plan({ devices, models: pair({}, {}) }))).toEqual([0, 11, 11]);
+    });
+
+    test("are two where they are to be in different places", () => {
+        const shared = plan({ models: pair({}, { gpuLayers: 3 }) });
+        expect(layersOf(shared)).toEqual([0, 11, 3]);
+        expect(shared.models[2]!.deviceBytes).toBeGreaterThan(300 * mib);
+    });
+
+    test("count once in main memory", () => {
+        const host = (models: ModelToPlace[]): number =>
+            plan({ devices: [cpuDevice], models }).models.reduce((sum, one) => sum + one.hostBytes, 0);
+        expect(host(pair({}, { weights: 3 })) - host(pair({}, {}))).toBeCloseTo(1200 * mib, 1);
+        expect(host(pair({ adapters: [adapter] }, {})) - host(pair({}, {}))).toBeCloseTo(12 * mib, 1);
+    });
+
+    test("the base among them is placed with the pair", () => {
+        const devices = [cpuDevice, gpuDevice("CUDA0", 2 * gib)];
+        const models = (["base", "expert", "antiexpert"] as const).map((role) => model(role, { weights: 1 }));
+        expect(layersOf(plan({ devices, models }))).toEqual([11, 11, 11]);
+    });
+});

@@ -22,7 +22,7 @@ describe("resolveTrio", () => {
     test("reads a file, its paths relative to it", async () => {
         const trio = await resolveTrio(files.trio);
         expect(trio).toMatchObject({ name: "small", base: files.base, file: files.trio, sampling: {}, stop: [] });
-        expect(trio.pairs).toEqual([{ expert: files.expert, antiexpert: files.antiexpert, lambda: 0.5 }]);
+        expect(trio.pairs).toMatchObject([{ expert: files.expert, antiexpert: files.antiexpert, lambda: 0.5 }]);
     });
 
     test("finds a bundled one by name", async () => {
@@ -149,7 +149,16 @@ describe("parseTrio", () => {
             name: "t",
             description: "d",
             base: "/trios/b.gguf",
-            pairs: [{ expert: "/trios/e.gguf", antiexpert: "/trios/a.gguf", lambda: 1 }],
+            baseAdapters: [],
+            pairs: [
+                {
+                    expert: "/trios/e.gguf",
+                    expertAdapters: [],
+                    antiexpert: "/trios/a.gguf",
+                    antiexpertAdapters: [],
+                    lambda: 1
+                }
+            ],
             promptTemplate: "<{prompt}>",
             addBos: false,
             thinking: false,
@@ -158,6 +167,39 @@ describe("parseTrio", () => {
             stop: ["x"],
             sampling
         });
+    });
+
+    test("takes adapters on each role, their paths from its folder", () => {
+        const expert = { model: "a.gguf", lora: ["one", { path: "/two.gguf", scale: 2 }], scale: 0.5 };
+        const trio = parseTrio({ base: { model: "b.gguf", lora: "x" }, expert, antiexpert: { model: "a.gguf" } }, file);
+        expect(trio.base).toBe("/trios/b.gguf");
+        expect(trio.baseAdapters).toEqual([{ path: "/trios/x", scale: 1 }]);
+        expect(trio.pairs).toEqual([
+            {
+                expert: "/trios/a.gguf",
+                expertAdapters: [
+                    { path: "/trios/one", scale: 0.5 },
+                    { path: "/two.gguf", scale: 2 }
+                ],
+                antiexpert: "/trios/a.gguf",
+                antiexpertAdapters: [],
+                lambda: 1
+            }
+        ]);
+    });
+
+    test.each<[unknown, string]>([
+        [{ base: {} }, "base.model"],
+        [{ base: { model: 5 } }, "base.model"],
+        [{ base: { path: "b" } }, "base.path"],
+        [{ base: { model: "b", lora: 5 } }, "base.lora"],
+        [{ base: { model: "b", lora: "" } }, "base.lora"],
+        [{ base: { model: "b", lora: "l", scale: 101 } }, "base.lora"],
+        [{ base: { model: "b", scale: 1 } }, "base.lora"],
+        [{ base: { model: "b", lora: [{ scale: 1 }] } }, "base.lora"]
+    ])("names the key of a wrong adapter: %j", (content, key) => {
+        const parse = (): unknown => parseTrio({ expert: "e", antiexpert: "a", ...(content as object) }, file);
+        expect(parse).toThrow(expect.objectContaining({ code: "ERR_TRIO_FILE", details: { trio: file, key } }));
     });
 
     test("takes several pairs, each with its lambda or the trio's", () => {

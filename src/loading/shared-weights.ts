@@ -1,0 +1,28 @@
+import { stat } from "node:fs/promises";
+import { allModels, type ModelChoice, type ModelSet } from "./model-set.js";
+
+/** The same number for models of one file, whatever it is called; from 1. */
+export type WeightsOf = ReadonlyMap<ModelChoice, number>;
+
+/** Tells which roles name one file: links to it count as the file. */
+export async function findSharedWeights(models: ModelSet): Promise<WeightsOf> {
+    const numbers = new Map<string, number>();
+    const found = new Map<ModelChoice, number>();
+    for (const model of allModels(models)) {
+        const key = await identityOf(model.path);
+        const number = numbers.get(key) ?? numbers.size + 1;
+        numbers.set(key, number);
+        found.set(model, number);
+    }
+    return found;
+}
+
+async function identityOf(path: string): Promise<string> {
+    try {
+        const { dev, ino } = await stat(path, { bigint: true });
+        // some file systems number nothing
+        return ino === 0n ? path : `${dev} ${ino}`;
+    } catch {
+        return path;
+    }
+}
