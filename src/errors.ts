@@ -133,6 +133,27 @@ const entries = {
         "No trio has this name.",
         "Use one of the names in the message, or the path of a trio file."
     ),
+    ERR_CATALOG: byInput("A catalog of trios is not valid.", "The message names the file and the place in it."),
+    ERR_HUB_UNREACHABLE: byRuntime(
+        "The hub of models cannot be reached, or does not answer any more.",
+        "Check the network, a proxy and `HF_ENDPOINT`, and pull again: it goes on where it ended."
+    ),
+    ERR_HUB_ACCESS: byInput(
+        "The hub gives a model only to those who may have it.",
+        "Accept its terms on its page, and set `HF_TOKEN`; the message has the page."
+    ),
+    ERR_HUB_NOT_FOUND: byInput(
+        "The hub has no such repository, revision or file.",
+        "Check the name; the message names what there is instead."
+    ),
+    ERR_HUB_ANSWER: byRuntime(
+        "The hub, or something between here and there, answers with what is not a file.",
+        "The message says what came; a proxy, a sign-in page of the network or a wrong `HF_ENDPOINT` are likely."
+    ),
+    ERR_DOWNLOAD_DAMAGED: byRuntime(
+        "A downloaded file is not what the hub says: its size or its hash differs.",
+        "Pull again; where it happens twice, the mirror or the proxy changes files."
+    ),
     ERR_DEVICE_NOT_FOUND: byInput("A device is not present.", "`rast devices` lists the devices of this machine."),
     ERR_INSUFFICIENT_MEMORY: byInput(
         "The models do not fit into the free memory, or it ran out while generating.",

@@ -27,7 +27,13 @@ export function reportFailure(
     const stacks = debug && error instanceof Error ? stacksOf(error) : "";
     if (json) stderr.write(`${stacks}${jsonLine(known?.code ?? "ERR_INTERNAL", message, details)}`);
     else stderr.write(`rast: ${oneLine(message)}${known === undefined ? "" : ` [${known.code}]`}\n${stacks}`);
-    return known !== undefined && errorCatalogue[known.code].byInput ? exitCodes.misuse : exitCodes.failure;
+    return known === undefined ? exitCodes.failure : exitCodeFor(known.code);
+}
+
+/** The exit code of a command that ends with an error of this code. */
+export function exitCodeFor(code: ErrorCode): ExitCode {
+    if (code === "ERR_HUB_UNREACHABLE") return exitCodes.unreachable;
+    return errorCatalogue[code].byInput ? exitCodes.misuse : exitCodes.failure;
 }
 
 /** A command line that cannot be parsed. @param text commander's words */

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { RastError, errorCatalogue, isErrorCode } from "../../src/errors.js";
+import { exitCodeFor } from "../../src/cli/failure.js";
+import { RastError, errorCatalogue, isErrorCode, type ErrorCode } from "../../src/errors.js";
 
 describe("the catalogue", () => {
     test("equals the table in docs/errors.md", () => {
         const rows = Object.entries(errorCatalogue).map(
-            ([code, { summary, whatToDo, byInput }]) =>
-                `| \`${code}\` | ${summary} | ${whatToDo} | ${byInput ? 2 : 1} |`
+            ([code, { summary, whatToDo }]) =>
+                `| \`${code}\` | ${summary} | ${whatToDo} | ${exitCodeFor(code as ErrorCode)} |`
         );
         const text = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
         expect(text.split("\n").filter((line) => line.startsWith("| `ERR_"))).toEqual(rows);
