@@ -11,7 +11,7 @@ const layers = {
     native: ground,
     machine: ground,
     models: [...ground, "native/addon-types"],
-    trio: [...ground, "machine/", "models/", "text/"],
+    trio: [...ground, "catalog/", "machine/", "models/", "text/"],
     placement: [...ground, "native/addon-types"],
     text: ground,
     isolate: [...ground, "native/"],

@@ -26,6 +26,14 @@ export type {
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";
+export { listTrios, trioInfo } from "./pulling/trio-info.js";
+export type { QuantizationInfo, TrioInfo, TrioInfoOptions, TrioModelInfo, TrioSummary } from "./pulling/trio-info.js";
+export { pullTrio, type PulledBy, type PulledModel, type PulledTrio } from "./pulling/pull.js";
+export type { PullOptions } from "./pulling/pull-options.js";
+export type { PullProgress } from "./pulling/progress.js";
+export type { DownloadProof } from "./hub/download.js";
+export type { HubOptions } from "./hub/hub-settings.js";
+export { writeTrioFile, type TrioFileOptions } from "./trio/write-trio.js";
 export type { SpecialTokenMap, SpecialTokens } from "./trio/special-tokens.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {

@@ -79,7 +79,7 @@ function parseShape(read: Reader, place: string, content: unknown): CatalogShape
     const shape = read.object(place, content, [...shapeKeys, ...shapeSwitches]);
     const numbers = shapeKeys.map((key) => [key, read.number(place, shape, key, count)] as const);
     const switches = shapeSwitches.map((key) => [key, read.flag(place, shape, key)] as const);
-    return Object.fromEntries([...numbers, ...switches]) as unknown as CatalogShape;
+    return Object.fromEntries<unknown>([...numbers, ...switches]) as unknown as CatalogShape;
 }
 
 function parseSource(read: Reader, place: string, model: Content): ModelSource {

@@ -51,7 +51,10 @@ const sameAs: Readonly<Record<string, string>> = {
 
 /** Commands of such programs. */
 const commandsElsewhere: ReadonlyMap<string, string> = new Map([
-    ...["list", "ls", "models", "show"].map((name) => [name, "rast trios lists the models that are here."] as const),
+    ...["list", "ls", "show"].map(
+        (name) => [name, "rast trios lists the models that are here. rast models lists those to pull."] as const
+    ),
+    ...["download", "get", "fetch"].map((name) => [name, "Models come by rast pull NAME."] as const),
     ...["run", "chat", "complete", "prompt"].map((name) => [name, "A text comes from rast generate."] as const)
 ]);
 

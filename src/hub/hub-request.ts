@@ -112,7 +112,7 @@ async function askOnce(url: URL, request: HubRequest): Promise<HubAnswer & { rea
 }
 
 async function* readBody(response: Response, connection: Connection): AsyncGenerator<Uint8Array> {
-    const reader = response.body?.getReader();
+    const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
     try {
         while (reader !== undefined) {
             const { done, value } = await connection.wait(() => reader.read());

@@ -1,4 +1,4 @@
-import { PassingFailure } from "./hub-errors.js";
+import type { PassingFailure } from "./hub-errors.js";
 
 /** How long failures that may pass are borne. */
 export interface Patience {

@@ -5,7 +5,7 @@ import { access, constants, lstat, open, realpath, rename, rm, stat, statfs, typ
 import { basename, dirname, join, resolve } from "node:path";
 import { shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
-import { claimLeftover, release, removeLeftovers, unfinishedName } from "./unfinished-files.js";
+import { canBeResumed, claimLeftover, release, removeLeftovers, unfinishedName } from "./unfinished-files.js";
 
 /** What is to be written. */
 export interface OutputFileOptions {
@@ -188,10 +188,11 @@ export async function writeWholeFile(path: string, content: string | Uint8Array,
     }
 }
 
-/** Unfinished files of this process: those that are left when it exits are removed. */
+/** Unfinished files of this process: those that are left when it exits are removed, unless the next can go on with them. */
 const unfinished = new (class extends Set<string> {
     readonly #removeAll = (): void => {
         for (const path of this) {
+            if (canBeResumed(path)) continue;
             try {
                 rmSync(path, { force: true });
             } catch {

@@ -21,6 +21,11 @@ export async function release(path: string): Promise<void> {
     await rename(path, path.replace(/\.\d+-(?=[\da-f-]+\.part$)/, ".0-")).catch(() => {});
 }
 
+/** Whether an unfinished file has a key, so that the next writer can go on with it. */
+export function canBeResumed(path: string): boolean {
+    return !/\.new\.\d+-[^/\\]*$/.test(path);
+}
+
 /** Takes over what a writer that is no more left of a file. @returns whether `own` is that now */
 export async function claimLeftover(target: string, key: string, own: string): Promise<boolean> {
     const found = (await leftovers(target)).filter((one) => one.key === keyOf(key));

@@ -17,6 +17,7 @@ import { limits, samplingKeys, type SamplingKey } from "../limits.js";
 import { checkTemplateOptions, checkThinking } from "../text/chat-options.js";
 import type { Thinking } from "../text/thinking.js";
 import { configFolder } from "../machine/config-folder.js";
+import { modelsFolder } from "../machine/models-folder.js";
 import { fileSize, systemError, type FilePurpose } from "../models/files.js";
 import { checkAdapters, type Adapter } from "./adapters.js";
 import { checkSpecialTokens, type SpecialTokens } from "./special-tokens.js";
@@ -92,7 +93,7 @@ export function bundledTrioFolder(): string {
 
 /** Folders in which a trio is looked for by its name, the first that has it wins. */
 export function trioFolders(): readonly string[] {
-    return [bundledTrioFolder(), join(configFolder(), "trios")];
+    return [bundledTrioFolder(), join(configFolder(), "trios"), modelsFolder()];
 }
 
 /** Names of the trios in some folders, sorted, each once. What is no folder has none. */
@@ -114,12 +115,28 @@ export async function resolveTrio(nameOrFile: string, folders = trioFolders()): 
         if ((await trioNames([folder])).includes(nameOrFile)) return readTrio(join(folder, `${nameOrFile}.json`));
     }
     if (nameOrFile !== "" && (await isFolder(path))) return readTrio(await trioFileIn(path));
+    if (await inCatalog(nameOrFile)) {
+        throw new RastError(
+            "ERR_UNKNOWN_TRIO",
+            `The trio ${nameOrFile} is not on this disk: rast pull ${nameOrFile}, or pullTrio("${nameOrFile}"), brings it.`,
+            { details: { trio: nameOrFile, command: `rast pull ${nameOrFile}` } }
+        );
+    }
     const names = await trioNames(folders);
     const known = names.length === 0 ? "none are bundled" : `known are ${names.join(", ")}`;
     throw new RastError(
         "ERR_UNKNOWN_TRIO",
         `There is no trio named ${quote(nameOrFile)}; ${known}.${didYouMean(nameOrFile, names)}`,
         { details: { trio: nameOrFile, known: names } }
+    );
+}
+
+// A broken catalog is nothing to say here.
+async function inCatalog(name: string): Promise<boolean> {
+    const { readCatalog } = await import("../catalog/catalog.js");
+    return readCatalog().then(
+        ({ trios }) => trios.has(name),
+        () => false
     );
 }
 

@@ -22,11 +22,13 @@ import {
 } from "../flag.js";
 import { drawsSeed } from "../flags/draws.js";
 import { chooseModels, modelFlags } from "../flags/models.js";
+import { pullFlags } from "../flags/pulling.js";
 import { placementFlags } from "../flags/placement.js";
 import { samplingFlags } from "../flags/sampling.js";
 import { readInput } from "../input.js";
 import { interruptible } from "../interruption.js";
 import type { CommandIo } from "../io.js";
+import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
 
 const { batchSize, device, flashAttention, mmap } = placementFlags;
@@ -75,7 +77,7 @@ export const bench: CommandDeclaration = {
         ["rast bench --trio demo -o json --output new.json", "Keep the record."],
         ["rast bench --compare old.json new.json", "Two records side by side."]
     ],
-    flags: { ...modelFlags, ...matrixFlags, ...sharedFlags, ...loadingFlags, ...ownFlags },
+    flags: { ...modelFlags, ...pullFlags, ...matrixFlags, ...sharedFlags, ...loadingFlags, ...ownFlags },
     aliases: { pairs: "--expert given twice" },
     run
 };
@@ -145,6 +147,8 @@ async function readRecord(path: string): Promise<BenchRecord> {
 }
 
 async function measured({ io, args, typed }: CommandCall, own: Own): Promise<BenchRecord | InterruptingSignal> {
+    const ended = await assurePulled(readFlags(modelFlags, typed).trio, readFlags(pullFlags, typed).pull, io);
+    if (ended !== undefined) return ended;
     const options: BenchOptions = {
         models: { ...(await chooseModels(readFlags(modelFlags, typed))), ...readFlags(loadingFlags, typed) },
         ...readFlags({ ...matrixFlags, ...sharedFlags }, typed),

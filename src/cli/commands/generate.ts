@@ -26,11 +26,13 @@ import {
 import { chatFlags, reasoningFlag } from "../flags/chat.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { modelFlags, strengthFlags } from "../flags/models.js";
+import { pullFlags } from "../flags/pulling.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
 import { idleFlags } from "../idle-flags.js";
 import { readInput, readStandardInput } from "../input.js";
 import { interruptible } from "../interruption.js";
 import type { CommandIo, Input } from "../io.js";
+import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
 import { promptNotes } from "../prompt-notes.js";
 import { writeTexts, type OutputStyle } from "../texts.js";
@@ -109,7 +111,7 @@ export const generate: CommandDeclaration = {
         ["rast generate --trio ~/my-trio -f question.txt --json", "The prompt from a file, all that is known as JSON."],
         ['rast generate --trio demo --json-schema \'{"type": "integer"}\' "6+7="', "A text that is JSON of some shape."]
     ],
-    flags: { ...modelFlags, ...strengthFlags, ...ownFlags, ...requestFlags, ...engineFlags },
+    flags: { ...modelFlags, ...pullFlags, ...strengthFlags, ...ownFlags, ...requestFlags, ...engineFlags },
     aliases: { n: "--samples", pairs: "--expert given twice", continueFinalMessage: "--answer-start" },
     run
 };
@@ -122,6 +124,8 @@ async function run({ io, operands, typed, given }: CommandCall): Promise<ExitCod
     const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)), maxThinkingTokens };
     const status = new StatusLine(io, own.quiet);
     const engine = await readEngineFlags(typed);
+    const ended = await assurePulled(engine.trio, readFlags(pullFlags, typed).pull, io);
+    if (ended !== undefined) return exitCodeOf(ended);
     const job =
         own.batch === undefined
             ? await onePrompt(await promptSource(operands[0], own, io.stdin), own, request, io, isPrompt(operands[0]))

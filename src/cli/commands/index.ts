@@ -6,7 +6,22 @@ import { demo } from "./demo.js";
 import { devices } from "./devices.js";
 import { generate } from "./generate.js";
 import { man } from "./man.js";
+import { models } from "./models.js";
+import { pull } from "./pull.js";
+import { trio } from "./trio.js";
 import { trios } from "./trios.js";
 
 /** All commands, in the order of help. */
-export const commands: readonly CommandDeclaration[] = [generate, bench, demo, trios, devices, build, completion, man];
+export const commands: readonly CommandDeclaration[] = [
+    generate,
+    bench,
+    demo,
+    models,
+    pull,
+    trio,
+    trios,
+    devices,
+    build,
+    completion,
+    man
+];

@@ -37,7 +37,7 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
         const said = error === undefined ? (description ?? "") : `cannot be used: ${error.message}`;
         return `${name.padEnd(width)}  ${said}`.trimEnd();
     });
-    const from = `Trios of your own: files NAME.json in ${folders.at(-1)!}, or --trio FILE.`;
+    const from = `Trios of your own: files NAME.json in ${folders[1]!}, or --trio FILE. rast models lists those to pull.`;
     io.stdout.write(`${[...lines, from].join("\n")}\n`);
     return exitCodes.ok;
 }

@@ -341,6 +341,9 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--format": ["pdf"]
     },
     demo: { "--problems": ["0", "1001", "x", ""], "--seed": ["-1", "x", ""] },
+    models: {},
+    pull: { "--connections": ["0", "33", "1.5", "x", ""] },
+    trio: { "--lambda": ["11", "x", ""] },
     trios: {},
     devices: {},
     build: {},
@@ -351,13 +354,16 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
 const anything: Readonly<Record<string, readonly string[]>> = {
     generate:
-        "--no-mmap --mlock --isolate --no-try-models --no-learned --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system --base-lora --expert-lora --antiexpert-lora".split(
+        "--pull --no-mmap --mlock --isolate --no-try-models --no-learned --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system --base-lora --expert-lora --antiexpert-lora".split(
             " "
         ),
-    bench: "--no-mmap --no-ideal --compare --prompt-file --output --html --base-lora --expert-lora --antiexpert-lora".split(
+    bench: "--pull --no-mmap --no-ideal --compare --prompt-file --output --html --base-lora --expert-lora --antiexpert-lora".split(
         " "
     ),
     demo: ["--trio", "--json"],
+    models: "--catalog --folder --json".split(" "),
+    pull: "--quantization --pair-quantization --keep-checkpoints --catalog --folder --json --quiet".split(" "),
+    trio: "--out --name --description --replace".split(" "),
     trios: ["--json"],
     devices: ["--json"],
     build: [],
@@ -378,7 +384,7 @@ describe("wrong texts", () => {
         const others =
             command === "demo"
                 ? []
-                : flag === "--trio"
+                : flag === "--trio" || command === "pull" || command === "trio"
                   ? []
                   : flag === "--base"
                     ? Object.values(pair).flat()
@@ -386,8 +392,19 @@ describe("wrong texts", () => {
                       ? ["--base", files.base, ...pair[flag]]
                       : ["--trio", files.trio];
         const samples = flag === "--samples" || command !== "generate" ? [] : ["--samples", "1"];
-        const operands = command === "generate" ? ["Hi"] : [];
-        const { code, stdout, stderr } = await rast([command, ...others, flag, text, ...samples, ...operands]);
+        const operands = {
+            generate: ["Hi"],
+            pull: ["demo"],
+            trio: ["init", files.base, files.expert, files.antiexpert]
+        };
+        const { code, stdout, stderr } = await rast([
+            command,
+            ...others,
+            flag,
+            text,
+            ...samples,
+            ...(Object.hasOwn(operands, command) ? operands[command as "pull"] : [])
+        ]);
         expect([code, stdout]).toEqual([2, ""]);
         expect(stderr).toMatch(/^rast: [^\n]+ \[ERR_(INVALID_OPTION|TRIO_FILE)\]\n$/);
         expect(stderr).toMatch(new RegExp(` for (?:the value of )?${flag}[ ,]`));
@@ -404,6 +421,7 @@ describe("wrong texts", () => {
             const others =
                 name === "generate"
                     ? [
+                          "--pull",
                           "--isolate",
                           "--chat",
                           "--system",
@@ -421,7 +439,7 @@ describe("wrong texts", () => {
                           "--load-state",
                           "--save-state"
                       ]
-                    : ["--format", "--output", "--html", "--compare"];
+                    : ["--pull", "--format", "--output", "--html", "--compare"];
             expect(flags.filter((flag) => !tried.includes(flag)).sort()).toEqual(others.sort());
         }
     );

@@ -1,0 +1,88 @@
+import { stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { checkNumber, shortenMiddle } from "../checks.js";
+import { RastError } from "../errors.js";
+import { limits } from "../limits.js";
+import { writeWholeFile } from "../machine/output-file.js";
+import { checkModelFile } from "../models/files.js";
+import { parseTrio } from "./trio.js";
+
+/** A trio file to be. */
+export interface TrioFileOptions {
+    /** Path of the base model. */
+    base: string;
+    /** Path of the small model after training. */
+    expert: string;
+    /** Path of the same small model before it. */
+    antiexpert: string;
+    /** Path of the trio file. @default "trio.json" in the working folder */
+    out?: string | undefined;
+    /** @default the file's name, or its folder's where that is trio.json */
+    name?: string | undefined;
+    /** One line about it. @default none */
+    description?: string | undefined;
+    /** Strength of the delta, in [-10, 10]. @default 1 */
+    lambda?: number | undefined;
+    /** Whether a file that is there is replaced. @default false: then ERR_FILE_UNWRITABLE */
+    replace?: boolean | undefined;
+}
+
+/**
+ * Writes a trio file for three models, which lie where they like: paths in it are relative to it.
+ * @returns the file's absolute path
+ * @throws ERR_FILE_NOT_FOUND, ERR_NOT_GGUF and their kin for the models; ERR_TRIO_FILE for what no trio file may say;
+ *     ERR_FILE_UNWRITABLE
+ * @example
+ * ```ts
+ * import { loadRast, writeTrioFile } from "rast-llama";
+ *
+ * const trio = await writeTrioFile({
+ *     base: "models/large.gguf",
+ *     expert: "models/small-rl.gguf",
+ *     antiexpert: "models/small.gguf"
+ * });
+ * const rast = await loadRast({ trio });
+ * await rast.dispose();
+ * ```
+ */
+export async function writeTrioFile(options: TrioFileOptions): Promise<string> {
+    const { base, expert, antiexpert, out = "trio.json", name, description, lambda = 1, replace = false } = options;
+    checkNumber("lambda", lambda, limits.lambda);
+    const file = resolve(out);
+    const models = { base, expert, antiexpert };
+    const content: Record<string, unknown> = { name: name ?? nameOf(file) };
+    if (description !== undefined) content["description"] = description;
+    for (const [role, path] of Object.entries(models)) {
+        await checkModelFile(path, { what: `the ${role}`, details: { role } });
+        content[role] = pathIn(dirname(file), resolve(path));
+    }
+    content["lambda"] = lambda;
+    parseTrio(content, file);
+    if (!replace && (await stat(file).catch(() => undefined)) !== undefined) {
+        throw new RastError(
+            "ERR_FILE_UNWRITABLE",
+            `There is a file already where the trio file is to go: ${shortenMiddle(file)}`,
+            {
+                details: { path: file }
+            }
+        );
+    }
+    await writeWholeFile(file, trioText(content), "the trio file");
+    return file;
+}
+
+/** A trio file's text. */
+export function trioText(content: object): string {
+    return `${JSON.stringify(content, null, 4)}\n`;
+}
+
+/** A path as a trio file in a folder has it: relative, with slashes, where it lies below; absolute elsewhere. */
+export function pathIn(folder: string, path: string): string {
+    const below = relative(folder, path);
+    return isAbsolute(below) || below.split(sep)[0] === ".." ? path : below.split(sep).join("/");
+}
+
+function nameOf(file: string): string {
+    const own = basename(file).replace(/\.json$/i, "");
+    return own === "trio" ? basename(dirname(file)) || own : own;
+}
