@@ -16,6 +16,17 @@ export interface ModelPlan {
     /** Size of the whole, as far as it is known. */
     readonly bytes: number | undefined;
     readonly make: ModelMaking;
+    /** What stands over the model in its role. */
+    readonly adapter?: AdapterPlan;
+}
+
+/** An adapter of LoRA, a GGUF file or a folder of PEFT. */
+export interface AdapterPlan {
+    /** What is loaded. */
+    readonly path: string;
+    readonly scale: number;
+    readonly source: string;
+    readonly files: readonly PlannedFile[];
 }
 
 /** How it is made. */
@@ -41,8 +52,6 @@ export interface PlannedFile {
     readonly path: string;
 }
 
-/** What a graft can be without quantizing, as llama.cpp's converter has it. */
-const graftTypes: ReadonlySet<string> = new Set(["F32", "F16", "BF16", "Q8_0"]);
 /** What others can be made of, best first. */
 const wideTypes = ["BF16", "F16", "F32"];
 const splitPattern = /^(.*)-00001-of-(\d{5})\.gguf$/i;
@@ -77,8 +86,10 @@ export function planModel(
         case "graft":
             return planGraft(catalog, model, quantization, folder, option);
         case "lora":
-            // An adapter is no file of its own for a role: `loraOf` has it.
-            return planModel(catalog, source.model, quantization, folder, option);
+            return {
+                ...planModel(catalog, source.model, quantization, folder, option),
+                adapter: planAdapter(source.adapter, source.scale, folder)
+            };
     }
 }
 
@@ -105,6 +116,17 @@ function filesOf({ repository, file }: FileRepository, quantization: string, fol
                   (_, index) => `${split[1]}-${String(index + 1).padStart(5, "0")}-of-${split[2]}.gguf`
               );
     return names.map((path) => ({ file: { ...source, path }, path: placeOf(source, folder, path) }));
+}
+
+// PEFT's own names.
+const peftFiles = ["adapter_config.json", "adapter_model.safetensors"];
+
+function planAdapter(source: string, scale: number, folder: string): AdapterPlan {
+    const at = parseHubPath(source);
+    const isFile = /\.gguf$/i.test(at.path);
+    const paths = isFile ? [at.path] : peftFiles.map((name) => (at.path === "" ? name : `${at.path}/${name}`));
+    const files = paths.map((path) => ({ file: { ...at, path }, path: placeOf(at, folder, path) }));
+    return { path: placeOf(at, folder, at.path), scale, source, files };
 }
 
 function placeOf({ repository }: HubRepository, folder: string, path: string): string {
@@ -140,22 +162,21 @@ function planGraft(
     option: string
 ): ModelPlan {
     if (model.source.kind !== "graft") throw new Error("it is no graft");
-    const direct = graftTypes.has(quantization.toUpperCase());
-    const type = direct ? quantization.toUpperCase() : "BF16";
+    const type = quantization.toUpperCase();
     const weights = parseHubPath(model.source.weights);
     const weightsFolder = placeOf(weights, folder, "");
-    const place = (kind: string): string => join(weightsFolder, `${basename(weights.repository)}.${kind}.gguf`);
-    const template = planTemplate(catalog, model.source.template, quantization, folder, option);
-    const graft: ModelPlan = {
+    return {
         model,
         quantization: type,
-        path: place(type),
+        path: join(weightsFolder, `${basename(weights.repository)}.${type}.gguf`),
         bytes: fileSizeOf(model, type)?.bytes,
-        make: { by: "grafting", template, weights, weightsFolder }
+        make: {
+            by: "grafting",
+            template: planTemplate(catalog, model.source.template, quantization, folder, option),
+            weights,
+            weightsFolder
+        }
     };
-    if (direct) return graft;
-    const bytes = fileSizeOf(model, quantization)?.bytes;
-    return { model, quantization, path: place(quantization), bytes, make: { by: "quantizing", from: graft } };
 }
 
 // Its header alone is wanted: the file that the antiexpert has anyway, if it is to be had like this.

@@ -151,7 +151,7 @@ class Pull {
         for (const { role, plan } of wanted) await this.#make(role, plan);
         if (!this.options.keepCheckpoints) await removeFiles(ofCheckpoints);
         const models = await Promise.all(wanted.map(({ plan }) => this.#pulled(plan)));
-        const file = await this.#writeTrio(trio, models);
+        const file = await this.#writeTrio(trio, wanted, models);
         const [base, expert, antiexpert] = models as [PulledModel, PulledModel, PulledModel];
         return { name: trio.name, file, base, expert, antiexpert, notes: this.#notes };
     }
@@ -176,7 +176,10 @@ class Pull {
         files: Map<string, WantedFile>,
         checkpoints: Map<string, Wanted>
     ): Promise<number> {
-        const { make, path, bytes = 0, quantization } = plan;
+        const { make, path, bytes = 0, quantization, adapter } = plan;
+        for (const one of adapter?.files ?? []) {
+            if (!(await isFile(one.path))) files.set(one.path, { ...one, role, quantization: undefined });
+        }
         if (make.by === "bundled") return 0;
         if (make.by === "files") {
             const isSplit = make.files.length > 1;
@@ -282,10 +285,16 @@ class Pull {
         };
     }
 
-    async #writeTrio(trio: CatalogTrio, models: readonly PulledModel[]): Promise<string> {
+    async #writeTrio(trio: CatalogTrio, wanted: readonly Wanted[], models: readonly PulledModel[]): Promise<string> {
         const file = join(this.options.folder, `${trio.name}.json`);
-        const paths = Object.fromEntries(
-            roles.map((role, index) => [role, pathIn(this.options.folder, models[index]!.path)])
+        const inFolder = (path: string): string => pathIn(this.options.folder, path);
+        const paths: Record<string, unknown> = Object.fromEntries(
+            roles.map((role, index): [string, unknown] => {
+                const model = inFolder(models[index]!.path);
+                const { adapter } = wanted[index]!.plan;
+                if (adapter === undefined) return [role, model];
+                return [role, { model, lora: inFolder(adapter.path), scale: adapter.scale }];
+            })
         );
         // Whoever changed it had reasons.
         if (await namesSame(file, paths)) return file;
@@ -310,13 +319,15 @@ function sourceOf({ make, path }: ModelPlan, repository: string): string {
     }
 }
 
-async function namesSame(file: string, paths: Readonly<Record<string, string>>): Promise<boolean> {
+async function namesSame(file: string, paths: Readonly<Record<string, unknown>>): Promise<boolean> {
     try {
         const content: unknown = JSON.parse(await readFile(file, "utf8"));
         if (!isObject(content)) return false;
         return Object.entries(paths).every(([role, path]) => {
             const there = content[role];
-            return typeof there === "string" && resolve(dirname(file), there) === resolve(dirname(file), path);
+            if (typeof there !== "string" || typeof path !== "string")
+                return JSON.stringify(there) === JSON.stringify(path);
+            return resolve(dirname(file), there) === resolve(dirname(file), path);
         });
     } catch {
         return false;

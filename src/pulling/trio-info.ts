@@ -167,9 +167,11 @@ function offered(catalog: Catalog, name: string, chosen: string): string[] {
     const found =
         model.source.kind === "files"
             ? quantizationsOf(model)
-            : model.source.kind === "graft"
-              ? ["BF16", "Q8_0", ...(chosen === "Q8_0" || chosen === "BF16" ? [] : [chosen])]
-              : [chosen];
+            : model.source.kind === "lora"
+              ? quantizationsOf(modelOf(catalog, model.source.model))
+              : model.source.kind === "graft"
+                ? ["BF16", "Q8_0", ...(chosen === "Q8_0" || chosen === "BF16" ? [] : [chosen])]
+                : [chosen];
     const rank = (quantization: string): number => {
         const at = sizedQuantizations.indexOf(quantization.toUpperCase());
         return at < 0 ? sizedQuantizations.length : at;
@@ -177,14 +179,19 @@ function offered(catalog: Catalog, name: string, chosen: string): string[] {
     return [...found].sort((one, other) => rank(other) - rank(one));
 }
 
-function originOf({ make, model }: ModelPlan): Pick<QuantizationInfo, "source" | "by"> {
+function originOf(plan: ModelPlan): Pick<QuantizationInfo, "source" | "by"> {
+    const { source, by } = originOfModel(plan);
+    return { source: plan.adapter === undefined ? source : `${source} + ${plan.adapter.source}`, by };
+}
+
+function originOfModel({ make, model }: ModelPlan): Pick<QuantizationInfo, "source" | "by"> {
     switch (make.by) {
         case "bundled":
             return { source: "rast-llama", by: "bundled" };
         case "files":
             return { source: hubPathText(make.files[0]!.file), by: "file" };
         case "quantizing":
-            return { source: originOf(make.from).source, by: "quantize" };
+            return { source: originOfModel(make.from).source, by: "quantize" };
         case "grafting":
             return {
                 source: `${hubPathText({ ...make.weights, path: "" })} + ${make.template.model.name}`,

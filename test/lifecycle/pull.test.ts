@@ -43,7 +43,7 @@ function start(args: readonly string[]): { child: ChildProcess; ended: Promise<E
     });
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
-        child[name]!.setEncoding("utf8").on("data", (text: string) => (output[name] += text));
+        child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
     }
     return { child, ended: new Promise((resolve) => child.on("close", (code) => resolve({ code, ...output }))) };
 }

@@ -11,7 +11,7 @@ const shape = { layers: 1, width: 8, heads: 1, kvHeads: 1, headSize: 8, hidden: 
 export interface PullingPlace {
     readonly hub: StandInHub;
     readonly folder: string;
-    /** Path of the catalog. It has a trio "tiny" with files of its own, and "grafted" whose expert is a checkpoint. */
+    /** Path of the catalog. It has a trio "tiny" with files of its own, "grafted" whose expert is a checkpoint, and "adapted" whose expert is an adapter. */
     readonly catalog: string;
     /** The environment of a command. */
     readonly env: NodeJS.ProcessEnv;
@@ -55,9 +55,16 @@ export async function makePullingPlace(
             base: model("base", files("base", ["Q8_0", "Q4_K_M"])),
             expert: model("expert", files("expert")),
             antiexpert: model("antiexpert", files("antiexpert")),
+            "expert-adapter": model("adapter", {
+                lora: { model: "antiexpert", adapter: "hf:maker/adapter/peft", scale: 0.5 }
+            }),
             "expert-checkpoint": model("expert", { graft: { template: "antiexpert", weights: "hf:maker/checkpoint" } })
         },
-        trios: { tiny: { ...trio, expert: "expert" }, grafted: { ...trio, expert: "expert-checkpoint" } }
+        trios: {
+            tiny: { ...trio, expert: "expert" },
+            grafted: { ...trio, expert: "expert-checkpoint" },
+            adapted: { ...trio, expert: "expert-adapter" }
+        }
     };
     const catalog = join(folder, "catalog.json");
     await writeFile(catalog, JSON.stringify(content));

@@ -24,7 +24,7 @@ test("rast models: all trios, and all of one", async () => {
     expect(list.stdout).toMatch(/^tiny +\S+ \S+ +Tiny\.$/m);
     expect((await rast(["models", "list"])).stdout).toBe(list.stdout);
     const listed = JSON.parse((await rast(["models", "--json"])).stdout) as TrioSummary[];
-    expect(listed.map(({ name }) => name)).toEqual(["tiny", "grafted"]);
+    expect(listed.map(({ name }) => name)).toEqual(["tiny", "grafted", "adapted"]);
     const told = (await rast(["models", "info", "tiny"])).stdout;
     expect(told).toContain("not on this disk: rast pull tiny");
     expect(told).toMatch(/base: maker\/base \(llama, license: MIT\)/);

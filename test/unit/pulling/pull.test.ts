@@ -49,7 +49,8 @@ test("a trio comes, and is found by its name", async () => {
     expect(last.overallTotalBytes).toBe(3 * place.content("base").length);
     expect(await listTrios()).toMatchObject([
         { name: "tiny", file: pulled.file },
-        { name: "grafted", file: null }
+        { name: "grafted", file: null },
+        { name: "adapted", file: null }
     ]);
     const { base } = await trioInfo("tiny");
     expect(base.quantizations.map(({ quantization, path }) => [quantization, path === null])).toEqual([
@@ -163,6 +164,45 @@ test("a trio that comes with the package needs nothing", async () => {
     const { file, base, notes } = await pullTrioWith("demo", { catalog: "models/catalog.json", offline: true }, {});
     expect([base.by, notes.length]).toEqual(["bundled", 1]);
     expect(file.endsWith("demo.json")).toBe(true);
+});
+
+test("an adapter comes with the model that it stands over", async () => {
+    place.hub.add("maker/adapter/peft/adapter_config.json", { content: Buffer.from("{}"), small: true });
+    place.hub.add("maker/adapter/peft/adapter_model.safetensors", Buffer.from("none"));
+    const { expert, antiexpert } = await pull({}, "adapted");
+    expect(expert.path).toBe(antiexpert.path);
+    expect((await readTrioFile(place, "adapted"))["expert"]).toEqual({
+        model: "maker/antiexpert-GGUF/antiexpert.Q8_0.gguf",
+        lora: "maker/adapter/peft",
+        scale: 0.5
+    });
+    expect(await readdir(join(place.folder, "maker/adapter/peft"))).toEqual([
+        "adapter_config.json",
+        "adapter_model.safetensors"
+    ]);
+    expect((await trioInfo("adapted")).expert.quantizations[0]!.source).toMatch(/ \+ hf:maker\/adapter\/peft$/);
+});
+
+test("a checkpoint is fetched shard by shard, with what is compared with its template", async () => {
+    const shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    const index = { weight_map: { a: shards[0], b: shards[1] } };
+    for (const name of [...shards, "extra.bin", "README.md"])
+        place.hub.add(`maker/checkpoint/${name}`, Buffer.from(name));
+    for (const [name, content] of [
+        ["model.safetensors.index.json", JSON.stringify(index)],
+        ["config.json", "{}"]
+    ]) {
+        place.hub.add(`maker/checkpoint/${name}`, { content: Buffer.from(content!), small: true });
+    }
+    // What is no model cannot be grafted; what came for it stays for the next pull.
+    await expect(pull({}, "grafted")).rejects.toThrow();
+    const names = (await readdir(join(place.folder, "maker/checkpoint"))).sort();
+    expect(names).toEqual(["config.json", ...shards, "model.safetensors.index.json"]);
+    place.hub.files.delete(`maker/checkpoint/${shards[1]}`);
+    await rm(join(place.folder, "maker/checkpoint"), { recursive: true });
+    await expect(pull({}, "grafted")).rejects.toThrow(`${shards[1]} is missing`);
+    place.hub.files.delete("maker/checkpoint/model.safetensors.index.json");
+    await expect(pull({}, "grafted")).rejects.toThrow("it has neither");
 });
 
 test("two at once end with the same files", async () => {
