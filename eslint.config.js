@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import tseslint from "typescript-eslint";
 
 /** Files of src that every layer but report may import. */
-const ground = ["checks", "errors", "limits", "package-root", "plain-value", "random"];
+const ground = ["accuracy", "checks", "errors", "limits", "package-root", "plain-value", "random"];
 
 /** Who may import whom: what a folder of src may import from outside itself, folders with a slash at the end. */
 const layers = {
@@ -26,6 +26,7 @@ const layers = {
     pairing: [...ground, "checkpoint/", "engine/", "loading/", "machine/", "models/", "native/", "trio/"],
     planning: [...ground, "catalog/", "hub/", "loading/", "machine/", "models/", "native/", "placement/", "trio/"],
     report: [],
+    grading: ground,
     "bench/record": [...ground, "report/"],
     "bench/print": ["bench/record/", "report/"],
     "bench/page": ["bench/print/", "bench/record/", "report/"],

@@ -216,6 +216,10 @@ const entries = {
         "A file is not a benchmark record, or two records cannot be compared.",
         "The message names the field that does not fit, or what differs; `rast bench` writes records."
     ),
+    ERR_GRADE_FILE: byInput(
+        "A file has nothing that could be graded.",
+        "The message names the first line and what it lacks; `outputField` and `answerField` name fields of other names."
+    ),
     ERR_OUTPUT_UNWRITABLE: byRuntime(
         "The command's standard output cannot be written.",
         "Check the free space where it goes; the message has the system's code."

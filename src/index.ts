@@ -1,3 +1,4 @@
+export type { Accuracy } from "./accuracy.js";
 export { Rast } from "./engine/engine.js";
 export type {
     GenerateOptions,
@@ -23,6 +24,15 @@ export type {
     SaveStateSettings,
     TokenizeOptions
 } from "./engine/method-options.js";
+export { grade, type AnswerFoundBy, type Graded } from "./grading/grade.js";
+export {
+    gradeFile,
+    type BadLine,
+    type GradedLine,
+    type GradeFileOptions,
+    type GradeSource,
+    type GradeSummary
+} from "./grading/grade-file.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";

@@ -26,7 +26,11 @@ export function readAtom(reading: Reading): Node {
     }
     if (scanner.take(/[$€£]/y) !== undefined) {
         const sign = scanner.text[scanner.at - 1]!;
-        return { kind: "quantity", of: reading.deeper(() => reading.term()), unit: sign === "$" ? "dollar" : sign === "€" ? "euro" : sign };
+        return {
+            kind: "quantity",
+            of: reading.deeper(() => reading.term()),
+            unit: sign === "$" ? "dollar" : sign === "€" ? "euro" : sign
+        };
     }
     if (scanner.takes("…")) return { kind: "symbol", name: "…" };
     if (scanner.take(/-/y) !== undefined) return { kind: "negative", of: reading.deeper(() => readAtom(reading)) };
@@ -70,7 +74,21 @@ function number(reading: Reading, text: string): Node {
     return { kind: "number", value, rounded };
 }
 
-const basesByName = ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+const basesByName = [
+    "",
+    "",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve"
+];
 
 function based(reading: Reading, digits: string): Node {
     const { scanner } = reading;
@@ -155,7 +173,14 @@ function words(text: string): Node {
     if (/^(?:positive )?infinity$/i.test(text.trim())) return { kind: "constant", name: "infinity" };
     const counted = numberOfWord(text);
     if (counted !== undefined) return { kind: "number", value: new Fraction(counted), rounded: false };
-    return { kind: "words", text: text.trim().replace(/\s+/g, " ").toLowerCase().replace(/^(?:the|an?) /, "") };
+    return {
+        kind: "words",
+        text: text
+            .trim()
+            .replace(/\s+/g, " ")
+            .toLowerCase()
+            .replace(/^(?:the|an?) /, "")
+    };
 }
 
 function letter(reading: Reading, name: string): Node {
@@ -285,7 +310,8 @@ function accented(reading: Reading, accent: string): Node {
     const of = reading.taken();
     const name = of.kind === "product" || of.kind === "symbol" || of.kind === "constant" ? of : undefined;
     if (name === undefined) throw reading.scanner.unreadable(`\\${accent} over what is no name`);
-    const letters = name.kind === "product" ? name.factors.map((one) => ("name" in one ? one.name : "?")).join("") : name.name;
+    const letters =
+        name.kind === "product" ? name.factors.map((one) => ("name" in one ? one.name : "?")).join("") : name.name;
     return symbol(reading, `${accent === "vec" || accent === "overrightarrow" ? "" : `${accent}:`}${letters}`);
 }
 
@@ -315,7 +341,8 @@ function set(reading: Reading, close: RegExp = /\\\}|\\rbrace(?![a-zA-Z])/y): No
 function environment(reading: Reading): Node {
     const { scanner } = reading;
     const name = scanner.take(/\{([a-zA-Z]*?(?:matrix|array|cases|aligned))\*?\}(?:\s*\{[lcr| ]*\})?/y)?.[1];
-    if (name === undefined || name === "cases" || name === "aligned") throw scanner.unreadable("an environment that is not read");
+    if (name === undefined || name === "cases" || name === "aligned")
+        throw scanner.unreadable("an environment that is not read");
     return reading.inside(() => {
         const rows: Node[][] = [];
         for (;;) {
@@ -328,7 +355,8 @@ function environment(reading: Reading): Node {
             if (scanner.take(/\\end\s*\{[a-zA-Z]*\*?\}/y) !== undefined) break;
             throw scanner.unreadable("a matrix does not end");
         }
-        if (rows.length === 0 || rows.some((row) => row.length !== rows[0]!.length)) throw scanner.unreadable("rows of other lengths");
+        if (rows.length === 0 || rows.some((row) => row.length !== rows[0]!.length))
+            throw scanner.unreadable("rows of other lengths");
         return { kind: "matrix", rows };
     });
 }

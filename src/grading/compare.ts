@@ -270,7 +270,11 @@ function sameEquation(g: RelationNode, a: RelationNode): boolean {
         if (bareName(nameG) === bareName(nameA) && sameSettled(valueG, valueA)) return true;
         // Two names for one function: f(x) = 2x, y = 2x.
         const of = freeNames(valueG);
-        const about = of.size > 0 && !of.has(keyOf(nameG)) && !of.has(keyOf(nameA)) && !contains(valueG, (part) => part.kind === "relation");
+        const about =
+            of.size > 0 &&
+            !of.has(keyOf(nameG)) &&
+            !of.has(keyOf(nameA)) &&
+            !contains(valueG, (part) => part.kind === "relation");
         if (about && nameG.kind !== "product" && nameA.kind !== "product" && sameItem(valueG, valueA)) return true;
     }
     return ratioOf(g, a) !== undefined;
@@ -331,4 +335,3 @@ function sameChain(g: RelationNode, a: RelationNode): boolean {
         (valueG.kind === "relation" ? isOneOf(valueA, valueG) : sameSettled(valueG, valueA))
     );
 }
-

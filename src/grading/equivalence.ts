@@ -2,7 +2,7 @@
 import { sameAnswer } from "./compare.js";
 import { parseAnswer } from "./parse.js";
 import { UnreadableAnswer } from "./scanner.js";
-import type { Node } from "./syntax.js";
+import { contains, type Node } from "./syntax.js";
 import { longestParsed, plainWords, squeezed, tidy } from "./tidy.js";
 
 /** What is found of an answer, and why. */
@@ -22,6 +22,7 @@ export function compareAnswers(answer: string, gold: string): Comparison {
     if (answer.trim() === "") return wrong("it is empty");
     if (answer.trim() === gold.trim()) return right("the same text");
     if (answer.length > longestText) return wrong(`it has more than ${longestText} characters`);
+    if (gold.length > longestText) return wrong(`the gold has more than ${longestText} characters`);
     const choice = compareChoices(answer, gold);
     if (choice !== undefined) return choice;
     const [tidyAnswer, tidyGold] = [tidy(answer), tidy(gold)];
@@ -51,15 +52,18 @@ function compareParsed(answer: string, gold: string): Comparison {
 
 // A comma between digits is one of thousands, or of a list: both are read.
 function readings(text: string): readonly Node[] | string {
-    try {
-        const first = parseAnswer(text, true);
-        return /\d,\d{3}(?!\d)/.test(text) ? [first, parseAnswer(text, false)] : [first];
-    } catch (error) {
-        if (error instanceof UnreadableAnswer) return error.message;
-        // A stack that overflows is one of an answer that is too deep.
-        if (error instanceof RangeError) return "it is too large";
-        throw error;
+    const ways = /\d,\d{3}(?!\d)/.test(text) ? [true, false] : [true];
+    const trees: Node[] = [];
+    let why = "";
+    for (const separators of ways) {
+        try {
+            trees.push(parseAnswer(text, separators));
+        } catch (error) {
+            if (!(error instanceof UnreadableAnswer)) throw error;
+            why = error.message;
+        }
     }
+    return trees.length === 0 ? why : trees;
 }
 
 /** Whether a text can be read as mathematics. @param text as it was written */
@@ -67,7 +71,7 @@ export function isReadable(text: string): boolean {
     const tidied = tidy(text);
     if (tidied === "" || tidied.length > longestParsed) return false;
     const trees = readings(tidied);
-    return typeof trees !== "string" && trees.every((tree) => tree.kind !== "words");
+    return typeof trees !== "string" && trees.every((tree) => !contains(tree, (part) => part.kind === "words"));
 }
 
 function loose(text: string): string {
@@ -77,7 +81,7 @@ function loose(text: string): string {
 const unwrapped = (text: string): string =>
     text
         .replace(/\\(?:text|textbf|mathbf|mathrm|mbox|textrm|boxed|textit)\s*(?=\{)/g, "")
-        .replace(/[{}$*]|\\[()[\],;! ]/g, "")
+        .replace(/[{}$*]|\\[()[\],;! ]|\\displaystyle(?![a-zA-Z])/g, "")
         .trim();
 
 /** The letter that a gold of multiple choice is; undefined for any other. */
@@ -90,8 +94,10 @@ function compareChoices(answer: string, gold: string): Comparison | undefined {
     const wanted = choiceOf(gold);
     if (wanted === undefined) return undefined;
     const text = unwrapped(answer.slice(0, 10_000));
-    const chosen = /^\(?\s*([A-Ja-j])\s*\)?\s*[.:]?$/.exec(text)?.[1] ?? /^\(?\s*([A-J])\s*(?:\)|[.:](?=\s))/.exec(text)?.[1];
-    if (chosen !== undefined) return chosen.toUpperCase() === wanted ? right("the same letter") : wrong("another letter");
+    const chosen =
+        /^\(?\s*([A-Ja-j])\s*\)?\s*[.:]?$/.exec(text)?.[1] ?? /^\(?\s*([A-J])\s*(?:\)|[.:](?=\s))/.exec(text)?.[1];
+    if (chosen !== undefined)
+        return chosen.toUpperCase() === wanted ? right("the same letter") : wrong("another letter");
     return gold.includes("(") ? wrong("no letter of a choice") : undefined;
 }
 

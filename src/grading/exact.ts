@@ -31,7 +31,19 @@ export function exactValue(node: Node, place: ExactPlace): Fraction | undefined 
             return exactPower(node.base, node.exponent, place);
         case "call":
             return exactCall(node.name, node.args, place);
-        default:
+        case "application":
+        case "based":
+        case "combined":
+        case "constant":
+        case "list":
+        case "matrix":
+        case "named":
+        case "plusminus":
+        case "quantity":
+        case "relation":
+        case "set":
+        case "tuple":
+        case "words":
             return undefined;
     }
 }

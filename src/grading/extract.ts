@@ -145,7 +145,10 @@ function afterMark(text: string, gold: string): Found | undefined {
 
 // Up to the full stop, or what stands in dollar signs or between asterisks.
 function sentenceOf(text: string): string {
-    const math = /^(?:\*\*|therefore|thus|:|\s)*(?:\$\$?([^$]+)\$\$?|\\\(([^]+?)\\\)|\\\[([^]+?)\\\])\s*(?:[.!]|\*\*|\n|$)/.exec(text);
+    const math =
+        /^(?:\*\*|therefore|thus|:|\s)*(?:\$\$?([^$]+)\$\$?|\\\(([^]+?)\\\)|\\\[([^]+?)\\\])\s*(?:[.!]|\*\*|\n|$)/.exec(
+            text
+        );
     const inner = math?.[1] ?? math?.[2] ?? math?.[3];
     if (inner !== undefined) return inner.trim();
     const line = text.split("\n", 1)[0]!;
@@ -163,7 +166,8 @@ function unmarked(text: string, gold: string): Found | Missing {
     const bare = whole.length <= longestBare;
     if (bare && isReadable(whole)) return { by: "whole text", candidates: [whole] };
     const last = numbersOf(whole.slice(-tail)).at(-1);
-    if (last !== undefined && (!bare || isProse(whole))) return { by: "last number", candidates: bare ? [last, whole] : [last] };
+    if (last !== undefined && (!bare || isProse(whole)))
+        return { by: "last number", candidates: bare ? [last, whole] : [last] };
     if (bare) return { by: "whole text", candidates: [whole] };
     return { missing: "it has no mark of an answer, and no number" };
 }
@@ -172,12 +176,14 @@ function isProse(text: string): boolean {
     return text.includes("\n") || (text.replace(/\\[a-zA-Z]+/g, " ").match(/[a-zA-Z]{2,}/g)?.length ?? 0) >= 3;
 }
 
-const number = /(?<![\w.])[-−]?(?:\\?[$€£])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:\/\d+)?(?:[eE][+-]?\d+)?(?:\s?\\?%)?/g;
+const number =
+    /(?<![\w.])[-−]?(?:\\?[$€£])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:\/\d+)?(?:[eE][+-]?\d+)?(?:\s?\\?%)?/g;
 const latexFraction = /-?\\[dt]?frac\s*\{\s*-?\d+\s*\}\s*\{\s*\d+\s*\}/g;
 
 function numbersOf(text: string): string[] {
     const found: { readonly at: number; readonly end: number; readonly text: string }[] = [];
-    for (const one of text.matchAll(latexFraction)) found.push({ at: one.index, end: one.index + one[0].length, text: one[0] });
+    for (const one of text.matchAll(latexFraction))
+        found.push({ at: one.index, end: one.index + one[0].length, text: one[0] });
     const fractions = [...found];
     for (const one of text.matchAll(number)) {
         if (!fractions.some(({ at, end }) => one.index >= at && one.index < end)) {
@@ -190,6 +196,7 @@ function numbersOf(text: string): string[] {
 
 function lastChoice(text: string): string | undefined {
     let letter: string | undefined;
-    for (const found of text.matchAll(/\(([A-J])\)|(?<![\w\\])([A-J])(?=\s*(?:[).:,]|\}|\*|$))/gm)) letter = found[1] ?? found[2];
+    for (const found of text.matchAll(/\(([A-J])\)|(?<![\w\\])([A-J])(?=\s*(?:[).:,]|\}|\*|$))/gm))
+        letter = found[1] ?? found[2];
     return letter;
 }

@@ -45,7 +45,13 @@ function sameNumber(a: Node, b: Node, rounded: boolean): boolean | undefined {
 // Numbers beyond floating point, too.
 function nearlyEqual(a: Fraction, b: Fraction): boolean {
     const larger = a.abs().compare(b.abs()) > 0 ? a.abs() : b.abs();
-    return a.sub(b).abs().mul(1_000_000_000).compare(larger.mul(100_000.1 * 1)) <= 0;
+    return (
+        a
+            .sub(b)
+            .abs()
+            .mul(1_000_000_000)
+            .compare(larger.mul(100_000.1 * 1)) <= 0
+    );
 }
 
 // Which infinity is meant: that of the sign, not of an overflow.
@@ -88,13 +94,16 @@ function isNegativeNumber(node: Node): boolean {
 
 /** Places: those where letters are positive, then others. Numbers that no expression is made for. */
 const positive = [0.6180339, 1.3247179, 2.2360679, 0.8414709, 1.7320508, 2.6457513, 1.1447298, 0.5772156];
-const mixed = [-1.4142135, 0.7071067, -0.3678794, 1.9021605, -2.3025850, -0.9159655, 1.2020569];
+const mixed = [-1.4142135, 0.7071067, -0.3678794, 1.9021605, -2.302585, -0.9159655, 1.2020569];
 const placesOfEach = 6;
 
 function placesOf(names: readonly string[], values: readonly number[]): ReadonlyMap<string, number>[] {
     return Array.from(
         { length: placesOfEach },
-        (_, at) => new Map(names.map((name, index) => [name, values[(at * 3 + index * 5) % values.length]! * (1 + index / 16)]))
+        (_, at) =>
+            new Map(
+                names.map((name, index) => [name, values[(at * 3 + index * 5) % values.length]! * (1 + index / 16)])
+            )
     );
 }
 
@@ -119,7 +128,12 @@ function sameEverywhere(a: Node, b: Node, names: readonly string[], rounded: boo
 function sameExactly(a: Node, b: Node, names: readonly string[]): boolean | undefined {
     let seen = 0;
     for (let at = 0; at < 4; at++) {
-        const place = new Map(names.map((name, index) => [name, new Fraction(1009 + 94 * index + 210 * at, (at % 2 === 0 ? 1 : -1) * (97 + 6 * at + index * 10))]));
+        const place = new Map(
+            names.map((name, index) => [
+                name,
+                new Fraction(1009 + 94 * index + 210 * at, (at % 2 === 0 ? 1 : -1) * (97 + 6 * at + index * 10))
+            ])
+        );
         const [valueA, valueB] = [exactValue(a, place), exactValue(b, place)];
         if (valueA === undefined && valueB === undefined) continue;
         if (valueA === undefined || valueB === undefined) return undefined;

@@ -73,7 +73,15 @@ function valueOf(node: Node, place: Place): Complex | undefined {
         }
         case "call":
             return callOf(node.name, node.args, place);
-        default:
+        case "combined":
+        case "list":
+        case "matrix":
+        case "named":
+        case "plusminus":
+        case "relation":
+        case "set":
+        case "tuple":
+        case "words":
             return undefined;
     }
 }

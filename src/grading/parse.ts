@@ -20,7 +20,8 @@ const relations: readonly (readonly [pattern: RegExp, sign: Relation])[] = [
     [/\\equiv(?![a-zA-Z])|==?/y, "="]
 ];
 
-const separator = /[,;]|\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*,?\s*\}|\b(?:or|and)\b|\\(?:lor|vee|land|wedge|&)(?![a-zA-Z])/y;
+const separator =
+    /[,;]|\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*,?\s*\}|\b(?:or|and)\b|\\(?:lor|vee|land|wedge|&)(?![a-zA-Z])/y;
 const combining = /\\(cup|cap|setminus|backslash|bigcup)(?![a-zA-Z])|\bU\b(?=\s*[([\\{])/y;
 
 /** One reading of a text. */
@@ -180,7 +181,7 @@ export class Reading {
 
     #multiplies(before: Node): boolean {
         const { scanner } = this;
-        if (scanner.sees(/[({[]|\\\{/y)) return before.kind !== "words" && !scanner.sees(/\\\{|\[/y);
+        if (scanner.sees(/[({[]|\\\{/y)) return before.kind !== "words" && !scanner.sees(/\\\{/y);
         if (scanner.sees(/\|/y)) return this.bars === 0;
         if (scanner.sees(/\d/y)) return /[)!]\s*$/.test(scanner.text.slice(Math.max(0, scanner.at - 4), scanner.at));
         if (scanner.sees(notFactor)) return false;
@@ -200,7 +201,11 @@ export class Reading {
         const { scanner } = this;
         let value = readAtom(this);
         for (;;) {
-            if (scanner.take(/\^\s*(?:\\circ|\{\s*\\circ\s*\}|\{\s*o\s*\}|\{\s*\\text\s*\{\s*o\s*\}\s*\})|\\degree(?![a-zA-Z])/y) !== undefined) {
+            if (
+                scanner.take(
+                    /\^\s*(?:\\circ|\{\s*\\circ\s*\}|\{\s*o\s*\}|\{\s*\\text\s*\{\s*o\s*\}\s*\})|\\degree(?![a-zA-Z])/y
+                ) !== undefined
+            ) {
                 value = { kind: "quantity", of: value, unit: "°" };
             } else if (value.kind === "number" && scanner.sees(/'|\^\s*\{?\s*\\prime/y)) {
                 const marks = scanner.take(/(?:'|\^\s*\{?(?:\s*\\prime)+\s*\}?)+/y)![0];
@@ -232,13 +237,15 @@ export class Reading {
         const digit = scanner.take(/\d/y);
         if (digit !== undefined) return numberOf(digit[0]);
         const letter = scanner.take(/[a-zA-Z]/y);
-        if (letter !== undefined) return letter[0] === "i" || letter[0] === "e" ? { kind: "constant", name: letter[0] } : { kind: "symbol", name: letter[0] };
+        if (letter !== undefined)
+            return letter[0] === "i" || letter[0] === "e"
+                ? { kind: "constant", name: letter[0] }
+                : { kind: "symbol", name: letter[0] };
         return this.deeper(() => readAtom(this));
     }
 }
 
-const functionAhead =
-    /\\?(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?(?![a-z])|\\?(?:ln|log|exp)(?![a-z])/y;
+const functionAhead = /\\?(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?(?![a-z])|\\?(?:ln|log|exp)(?![a-z])/y;
 const notFactor =
     /\\(?:text|mbox|mathrm|textrm|textbf|hbox|cup|cap|setminus|backslash|bigcup|lor|vee|land|wedge|in|to|implies|Rightarrow|rightarrow|iff|Longrightarrow|Leftrightarrow|rfloor|rceil|rangle|rvert|rVert|right|end|over|choose|atop|mid|pm|mp|le|leq|leqslant|leqq|ge|geq|geqslant|geqq|ne|neq|lt|gt|approx|simeq|sim|cong|equiv|times|cdot|div|ast|bullet|slash|circ|not|doteq|AA|Omega|prime)(?![a-zA-Z])|\b(?:or|and|U)\b/y;
 

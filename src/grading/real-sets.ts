@@ -51,10 +51,29 @@ export function realSetOf(node: Node): RealSet | undefined {
         case "list": {
             // "x < 2 or x > 3"
             const parts = node.items.map((item) => (item.kind === "relation" ? realSetOf(item) : undefined));
-            if (parts.length === 0 || parts.some((part) => part === undefined || part.name === undefined)) return undefined;
-            return (parts as RealSet[]).reduce((a, b) => ({ ...combine(a, b, "union"), name: a.name === b.name ? a.name : "?", rounded }));
+            if (parts.length === 0 || parts.some((part) => part === undefined || part.name === undefined))
+                return undefined;
+            return (parts as RealSet[]).reduce((a, b) => ({
+                ...combine(a, b, "union"),
+                name: a.name === b.name ? a.name : "?",
+                rounded
+            }));
         }
-        default:
+        case "application":
+        case "based":
+        case "call":
+        case "constant":
+        case "matrix":
+        case "negative":
+        case "number":
+        case "plusminus":
+        case "power":
+        case "product":
+        case "quantity":
+        case "quotient":
+        case "sum":
+        case "symbol":
+        case "words":
             return undefined;
     }
 }
@@ -92,11 +111,20 @@ function combine(a: RealSet, b: RealSet, by: "union" | "intersection" | "without
     const rounded = a.rounded || b.rounded;
     if (by === "union") return { stretches: joined([...a.stretches, ...b.stretches]), name, rounded };
     const others = by === "intersection" ? b.stretches : complement(b.stretches);
-    return { stretches: joined(a.stretches.flatMap((one) => others.flatMap((other) => overlap(one, other)))), name, rounded };
+    return {
+        stretches: joined(a.stretches.flatMap((one) => others.flatMap((other) => overlap(one, other)))),
+        name,
+        rounded
+    };
 }
 
 function overlap(a: Stretch, b: Stretch): Stretch[] {
-    const [from, withFrom] = a.from > b.from ? [a.from, a.withFrom] : b.from > a.from ? [b.from, b.withFrom] : [a.from, a.withFrom && b.withFrom];
+    const [from, withFrom] =
+        a.from > b.from
+            ? [a.from, a.withFrom]
+            : b.from > a.from
+              ? [b.from, b.withFrom]
+              : [a.from, a.withFrom && b.withFrom];
     const [to, withTo] = a.to < b.to ? [a.to, a.withTo] : b.to < a.to ? [b.to, b.withTo] : [a.to, a.withTo && b.withTo];
     return from < to || (from === to && withFrom && withTo) ? [{ from, to, withFrom, withTo }] : [];
 }
@@ -126,7 +154,12 @@ function joined(stretches: readonly Stretch[]): Stretch[] {
         const further = one.to > last.to;
         const to = further ? one.to : last.to;
         const withTo = one.to === last.to ? one.withTo || last.withTo : further ? one.withTo : last.withTo;
-        result[result.length - 1] = { ...last, to, withTo, withFrom: last.withFrom || (one.from === last.from && one.withFrom) };
+        result[result.length - 1] = {
+            ...last,
+            to,
+            withTo,
+            withFrom: last.withFrom || (one.from === last.from && one.withFrom)
+        };
     }
     return result;
 }
@@ -179,6 +212,8 @@ function ofInequality(left: Node, sign: Relation, right: Node, rounded: boolean)
 function endsAtInfinity(left: Node, sign: Relation, right: Node, name: string, rounded: boolean): RealSet | undefined {
     if (sign === "!=") return undefined;
     const [lower, upper] = sign.startsWith("<") ? [left, right] : [right, left];
-    const nothing = (lower.kind === "symbol" && endOf(upper) === Infinity) || (upper.kind === "symbol" && endOf(lower) === -Infinity);
+    const nothing =
+        (lower.kind === "symbol" && endOf(upper) === Infinity) ||
+        (upper.kind === "symbol" && endOf(lower) === -Infinity);
     return nothing ? { stretches: [everything], name, rounded } : undefined;
 }

@@ -163,7 +163,13 @@ export function keyOf(node: Node): string {
             return `${keyOf(node.of)} ${node.unit}`;
         case "plusminus":
             return `${node.both}(${keyOf(node.of)})`;
-        default:
+        case "list":
+        case "negative":
+        case "power":
+        case "product":
+        case "quotient":
+        case "set":
+        case "sum":
             return `${node.kind}(${partsOf(node).map(keyOf).join(",")})`;
     }
 }

@@ -30,13 +30,13 @@ const characters: Readonly<Record<string, string>> = {
     "∈": "\\in ",
     "∅": "\\emptyset ",
     "∖": "\\setminus ",
-    "ℝ": "\\mathbb{R}",
-    "ℤ": "\\mathbb{Z}",
-    "ℚ": "\\mathbb{Q}",
-    "ℕ": "\\mathbb{N}",
-    "ℂ": "\\mathbb{C}",
+    ℝ: "\\mathbb{R}",
+    ℤ: "\\mathbb{Z}",
+    ℚ: "\\mathbb{Q}",
+    ℕ: "\\mathbb{N}",
+    ℂ: "\\mathbb{C}",
     "°": "^\\circ ",
-    "º": "^\\circ ",
+    º: "^\\circ ",
     "′": "'",
     "’": "'",
     "⌊": "\\lfloor ",
@@ -104,7 +104,10 @@ export function tidy(text: string): string {
         )
         .replace(/\*\*/g, "^")
         .replace(/\\(?:left|right|bigl|bigr|Bigl|Bigr|biggl|biggr|big|Big|bigg|Bigg|middle)(?![a-zA-Z])\s*\.?/g, "")
-        .replace(/\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|mathstrut|strut|hfill|rm|bf|it)(?![a-zA-Z])/g, " ")
+        .replace(
+            /\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|mathstrut|strut|hfill|rm|bf|it)(?![a-zA-Z])/g,
+            " "
+        )
         .replace(/(?<=\d)(?:\{,\}|,\s*\\!)\s*(?=\d{3}(?!\d))/g, "")
         .replace(/\{,\}/g, ",")
         .replace(/\\!/g, "")
@@ -115,7 +118,10 @@ export function tidy(text: string): string {
         .replace(/\{\s*\}(?=\s*\^)/g, "")
         .replace(/\b(?:np|numpy|math|sp|sympy|cmath)\.(?=[a-z])/g, "")
         .replace(/\\%/g, "%")
-        .replace(/(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d.,])/g, (_, first: string, rest: string) => first + rest.replaceAll(" ", ""))
+        .replace(
+            /(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d.,])/g,
+            (_, first: string, rest: string) => first + rest.replaceAll(" ", "")
+        )
         .replace(/\.{3,}|\\(?:ldots|cdots|dots)(?![a-zA-Z])|…/g, "…")
         .trim();
     tidied = withoutConditions(tidied);
@@ -144,7 +150,10 @@ function withoutConditions(text: string): string {
 /** A text as words: for names, directions, and whatever cannot be parsed. */
 export function plainWords(text: string): string {
     return text
-        .replace(/\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname|mathsf|boldsymbol|bm|emph)\s*(?=\{)/g, "")
+        .replace(
+            /\\(?:text|mbox|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname|mathsf|boldsymbol|bm|emph)\s*(?=\{)/g,
+            ""
+        )
         .replace(/[{}$*]|\\[,;:! ]/g, (one) => (one === "{" || one === "}" ? "" : " "))
         .toLowerCase()
         .replace(/\b([ap])\.\s?m\b\.?/g, "$1m")

@@ -3,7 +3,8 @@ import { isUnitWord } from "./units.js";
 import { functionNames, greekNames } from "./words.js";
 
 const upright = /\\(?:text|mbox|textrm|mathrm|hbox|operatorname|textbf|mathit|textit|mathsf)\s*\{([^{}]*)\}/y;
-const ends = /$|[,;)\]}<>=&]|\\(?:\}|le|leq|ge|geq|approx|simeq|rangle|cup|end|\\|text\{\s*(?:or|and)|qquad)|\b(?:or|and)\b/y;
+const ends =
+    /$|[,;)\]}<>=&]|\\(?:\}|le|leq|ge|geq|approx|simeq|rangle|cup|end|\\|text\{\s*(?:or|and)|qquad)|\b(?:or|and)\b/y;
 
 /**
  * Reads a unit behind a value: "\text{ cm}^2", "km/h", "apples"; nothing where what is there is no unit, or is not the last
@@ -39,7 +40,8 @@ function pieceOf(scanner: Scanner, further: boolean): string | undefined {
         return rest === undefined ? back(scanner, before) : `μ${rest}`;
     }
     if (scanner.take(/\\AA(?![a-zA-Z])|Å/y) !== undefined) return `angstrom${exponent(scanner)}`;
-    if (further && scanner.take(/\/|\\cdot(?![a-zA-Z])|\*/y) !== undefined) return scanner.text[scanner.at - 1] === "/" ? "/" : "";
+    if (further && scanner.take(/\/|\\cdot(?![a-zA-Z])|\*/y) !== undefined)
+        return scanner.text[scanner.at - 1] === "/" ? "/" : "";
     // "atoms / m^3", "1/cm"
     if (!further && scanner.sees(/\/\s*\\(?:text|mathrm|mbox)/y)) {
         scanner.take(/\//y);
@@ -50,7 +52,13 @@ function pieceOf(scanner: Scanner, further: boolean): string | undefined {
     const bare = word[0].replace(/\.$/, "");
     const known = isUnitWord(bare) && !Object.hasOwn(functionNames, bare);
     const single = further && /^[mshgLJNWVK]$/.test(bare);
-    const counted = spaced && /^(?:\p{Ll}{4,}|(?!abc|bcd|def)\p{Ll}*[aeiou]\p{Ll}*)$/u.test(bare) && bare.length > 2 && !Object.hasOwn(functionNames, bare) && !greekNames.has(bare) && !["inf", "infinity"].includes(bare);
+    const counted =
+        spaced &&
+        /^(?:\p{Ll}{4,}|(?!abc|bcd|def)\p{Ll}*[aeiou]\p{Ll}*)$/u.test(bare) &&
+        bare.length > 2 &&
+        !Object.hasOwn(functionNames, bare) &&
+        !greekNames.has(bare) &&
+        !["inf", "infinity"].includes(bare);
     if (!known && !counted && !single) return back(scanner, before);
     if (bare === "and" || bare === "or") return back(scanner, before);
     return bare + exponent(scanner);

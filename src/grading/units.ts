@@ -6,7 +6,17 @@ interface Unit {
     readonly scale: number;
 }
 
-const prefixes: Readonly<Record<string, number>> = { k: 1e3, c: 1e-2, m: 1e-3, n: 1e-9, p: 1e-12, M: 1e6, G: 1e9, "μ": 1e-6, u: 1e-6 };
+const prefixes: Readonly<Record<string, number>> = {
+    k: 1e3,
+    c: 1e-2,
+    m: 1e-3,
+    n: 1e-9,
+    p: 1e-12,
+    M: 1e6,
+    G: 1e9,
+    μ: 1e-6,
+    u: 1e-6
+};
 
 /** Symbols that take a prefix. */
 const symbols: Readonly<Record<string, readonly [kind: string, scale: number]>> = {

@@ -86,7 +86,11 @@ export function numberOfWord(word: string): number | undefined {
 export function setOfWords(text: string): "R" | "empty" | undefined {
     const words = text.toLowerCase().trim();
     if (/^(?:the set of )?(?:all )?reals?(?: numbers?)?$/.test(words)) return "R";
-    if (/^(?:there (?:is|are) )?(?:no (?:real )?(?:solutions?|roots?|answers?)|the empty set|empty set|no such .{1,40})(?: exists?)?$/.test(words)) {
+    if (
+        /^(?:there (?:is|are) )?(?:no (?:real )?(?:solutions?|roots?|answers?)|the empty set|empty set|no such .{1,40})(?: exists?)?$/.test(
+            words
+        )
+    ) {
         return "empty";
     }
     return undefined;

@@ -5,6 +5,7 @@ import { completion } from "./completion.js";
 import { demo } from "./demo.js";
 import { devices } from "./devices.js";
 import { generate } from "./generate.js";
+import { grade } from "./grade.js";
 import { man } from "./man.js";
 import { models } from "./models.js";
 import { pull } from "./pull.js";
@@ -20,6 +21,7 @@ export const commands: readonly CommandDeclaration[] = [
     pull,
     trio,
     trios,
+    grade,
     devices,
     build,
     completion,

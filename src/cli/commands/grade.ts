@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import type { BadLine, GradedLine, GradeFileOptions, GradeSummary } from "../../grading/grade-file.js";
+import { RastError } from "../../errors.js";
+import type { CommandCall, CommandDeclaration } from "../command.js";
+import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
+import { oneLine } from "../failure.js";
+import { expandHome, readFlags, switchFlag, textFlag } from "../flag.js";
+import { interruptible } from "../interruption.js";
+import { painter } from "../output.js";
+import type { Output } from "../io.js";
+
+const flags = {
+    outputField: textFlag("--output-field <name>", "field with what a model said, a text or a list of them"),
+    answerField: textFlag("--answer-field <name>", "field with the right answer"),
+    wrong: switchFlag("--wrong", "list only outputs that are wrong"),
+    quiet: switchFlag("-q, --quiet", "print the totals alone"),
+    json: switchFlag("--json", "print a line of JSON for each output, and one of totals; errors as JSON, too")
+};
+
+/** `rast grade`: whether the answers in a file of outputs are right. */
+export const grade: CommandDeclaration = {
+    name: "grade",
+    description: "grade the outputs in a file: what was answered, whether it is right, and why",
+    operands: {
+        usage: "<file>",
+        description: "JSON lines or CSV with an output and an answer each; - is standard input",
+        advice: "It grades one file at a time."
+    },
+    examples: [
+        ["rast grade outputs.jsonl", "every answer, and the accuracy"],
+        ["rast grade --wrong samples_math500.jsonl", "what lm-eval logged, and is wrong"],
+        ["rast grade --json -q outputs.jsonl", "the totals as JSON"]
+    ],
+    flags,
+    run
+};
+
+async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
+    const { gradeFile } = await import("../../grading/grade-file.js");
+    const { outputField, answerField, wrong = false, quiet = false, json = false } = readFlags(flags, typed);
+    const path = operands[0]!;
+    if (path === "-" && io.stdin.isTTY === true) {
+        throw new RastError(
+            "ERR_GRADE_FILE",
+            "Nothing to grade: standard input is a terminal. Name a file, or pipe one in."
+        );
+    }
+    const paint = painter(io);
+    const options = (signal: AbortSignal): GradeFileOptions => ({
+        ...(outputField === undefined ? {} : { outputField }),
+        ...(answerField === undefined ? {} : { answerField }),
+        signal,
+        onGraded: async (graded) => {
+            if (quiet || (wrong && graded.right)) return;
+            await write(io.stdout, json ? `${JSON.stringify({ type: "graded", ...graded })}\n` : lineOf(graded, paint));
+        },
+        onBadLine: async (bad) => {
+            if (json && !quiet) await write(io.stdout, `${JSON.stringify({ type: "bad", ...bad })}\n`);
+            else await write(io.stderr, badLineOf(bad, path));
+        }
+    });
+    const source = path === "-" ? (io.stdin as AsyncIterable<Uint8Array>) : expandHome(path);
+    const { value, interruptedBy } = await interruptible(io.signals, (signal) => gradeFile(source, options(signal)));
+    if (value === undefined) {
+        io.stderr.write("rast: interrupted; there are no totals.\n");
+        return exitCodeOf(interruptedBy!);
+    }
+    await write(io.stdout, json ? `${JSON.stringify({ type: "summary", ...value })}\n` : totalsOf(value));
+    return value.badLines > 0 ? exitCodes.failure : exitCodes.ok;
+}
+
+// A file may be larger than memory, and so may what is said of it.
+async function write(stream: Output, text: string): Promise<void> {
+    if (!stream.write(text)) await once(stream, "drain");
+}
+
+function lineOf(
+    { line, sample, right, extracted, gold, reason }: GradedLine,
+    paint: ReturnType<typeof painter>
+): string {
+    const place = sample === 0 ? String(line) : `${line}.${sample}`;
+    const verdict = right ? paint("green", "right") : paint("red", "wrong");
+    const answer =
+        extracted === null
+            ? ""
+            : ` ${shown(extracted)}${right && extracted === gold ? "" : paint("dim", ` for ${shown(gold)}`)}:`;
+    return `${place.padStart(6)} ${verdict}${answer} ${reason}\n`;
+}
+
+function shown(text: string): string {
+    const line = oneLine(text.trim());
+    return line.length > 60 ? `${line.slice(0, 57)}...` : line;
+}
+
+function badLineOf({ line, reason }: BadLine, path: string): string {
+    return `rast: line ${line} of ${path === "-" ? "standard input" : path}: ${oneLine(reason)}.\n`;
+}
+
+function totalsOf({ accuracy, records, withoutAnswer, timedOut, badLines, repeatedLines }: GradeSummary): string {
+    const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+    const { value, low, high, correct, total } = accuracy;
+    const lines = [
+        `${percent(value)} right: ${correct} of ${total} outputs (95%: ${percent(low)} to ${percent(high)})` +
+            (records === total ? "" : `, of ${records} records`),
+        `${percent(withoutAnswer / total)} without an answer: ${withoutAnswer}`,
+        ...(timedOut === 0 ? [] : [`${timedOut} took too long and count as wrong`]),
+        ...(repeatedLines === 0
+            ? []
+            : [`${repeatedLines} lines repeat records for a further filter and were left out`]),
+        ...(badLines === 0 ? [] : [`${badLines} lines could not be graded`])
+    ];
+    return `${lines.join("\n")}\n`;
+}

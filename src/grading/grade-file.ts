@@ -1,0 +1,283 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { extname } from "node:path";
+import { accuracyOf, type Accuracy } from "../accuracy.js";
+import { describeError, invalidOption, readOptions, shortenMiddle } from "../checks.js";
+import { RastError } from "../errors.js";
+import { packageRoot } from "../package-root.js";
+import { grade, type Graded } from "./grade.js";
+import { goldOf } from "./gold.js";
+import { gradingThreads } from "./grading-threads.js";
+import { linesOf, rowsOf } from "./lines.js";
+import { readRecord, type GradingRecord } from "./records.js";
+
+/** What is found of one output of a file. */
+export interface GradedLine extends Graded {
+    /** Of the file, from 1. */
+    readonly line: number;
+    /** Which of the record's outputs, from 0. */
+    readonly sample: number;
+    /** The record's own name: its `id`, `doc_id`, `idx` or `unique_id`. */
+    readonly id?: string | number;
+    /** The right answer, as it was compared. */
+    readonly gold: string;
+}
+
+/** A line that could not be graded. */
+export interface BadLine {
+    /** Of the file, from 1. */
+    readonly line: number;
+    /** What is wrong with it. */
+    readonly reason: string;
+}
+
+/** How a file is graded. */
+export interface GradeFileOptions {
+    /** The field that holds what a model said, one text or a list of them. @default the first of the names that are known */
+    readonly outputField?: string;
+    /** The field that holds the right answer. @default the first of the names that are known */
+    readonly answerField?: string;
+    /** Called with every output, in the order of the file, and waited for. */
+    readonly onGraded?: (graded: GradedLine) => void | Promise<void>;
+    /** Called with every line that cannot be graded, in the order of the file, and waited for. */
+    readonly onBadLine?: (bad: BadLine) => void | Promise<void>;
+    /** Ends the work; what was graded until then is in the error's `details`. */
+    readonly signal?: AbortSignal;
+}
+
+/** What a file comes to. */
+export interface GradeSummary {
+    /** Outputs that are right, of all that were graded, with Wilson's 95% interval. */
+    readonly accuracy: Accuracy;
+    /** Records with at least one output. */
+    readonly records: number;
+    /** Outputs in which no answer was found: they count as wrong. */
+    readonly withoutAnswer: number;
+    /** Outputs that took too long: they count as wrong. */
+    readonly timedOut: number;
+    /** Lines that could not be graded: they count as nothing. */
+    readonly badLines: number;
+    /** Lines of lm-eval's that repeat a record for a further filter: they count as nothing. */
+    readonly repeatedLines: number;
+}
+
+const optionNames = ["outputField", "answerField", "onGraded", "onBadLine", "signal"] as const;
+
+/** Where outputs come from: a file's path, or a stream of bytes such as process.stdin, which then is JSON lines. */
+export type GradeSource = string | AsyncIterable<Uint8Array>;
+
+/**
+ * Grades the outputs in a file: JSON lines (or CSV with a head, in a file .csv) with what a model said and the right answer in
+ * fields of common names, lm-eval's `samples_*.jsonl`, or Math-Verify's tables. The file is streamed: it may be larger than
+ * memory. A line that is damaged or lacks its fields is told to `onBadLine` and passed over.
+ * @throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE
+ * @throws ERR_GRADE_FILE where no line could be graded
+ * @throws ERR_ABORTED by the signal
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
+ * @example
+ * ```ts
+ * import { gradeFile } from "rast-llama";
+ *
+ * const { accuracy } = await gradeFile("outputs.jsonl", {
+ *     onGraded: ({ line, right, extracted }) => console.log(line, right, extracted)
+ * });
+ * console.log(accuracy.value, accuracy.low, accuracy.high);
+ * ```
+ */
+export async function gradeFile(source: GradeSource, options: GradeFileOptions = {}): Promise<GradeSummary> {
+    const read = readOptions("gradeFile", "the options of gradeFile", options, optionNames) as GradeFileOptions;
+    for (const name of ["outputField", "answerField"] as const) {
+        const value: unknown = read[name];
+        if (value !== undefined && (typeof value !== "string" || value === ""))
+            throw invalidOption(name, "a name", value);
+    }
+    for (const name of ["onGraded", "onBadLine"] as const) {
+        if (read[name] !== undefined && typeof read[name] !== "function")
+            throw invalidOption(name, "a function", read[name]);
+    }
+    packageRoot();
+    const { name, stream, csv } = await opened(source);
+    return new FileGrading(name, read).run(stream, csv);
+}
+
+interface Opened {
+    readonly name: string;
+    readonly stream: AsyncIterable<Uint8Array>;
+    readonly csv: boolean;
+}
+
+async function opened(source: GradeSource): Promise<Opened> {
+    if (typeof source !== "string") {
+        const iterable: unknown = source;
+        if (typeof iterable !== "object" || iterable === null || !(Symbol.asyncIterator in iterable)) {
+            throw invalidOption("source", "a path or a stream", source, "ERR_INVALID_ARGUMENT");
+        }
+        return { name: "the stream", stream: source, csv: false };
+    }
+    const name = shortenMiddle(source);
+    const failed = (error: unknown): RastError => {
+        const { code } = error as NodeJS.ErrnoException;
+        return code === "ENOENT" || code === "ENOTDIR"
+            ? new RastError("ERR_FILE_NOT_FOUND", `The file to grade does not exist: ${name}`, {
+                  details: { path: source },
+                  cause: error
+              })
+            : new RastError(
+                  "ERR_FILE_UNREADABLE",
+                  `The file to grade cannot be read: ${name} (${describeError(error)})`,
+                  {
+                      details: { path: source },
+                      cause: error
+                  }
+              );
+    };
+    const facts = await stat(source).catch((error: unknown) => {
+        throw failed(error);
+    });
+    if (facts.isDirectory())
+        throw new RastError("ERR_IS_DIRECTORY", `The file to grade is a folder: ${name}`, {
+            details: { path: source }
+        });
+    const bytes = createReadStream(source);
+    const stream = (async function* (): AsyncGenerator<Uint8Array> {
+        try {
+            for await (const chunk of bytes) yield chunk as Buffer;
+        } catch (error) {
+            throw failed(error);
+        } finally {
+            bytes.destroy();
+        }
+    })();
+    return { name, stream, csv: extname(source).toLowerCase() === ".csv" };
+}
+
+type Pending = { readonly bad: BadLine } | { readonly graded: Promise<GradedLine> };
+
+/** Outputs of records that are read ahead of those that are told: enough that no thread waits. */
+const ahead = 4;
+/** Characters that wait for a thread: a file of very long outputs must not fill the memory. */
+const mostWaiting = 64 * 1_048_576;
+
+class FileGrading {
+    readonly #name: string;
+    readonly #options: GradeFileOptions;
+    readonly #pending: Pending[] = [];
+    #waiting = 0;
+    #filter: string | undefined;
+    #right = 0;
+    #total = 0;
+    #records = 0;
+    #withoutAnswer = 0;
+    #timedOut = 0;
+    #badLines = 0;
+    #repeatedLines = 0;
+    #firstBad: BadLine | undefined;
+
+    constructor(name: string, options: GradeFileOptions) {
+        this.#name = name;
+        this.#options = options;
+    }
+
+    async run(stream: AsyncIterable<Uint8Array>, csv: boolean): Promise<GradeSummary> {
+        const lines = linesOf(stream);
+        for await (const line of csv ? rowsOf(lines) : lines) {
+            this.#checkSignal();
+            if ("bad" in line) await this.#add({ bad: { line: line.at, reason: line.bad } });
+            else await this.#read(line.at, line);
+        }
+        while (this.#pending.length > 0) await this.#tell();
+        if (this.#total === 0) throw this.#nothing();
+        return this.#summary();
+    }
+
+    async #read(at: number, line: { readonly text: string } | { readonly value: unknown }): Promise<void> {
+        let value: unknown;
+        try {
+            value = "text" in line ? JSON.parse(line.text) : line.value;
+        } catch (error) {
+            await this.#add({ bad: { line: at, reason: `it is not JSON: ${describeError(error)}` } });
+            return;
+        }
+        const { outputField, answerField } = this.#options;
+        const record = readRecord(value, { output: outputField, answer: answerField });
+        if (typeof record === "string") {
+            await this.#add({ bad: { line: at, reason: record } });
+            return;
+        }
+        if (record.filter !== undefined) {
+            this.#filter ??= record.filter;
+            if (record.filter !== this.#filter) {
+                this.#repeatedLines++;
+                return;
+            }
+        }
+        this.#records++;
+        for (const [sample, output] of record.outputs.entries())
+            await this.#add({ graded: this.#grade(at, sample, output, record) });
+    }
+
+    async #grade(line: number, sample: number, output: string, { gold, id }: GradingRecord): Promise<GradedLine> {
+        this.#waiting += output.length;
+        const graded = await grade(output, gold);
+        this.#waiting -= output.length;
+        const shown = gold.length > 10_000 ? gold.slice(-10_000) : gold;
+        return { line, sample, ...(id === undefined ? {} : { id }), gold: goldOf(shown), ...graded };
+    }
+
+    async #add(pending: Pending): Promise<void> {
+        // Whoever waits is told of it later.
+        if ("graded" in pending) pending.graded.catch(() => undefined);
+        this.#pending.push(pending);
+        while (
+            this.#pending.length > gradingThreads.most * ahead ||
+            (this.#waiting > mostWaiting && this.#pending.length > 0)
+        )
+            await this.#tell();
+    }
+
+    // In the order of the file.
+    async #tell(): Promise<void> {
+        const first = this.#pending.shift()!;
+        if ("bad" in first) {
+            this.#badLines++;
+            this.#firstBad ??= first.bad;
+            await this.#options.onBadLine?.(first.bad);
+            return;
+        }
+        const graded = await first.graded;
+        this.#checkSignal();
+        this.#total++;
+        if (graded.right) this.#right++;
+        if (graded.timedOut) this.#timedOut++;
+        else if (graded.extracted === null) this.#withoutAnswer++;
+        await this.#options.onGraded?.(graded);
+    }
+
+    #checkSignal(): void {
+        const { signal } = this.#options;
+        if (signal?.aborted !== true) return;
+        throw new RastError("ERR_ABORTED", `Grading ${this.#name} was aborted after ${this.#total} outputs.`, {
+            details: { ...this.#summary() },
+            cause: signal.reason
+        });
+    }
+
+    #nothing(): RastError {
+        const first = this.#firstBad;
+        const why = first === undefined ? "it has no lines" : `line ${first.line}: ${first.reason}`;
+        return new RastError("ERR_GRADE_FILE", `Nothing in ${this.#name} could be graded: ${why}.`, {
+            details: { badLines: this.#badLines, ...(first ?? {}) }
+        });
+    }
+
+    #summary(): GradeSummary {
+        return {
+            accuracy: accuracyOf(this.#right, this.#total),
+            records: this.#records,
+            withoutAnswer: this.#withoutAnswer,
+            timedOut: this.#timedOut,
+            badLines: this.#badLines,
+            repeatedLines: this.#repeatedLines
+        };
+    }
+}
