@@ -82,7 +82,7 @@ function lineOf(
     const verdict = right ? paint("green", "right") : paint("red", "wrong");
     const answer =
         extracted === null
-            ? ""
+            ? ":"
             : ` ${shown(extracted)}${right && extracted === gold ? "" : paint("dim", ` for ${shown(gold)}`)}:`;
     return `${place.padStart(6)} ${verdict}${answer} ${reason}\n`;
 }

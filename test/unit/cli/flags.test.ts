@@ -345,6 +345,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     pull: { "--connections": ["0", "33", "1.5", "x", ""] },
     trio: { "--lambda": ["11", "x", ""] },
     trios: {},
+    grade: { "--output-field": [""], "--answer-field": [""] },
     devices: {},
     build: {},
     completion: {},
@@ -365,6 +366,7 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     pull: "--quantization --pair-quantization --keep-checkpoints --catalog --folder --json --quiet".split(" "),
     trio: "--out --name --description --replace".split(" "),
     trios: ["--json"],
+    grade: ["--wrong", "--quiet", "--json"],
     devices: ["--json"],
     build: [],
     completion: [],
@@ -382,7 +384,7 @@ describe("wrong texts", () => {
     test.each(wrongCases)("%s %s %j is named as the flag it came from", async (command, flag, text) => {
         const pair = { "--expert": ["--antiexpert", files.antiexpert], "--antiexpert": ["--expert", files.expert] };
         const others =
-            command === "demo"
+            command === "demo" || command === "grade"
                 ? []
                 : flag === "--trio" || command === "pull" || command === "trio"
                   ? []
@@ -394,6 +396,7 @@ describe("wrong texts", () => {
         const samples = flag === "--samples" || command !== "generate" ? [] : ["--samples", "1"];
         const operands = {
             generate: ["Hi"],
+            grade: ["x.jsonl"],
             pull: ["demo"],
             trio: ["init", files.base, files.expert, files.antiexpert]
         };
