@@ -37,7 +37,14 @@ export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";
 export { listTrios, trioInfo } from "./pulling/trio-info.js";
-export type { QuantizationInfo, TrioInfo, TrioInfoOptions, TrioModelInfo, TrioSummary } from "./pulling/trio-info.js";
+export type {
+    PublishedFigures,
+    QuantizationInfo,
+    TrioInfo,
+    TrioInfoOptions,
+    TrioModelInfo,
+    TrioSummary
+} from "./pulling/trio-info.js";
 export { pullTrio, type PulledBy, type PulledModel, type PulledTrio } from "./pulling/pull.js";
 export type { PullOptions } from "./pulling/pull-options.js";
 export type { PullProgress } from "./pulling/progress.js";

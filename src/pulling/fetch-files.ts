@@ -48,7 +48,8 @@ const mostFilesAtOnce = 3;
  */
 export async function fetchFiles(wanted: readonly WantedFile[], settings: FetchSettings): Promise<FetchedFile[]> {
     const { hub, connections, signal, meter, folder, furtherBytes } = settings;
-    const facts = await Promise.all(wanted.map((file) => factsOf(file, settings)));
+    const asking = new Lanes(connections);
+    const facts = await Promise.all(wanted.map((file) => asking.run(() => factsOf(file, settings))));
     const transfer = downloadSettings(connections);
     const downloads: Download[] = [];
     try {

@@ -10,10 +10,13 @@ export interface PullProgress {
     readonly state: "downloading" | "waiting" | "checking" | "grafting" | "quantizing";
     /** Bytes of the file that are done; while checking, those that are checked. */
     readonly bytes: number;
+    /** Bytes of the whole file. */
     readonly totalBytes: number;
-    /** Downloaded bytes of all files, and how many there will be. */
+    /** Downloaded bytes of all files. */
     readonly overallBytes: number;
+    /** How many they have. */
     readonly overallTotalBytes: number;
+    /** While waiting: what the hub, or the network, says. */
     readonly reason?: string;
 }
 

@@ -28,6 +28,7 @@ export interface PulledModel {
     readonly path: string;
     /** In bytes, of the file; of a split model the first part's. */
     readonly bytes: number;
+    /** "Q4_K_M". */
     readonly quantization: string;
     /** "hf:owner/repository/file.gguf", or "bundled". */
     readonly source: string;
@@ -39,11 +40,15 @@ export interface PulledModel {
 
 /** What {@link pullTrio} brought. */
 export interface PulledTrio {
+    /** As the catalog has it. */
     readonly name: string;
     /** Absolute path of the trio file, for `loadRast({ trio })`. */
     readonly file: string;
+    /** The large model. */
     readonly base: PulledModel;
+    /** The small model after training. */
     readonly expert: PulledModel;
+    /** The same small model before it. */
     readonly antiexpert: PulledModel;
     /** What is worth knowing. */
     readonly notes: readonly string[];

@@ -20,21 +20,27 @@ export interface TrioInfoOptions {
 
 /** A trio of the catalog, in short. */
 export interface TrioSummary {
+    /** For `pullTrio`, and for `loadRast` when it is on this disk. */
     readonly name: string;
+    /** One line. */
     readonly description: string;
-    /** The makers' repositories: "Qwen/Qwen2.5-32B". */
+    /** The makers' repository of the base: "Qwen/Qwen2.5-32B". */
     readonly base: string;
+    /** That of the expert. */
     readonly expert: string;
+    /** That of the antiexpert. */
     readonly antiexpert: string;
     /** Bytes of all three files in the catalog's quantizations; null where nobody knows. */
     readonly bytes: number | null;
     /** Its trio file, if it is on this disk. */
     readonly file: string | null;
+    /** Whether it comes with the package. */
     readonly bundled: boolean;
 }
 
 /** A quantization of a model. */
 export interface QuantizationInfo {
+    /** "Q4_K_M". */
     readonly quantization: string;
     /** In bytes; null where nobody knows. */
     readonly bytes: number | null;
@@ -54,23 +60,38 @@ export interface QuantizationInfo {
 
 /** A model of a trio. */
 export interface TrioModelInfo {
+    /** Where its makers have it: "Qwen/Qwen2.5-32B". */
     readonly repository: string;
+    /** As its page says, to our knowledge; "not said" where nobody knows. */
     readonly license: string;
+    /** llama.cpp's word: "qwen2". */
     readonly architecture: string;
-    /** Null where it is of no interest. */
+    /** How many it has; null where it is of no interest. */
     readonly parameters: number | null;
+    /** In which it can be had, smallest first. */
     readonly quantizations: readonly QuantizationInfo[];
+}
+
+/** What somebody has published of a trio. */
+export interface PublishedFigures {
+    /** "arXiv 2506.15710". */
+    readonly source: string;
+    /** In words. */
+    readonly figures: string;
 }
 
 /** All that is known of a trio of the catalog. */
 export interface TrioInfo extends Omit<TrioSummary, "base" | "expert" | "antiexpert"> {
+    /** The large model. */
     readonly base: TrioModelInfo;
+    /** The small model after training. */
     readonly expert: TrioModelInfo;
+    /** The same small model before it. */
     readonly antiexpert: TrioModelInfo;
     /** What goes into the trio file: lambda, promptTemplate, sampling ... */
     readonly settings: Readonly<Record<string, unknown>>;
     /** Figures that others have published of it. */
-    readonly published: readonly { readonly source: string; readonly figures: string }[];
+    readonly published: readonly PublishedFigures[];
     /** What is known of it, and by what. */
     readonly verified: readonly string[];
     /** What nobody has checked. */

@@ -33,7 +33,7 @@ export interface TrioFileOptions {
  * @throws ERR_FILE_NOT_FOUND, ERR_NOT_GGUF and their kin for the models; ERR_TRIO_FILE for what no trio file may say;
  *     ERR_FILE_UNWRITABLE
  * @example
- * ```ts
+ * ```ts no-run
  * import { loadRast, writeTrioFile } from "rast-llama";
  *
  * const trio = await writeTrioFile({
