@@ -33,6 +33,8 @@ export {
     type GradeSource,
     type GradeSummary
 } from "./grading/grade-file.js";
+export { convertAdapter, type ConvertAdapterOptions, type ConvertedAdapter } from "./pairing/convert-adapter.js";
+export type { AdapterType } from "./checkpoint/adapter-output.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";

@@ -51,7 +51,7 @@ export const loraArchitectures: readonly string[] = Object.keys(layersOf);
  * @returns undefined for one that is not known
  */
 export function loraTarget(architecture: string, module: string): LoraTarget | undefined {
-    const layers = layersOf[architecture];
+    const layers = Object.hasOwn(layersOf, architecture) ? layersOf[architecture] : undefined;
     if (layers === undefined) return undefined;
     // models of text within models of images
     const name = module.replace(/^(?:model\.)?language_model\.(?:model\.)?/, "model.").replace(/^model\./, "");

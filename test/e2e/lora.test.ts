@@ -3,9 +3,13 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadRast, type LoadOptions, type Rast, type RastResult } from "../../dist/index.js";
+import { convertAdapter, loadRast, type LoadOptions, type Rast, type RastResult } from "../../dist/index.js";
 import type { Architecture } from "../support/architectures.js";
+import { readGguf } from "../support/header-edit.js";
 import { randomLora, writeLora, writeMerged } from "../support/lora.js";
+import { f32Tensor, writePeft } from "../support/peft.js";
+import { noise } from "../support/random-models.js";
+import { root, run, vulkanEnvironment, vulkanLibrary } from "../support/native.js";
 import { tinyTrio, tinyTrioOf } from "../support/test-models.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-lora-"));
@@ -48,6 +52,39 @@ function assertNear(one: RastResult, other: RastResult, tolerance: number): void
 }
 
 const kinds: readonly Architecture[] = ["llama", "qwen2", "qwen3", "qwen3moe", "phi3", "gemma3"];
+
+interface Answers {
+    readonly results: readonly { readonly tokens: readonly number[]; readonly logprobs: readonly number[] }[];
+    readonly devices: readonly string[];
+}
+
+async function answersOnDevice(load: LoadOptions): Promise<Answers> {
+    const script = join(root, "test", "parity", "scripts", "answers.mjs");
+    const requests = (["expert", "rast"] as const).map((mode) => ({
+        ...{ tokens, mode, temperature: 0, maxTokens: 6, ignoreEos: true, logprobs: 1 }
+    }));
+    const work = { load: { ...common, device: "Vulkan0", gpuLayers: 99, ...load }, requests };
+    const ended = await run(process.execPath, [script, JSON.stringify(work)], { env: vulkanEnvironment() });
+    expect(ended.stderr).toBe("");
+    return JSON.parse(ended.stdout) as Answers;
+}
+
+describe.skipIf(vulkanLibrary === undefined)("on the software Vulkan device", () => {
+    it.each([true, false])("is the merged model, mmap %s", async (mmap) => {
+        const { base, antiexpert } = await tinyTrio();
+        const lora = randomLora(antiexpert, { rank: 4, alpha: 8, seed: 4 });
+        const adapter = writeLora(fresh("lora.gguf"), lora);
+        const merged = writeMerged(fresh("merged.gguf"), antiexpert, [{ lora, scale: 1 }]);
+        const adapted = await answersOnDevice({ base, expert: { path: antiexpert, lora: adapter }, antiexpert, mmap });
+        const whole = await answersOnDevice({ base, expert: merged, antiexpert, mmap });
+        expect(new Set(adapted.devices)).toEqual(new Set(["Vulkan0"]));
+        for (const [index, { tokens: drawn, logprobs }] of adapted.results.entries()) {
+            const other = whole.results[index]!;
+            expect(Math.abs(logprobs[0]! - other.logprobs[0]!)).toBeLessThan(1e-2);
+            expect(drawn[0]).toBe(other.tokens[0]);
+        }
+    });
+});
 
 describe("a model with an adapter", () => {
     it.each(kinds)("is the merged model: %s", async (kind) => {
@@ -165,6 +202,31 @@ describe("a model with an adapter", () => {
         });
         const there = await using({ ...options, isolate: true }, (rast) => draw(rast, "rast"));
         expect(there.logprobs).toEqual(here.logprobs);
+    });
+
+    it("may be a PEFT folder, converted once", async () => {
+        const { base, antiexpert } = await tinyTrioOf("llama", "llama");
+        const name = "base_model.model.model.layers.1.mlp.down_proj";
+        const next = noise(3);
+        const peft = writePeft(
+            fresh("peft"),
+            { peft_type: "LORA", lora_alpha: 8 },
+            {
+                [`${name}.lora_A.weight`]: f32Tensor([4, 96], () => 0.2 * next()),
+                [`${name}.lora_B.weight`]: f32Tensor([64, 4], () => 0.2 * next())
+            }
+        );
+        const converted = fresh("converted.gguf");
+        const made = await convertAdapter({ adapter: peft, model: antiexpert, out: converted });
+        expect(made).toMatchObject({ rank: 4, alpha: 8, targets: ["blk.1.ffn_down.weight"] });
+        const merged = writeMerged(fresh("merged.gguf"), antiexpert, [{ lora: readGguf(converted), scale: 1 }]);
+        const whole = await using({ base, expert: merged, antiexpert }, (rast) => draw(rast, "expert"));
+        for (const lora of [peft, converted, peft]) {
+            await using({ base, expert: { path: antiexpert, lora }, antiexpert }, async (rast) => {
+                expect(rast.info.pairs[0]!.expert.adapters).toMatchObject([{ path: lora, rank: 4 }]);
+                assertNear(await draw(rast, "expert"), whole, 2e-3);
+            });
+        }
     });
 
     it("comes from a trio file, with paths from its folder", async () => {
