@@ -45,6 +45,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     add_library_exports(add);
     add_model_exports(add);
     add_lora_exports(add);
+    add_checkpoint_exports(add);
     add_engine_exports(add);
     add_text_exports(add);
     add_constraint_exports(add);

@@ -3,15 +3,15 @@
 #include "../error.h"
 #include "../llama/libraries.h"
 #include "file_kind.h"
+#include "importance_matrix.h"
 #include "model_facts.h"
+#include "row_conversion.h"
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <random>
+#include <regex>
 
 namespace rast {
 
@@ -37,17 +37,16 @@ std::string plain_names() {
     return names;
 }
 
-llama_ftype file_type_of(const std::string & name) {
+llama_ftype file_type_of(const std::string & name, bool has_matrix) {
     for (const auto & one : quantizations()) {
         if (!same_name(one.name, name)) {
             continue;
         }
-        if (one.how == quantizer::plain) {
+        if (one.how == quantizer::plain || (one.how == quantizer::weighted && has_matrix)) {
             return one.file_type;
         }
-        const std::string why = one.how == quantizer::weighted
-                                    ? " needs an importance matrix, which is not offered here"
-                                    : " is not something that llama.cpp can quantize to";
+        const std::string why = one.how == quantizer::weighted ? " needs an importance matrix"
+                                                               : " is not something that llama.cpp can quantize to";
         throw rast_error("ERR_INVALID_ARGUMENT",
                          std::string(one.name) + why + "; what works without one: " + plain_names(), {{"type", name}});
     }
@@ -55,42 +54,75 @@ llama_ftype file_type_of(const std::string & name) {
                      "Expected a quantization, received \"" + name + "\"; known: " + plain_names(), {{"type", name}});
 }
 
-[[noreturn]] void unwritable(const std::string & path, const std::string & why) {
-    throw rast_error("ERR_FILE_UNWRITABLE", "Could not write " + path + ": " + why, {{"path", path}});
-}
-
-// A file beside `target`, gone when this ends unless it took the target's place.
-class unfinished_file {
+// llama.cpp's arguments, which end with an empty entry, and what they point at.
+class quantize_arguments {
   public:
-    explicit unfinished_file(const std::string & target)
-        : target_(target), path_(target + "." + std::to_string(std::random_device()()) + ".part") {
-        errno = 0;
-        if (!std::ofstream(native_path(path_), std::ios::binary)) {
-            unwritable(target_, errno != 0 ? std::strerror(errno) : "the file cannot be created");
+    explicit quantize_arguments(const quantize_options & options) {
+        if (!options.importance_matrix.empty()) {
+            matrix_ = read_importance_matrix(options.importance_matrix);
+            for (const auto & [name, values] : matrix_.entries) {
+                data_.push_back({name.c_str(), values.data(), values.size()});
+            }
+            data_.push_back({nullptr, nullptr, 0});
+            add_text("quantize.imatrix.file", fs::path(native_path(options.importance_matrix)).filename().string());
+            if (!matrix_.dataset.empty()) {
+                add_text("quantize.imatrix.dataset", matrix_.dataset);
+            }
+            add_number("quantize.imatrix.entries_count", static_cast<int64_t>(matrix_.entries.size()));
+            if (matrix_.chunks > 0) {
+                add_number("quantize.imatrix.chunks_count", matrix_.chunks);
+            }
+            overrides_.emplace_back();
         }
+        patterns_.reserve(options.tensor_types.size());  // what is pointed at stays where it is
+        for (const auto & [pattern, type] : options.tensor_types) {
+            const auto known = tensor_type_named(type);
+            if (!known) {
+                throw rast_error("ERR_INVALID_ARGUMENT", "There is no tensor type " + type, {{"type", type}});
+            }
+            try {
+                const std::regex check(pattern);
+            } catch (const std::regex_error & error) {
+                throw rast_error("ERR_INVALID_ARGUMENT",
+                                 "Not a regular expression, \"" + pattern + "\": " + error.what(),
+                                 {{"pattern", pattern}});
+            }
+            patterns_.push_back(pattern);
+            types_.push_back({patterns_.back().c_str(), *known});
+        }
+        types_.push_back({nullptr, GGML_TYPE_COUNT});
     }
 
-    ~unfinished_file() {
-        std::error_code ignored;
-        fs::remove(native_path(path_), ignored);
-    }
-
-    unfinished_file(const unfinished_file &) = delete;
-    unfinished_file & operator=(const unfinished_file &) = delete;
-
-    const std::string & path() const { return path_; }
-
-    void finish() {
-        std::error_code error;
-        fs::rename(native_path(path_), native_path(target_), error);
-        if (error) {
-            unwritable(target_, error.message());
+    void apply(llama_model_quantize_params & params) const {
+        if (!data_.empty()) {
+            params.imatrix = data_.data();
+            params.kv_overrides = overrides_.data();
+        }
+        if (!patterns_.empty()) {
+            params.tt_overrides = types_.data();
         }
     }
 
   private:
-    std::string target_;
-    std::string path_;
+    llama_model_kv_override & add(const char * key, llama_model_kv_override_type type) {
+        llama_model_kv_override & entry = overrides_.emplace_back();
+        std::snprintf(entry.key, sizeof entry.key, "%s", key);
+        entry.tag = type;
+        return entry;
+    }
+
+    void add_text(const char * key, const std::string & text) {
+        auto & entry = add(key, LLAMA_KV_OVERRIDE_TYPE_STR);
+        std::snprintf(entry.val_str, sizeof entry.val_str, "%s", text.c_str());
+    }
+
+    void add_number(const char * key, int64_t number) { add(key, LLAMA_KV_OVERRIDE_TYPE_INT).val_i64 = number; }
+
+    importance_matrix matrix_;
+    std::vector<llama_model_imatrix_data> data_;
+    std::vector<llama_model_kv_override> overrides_;
+    std::vector<std::string> patterns_;
+    std::vector<llama_model_tensor_override> types_;
 };
 
 }  // namespace
@@ -146,9 +178,9 @@ std::string_view quantization_name(uint32_t file_type) {
     return {};
 }
 
-void quantize_model(const std::string & input, const std::string & output, const std::string & name, int32_t threads) {
+void quantize_model(const std::string & input, const std::string & output, const quantize_options & options) {
     llama_model_quantize_params params = llama_model_quantize_default_params();
-    params.ftype = file_type_of(name);
+    params.ftype = file_type_of(options.type, !options.importance_matrix.empty());
     const model_facts facts = inspect_model(input);
     std::error_code ignored;
     for (const auto & file : facts.files) {
@@ -157,22 +189,25 @@ void quantize_model(const std::string & input, const std::string & output, const
                              {{"path", output}});
         }
     }
-    if (fs::is_directory(native_path(output), ignored)) {
-        throw rast_error("ERR_IS_DIRECTORY", output + " is a folder; expected the path of a file", {{"path", output}});
-    }
-    unfinished_file file(output);
-    params.nthread = threads;
+    const quantize_arguments arguments(options);
+    arguments.apply(params);
+    params.nthread = options.threads;
     params.allow_requantize = true;
     params.max_buf_size = slab_bytes;
     const llama::log_capture log;
-    if (llama_model_quantize(input.c_str(), file.path().c_str(), &params) != 0) {
+    if (llama_model_quantize(input.c_str(), output.c_str(), &params) != 0) {
         const std::string why = log.problems();
-        throw rast_error("ERR_QUANTIZE",
-                         "llama.cpp could not quantize " + input + " to " + name + (why.empty() ? "" : ": " + why),
-                         {{"path", input}, {"type", name}});
+        // what a stream of C++ says when the disk is full
+        if (why.find("basic_ios") != std::string::npos || why.find("iostream") != std::string::npos) {
+            throw rast_error("ERR_FILE_UNWRITABLE", "Could not write " + output + ": the disk may be full",
+                             {{"path", output}});
+        }
+        throw rast_error(
+            "ERR_QUANTIZE",
+            "llama.cpp could not quantize " + input + " to " + options.type + (why.empty() ? "" : ": " + why),
+            {{"path", input}, {"type", options.type}});
     }
-    inspect_model(file.path());  // all of it is there
-    file.finish();
+    inspect_model(output);  // all of it is there
 }
 
 }  // namespace rast

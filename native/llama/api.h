@@ -15,6 +15,7 @@
 
 // clang-format off
 #define RAST_GGML_BASE_SYMBOLS(X) \
+    X(ggml_bf16_to_fp32_row) X(ggml_blck_size) X(ggml_fp16_to_fp32_row) X(ggml_type_size) X(ggml_validate_row_data) X(gguf_get_alignment) \
     X(ggml_add) X(ggml_argsort) X(ggml_backend_alloc_ctx_tensors_from_buft) X(ggml_backend_buffer_clear) \
     X(ggml_backend_buffer_free) X(ggml_backend_buffer_get_size) X(ggml_backend_buft_get_device) X(ggml_backend_buft_name) \
     X(ggml_backend_cpu_buffer_type) X(ggml_backend_dev_backend_reg) X(ggml_backend_dev_buffer_type) X(ggml_backend_dev_description) X(ggml_backend_dev_init) \

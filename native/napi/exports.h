@@ -16,6 +16,7 @@ using export_adder = std::function<void(const char * name, Napi::Value (*functio
 void add_library_exports(const export_adder & add);     // libraries, devices, limits
 void add_model_exports(const export_adder & add);       // files: inspected, compared, quantized, probed
 void add_lora_exports(const export_adder & add);        // adapters, and what they are made of
+void add_checkpoint_exports(const export_adder & add);  // headers of GGUF files, and numbers of other ones
 void add_engine_exports(const export_adder & add);      // engines and their requests, states and timings
 void add_text_exports(const export_adder & add);        // tokens of an engine's vocabulary
 void add_constraint_exports(const export_adder & add);  // grammars and schemas

@@ -62,15 +62,18 @@ Napi::Value quantize(const Napi::CallbackInfo & info) {
     require_libraries();
     const std::string input = text_argument(info, 0, "input");
     const std::string output = text_argument(info, 1, "output");
-    const std::string type = text_argument(info, 2, "type");
-    const uint32_t threads = id_argument(info, 3, "threads");
-    if (threads < limits::threads.min || threads > limits::threads.max) {
-        throw rast_error("ERR_INVALID_ARGUMENT", "Expected 1 to 512 threads, received " + std::to_string(threads));
+    const object_reader given(info[2], "options");
+    quantize_options options;
+    options.type = given.text("type");
+    options.threads = static_cast<int32_t>(given.integer("threads", limits::threads));
+    options.importance_matrix = given.text("importanceMatrix");
+    for (const auto & entry : given.objects("tensorTypes")) {
+        options.tensor_types.emplace_back(entry.text("pattern"), entry.text("type"));
     }
     return promise_worker<bool>::run(
         info.Env(), jobs_of(info),
         [=] {
-            quantize_model(input, output, type, static_cast<int32_t>(threads));
+            quantize_model(input, output, options);
             return true;
         },
         [](Napi::Env env, const bool &) { return env.Undefined(); });

@@ -117,7 +117,7 @@ async function writeModel(
         if (isDirect) renameSync(source, path);
         else {
             onProgress({ file: path, step: "quantize", fraction: null });
-            await quantizeModel(source, path, type);
+            await quantizeModel({ input: source, output: path, type });
         }
     } finally {
         if (!there) rmSync(source, { force: true });

@@ -176,6 +176,96 @@ export interface NativeQuantization {
     readonly needsImportanceMatrix: boolean;
 }
 
+/** How a model is quantized. */
+export interface NativeQuantizeOptions {
+    /** A name of `quantizations`, in any case. */
+    readonly type: string;
+    readonly threads: number;
+    /** Path; "" = none. */
+    readonly importanceMatrix: string;
+    /** Regular expressions over names of tensors, and types of ggml for those; the first that fits counts. */
+    readonly tensorTypes: readonly { readonly pattern: string; readonly type: string }[];
+}
+
+/** A type of tensors, by the name that ggml gives it, e.g. "q4_K". */
+export interface NativeTensorType {
+    readonly name: string;
+    /** In GGUF files. */
+    readonly id: number;
+    /** Numbers in a block; rows are whole blocks. */
+    readonly blockSize: number;
+    readonly blockBytes: number;
+    /** Whether `convertRows` makes it. */
+    readonly isWritable: boolean;
+}
+
+/** A key of a GGUF file. */
+export interface NativeGgufKey {
+    readonly name: string;
+    /** Of the whole record, from the beginning of the file: name, type and value. */
+    readonly offset: number;
+    readonly bytes: number;
+    /** In GGUF's numbers. */
+    readonly type: number;
+    /** Elements of an array, else 1. */
+    readonly count: number;
+    /** null for arrays, and for texts of more than 4 KiB. */
+    readonly value: number | boolean | string | null;
+}
+
+/** A tensor of a GGUF file. */
+export interface NativeGgufTensor {
+    readonly name: string;
+    /** A name of `tensorTypes`. */
+    readonly type: string;
+    /** Innermost dimension first. */
+    readonly shape: readonly number[];
+    /** From the beginning of the file. */
+    readonly offset: number;
+    readonly bytes: number;
+}
+
+/** Where everything in a GGUF file lies; of one file, also where a model has several. */
+export interface NativeGgufLayout {
+    readonly fileBytes: number;
+    readonly version: number;
+    readonly alignment: number;
+    readonly dataOffset: number;
+    readonly keys: readonly NativeGgufKey[];
+    readonly tensors: readonly NativeGgufTensor[];
+    /** 0 without a tokenizer. */
+    readonly vocabularySize: number;
+    /** Ids up to the last that is not padding. */
+    readonly textVocabularySize: number;
+}
+
+/** What `convertRows` is to do. */
+export interface NativeRowConversion {
+    readonly from: "f32" | "f16" | "bf16";
+    /** A name of `tensorTypes`. */
+    readonly to: string;
+    readonly rowLength: number;
+    /** Adds 1 to every number. */
+    readonly addOne: boolean;
+    /** Rows of a head, whose first and second half become every other row; 0 = as they are. */
+    readonly headRows: number;
+}
+
+/** What `compareTexts` found. */
+export interface NativeTextComparison {
+    /** Of the file's list. */
+    readonly size: number;
+    readonly compared: number;
+    /** Of those. */
+    readonly differing: number;
+    /** Given entries behind the end of the file's list. */
+    readonly beyond: number;
+    /** Index of the first that differs, -1 for none, with both texts. */
+    readonly first: number;
+    readonly own: string;
+    readonly given: string;
+}
+
 /** How special tokens of other models fall together with the first one's. */
 export interface NativeSpecialTokenRule {
     /** Otherwise all must be the same. */
@@ -599,11 +689,25 @@ export interface NativeAddon {
     /** Quantizations that llama.cpp can make. */
     quantizations(): readonly NativeQuantization[];
     /**
-     * Writes a model in another quantization, by llama.cpp's own quantizer; `type` is a name of `quantizations`, in any
-     * case. The file gets its name when it is whole.
+     * Writes a model in another quantization over a file, by llama.cpp's own quantizer, as it goes: whoever calls gives
+     * the file its name when this has resolved. It cannot be stopped, and llama.cpp may end the process.
      * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE_UNWRITABLE, ERR_QUANTIZE and what `inspectModel` rejects with.
      */
-    quantizeModel(input: string, output: string, type: string, threads: number): Promise<void>;
+    quantizeModel(input: string, output: string, options: NativeQuantizeOptions): Promise<void>;
+
+    /** Reads a GGUF file's header. Rejects as `inspectModel` does. */
+    layoutOf(path: string): Promise<NativeGgufLayout>;
+    tensorTypes(): readonly NativeTensorType[];
+    /**
+     * Whole rows of numbers, little endian, in another type. The source is copied when it is called.
+     * Rejects with ERR_INVALID_ARGUMENT, and ERR_GRAFT for numbers that the type cannot hold.
+     */
+    convertRows(source: Uint8Array, how: NativeRowConversion): Promise<Uint8Array>;
+    /**
+     * Compares a list of texts in a GGUF file with others: one after the other a u32 index, a u32 length and so many bytes.
+     * Rejects with ERR_INVALID_ARGUMENT and as `inspectModel` does.
+     */
+    compareTexts(path: string, key: string, entries: Uint8Array): Promise<NativeTextComparison>;
 
     /**
      * Writes what the caches hold of these tokens to a file, for every model.
