@@ -35,6 +35,14 @@ export {
 } from "./grading/grade-file.js";
 export { convertAdapter, type ConvertAdapterOptions, type ConvertedAdapter } from "./pairing/convert-adapter.js";
 export type { AdapterType } from "./checkpoint/adapter-output.js";
+export { graftModel, type GraftOptions, type GraftProgress, type GraftResult } from "./checkpoint/graft.js";
+export {
+    quantizeModel,
+    type QuantizeOptions,
+    type QuantizeProgress,
+    type QuantizeResult,
+    type TensorTypeRule
+} from "./gguf/quantize.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";

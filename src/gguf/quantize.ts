@@ -139,18 +139,21 @@ export async function quantizeModel(options: QuantizeOptions): Promise<QuantizeR
 async function readQuantizeOptions(value: QuantizeOptions): Promise<QuantizeOptions> {
     const options = readOptions("quantizeModel", "the options of quantizeModel", value, optionNames);
     const { imatrix, tensorTypes, threads, onProgress, signal } = options;
-    const type = await checkQuantization(checkString("type", options.type), imatrix !== undefined);
+    if (threads !== undefined) checkNumber("threads", threads, limits.threads);
     if (onProgress !== undefined && typeof onProgress !== "function")
         throw invalidOption("onProgress", "a function", onProgress);
     if (signal !== undefined && !(signal instanceof AbortSignal))
         throw invalidOption("signal", "an AbortSignal", signal);
+    const input = resolve(checkString("input", options.input));
+    const output = checkString("output", options.output);
+    const type = await checkQuantization(checkString("type", options.type), imatrix !== undefined);
     return {
-        input: resolve(checkString("input", options.input)),
-        output: checkString("output", options.output),
+        input,
+        output,
         type,
         ...(imatrix === undefined ? {} : { imatrix: resolve(checkString("imatrix", imatrix)) }),
         ...(tensorTypes === undefined ? {} : { tensorTypes: await readRules(tensorTypes) }),
-        ...(threads === undefined ? {} : { threads: checkNumber("threads", threads, limits.threads) }),
+        ...(threads === undefined ? {} : { threads: threads as number }),
         ...(onProgress === undefined ? {} : { onProgress: onProgress as NonNullable<QuantizeOptions["onProgress"]> }),
         ...(signal === undefined ? {} : { signal })
     };

@@ -1,7 +1,8 @@
 // What is made of downloaded files: grafts of checkpoints, quantizations.
 import { mkdir, rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
-import { RastError } from "../errors.js";
+import { dirname } from "node:path";
+import { graftModel, type GraftProgress } from "../checkpoint/graft.js";
+import { quantizeModel } from "../gguf/quantize.js";
 import type { ModelPlan } from "./model-plan.js";
 
 /** A step with a model's file at its end, whole or not there. */
@@ -16,11 +17,22 @@ export interface MakingStep {
 }
 
 /** Makes a model's file. @throws what `graftModel` and `quantizeModel` throw; the signal's reason */
-export async function makeModel({ plan, from, template, signal }: MakingStep): Promise<void> {
+export async function makeModel({ plan, from, template, signal, onProgress }: MakingStep): Promise<void> {
     signal?.throwIfAborted();
     await mkdir(dirname(plan.path), { recursive: true });
-    const what = template === undefined ? "quantized" : "grafted";
-    throw new RastError("ERR_INTERNAL", `${basename(from)} cannot be ${what} by this version.`);
+    const shared = { output: plan.path, type: plan.quantization, ...(signal === undefined ? {} : { signal }) };
+    const tell = (state: "grafting" | "quantizing", fraction: number): void => {
+        const total = plan.bytes ?? 0;
+        onProgress(state, Math.round(fraction * total), total);
+    };
+    if (template === undefined) {
+        const told = ({ fraction }: { fraction: number }): void => tell("quantizing", fraction);
+        await quantizeModel({ ...shared, input: from, onProgress: told });
+        return;
+    }
+    const told = ({ step, fraction }: GraftProgress): void =>
+        tell(step === "graft" ? "grafting" : "quantizing", fraction);
+    await graftModel({ ...shared, template, weights: from, onProgress: told });
 }
 
 /** Removes a checkpoint's files that were fetched. Never throws. */

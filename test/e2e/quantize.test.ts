@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { checkQuantization, quantizeModel } from "../../dist/gguf/quantize.js";
+import { checkQuantization, quantizeModel as quantize } from "../../dist/gguf/quantize.js";
 import { writeShapedTrio } from "../../dist/gguf/shaped-trio.js";
 import type { ModelShape } from "../../dist/gguf/shapes.js";
 import { loadRast, RastError } from "../../dist/index.js";
@@ -20,6 +20,9 @@ const shape: ModelShape = { width: 256, layers: 2, heads: 4, kvHeads: 2, hidden:
 const plain = { base: shape, small: shape, type: "q8_0", agreement: 1, certainty: 16 };
 const { addon } = await loadNative();
 const source = (await writeShapedTrio(folder, plain)).base;
+
+const quantizeModel = async (input: string, output: string, type: string, threads: number): Promise<unknown> =>
+    quantize({ input, output, type, threads });
 
 async function failure(work: Promise<unknown>): Promise<RastError> {
     try {

@@ -8,6 +8,7 @@ import type {
     NativeDifference,
     NativeEngineConfig,
     NativeEngineInfo,
+    NativeGgufLayout,
     NativeModelConfig,
     NativeModelFacts,
     NativeModelTensor,
@@ -19,6 +20,8 @@ import type {
     NativeSpecialTokenRule,
     NativeStep,
     NativeStopReason,
+    NativeTensorType,
+    NativeTextComparison,
     NativeTokenizing,
     NativeTokens
 } from "../../src/native/addon-types.js";
@@ -273,6 +276,23 @@ export class FakeAddon implements NativeAddon {
     }
 
     async quantizeModel(): Promise<void> {}
+
+    async layoutOf(): Promise<NativeGgufLayout> {
+        const empty = { keys: [], tensors: [], vocabularySize: 0, textVocabularySize: 0 };
+        return { fileBytes: 0, version: 3, alignment: 32, dataOffset: 0, ...empty };
+    }
+
+    tensorTypes(): readonly NativeTensorType[] {
+        return [{ name: "f32", id: 0, blockSize: 1, blockBytes: 4, isWritable: true }];
+    }
+
+    async convertRows(source: Uint8Array): Promise<Uint8Array> {
+        return source;
+    }
+
+    async compareTexts(): Promise<NativeTextComparison> {
+        return { size: 0, compared: 0, differing: 0, beyond: 0, first: -1, own: "", given: "" };
+    }
 
     async engineSaveState(_handle: number, path: string, tokens: Int32Array): Promise<number> {
         this.saved.push(path);

@@ -6,9 +6,11 @@ import { demo } from "./demo.js";
 import { devices } from "./devices.js";
 import { generate } from "./generate.js";
 import { grade } from "./grade.js";
+import { graft } from "./graft.js";
 import { man } from "./man.js";
 import { models } from "./models.js";
 import { pull } from "./pull.js";
+import { quantize } from "./quantize.js";
 import { trio } from "./trio.js";
 import { trios } from "./trios.js";
 
@@ -19,6 +21,8 @@ export const commands: readonly CommandDeclaration[] = [
     demo,
     models,
     pull,
+    graft,
+    quantize,
     trio,
     trios,
     grade,

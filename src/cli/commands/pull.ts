@@ -3,13 +3,14 @@ import type { PulledModel, PulledTrio } from "../../pulling/pull.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import { readFlags, switchFlag } from "../flag.js";
+import { quietFlag } from "../flags/files.js";
 import { catalogFlags, fetchFlags } from "../flags/pulling.js";
 import { formatBytes } from "../output.js";
 import { pullWithProgress } from "../pull-progress.js";
 
 const ownFlags = {
     json: switchFlag("--json", "print one JSON object with the files; errors as JSON, too"),
-    quiet: switchFlag("-q, --quiet", "nothing on stderr but errors")
+    quiet: quietFlag
 };
 
 /** `rast pull`: a trio of the catalog to this disk. */

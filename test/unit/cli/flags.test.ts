@@ -343,6 +343,8 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     demo: { "--problems": ["0", "1001", "x", ""], "--seed": ["-1", "x", ""] },
     models: {},
     pull: { "--connections": ["0", "33", "1.5", "x", ""] },
+    graft: { "--threads": ["0", "513", "1.5", "x", ""] },
+    quantize: { "--threads": ["0", "513", "1.5", "x", ""], "--tensor-type": ["x", "=q8_0", "attn=", ""] },
     trio: { "--lambda": ["11", "x", ""] },
     trios: {},
     grade: { "--output-field": [""], "--answer-field": [""] },
@@ -364,6 +366,8 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     demo: ["--trio", "--json"],
     models: "--catalog --folder --json".split(" "),
     pull: "--quantization --pair-quantization --keep-checkpoints --catalog --folder --json --quiet".split(" "),
+    graft: "--template --weights --out --type --name --json --quiet".split(" "),
+    quantize: "--imatrix --json --quiet".split(" "),
     trio: "--out --name --description --replace".split(" "),
     trios: ["--json"],
     grade: ["--wrong", "--quiet", "--json"],
@@ -384,20 +388,23 @@ describe("wrong texts", () => {
     test.each(wrongCases)("%s %s %j is named as the flag it came from", async (command, flag, text) => {
         const pair = { "--expert": ["--antiexpert", files.antiexpert], "--antiexpert": ["--expert", files.expert] };
         const others =
-            command === "demo" || command === "grade"
+            command === "demo" || command === "grade" || command === "quantize"
                 ? []
-                : flag === "--trio" || command === "pull" || command === "trio"
-                  ? []
-                  : flag === "--base"
-                    ? Object.values(pair).flat()
-                    : flag === "--expert" || flag === "--antiexpert"
-                      ? ["--base", files.base, ...pair[flag]]
-                      : ["--trio", files.trio];
+                : command === "graft"
+                  ? ["--template", files.base, "--weights", "w", "--out", "o.gguf"]
+                  : flag === "--trio" || command === "pull" || command === "trio"
+                    ? []
+                    : flag === "--base"
+                      ? Object.values(pair).flat()
+                      : flag === "--expert" || flag === "--antiexpert"
+                        ? ["--base", files.base, ...pair[flag]]
+                        : ["--trio", files.trio];
         const samples = flag === "--samples" || command !== "generate" ? [] : ["--samples", "1"];
         const operands = {
             generate: ["Hi"],
             grade: ["x.jsonl"],
             pull: ["demo"],
+            quantize: ["in.gguf", "out.gguf", "Q8_0"],
             trio: ["init", files.base, files.expert, files.antiexpert]
         };
         const { code, stdout, stderr } = await rast([
