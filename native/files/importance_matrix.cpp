@@ -29,7 +29,8 @@ uint64_t checked_matrix_size(const std::string & path) {
         case file_kind::missing:
             throw rast_error("ERR_FILE_NOT_FOUND", "No importance matrix at " + path, {{"path", path}});
         case file_kind::folder:
-            throw rast_error("ERR_IS_DIRECTORY", path + " is a folder; expected an importance matrix", {{"path", path}});
+            throw rast_error("ERR_IS_DIRECTORY", path + " is a folder; expected an importance matrix",
+                             {{"path", path}});
         case file_kind::other:
             throw rast_error("ERR_FILE_UNREADABLE", path + " is not a regular file", {{"path", path}});
         case file_kind::unknown:
@@ -197,7 +198,8 @@ importance_matrix read_importance_matrix(const std::string & path) {
         refuse_matrix(path, "it has no entries");
     }
     for (const auto & [name, values] : out.entries) {
-        if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value) && value >= 0; })) {
+        if (!std::all_of(values.begin(), values.end(),
+                         [](float value) { return std::isfinite(value) && value >= 0; })) {
             refuse_matrix(path, "the entry of " + name + " has values that are no importances");
         }
     }

@@ -100,20 +100,20 @@ Napi::Value list_tensor_types(const Napi::CallbackInfo & info) {
     return out;
 }
 
+ggml_type known_type(const std::string & name) {
+    const auto type = tensor_type_named(name);
+    if (!type) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "There is no tensor type " + name);
+    }
+    return *type;
+}
+
 Napi::Value convert(const Napi::CallbackInfo & info) {
     require_libraries();
     const object_reader given(info[1], "how");
-    const auto type_of = [&](const char * key) {
-        const std::string name = given.text(key);
-        const auto type = tensor_type_named(name);
-        if (!type) {
-            throw rast_error("ERR_INVALID_ARGUMENT", "There is no tensor type " + name);
-        }
-        return *type;
-    };
     row_conversion how;
-    how.from = type_of("from");
-    how.to = type_of("to");
+    how.from = known_type(given.text("from"));
+    how.to = known_type(given.text("to"));
     how.row = static_cast<uint64_t>(given.integer("rowLength", 1, INT32_MAX));
     how.add = given.flag("addOne") ? 1.0F : 0.0F;
     how.head_rows = static_cast<uint64_t>(given.integer("headRows", 0, INT32_MAX));

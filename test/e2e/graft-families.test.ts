@@ -69,7 +69,7 @@ describe.runIf(families.length > 0)("grafts of every family", () => {
             const [drawn] = result.logprobs!;
             // padding is never drawn: what is compared is relative to what may be
             const drawable = logprobs.slice(0, rast.info.vocabularySize);
-            const all = drawn!.alternatives.map(({ token, logprob }) => [token, logprob, drawable[token]!] as const);
+            const all = drawn!.top.map(({ token, logprob }) => [token, logprob, drawable[token]!] as const);
             const shift = all[0]![1] - all[0]![2];
             for (const [token, own, theirs] of all) {
                 expect(Math.abs(own - theirs - shift), `token ${token}: ${own} and ${theirs}`).toBeLessThan(tolerance);

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { checkQuantization, quantizeModel as quantize } from "../../dist/gguf/quantize.js";
 import { writeShapedTrio } from "../../dist/gguf/shaped-trio.js";
+import { writeGguf, type Metadata, type Tensor } from "../../dist/gguf/writer.js";
 import type { ModelShape } from "../../dist/gguf/shapes.js";
 import { loadRast, RastError } from "../../dist/index.js";
 import { loadNative } from "../../dist/native/binding.js";
@@ -55,14 +56,14 @@ describe("quantizeModel", () => {
 
     it("refuses names that it does not know, and those that need an importance matrix", async () => {
         const unknown = await failure(quantizeModel(source, path("x.gguf"), "q9_z", 1));
-        expect(unknown.code).toBe("ERR_INVALID_ARGUMENT");
-        expect(unknown.message).toMatch(/received "q9_z"; known: F32, F16, .*Q4_K_M/);
+        expect(unknown.code).toBe("ERR_INVALID_OPTION");
+        expect(unknown.message).toMatch(/^Expected one of f32, f16, .*q4_k_m.*; received "q9_z"/);
         const weighted = addon.quantizations().filter((one) => one.needsImportanceMatrix);
         expect(weighted.map(({ name }) => name)).toContain("IQ2_XS");
         for (const { name } of [...weighted, { name: "NVFP4" }]) {
             const error = await failure(quantizeModel(source, path("x.gguf"), name, 1));
-            expect(error.code).toBe("ERR_INVALID_ARGUMENT");
-            expect(error.message).toMatch(/^\w+ (needs an importance matrix|is not something)/);
+            expect(error.code).toBe("ERR_INVALID_OPTION");
+            expect(error.message).toMatch(/needs an importance matrix|received "NVFP4"/);
         }
         expect(existsSync(path("x.gguf"))).toBe(false);
     });
@@ -78,7 +79,7 @@ describe("quantizeModel", () => {
     it("refuses output that cannot be written, and the input itself", async () => {
         const nowhere = await failure(quantizeModel(source, path("no/such/x.gguf"), "q4_0", 1));
         expect(nowhere.code).toBe("ERR_FILE_UNWRITABLE");
-        expect(nowhere.message).toContain("no/such/x.gguf: No such file or directory");
+        expect(nowhere.message).toContain("no/such/x.gguf: its folder does not exist");
         expect((await failure(quantizeModel(source, folder, "q4_0", 1))).code).toBe("ERR_IS_DIRECTORY");
         const same = await failure(quantizeModel(source, join(folder, ".", basename(source)), "q4_0", 1));
         expect(same.code).toBe("ERR_INVALID_ARGUMENT");
@@ -101,6 +102,162 @@ describe("quantizeModel", () => {
         expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
     });
 
+    it("tells how far it is, and ends with its signal at once", async () => {
+        const told: string[] = [];
+        const fractions: number[] = [];
+        const common = { input: source, type: "q4_0", threads: 1 };
+        await quantize({
+            ...common,
+            output: path("told.gguf"),
+            onProgress: ({ tensor, fraction }) => void (told.push(tensor), fractions.push(fraction))
+        });
+        expect(told).toContain("blk.1.ffn_down.weight");
+        expect(new Set(told).size).toBe(told.length);
+        expect([...fractions].sort((a, b) => a - b)).toEqual(fractions);
+        const controller = new AbortController();
+        const aborted = await failure(
+            quantize({
+                ...common,
+                output: path("aborted.gguf"),
+                signal: controller.signal,
+                onProgress: () => controller.abort(new Error("enough"))
+            })
+        );
+        expect([aborted.code, (aborted.cause as Error).message]).toEqual(["ERR_ABORTED", "enough"]);
+        const thrown = quantize({
+            ...common,
+            output: path("aborted.gguf"),
+            onProgress: () => {
+                throw new Error("mine");
+            }
+        });
+        await expect(thrown).rejects.toThrow("mine");
+        expect(existsSync(path("aborted.gguf"))).toBe(false);
+        expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
+    });
+
+    it("gives tensors other types by name", async () => {
+        const output = path("mixed.gguf");
+        const tensorTypes = [
+            { pattern: "blk\\.0\\.attn_V", type: "Q8_0" },
+            { pattern: "attn_v", type: "f16" }
+        ];
+        await quantize({ input: source, output, type: "q4_0", tensorTypes, threads: 1 });
+        const types = new Map((await addon.layoutOf(output)).tensors.map(({ name, type }) => [name, type]));
+        expect([0, 1].map((layer) => types.get(`blk.${layer}.attn_v.weight`))).toEqual(["q8_0", "f16"]);
+        expect(types.get("blk.0.attn_q.weight")).toBe("q4_0");
+        for (const [pattern, type, code] of [
+            ["(", "q8_0", "ERR_INVALID_ARGUMENT"],
+            ["x", "q99", "ERR_INVALID_OPTION"],
+            ["", "q8_0", "ERR_INVALID_OPTION"]
+        ] as const) {
+            const error = await failure(
+                quantize({ input: source, output, type: "q4_0", tensorTypes: [{ pattern, type }] })
+            );
+            expect([pattern, error.code]).toEqual([pattern, code]);
+        }
+    });
+
+    it("takes an importance matrix in either format, and no damaged one", async () => {
+        const { tensors } = await addon.layoutOf(source);
+        const wanted = tensors.filter(({ shape }) => shape.length === 2);
+        const values = wanted.map(({ shape }) => Float32Array.from({ length: shape[0]! }, (_, i) => 1 + (i % 7)));
+        const i32 = (value: number): Buffer => {
+            const out = Buffer.alloc(4);
+            out.writeInt32LE(value);
+            return out;
+        };
+        const legacy = Buffer.concat([
+            i32(wanted.length),
+            ...wanted.flatMap(({ name }, index) => [
+                i32(name.length),
+                Buffer.from(name),
+                i32(2),
+                i32(values[index]!.length),
+                Buffer.from(values[index]!.map((value) => 2 * value).buffer)
+            ]),
+            i32(3),
+            i32(4),
+            Buffer.from("text")
+        ]);
+        writeFileSync(path("old.imatrix"), legacy);
+        const metadata: Record<string, Metadata> = {
+            "imatrix.datasets": { kind: "strings", value: ["text"] },
+            "imatrix.chunk_count": { kind: "u32", value: 3 },
+            "imatrix.chunk_size": { kind: "u32", value: 512 }
+        };
+        const entries = wanted.flatMap(({ name }, index): Tensor[] => [
+            {
+                name: `${name}.in_sum2`,
+                shape: [values[index]!.length, 1],
+                type: "f32",
+                data: values[index]!.map((value) => 5 * value)
+            },
+            { name: `${name}.counts`, shape: [1, 1], type: "f32", data: Float32Array.of(5) }
+        ]);
+        writeGguf(path("new.imatrix"), metadata, entries);
+        const outputs: Buffer[] = [];
+        for (const name of ["old.imatrix", "new.imatrix"]) {
+            const output = path(`${name}.gguf`);
+            await quantize({ input: source, output, type: "iq2_xs", imatrix: path(name), threads: 1 });
+            const layout = await addon.layoutOf(output);
+            const value = (key: string): unknown => layout.keys.find((one) => one.name === key)?.value;
+            expect(value("quantize.imatrix.file")).toBe(name);
+            expect(value("quantize.imatrix.dataset")).toBe("text");
+            expect(value("quantize.imatrix.chunks_count")).toBe(3);
+            outputs.push(readFileSync(output).subarray(layout.dataOffset));
+        }
+        expect(outputs[0]!.equals(outputs[1]!)).toBe(true);
+        const failing = async (name: string, bytes: Buffer): Promise<RastError> => {
+            writeFileSync(path("bad.imatrix"), bytes);
+            const output = path("bad.gguf");
+            const error = await failure(
+                quantize({ input: source, output, type: "q4_0", imatrix: path("bad.imatrix"), threads: 1 })
+            );
+            expect([name, existsSync(output)]).toEqual([name, false]);
+            return error;
+        };
+        const bad: [string, Buffer][] = [
+            ["cut", legacy.subarray(0, 100)],
+            ["many", Buffer.concat([i32(2 ** 30), legacy.subarray(4)])],
+            ["none", Buffer.concat([i32(0), legacy.subarray(4)])],
+            ["a long name", Buffer.concat([i32(1), i32(2 ** 31 - 1), legacy.subarray(8)])],
+            ["a name of less than nothing", Buffer.concat([i32(1), i32(-1), legacy.subarray(8)])],
+            ["many values", Buffer.concat([i32(1), i32(1), Buffer.from("x"), i32(1), i32(2 ** 31 - 1)])],
+            [
+                "not a number",
+                Buffer.concat([i32(1), i32(1), Buffer.from("x"), i32(1), i32(1), Buffer.from([0, 0, 0xc0, 0x7f])])
+            ],
+            ["a model", readFileSync(source)]
+        ];
+        for (const [name, bytes] of bad) {
+            const error = await failing(name, bytes);
+            expect([name, error.code]).toEqual([name, "ERR_QUANTIZE"]);
+            expect(error.message).toContain("bad.imatrix is no importance matrix");
+        }
+        expect((await failing("empty", Buffer.alloc(0))).code).toBe("ERR_FILE_EMPTY");
+        const missing = { input: source, output: path("bad.gguf"), type: "q4_0", imatrix: path("no.imatrix") };
+        expect((await failure(quantize(missing))).code).toBe("ERR_FILE_NOT_FOUND");
+    });
+
+    it("is a command", async () => {
+        const cli = async (...args: string[]): Promise<Finished> =>
+            run(process.execPath, [join(root, "dist/cli/main.js"), "quantize", ...args]);
+        const done = await cli(source, path("cli.gguf"), "q4_k_m", "--tensor-type", "attn_q=q8_0");
+        expect([done.code, done.stderr]).toEqual([0, ""]);
+        expect(done.stdout).toMatch(/cli\.gguf: Q4_K_M, [\d.]+ [KM]iB\n$/);
+        const json = await cli(source, path("cli.gguf"), "q8_0", "--json");
+        expect(JSON.parse(json.stdout)).toMatchObject({ output: path("cli.gguf"), quantization: "Q8_0" });
+        for (const args of [
+            [],
+            [source],
+            [source, path("cli.gguf"), "q9"],
+            [path("no.gguf"), path("x.gguf"), "q8_0"]
+        ]) {
+            expect((await cli(...args)).code).toBe(2);
+        }
+    });
+
     it("does not hold up the event loop", async () => {
         let ticks = 0;
         const timer = setInterval(() => ++ticks, 1);
@@ -114,7 +271,7 @@ describe("quantizeModel", () => {
             const quantize = addon.quantizeModel as (...args: unknown[]) => Promise<void>;
             await expect((async () => quantize(...args))()).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
         }
-        expect((await failure(quantizeModel(source, path("x.gguf"), "q4_0", 0))).code).toBe("ERR_INVALID_ARGUMENT");
+        expect((await failure(quantizeModel(source, path("x.gguf"), "q4_0", 0))).code).toBe("ERR_INVALID_OPTION");
         expect(await checkQuantization("q4_k_m")).toBe("Q4_K_M");
         expect((await failure(checkQuantization("q4"))).message).toMatch(/q4_k_m.*received "q4"/);
         expect((await failure(checkQuantization("iq1_s"))).message).toContain('"iq1_s" needs an importance matrix');

@@ -27,10 +27,7 @@ export const graft: CommandDeclaration = {
     name: "graft",
     description: "make an expert's GGUF file of a checkpoint and the antiexpert's",
     examples: [
-        [
-            "rast graft --template antiexpert.gguf --weights RL-checkpoint/ --out expert.gguf",
-            "With the template's types."
-        ],
+        ["rast graft --template antiexpert.gguf --weights RL/ --out expert.gguf", "With the template's types."],
         ["rast graft --template a.gguf --weights RL/ --out e.gguf --type Q8_0", "In a quantization of your own."]
     ],
     flags: { ...graftFlags, ...ownFlags },

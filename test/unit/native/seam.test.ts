@@ -40,6 +40,8 @@ const inputs = [
     "NativeDifferenceRequest",
     "NativeModelConfig",
     "NativePairConfig",
+    "NativeQuantizeOptions",
+    "NativeRowConversion",
     "NativeEngineConfig",
     "NativeSampling",
     "NativeRequest",
