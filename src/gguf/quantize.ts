@@ -250,7 +250,7 @@ function watchChild(
             reject(quantizeError(`no process could be started: ${error.message}`, input, options.type, error));
         });
         child.once("close", (code, signal) => {
-            if (thrown !== undefined) return reject(thrown.error as Error);
+            if (thrown !== undefined) return reject(thrown.error);
             const end = parseEnd(said);
             if (end?.done === true) return settle();
             if (end !== undefined) {

@@ -371,7 +371,7 @@ describe("heads, vocabularies and tokenizers", () => {
     };
     const [embedding, head] = ["model.embed_tokens.weight", "lm_head.weight"];
     const withTensor = (name: string, tensor?: (typeof checkpoint.tensors)[string]): Partial<Checkpoint> => {
-        const { [name]: _, ...others } = checkpoint.tensors;
+        const others = Object.fromEntries(Object.entries(checkpoint.tensors).filter(([one]) => one !== name));
         return { tensors: tensor === undefined ? others : { ...others, [name]: tensor } };
     };
     const rows = (count: number): (typeof checkpoint.tensors)[string] =>
