@@ -197,7 +197,8 @@ export async function quantizeInto(file: OutputFile, options: Omit<QuantizeOptio
     signal?.addEventListener("abort", kill);
     process.once("exit", kill);
     try {
-        await watchChild(child, job, onProgress);
+        const thrown = await watchChild(child, job, onProgress);
+        if (thrown !== undefined) throw thrown.error;
     } catch (error) {
         throw isAborted() ? aborted() : underItsName(error, file);
     } finally {
@@ -216,16 +217,21 @@ function underItsName(error: unknown, { path, unfinishedPath }: OutputFile): unk
 
 const lastWordsBytes = 16_384;
 
+/** What `onProgress` threw. */
+interface Thrown {
+    readonly error: unknown;
+}
+
 function watchChild(
     child: ChildProcess,
     { input, options }: QuantizeJob,
     onProgress: QuantizeOptions["onProgress"]
-): Promise<void> {
+): Promise<Thrown | undefined> {
     return new Promise((settle, reject) => {
         let said = "";
         let words = "";
         let line = "";
-        let thrown: { error: unknown } | undefined;
+        let thrown: Thrown | undefined;
         child.stdin?.on("error", () => {}); // it may be gone
         child.stdout?.setEncoding("utf8").on("data", (text: string) => {
             said = (said + text).slice(-1 << 20);
@@ -250,9 +256,9 @@ function watchChild(
             reject(quantizeError(`no process could be started: ${error.message}`, input, options.type, error));
         });
         child.once("close", (code, signal) => {
-            if (thrown !== undefined) return reject(thrown.error);
+            if (thrown !== undefined) return settle(thrown);
             const end = parseEnd(said);
-            if (end?.done === true) return settle();
+            if (end?.done === true) return settle(undefined);
             if (end !== undefined) {
                 const known = isErrorCode(end.code) ? end.code : "ERR_INTERNAL";
                 return reject(new RastError(known, end.message, { details: end.details }));
