@@ -24,7 +24,8 @@ export type {
     SaveStateSettings,
     TokenizeOptions
 } from "./engine/method-options.js";
-export { grade, type AnswerFoundBy, type Graded } from "./grading/grade.js";
+export type { AnswerFoundBy } from "./grading/extract.js";
+export { grade, type Graded } from "./grading/grade.js";
 export {
     gradeFile,
     type BadLine,
