@@ -44,6 +44,19 @@ export {
     type QuantizeResult,
     type TensorTypeRule
 } from "./gguf/quantize.js";
+export {
+    checkTrio,
+    type CheckedModel,
+    type CheckOptions,
+    type TrioCheck
+} from "./pairing/check-trio.js";
+export { planCatalog, planTrio, type PlannedModel, type TrioPlan } from "./planning/plan-trio.js";
+export type { PlanOptions } from "./planning/plan-options.js";
+export type { PlannedPlace } from "./planning/plan-models.js";
+export type { ExpectedSpeed } from "./planning/speed.js";
+export type { MemoryParts } from "./placement/placed-parts.js";
+export type { DeepCheck, DeepCheckOptions } from "./pairing/deep-check.js";
+export type { FindingKind, TrioFinding } from "./pairing/findings.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";
@@ -85,6 +98,7 @@ export type { NgramDrafts, Speculation } from "./engine/speculation-options.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";
 export type {
     NativeBackendOutcome as BackendOutcome,
+    NativeBuffer as MemoryBuffer,
     NativeContextMemory as ContextMemory,
     NativeDevice as Device,
     NativeKvType as KvType,

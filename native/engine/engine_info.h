@@ -18,6 +18,13 @@ struct context_memory {
     uint64_t sampler = 0;  // rows of small models, fused rows, settings
 };
 
+// A piece of memory as llama.cpp logs it.
+struct logged_buffer {
+    std::string place;  // e.g. "CUDA0", "CPU_Mapped", "CUDA_Host"
+    std::string kind;   // "model", "KV", "RS", "compute", "output"
+    uint64_t bytes = 0;
+};
+
 struct context_info {
     std::string output_device;
     int32_t gpu_layers = 0;
@@ -32,6 +39,7 @@ struct context_info {
     bool can_truncate = false;
     int32_t graph_splits = 0;
     context_memory memory;
+    std::vector<logged_buffer> buffers;
 };
 
 struct engine_info {

@@ -32,6 +32,12 @@ std::vector<ggml_backend_dev_t> devices_of(const model_config & model) {
     return devices;
 }
 
+void add_buffers(const llama::log_capture & log, std::vector<logged_buffer> & out) {
+    for (const auto & [place, kind, mib] : log.buffers()) {
+        out.push_back({place, kind, static_cast<uint64_t>(mib * 1048576)});
+    }
+}
+
 }  // namespace
 
 llama_context_params context_params(const engine_config & engine, int32_t threads, const std::atomic<bool> & stopping) {
@@ -72,6 +78,11 @@ role_context::role_context(role which, const model_config & model, const engine_
     params.n_gpu_layers = devices.size() > 1 ? model.gpu_layers : 0;
     params.load_mode = engine.mmap ? (engine.mlock ? LLAMA_LOAD_MODE_MMAP_MLOCK : LLAMA_LOAD_MODE_MMAP)
                                    : (engine.mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE);
+    std::vector<float> split = model.split;
+    if (split.size() > 1) {
+        split.resize(std::max(split.size(), llama_max_devices()));  // so many are read
+        params.tensor_split = split.data();
+    }
     params.progress_callback = [](float fraction, void * data) {
         return (*static_cast<std::function<bool(float)> *>(data))(fraction);
     };
@@ -109,6 +120,7 @@ role_context::role_context(role which, const model_config & model, const engine_
     const uint64_t held = log.buffer_bytes("model");
     constexpr uint64_t rounding = 1 << 16;  // of the log's figures
     info_.memory.repacked = held > info_.model_bytes + rounding ? held - info_.model_bytes : 0;
+    add_buffers(log, info_.buffers);
     info_.description = description;
     info_.load_ms = ms_since(start);
 }
@@ -118,6 +130,7 @@ role_context::role_context(role which, const model_config & model, const role_co
     info_.threads = model.threads;
     info_.shares_weights = true;
     info_.memory.repacked = 0;  // counted once
+    info_.buffers.clear();
     info_.load_ms = 0;
 }
 
@@ -156,6 +169,7 @@ void role_context::create(sampler_plan plan, const engine_config & engine, const
     info_.memory.cache = log.buffer_bytes("KV") + log.buffer_bytes("RS");
     info_.memory.compute = log.buffer_bytes("compute");
     info_.memory.output = log.buffer_bytes("output");
+    add_buffers(log, info_.buffers);
     info_.memory.sampler = sampler_->device_bytes() + sampler_->host_bytes();
     memory_.emplace(ctx_.get(), kind, engine.slots, drafts);
     refuse_unfit(engine);

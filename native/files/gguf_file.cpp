@@ -35,27 +35,36 @@ uint64_t checked_size(const std::string & path) {
 constexpr uint64_t most_tensors = 32768;
 constexpr uint64_t most_keys = 8192;
 
-void check_start(const std::string & path) {
-    std::ifstream file(native_path(path), std::ios::binary);
-    std::array<char, 24> start{};  // magic, version, tensors, keys
-    if (!file) {
-        throw rast_error("ERR_FILE_UNREADABLE", "Could not open " + path, {{"path", path}});
-    }
-    file.read(start.data(), start.size());
-    if (file.gcount() < 4 || std::memcmp(start.data(), "GGUF", 4) != 0) {
+constexpr size_t start_bytes = 24;  // magic, version, tensors, keys
+
+// @param start the file's first bytes, as many of them as there are
+void check_start(const std::string & path, std::span<const char> start) {
+    if (start.size() < 4 || std::memcmp(start.data(), "GGUF", 4) != 0) {
         throw rast_error("ERR_NOT_GGUF", path + " is not a GGUF file: it does not begin with \"GGUF\"",
                          {{"path", path}});
     }
     uint64_t tensors = 0;
     uint64_t keys = 0;
-    std::memcpy(&tensors, &start[8], sizeof tensors);
-    std::memcpy(&keys, &start[16], sizeof keys);
+    if (start.size() >= start_bytes) {
+        std::memcpy(&tensors, &start[8], sizeof tensors);
+        std::memcpy(&keys, &start[16], sizeof keys);
+    }
     if (tensors > most_tensors || keys > most_keys) {
         throw rast_error("ERR_MODEL_INVALID",
                          path + " is damaged: it names " + std::to_string(tensors) + " tensors and " +
                              std::to_string(keys) + " keys",
                          {{"path", path}});
     }
+}
+
+void check_start_of_file(const std::string & path) {
+    std::ifstream file(native_path(path), std::ios::binary);
+    std::array<char, start_bytes> start{};
+    if (!file) {
+        throw rast_error("ERR_FILE_UNREADABLE", "Could not open " + path, {{"path", path}});
+    }
+    file.read(start.data(), start.size());
+    check_start(path, {start.data(), static_cast<size_t>(file.gcount())});
 }
 
 std::optional<uint64_t> integer(gguf_type type, const void * data, size_t index) {
@@ -74,7 +83,7 @@ std::optional<uint64_t> integer(gguf_type type, const void * data, size_t index)
 }  // namespace
 
 gguf_file::gguf_file(const std::string & path) : path_(path), bytes_(checked_size(path)) {
-    check_start(path);
+    check_start_of_file(path);
     const llama::log_capture log;
     try {
         ctx_.reset(gguf_init_from_file(path.c_str(), {/*no_alloc*/ true, /*ctx*/ nullptr}));
@@ -85,17 +94,44 @@ gguf_file::gguf_file(const std::string & path) : path_(path), bytes_(checked_siz
         const std::string why = log.problems();
         throw rast_error("ERR_MODEL_INVALID", path + " is damaged" + (why.empty() ? "" : ": " + why), {{"path", path}});
     }
+    check_end();
+}
+
+// The reader allocates no more than the bytes it is given account for, whatever they promise.
+std::optional<gguf_file> gguf_file::of_start(const std::string & name, std::span<const uint8_t> start,
+                                             uint64_t file_bytes) {
+    check_start(name, {reinterpret_cast<const char *>(start.data()), std::min<size_t>(start.size(), start_bytes)});
+    gguf_file out(name, file_bytes);
+    const llama::log_capture log;
+    try {
+        out.ctx_.reset(gguf_init_from_buffer(start.data(), start.size(), {/*no_alloc*/ true, /*ctx*/ nullptr}));
+    } catch (const std::exception & error) {
+        throw rast_error("ERR_MODEL_INVALID", name + " is damaged: " + error.what(), {{"path", name}});
+    }
+    if (!out.ctx_) {
+        if (start.size() < file_bytes) {
+            return std::nullopt;
+        }
+        const std::string why = log.problems();
+        throw rast_error("ERR_MODEL_INVALID", name + " is damaged" + (why.empty() ? "" : ": " + why), {{"path", name}});
+    }
+    out.check_end();
+    return out;
+}
+
+void gguf_file::check_end() const {
     uint64_t end = gguf_get_data_offset(ctx_.get());
     for (int64_t i = 0; i < gguf_get_n_tensors(ctx_.get()); ++i) {
         end = std::max<uint64_t>(end, gguf_get_data_offset(ctx_.get()) + gguf_get_tensor_offset(ctx_.get(), i) +
                                           gguf_get_tensor_size(ctx_.get(), i));
     }
     if (end > bytes_) {
-        throw rast_error(
-            "ERR_MODEL_TRUNCATED",
-            path + " is cut short: its header promises " + std::to_string(end) + " bytes, the file has " +
-                std::to_string(bytes_),
-            {{"path", path}, {"expectedBytes", static_cast<double>(end)}, {"foundBytes", static_cast<double>(bytes_)}});
+        throw rast_error("ERR_MODEL_TRUNCATED",
+                         path_ + " is cut short: its header promises " + std::to_string(end) +
+                             " bytes, the file has " + std::to_string(bytes_),
+                         {{"path", path_},
+                          {"expectedBytes", static_cast<double>(end)},
+                          {"foundBytes", static_cast<double>(bytes_)}});
     }
 }
 

@@ -1,4 +1,5 @@
-// A GGUF header, opened with llama.cpp's reader behind checks that keep damaged files from ending the process.
+// A GGUF header, opened with llama.cpp's reader behind checks that keep damaged files from ending the process: of a file
+// that is here, or of the first bytes of one that is not.
 #pragma once
 
 #include "../llama/api.h"
@@ -6,7 +7,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 
 namespace rast {
 
@@ -14,6 +17,12 @@ class gguf_file {
   public:
     // Throws as inspect_model does.
     explicit gguf_file(const std::string & path);
+
+    // Of a file that is somewhere else, by its first bytes. `name` is what messages call it.
+    // @returns nothing when the header goes on behind them
+    // Throws ERR_NOT_GGUF, ERR_MODEL_INVALID, ERR_MODEL_TRUNCATED.
+    static std::optional<gguf_file> of_start(const std::string & name, std::span<const uint8_t> start,
+                                             uint64_t file_bytes);
 
     const gguf_context * get() const { return ctx_.get(); }
 
@@ -30,6 +39,10 @@ class gguf_file {
     int64_t strings(const std::string & key) const;
 
   private:
+    gguf_file(std::string path, uint64_t bytes) : path_(std::move(path)), bytes_(bytes) {}
+
+    void check_end() const;
+
     struct deleter {
         void operator()(gguf_context * ctx) const { gguf_free(ctx); }
     };

@@ -17,6 +17,11 @@ namespace {
 constexpr uint32_t most_layers = 512;  // llama.cpp ends the process at a header that claims more
 constexpr uint32_t most_splits = 512;
 
+// Of all experts of a layer, as llama.cpp's tools know them ("blk.3.ffn_up_exps.weight"); shared ones serve every token.
+bool is_of_experts(const char * name) {
+    return std::strstr(name, "_exps") != nullptr || std::strstr(name, "_chexps") != nullptr;
+}
+
 void add_tensors(const gguf_file & file, model_facts & facts) {
     for (int64_t i = 0; i < gguf_get_n_tensors(file.get()); ++i) {
         const char * name = gguf_get_tensor_name(file.get(), i);
@@ -28,6 +33,7 @@ void add_tensors(const gguf_file & file, model_facts & facts) {
             const unsigned long layer = std::strtoul(name + 4, nullptr, 10);
             if (layer < facts.layer_bytes.size()) {
                 facts.layer_bytes[layer] += bytes;
+                facts.expert_bytes[layer] += is_of_experts(name) ? bytes : 0;
                 continue;
             }
         }
@@ -75,6 +81,95 @@ uint64_t state_bytes(const gguf_file & file, const std::string & prefix, const m
         elements = kernel * (inner + 2 * key("ssm.group_count") * state) + inner * state;
     }
     return elements == 0 ? 0 : layers_with_states(file, prefix, facts.layers) * elements * sizeof(float);
+}
+
+// Layers differ in some families: caches are sums over them, widths the largest.
+void read_widths(const gguf_file & first, const std::string & prefix, model_facts & facts) {
+    const auto narrow = [](uint64_t value) { return static_cast<uint32_t>(std::min<uint64_t>(value, UINT32_MAX)); };
+    for (uint32_t layer = 0; layer < facts.layers; ++layer) {
+        const uint64_t heads = first.number_of_layer(prefix + "attention.head_count", layer).value_or(0);
+        const uint64_t kv_heads = first.number_of_layer(prefix + "attention.head_count_kv", layer).value_or(heads);
+        const uint64_t width = heads > 0 ? facts.embedding_length / heads : 0;
+        const uint64_t key_width = first.number(prefix + "attention.key_length").value_or(width);
+        facts.k_elements_per_token += kv_heads * key_width;
+        facts.v_elements_per_token += kv_heads * first.number(prefix + "attention.value_length").value_or(width);
+        facts.most_heads = std::max(facts.most_heads, narrow(heads));
+        facts.head_width = std::max(facts.head_width, narrow(key_width));
+        facts.feed_forward_length =
+            std::max(facts.feed_forward_length,
+                     narrow(first.number_of_layer(prefix + "feed_forward_length", layer).value_or(0)));
+    }
+    facts.head_count = narrow(first.number_of_layer(prefix + "attention.head_count", 0).value_or(0));
+    facts.kv_head_count =
+        narrow(first.number_of_layer(prefix + "attention.head_count_kv", 0).value_or(facts.head_count));
+    facts.experts = narrow(first.number(prefix + "expert_count").value_or(0));
+    facts.experts_used = narrow(first.number(prefix + "expert_used_count").value_or(0));
+    if (const auto width = first.number(prefix + "expert_feed_forward_length"); width && facts.experts > 0) {
+        facts.feed_forward_length = narrow(*width);
+    }
+}
+
+// "general.base_model.0.name" and its kin, as llama.cpp's conversion writes them.
+void read_origin(const gguf_file & first, model_facts & facts) {
+    constexpr uint64_t most_parents = 16;
+    facts.finetune = first.text("general.finetune");
+    const uint64_t parents = std::min(first.number("general.base_model.count").value_or(0), most_parents);
+    for (uint64_t i = 0; i < parents; ++i) {
+        for (const char * what : {"name", "repo_url"}) {
+            const std::string key = "general.base_model." + std::to_string(i) + "." + what;
+            if (auto said = first.text(key)) {
+                facts.base_models.push_back(std::move(*said));
+            }
+        }
+    }
+}
+
+// All but its tensors. @param first part of the model, which holds the metadata
+model_facts facts_of(const gguf_file & first) {
+    const std::string & path = first.path();
+    model_facts facts;
+    const auto architecture = first.text("general.architecture");
+    if (!architecture) {
+        throw rast_error("ERR_MODEL_INVALID", path + " names no architecture (general.architecture)", {{"path", path}});
+    }
+    const std::string prefix = *architecture + ".";
+    const uint64_t layers = first.number(prefix + "block_count").value_or(0);
+    if (layers == 0 || layers > most_layers) {
+        throw rast_error("ERR_MODEL_INVALID",
+                         path + " holds no language model: it names " + std::to_string(layers) + " layers",
+                         {{"path", path}});
+    }
+    check_header(first, *architecture, static_cast<uint32_t>(layers));
+    facts.architecture = *architecture;
+    facts.name = first.text("general.name");
+    facts.layers = static_cast<uint32_t>(layers);
+    facts.layer_bytes.resize(layers, 0);
+    facts.expert_bytes.resize(layers, 0);
+    facts.context_length = static_cast<uint32_t>(first.number(prefix + "context_length").value_or(0));
+    facts.embedding_length = static_cast<uint32_t>(first.number(prefix + "embedding_length").value_or(0));
+    read_widths(first, prefix, facts);
+    facts.state_bytes = state_bytes(first, prefix, facts);
+    const int64_t tokens = first.strings("tokenizer.ggml.tokens");
+    facts.vocabulary_size = tokens < 0 ? 0 : static_cast<uint32_t>(gguf_get_arr_n(first.get(), tokens));
+    facts.tokenizer_model = first.text("tokenizer.ggml.model");
+    if (tokens < 0 || facts.tokenizer_model == "no_vocab") {
+        facts.tokenizer_model = std::nullopt;
+    }
+    facts.chat_template = first.text("tokenizer.chat_template");
+    if (const auto type = first.number("general.file_type")) {
+        facts.file_type = static_cast<uint32_t>(*type);
+    }
+    read_origin(first, facts);
+    facts.files = model_files(first);
+    return facts;
+}
+
+// Tied: the embedding serves as the output layer, too.
+void count_tied_output(model_facts & facts) {
+    if (facts.output_bytes < facts.embedding_bytes / 2) {
+        facts.output_bytes += facts.embedding_bytes;
+        facts.tied_output = true;
+    }
 }
 
 }  // namespace
@@ -126,47 +221,7 @@ std::vector<model_tensor> model_tensors(const std::string & path) {
 
 model_facts inspect_model(const std::string & path) {
     const gguf_file first(path);
-    model_facts facts;
-    const auto architecture = first.text("general.architecture");
-    if (!architecture) {
-        throw rast_error("ERR_MODEL_INVALID", path + " names no architecture (general.architecture)", {{"path", path}});
-    }
-    const std::string prefix = *architecture + ".";
-    const uint64_t layers = first.number(prefix + "block_count").value_or(0);
-    if (layers == 0 || layers > most_layers) {
-        throw rast_error("ERR_MODEL_INVALID",
-                         path + " holds no language model: it names " + std::to_string(layers) + " layers",
-                         {{"path", path}});
-    }
-    check_header(first, *architecture, static_cast<uint32_t>(layers));
-    facts.architecture = *architecture;
-    facts.name = first.text("general.name");
-    facts.layers = static_cast<uint32_t>(layers);
-    facts.layer_bytes.resize(layers, 0);
-    facts.context_length = static_cast<uint32_t>(first.number(prefix + "context_length").value_or(0));
-    facts.embedding_length = static_cast<uint32_t>(first.number(prefix + "embedding_length").value_or(0));
-    facts.head_count = static_cast<uint32_t>(first.number_of_layer(prefix + "attention.head_count", 0).value_or(0));
-    facts.kv_head_count =
-        static_cast<uint32_t>(first.number_of_layer(prefix + "attention.head_count_kv", 0).value_or(facts.head_count));
-    for (uint32_t layer = 0; layer < facts.layers; ++layer) {
-        const uint64_t heads = first.number_of_layer(prefix + "attention.head_count", layer).value_or(0);
-        const uint64_t kv_heads = first.number_of_layer(prefix + "attention.head_count_kv", layer).value_or(heads);
-        const uint64_t width = heads > 0 ? facts.embedding_length / heads : 0;
-        facts.k_elements_per_token += kv_heads * first.number(prefix + "attention.key_length").value_or(width);
-        facts.v_elements_per_token += kv_heads * first.number(prefix + "attention.value_length").value_or(width);
-    }
-    facts.state_bytes = state_bytes(first, prefix, facts);
-    const int64_t tokens = first.strings("tokenizer.ggml.tokens");
-    facts.vocabulary_size = tokens < 0 ? 0 : static_cast<uint32_t>(gguf_get_arr_n(first.get(), tokens));
-    facts.tokenizer_model = first.text("tokenizer.ggml.model");
-    if (tokens < 0 || facts.tokenizer_model == "no_vocab") {
-        facts.tokenizer_model = std::nullopt;
-    }
-    facts.chat_template = first.text("tokenizer.chat_template");
-    if (const auto type = first.number("general.file_type")) {
-        facts.file_type = static_cast<uint32_t>(*type);
-    }
-    facts.files = model_files(first);
+    model_facts facts = facts_of(first);
     facts.file_bytes = first.bytes();
     add_tensors(first, facts);
     std::vector<gguf_file> others;
@@ -179,8 +234,25 @@ model_facts inspect_model(const std::string & path) {
         add_tensors(part, facts);
     }
     facts.fingerprint = model_fingerprint(parts);
-    if (facts.output_bytes < facts.embedding_bytes / 2) {
-        facts.output_bytes += facts.embedding_bytes;  // tied: the embedding serves as the output layer too
+    count_tied_output(facts);
+    return facts;
+}
+
+std::optional<model_facts> inspect_headers(const std::vector<distant_file> & parts) {
+    std::optional<model_facts> facts;
+    for (const distant_file & part : parts) {
+        const std::optional<gguf_file> file = gguf_file::of_start(part.name, part.start, part.bytes);
+        if (!file) {
+            return std::nullopt;
+        }
+        if (!facts) {
+            facts = facts_of(*file);
+        }
+        facts->file_bytes += part.bytes;
+        add_tensors(*file, *facts);
+    }
+    if (facts) {
+        count_tied_output(*facts);
     }
     return facts;
 }

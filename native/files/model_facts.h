@@ -1,4 +1,4 @@
-// What a GGUF file says of itself, read by llama.cpp's own reader before anything is loaded.
+// What a GGUF file says of itself, read by llama.cpp's own reader before anything is loaded, or downloaded.
 #pragma once
 
 #include "gguf_file.h"
@@ -27,11 +27,29 @@ struct model_facts {
     std::optional<std::string> tokenizer_model;
     std::optional<std::string> chat_template;
     std::vector<uint64_t> layer_bytes;
-    uint64_t output_bytes = 0;
+    uint64_t output_bytes = 0;  // where it is tied, the embedding's once more
+    bool tied_output = false;
     uint64_t embedding_bytes = 0;
     uint64_t parameter_count = 0;
     std::optional<uint32_t> file_type;
-    std::string fingerprint;  // see model_fingerprint.h
+    std::string fingerprint;  // see model_fingerprint.h; empty of a header alone
+    // What its maker says of where it comes from.
+    std::optional<std::string> finetune;
+    std::vector<std::string> base_models;  // names, and where they are
+    // What compute buffers and costs depend on.
+    uint32_t feed_forward_length = 0;  // of the widest layer; of a mixture that of one expert
+    uint32_t most_heads = 0;           // of the layer with the most
+    uint32_t head_width = 0;           // of K
+    uint32_t experts = 0;              // of a mixture
+    uint32_t experts_used = 0;         // per token
+    std::vector<uint64_t> expert_bytes;  // of each layer's bytes, the experts'
+};
+
+// A file that is not here, or one part of it: what it is called, its size, and as many of its first bytes as there are.
+struct distant_file {
+    std::string name;
+    std::vector<uint8_t> start;
+    uint64_t bytes = 0;
 };
 
 // The parts of a split model in order; of one that is whole the file itself. Throws ERR_MODEL_INVALID.
@@ -49,5 +67,10 @@ std::vector<model_tensor> model_tensors(const std::string & path);
 // Throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE, ERR_FILE_EMPTY, ERR_NOT_GGUF, ERR_MODEL_INVALID,
 // ERR_MODEL_TRUNCATED. Any thread.
 model_facts inspect_model(const std::string & path);
+
+// The same of a model that is somewhere else, by its headers: of all its parts, or of those that are given, the first of
+// them first; `files` has the names of all. Nothing when one of the headers goes on behind the bytes that are given.
+// Throws ERR_NOT_GGUF, ERR_MODEL_INVALID, ERR_MODEL_TRUNCATED for a file shorter than its header says. Any thread.
+std::optional<model_facts> inspect_headers(const std::vector<distant_file> & parts);
 
 }  // namespace rast

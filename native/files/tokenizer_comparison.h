@@ -27,6 +27,38 @@ struct special_token_match {
     bool back = true;  // the other's token stands for this one; false where it stands for a second one of the same role
 };
 
+// How two tokenizers differ. `what` is a sentence without its end; a few of the tokens that differ are named.
+struct tokenizer_difference {
+    enum class kind { model, pre_tokenizer, tokens, merges, special_tokens, token_types, scores };
+
+    struct example {
+        int32_t token = 0;
+        std::string reference;  // what it is in the first
+        std::string other;
+    };
+
+    kind of = kind::model;
+    std::string what;
+    uint64_t count = 1;  // tokens, words
+    std::vector<example> examples;
+    std::vector<std::pair<std::string, std::string>> texts;    // for details of an error
+    std::vector<std::pair<std::string, double>> numbers;
+
+    // Whether models that differ so cannot be added: their ids do not stand for the same texts.
+    bool keeps_apart() const { return of <= kind::special_tokens; }
+};
+
+// What keeps two models apart, or only makes their texts differ, and how their special tokens fall together.
+struct tokenizer_match {
+    std::vector<tokenizer_difference> differences;  // those that keep apart first
+    std::vector<special_token_match> specials;      // as compare_tokenizers gives them
+};
+
+// Everything at once, for a person: each model against the first. Throws what compare_tokenizers throws, but
+// ERR_TOKENIZER_MISMATCH.
+std::vector<tokenizer_match> match_tokenizers(const std::vector<std::string> & paths,
+                                              const special_token_rule & rule = {});
+
 // Compares each model with the first. @returns for each but the first what its special tokens are, ascending by token;
 // empty where they are the same.
 // Throws ERR_TOKENIZER_MISMATCH naming the first ordinary token that differs (with kind::same, the first of all),

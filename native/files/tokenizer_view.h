@@ -29,6 +29,9 @@ class tokenizer_view {
 
     std::string_view text(int32_t token) const;
 
+    // llama_token_type, as the file has it.
+    int32_t type(int32_t token) const;
+
     // Never drawn, and nothing is made of it.
     bool is_padding(int32_t token) const;
     // Control tokens, and those that a user or a model's maker has added.
@@ -49,7 +52,6 @@ class tokenizer_view {
 
   private:
     int32_t named(const char * key) const;
-    int32_t type(int32_t token) const;
 
     const gguf_file & file_;
     int64_t texts_;

@@ -33,7 +33,7 @@
     X(gguf_find_key) X(gguf_find_tensor) X(gguf_free) X(gguf_get_arr_data) X(gguf_get_arr_n) X(gguf_get_arr_str) X(gguf_get_arr_type) \
     X(gguf_get_data_offset) X(gguf_get_key) X(gguf_get_kv_type) X(gguf_get_n_kv) X(gguf_get_n_tensors) X(gguf_get_tensor_name) X(gguf_get_tensor_ne) \
     X(gguf_get_tensor_offset) X(gguf_get_tensor_size) X(gguf_get_tensor_type) X(gguf_get_val_bool) X(gguf_get_val_f32) X(gguf_get_val_i32) \
-    X(gguf_get_val_str) X(gguf_get_val_u16) X(gguf_get_val_u32) X(gguf_get_val_u64) X(gguf_init_from_file)
+    X(gguf_get_val_str) X(gguf_get_val_u16) X(gguf_get_val_u32) X(gguf_get_val_u64) X(gguf_init_from_buffer) X(gguf_init_from_file)
 
 #define RAST_GGML_SYMBOLS(X) \
     X(ggml_backend_dev_by_name) X(ggml_backend_dev_count) X(ggml_backend_dev_get) X(ggml_backend_load) \
@@ -42,7 +42,7 @@
 #define RAST_LLAMA_SYMBOLS(X) \
     X(llama_adapter_lora_free) X(llama_adapter_lora_init) X(llama_attach_threadpool) X(llama_backend_init) X(llama_context_default_params) X(llama_decode) \
     X(llama_detach_threadpool) X(llama_detokenize) X(llama_free) X(llama_get_logits_ith) X(llama_get_memory) X(llama_get_model) \
-    X(llama_get_sampled_token_ith) X(llama_init_from_model) X(llama_log_set) X(llama_memory_clear) \
+    X(llama_get_sampled_token_ith) X(llama_init_from_model) X(llama_log_set) X(llama_max_devices) X(llama_memory_clear) \
     X(llama_memory_seq_cp) X(llama_memory_seq_pos_max) X(llama_memory_seq_rm) X(llama_model_chat_template) X(llama_model_default_params) X(llama_model_desc) \
     X(llama_model_free) X(llama_model_get_vocab) X(llama_model_has_encoder) X(llama_model_is_hybrid) X(llama_model_is_recurrent) X(llama_model_load_from_file) \
     X(llama_model_meta_val_str) X(llama_model_n_swa) X(llama_perf_context) \

@@ -308,14 +308,23 @@ void log_capture::line(int level, const char * text) {
         while (kind > text && kind[-1] != ' ') {
             --kind;
         }
-        buffers_.emplace_back(std::string(kind, at), std::atof(at + std::strlen(" buffer size = ")));
+        const char * place_end = kind > text ? kind - 1 : kind;
+        while (place_end > text && place_end[-1] == ' ') {
+            --place_end;
+        }
+        const char * place = place_end;
+        while (place > text && place[-1] != ' ') {
+            --place;
+        }
+        buffers_.push_back({std::string(place, place_end), std::string(kind, at),
+                            std::atof(at + std::strlen(" buffer size = "))});
     }
 }
 
 uint64_t log_capture::buffer_bytes(const char * kind) const {
     double mib = 0;
-    for (const auto & [name, size] : buffers_) {
-        mib += name == kind ? size : 0;
+    for (const buffer & one : buffers_) {
+        mib += one.kind == kind ? one.mib : 0;
     }
     return static_cast<uint64_t>(mib * 1048576);
 }

@@ -60,12 +60,20 @@ class log_capture {
     // Sum of the buffers of a kind that were logged: "model", "KV", "compute", "output". In hundredths of a MiB.
     uint64_t buffer_bytes(const char * kind) const;
 
+    struct buffer {
+        std::string place;  // "CUDA0", "CPU_Mapped", ...
+        std::string kind;
+        double mib = 0;
+    };
+
+    const std::vector<buffer> & buffers() const { return buffers_; }
+
     void line(int level, const char * text);
 
   private:
     std::vector<std::string> problems_;
     int graph_splits_ = 0;
-    std::vector<std::pair<std::string, double>> buffers_;  // kind, MiB
+    std::vector<buffer> buffers_;
     log_capture * outer_;
 };
 

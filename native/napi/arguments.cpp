@@ -122,6 +122,10 @@ std::vector<double> object_reader::float64s(const char * key) const {
     return to_typed<Napi::Float64Array, double>(get(key), napi_float64_array, "a Float64Array", path(key));
 }
 
+std::vector<uint8_t> object_reader::bytes(const char * key) const {
+    return to_typed<Napi::Uint8Array, uint8_t>(get(key), napi_uint8_array, "a Uint8Array", path(key));
+}
+
 std::vector<float> object_reader::numbers(const char * key, const limit & range) const {
     const Napi::Value value = get(key);
     if (!value.IsArray()) {

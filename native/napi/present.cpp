@@ -67,6 +67,15 @@ Napi::Value present_context(Napi::Env env, const context_info & info) {
     memory.Set("outputBytes", number(env, static_cast<double>(info.memory.output)));
     memory.Set("samplerBytes", number(env, static_cast<double>(info.memory.sampler)));
     out.Set("memory", memory);
+    Napi::Array buffers = Napi::Array::New(env);
+    for (const logged_buffer & buffer : info.buffers) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("place", text(env, buffer.place));
+        one.Set("kind", text(env, buffer.kind));
+        one.Set("bytes", number(env, static_cast<double>(buffer.bytes)));
+        buffers.Set(buffers.Length(), one);
+    }
+    out.Set("buffers", buffers);
     return out;
 }
 
@@ -211,12 +220,25 @@ Napi::Value present(Napi::Env env, const model_facts & facts) {
     out.Set("tokenizerModel", optional_text(env, facts.tokenizer_model));
     out.Set("chatTemplate", optional_text(env, facts.chat_template));
     out.Set("layerBytes", byte_counts(env, facts.layer_bytes));
+    out.Set("expertBytes", byte_counts(env, facts.expert_bytes));
     out.Set("outputBytes", number(env, static_cast<double>(facts.output_bytes)));
+    out.Set("tiedOutput", Napi::Boolean::New(env, facts.tied_output));
     out.Set("embeddingBytes", number(env, static_cast<double>(facts.embedding_bytes)));
     out.Set("parameterCount", number(env, static_cast<double>(facts.parameter_count)));
     const std::string_view kind = facts.file_type ? quantization_name(*facts.file_type) : std::string_view();
     out.Set("quantization", kind.empty() ? env.Null() : static_cast<Napi::Value>(text(env, std::string(kind))));
     out.Set("fingerprint", text(env, facts.fingerprint));
+    out.Set("finetune", optional_text(env, facts.finetune));
+    Napi::Array parents = Napi::Array::New(env);
+    for (const auto & parent : facts.base_models) {
+        parents.Set(parents.Length(), text(env, parent));
+    }
+    out.Set("baseModels", parents);
+    out.Set("feedForwardLength", number(env, facts.feed_forward_length));
+    out.Set("mostHeads", number(env, facts.most_heads));
+    out.Set("headWidth", number(env, facts.head_width));
+    out.Set("experts", number(env, facts.experts));
+    out.Set("expertsUsed", number(env, facts.experts_used));
     return out;
 }
 
@@ -260,6 +282,77 @@ Napi::Value present(Napi::Env env, const difference & made) {
     out.Set("keptEnergy", number(env, made.factors.kept_energy));
     out.Set("antiexpertEnergy", number(env, made.antiexpert_energy));
     return out;
+}
+
+Napi::Value present(Napi::Env env, const tokenizer_match & match) {
+    constexpr const char * kinds[] = {"model",         "preTokenizer", "tokens", "merges",
+                                      "specialTokens", "tokenTypes",   "scores"};
+    Napi::Array differences = Napi::Array::New(env);
+    for (const tokenizer_difference & difference : match.differences) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("kind", Napi::String::New(env, kinds[static_cast<size_t>(difference.of)]));
+        one.Set("keepsApart", Napi::Boolean::New(env, difference.keeps_apart()));
+        one.Set("what", text(env, difference.what));
+        one.Set("count", number(env, static_cast<double>(difference.count)));
+        Napi::Array examples = Napi::Array::New(env);
+        for (const auto & example : difference.examples) {
+            Napi::Object token = Napi::Object::New(env);
+            token.Set("token", number(env, example.token));
+            token.Set("reference", text(env, example.reference));
+            token.Set("other", text(env, example.other));
+            examples.Set(examples.Length(), token);
+        }
+        one.Set("examples", examples);
+        differences.Set(differences.Length(), one);
+    }
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("differences", differences);
+    out.Set("specialTokens", present(env, match.specials));
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const tensor_comparison & comparison) {
+    const auto shape_of = [&](const std::array<int64_t, 4> & shape) {
+        Napi::Array out = Napi::Array::New(env);
+        for (const int64_t n : shape) {
+            out.Set(out.Length(), number(env, static_cast<double>(n)));
+        }
+        return out;
+    };
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("common", number(env, static_cast<double>(comparison.common)));
+    out.Set("onlyFirst", number(env, static_cast<double>(comparison.only_first)));
+    out.Set("onlySecond", number(env, static_cast<double>(comparison.only_second)));
+    out.Set("shapes", number(env, static_cast<double>(comparison.shapes)));
+    out.Set("types", number(env, static_cast<double>(comparison.types)));
+    Napi::Array examples = Napi::Array::New(env);
+    for (const tensor_difference & difference : comparison.examples) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("name", text(env, difference.name));
+        one.Set("shape", shape_of(difference.shape));
+        one.Set("otherShape", shape_of(difference.other));
+        one.Set("type", text(env, difference.type));
+        one.Set("otherType", text(env, difference.other_type));
+        examples.Set(examples.Length(), one);
+    }
+    out.Set("examples", examples);
+    return out;
+}
+
+Napi::Value present(Napi::Env env, const std::vector<position_figures> & positions) {
+    std::vector<double> values;
+    const auto add = [&](const model_figures & one) {
+        values.insert(values.end(), {static_cast<double>(one.top), one.entropy, one.logprob,
+                                     static_cast<double>(one.rank)});
+    };
+    for (const position_figures & at : positions) {
+        add(at.base);
+        add(at.expert);
+        add(at.antiexpert);
+        values.insert(values.end(), {at.divergence, static_cast<double>(at.expert_top_in_base),
+                                     static_cast<double>(at.expert_top_in_antiexpert)});
+    }
+    return present_doubles(env, values);
 }
 
 Napi::Value present(Napi::Env env, const engine_info & info) {

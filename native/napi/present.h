@@ -4,7 +4,9 @@
 #include "../engine/engine_info.h"
 #include "../engine/request.h"
 #include "../files/adapter_file.h"
+#include "../engine/text_survey.h"
 #include "../files/model_facts.h"
+#include "../files/tensor_comparison.h"
 #include "../files/tokenizer_comparison.h"
 #include "../files/weight_difference.h"
 #include "../llama/libraries.h"
@@ -21,6 +23,10 @@ Napi::Value present(Napi::Env env, const adapter_facts & facts);
 Napi::Value present(Napi::Env env, const std::vector<model_tensor> & tensors);
 Napi::Value present(Napi::Env env, const difference & made);
 Napi::Value present(Napi::Env env, const std::vector<special_token_match> & matches);
+Napi::Value present(Napi::Env env, const tokenizer_match & match);
+Napi::Value present(Napi::Env env, const tensor_comparison & comparison);
+// f64[positions, 15]: NativeTextFigures says which column is what.
+Napi::Value present(Napi::Env env, const std::vector<position_figures> & positions);
 Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);
 Napi::Value present(Napi::Env env, const tokenized & made);

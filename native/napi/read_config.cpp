@@ -24,6 +24,10 @@ model_config read_model(const object_reader & model) {
     out.fingerprint = model.text("fingerprint");
     out.devices = model.texts("devices");
     out.gpu_layers = static_cast<int32_t>(model.integer("gpuLayers", limits::gpu_layers));
+    out.split = model.float32s("split");
+    if (!out.split.empty() && out.split.size() != out.devices.size()) {
+        throw rast_error("ERR_INVALID_ARGUMENT", "Expected as many numbers in split as there are devices");
+    }
     out.threads = static_cast<int32_t>(model.integer("threads", limits::threads));
     out.snapshots = static_cast<uint32_t>(model.integer("snapshots", limits::max_draft));
     out.weights = static_cast<uint32_t>(model.integer("weights", 0, 1 << 16));

@@ -11,6 +11,11 @@ row_store::row_store(ggml_backend_buffer_type_t buft, int32_t width, int32_t row
     ok_ = tensors_.allocate(buft);
 }
 
+void row_store::read_row(int32_t row, std::vector<float> & out) const {
+    out.resize(static_cast<size_t>(width()));
+    ggml_backend_tensor_get(tensor_, out.data(), static_cast<size_t>(row) * tensor_->nb[1], tensor_->nb[1]);
+}
+
 void row_store::clear_row(int32_t row) {
     const auto at = static_cast<size_t>(row);
     if (written_[at]) {

@@ -29,6 +29,9 @@ class row_store {
     // For backends whose memory is the host's: f32[width].
     float * host_row(int64_t row) const { return static_cast<float *>(tensor_->data) + row * tensor_->ne[0]; }
 
+    // Copies a row to the host: f32[width].
+    void read_row(int32_t row, std::vector<float> & out) const;
+
     // Zeroes a row unless it is zero already.
     void clear_row(int32_t row);
     void mark_written(int32_t row) { written_[static_cast<size_t>(row)] = true; }

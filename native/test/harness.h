@@ -65,6 +65,7 @@ engine_config config_from(const arguments & args);
 void check(bool right, const std::string & what);
 
 int test_row(const arguments & args);
+int test_figures(const arguments & args);
 int test_text(const arguments & args);
 int test_tokenize(const arguments & args);
 int test_contents(const arguments & args);

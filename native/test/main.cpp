@@ -11,6 +11,7 @@ int main(int argc, char ** argv) {
         const char * name;
         int (*run)(const arguments &);
     } cases[] = {{"row", test_row},
+                 {"figures", test_figures},
                  {"text", test_text},
                  {"tokenize", test_tokenize},
                  {"contents", test_contents},

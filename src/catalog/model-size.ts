@@ -66,31 +66,48 @@ export const sizedQuantizations: readonly string[] = Object.keys(recipes);
 /** Whether an output layer of this type would be made a larger one. */
 const plainTypes: ReadonlySet<string> = new Set(["F32", "F16", "BF16", "Q8_0"]);
 
-/**
- * Bytes of the tensors of a model's file. A file has its header beside them, most of it the tokenizer: 6 MB with Qwen's.
- * @returns undefined for a quantization of other names
- */
-export function tensorBytes(shape: CatalogShape, quantization: string): number | undefined {
+/** Bytes of a model's weights, by where a placement may put them. */
+export interface WeightBytes {
+    /** Of each layer. */
+    readonly layers: readonly number[];
+    /** Of the output layer, with the norm before it; of a tied one the embedding's once more. */
+    readonly output: number;
+    readonly embedding: number;
+}
+
+/** @returns undefined for a quantization of other names */
+export function weightBytes(shape: CatalogShape, quantization: string): WeightBytes | undefined {
     const recipe = recipes[quantization.toUpperCase()];
     if (recipe === undefined) return undefined;
     const { layers, width, heads, kvHeads, headSize, hidden, vocabulary, tied, qkvBias, qkNorm } = shape;
     const queries = heads * headSize;
     const keys = kvHeads * headSize;
     const { usual } = recipe;
-    let bits = 0;
-    const add = (type: TensorType, elements: number): void => void (bits += bitsOf[type] * elements);
-    for (let layer = 0; layer < layers; layer++) {
-        add(usual, width * queries + width * keys + 2 * width * hidden);
-        add(valueType(recipe, shape, layer), width * keys);
-        add(recipe.down?.(layer, layers) ?? usual, width * hidden);
-        add(recipe.attentionOutput ?? usual, width * queries);
-        add("F32", 2 * width + (qkvBias ? queries + 2 * keys : 0) + (qkNorm ? 2 * headSize : 0));
-    }
-    const output = plainTypes.has(usual) ? usual : "Q6_K";
-    add(output, width * vocabulary);
-    if (!tied) add(usual, width * vocabulary);
-    add("F32", width);
-    return Math.round(bits / 8);
+    const bytes = (type: TensorType, elements: number): number => (bitsOf[type] * elements) / 8;
+    const ofLayer = (layer: number): number =>
+        bytes(usual, width * queries + width * keys + 2 * width * hidden) +
+        bytes(valueType(recipe, shape, layer), width * keys) +
+        bytes(recipe.down?.(layer, layers) ?? usual, width * hidden) +
+        bytes(recipe.attentionOutput ?? usual, width * queries) +
+        bytes("F32", 2 * width + (qkvBias ? queries + 2 * keys : 0) + (qkNorm ? 2 * headSize : 0));
+    const output = bytes(plainTypes.has(usual) ? usual : "Q6_K", width * vocabulary);
+    return {
+        layers: Array.from({ length: layers }, (_, layer) => ofLayer(layer)),
+        output: output + bytes("F32", width),
+        embedding: tied ? output : bytes(usual, width * vocabulary)
+    };
+}
+
+/**
+ * Bytes of the tensors of a model's file. A file has its header beside them, most of it the tokenizer: 6 MB with Qwen's.
+ * @returns undefined for a quantization of other names
+ */
+export function tensorBytes(shape: CatalogShape, quantization: string): number | undefined {
+    const bytes = weightBytes(shape, quantization);
+    if (bytes === undefined) return undefined;
+    const { layers, output, embedding } = bytes;
+    const all = layers.reduce((sum, one) => sum + one, output) + (shape.tied ? 0 : embedding);
+    return Math.round(all);
 }
 
 function valueType(

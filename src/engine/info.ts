@@ -1,5 +1,6 @@
 import type {
     NativeAdapterFacts,
+    NativeBuffer,
     NativeContextInfo,
     NativeContextMemory,
     NativeEngineInfo,
@@ -70,6 +71,8 @@ export interface ModelInfo extends RolePlace {
     readonly graphSplits: number;
     /** What it holds beside the file of its weights, in bytes, wherever that lies. */
     readonly memory: NativeContextMemory;
+    /** The same and the weights by place, as llama.cpp logs it. None of a model that another role has loaded but its context's. */
+    readonly buffers: readonly NativeBuffer[];
     /** Whether its cache can be cut back; false for recurrent and hybrid models. */
     readonly canTruncate: boolean;
     /** Special tokens of the base that have another id or text in this model, or no counterpart; ascending. */
@@ -172,6 +175,7 @@ export function buildModelInfo(
         loadMs: native.loadMs,
         graphSplits: native.graphSplits,
         memory: native.memory,
+        buffers: native.buffers,
         canTruncate: native.canTruncate,
         specialTokens: specialTokens.map(({ token, text, own, ownText }) => ({
             token,

@@ -27,6 +27,7 @@ export interface ChildCalls extends Pick<
     engineSaveState: OfTheEngine<EngineHost["engineSaveState"]>;
     engineLoadState: OfTheEngine<EngineHost["engineLoadState"]>;
     engineMeasure: OfTheEngine<EngineHost["engineMeasure"]>;
+    engineSurvey: OfTheEngine<EngineHost["engineSurvey"]>;
     tokenize: OfTheEngine<EngineHost["tokenize"]>;
     detokenize: OfTheEngine<EngineHost["detokenize"]>;
 }

@@ -1,15 +1,13 @@
 import { adapterNotes, nativeAdapters, type AdaptersByModel } from "./adapters.js";
-import { contextNote } from "./context-note.js";
 import { shorten } from "../checks.js";
 import { RastError } from "../errors.js";
 import { availableHostBytes } from "../machine/host-memory.js";
 import { placeModels, usableDevices, type Placements } from "../placement/placement.js";
-import { planStates } from "../placement/states.js";
 import { defaultThreads, grantThreads } from "../machine/threads.js";
 import type { NativeDevice, NativeEngineConfig, NativeModelConfig, NativeModelFacts } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
 import type { ResolvedLoadOptions } from "./load-options.js";
-import { planDrafts } from "../engine/speculation-options.js";
+import { sizeEngine } from "./engine-size.js";
 import { allModels, describeRole, mapModels, type ModelChoice, type ModelSet } from "./model-set.js";
 import { findSharedWeights } from "./shared-weights.js";
 import { nativeTokens, specialTokensNote, type SpecialTokensByPath } from "./special-tokens.js";
@@ -37,16 +35,18 @@ export async function prepareConfig(
     adapters: AdaptersByModel = new Map()
 ): Promise<PreparedConfig> {
     const devices = await addon.devices();
-    const { contextSize, notes } = fitContext(options.contextSize, models, facts);
     const all = allModels(models);
-    // A step has a token of every sequence, and llama.cpp warms up with two.
-    const batchSize = Math.max(2, options.parallel, Math.min(options.batchSize, contextSize * options.parallel));
-    const room = { contextSize, batchSize, parallel: options.parallel };
-    const cacheSize = Math.max(contextSize, Math.min(options.cacheSize ?? Infinity, contextSize * options.parallel));
-    const wanted = planDrafts(options.speculation, room, models.pairs.length);
     const inOrder = all.map((model) => facts.get(model.path)!);
-    const states = planStates(inOrder, wanted.maxDraft, options.parallel);
-    const { maxDraft, rows } = planDrafts(options.speculation, room, models.pairs.length, states.mostDrafts);
+    const size = sizeEngine(
+        options,
+        all.map(({ role, pair, path }) => ({
+            role,
+            pair,
+            name: describeRole({ role, pair }),
+            facts: facts.get(path)!
+        }))
+    );
+    const { contextSize, cacheSize, batchSize, rows, maxDraft, states, notes } = size;
     const weights = await findSharedWeights(models);
     const placements = placeModels({
         ...options,
@@ -61,16 +61,16 @@ export async function prepareConfig(
             facts: inOrder[index]!,
             weights: weights.get(model)!,
             adapters: (adapters.get(model) ?? []).map((adapter) => adapter.facts),
-            states: states.models[index]!.states,
+            states: states[index]!.states,
             ...wantedDevices(model, options, devices)
         }))
     });
     const threads = await planThreads(options.threads, all);
     const { base, pairs } = mapModels(models, (model, index): NativeModelConfig => {
-        const { gpuLayers, devices: names } = placements.models[index]!;
+        const { gpuLayers, devices: names, split: layers } = placements.models[index]!;
         const { fingerprint } = facts.get(model.path)!;
         const tokens = nativeTokens(specialTokens.get(model.path) ?? []);
-        const { snapshots } = states.models[index]!;
+        const { snapshots } = states[index]!;
         const threadCount = threads.models[index]!;
         return {
             path: model.path,
@@ -79,6 +79,7 @@ export async function prepareConfig(
             adapters: nativeAdapters(adapters.get(model)),
             devices: names,
             gpuLayers,
+            split: Float32Array.from(layers),
             threads: threadCount,
             snapshots,
             tokens
@@ -131,22 +132,6 @@ async function planThreads(
         adapt: wanted === undefined && models.every((model) => model.threads === undefined),
         notes: reason === null ? [] : [`${most} threads were asked for, and ${used} are used: ${reason}.`]
     };
-}
-
-function fitContext(
-    wanted: number,
-    models: ModelSet,
-    facts: ReadonlyMap<string, NativeModelFacts>
-): { contextSize: number; notes: string[] } {
-    let contextSize = wanted;
-    const notes: string[] = [];
-    for (const model of allModels(models)) {
-        const { contextLength } = facts.get(model.path)!;
-        if (contextLength === 0 || contextLength >= contextSize) continue;
-        contextSize = contextLength;
-        notes[0] = contextNote(wanted, contextSize, describeRole(model));
-    }
-    return { contextSize, notes };
 }
 
 function wantedDevices(

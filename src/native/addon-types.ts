@@ -104,13 +104,89 @@ export interface NativeModelFacts {
     readonly chatTemplate: string | null;
     /** Bytes of the weights of each layer, index 0 first; the output layer and the embedding apart. */
     readonly layerBytes: readonly number[];
+    /** Of those, what the experts of a mixture take. */
+    readonly expertBytes: readonly number[];
+    /** Where it is tied, the embedding's once more. */
     readonly outputBytes: number;
+    readonly tiedOutput: boolean;
     readonly embeddingBytes: number;
     readonly parameterCount: number;
     /** e.g. "Q4_K - Medium", from `general.file_type`; null when absent. */
     readonly quantization: string | null;
-    /** SHA-256 of headers and of samples of every tensor, 64 hexadecimal digits; the same for copies of a model. */
+    /** SHA-256 of headers and of samples of every tensor, 64 hexadecimal digits; the same for copies of a model. "" of headers alone. */
     readonly fingerprint: string;
+    /** `general.finetune`: what its maker calls what was done to it; null when the file does not say. */
+    readonly finetune: string | null;
+    /** Names and addresses of the models it was made from, as the file says. */
+    readonly baseModels: readonly string[];
+    /** Of the widest layer; of a mixture that of one expert. */
+    readonly feedForwardLength: number;
+    /** Of the layer with the most. */
+    readonly mostHeads: number;
+    /** Elements of a key of one head. */
+    readonly headWidth: number;
+    /** Of a mixture; 0 otherwise. */
+    readonly experts: number;
+    /** Per token. */
+    readonly expertsUsed: number;
+}
+
+/** A file that is not here: what to call it, how large it is, and as many of its first bytes as there are. */
+export interface NativeDistantFile {
+    readonly name: string;
+    readonly start: Uint8Array;
+    readonly fileBytes: number;
+}
+
+/** How two tokenizers differ. */
+export interface NativeTokenizerDifference {
+    readonly kind: "model" | "preTokenizer" | "tokens" | "merges" | "specialTokens" | "tokenTypes" | "scores";
+    /** Whether the models cannot be added for it; otherwise they may cut a text into other tokens, no more. */
+    readonly keepsApart: boolean;
+    /** A sentence without its end. */
+    readonly what: string;
+    /** Tokens that differ so; 1 where nothing is counted. */
+    readonly count: number;
+    /** The first of them, at most five. */
+    readonly examples: readonly NativeTokenExample[];
+}
+
+export interface NativeTokenExample {
+    readonly token: number;
+    /** What it is in the first model: its text, kind or score. */
+    readonly reference: string;
+    readonly other: string;
+}
+
+/** A tokenizer against the first one. */
+export interface NativeTokenizerMatch {
+    readonly differences: readonly NativeTokenizerDifference[];
+    /** As `compareTokenizers` gives them. */
+    readonly specialTokens: readonly NativeSpecialToken[];
+}
+
+/** Names, shapes and types of two models' tensors. */
+export interface NativeTensorComparison {
+    /** Tensors of the same name. */
+    readonly common: number;
+    readonly onlyFirst: number;
+    readonly onlySecond: number;
+    /** Of the same name and another shape. */
+    readonly shapes: number;
+    /** Of the same shape and another type. */
+    readonly types: number;
+    /** A few of each. */
+    readonly examples: readonly NativeTensorDifference[];
+}
+
+export interface NativeTensorDifference {
+    readonly name: string;
+    /** Four dimensions, innermost first; zeros for a tensor that is not there. */
+    readonly shape: readonly number[];
+    readonly otherShape: readonly number[];
+    /** "" for a tensor that is not there. */
+    readonly type: string;
+    readonly otherType: string;
 }
 
 /** What a LoRA adapter's file says of itself, and what it does to a model. */
@@ -306,6 +382,8 @@ export interface NativeModelConfig {
     readonly devices: readonly string[];
     /** Layers on the devices; the output layer counts as one more. */
     readonly gpuLayers: number;
+    /** f32[devices]: how many of them each device has, in its order; empty = as llama.cpp shares them out. */
+    readonly split: Float32Array;
     readonly threads: number;
     /** Earlier states of every sequence, of a model that has states and verifies drafts: so many can be taken back. */
     readonly snapshots: number;
@@ -378,6 +456,18 @@ export interface NativeContextInfo {
     /** Splits of the compute graph; 1 = all on one backend. */
     readonly graphSplits: number;
     readonly memory: NativeContextMemory;
+    /** The same, and the weights, piece by piece as llama.cpp logs it. */
+    readonly buffers: readonly NativeBuffer[];
+}
+
+/** A piece of memory that llama.cpp holds. */
+export interface NativeBuffer {
+    /** In llama.cpp's words: "CUDA0", "CPU", "CPU_Mapped" (of the file), "CUDA_Host" (main memory that a device reaches). */
+    readonly place: string;
+    /** "model", "KV", "RS", "compute", "output". */
+    readonly kind: string;
+    /** In steps of a hundredth of a MiB. */
+    readonly bytes: number;
 }
 
 /** What a model and its context hold beside the weights' file, in bytes, wherever it lies. */
@@ -648,6 +738,12 @@ export interface NativeAddon {
     /** Ends it soon; unknown ids are ignored. */
     stopDifference(id: number): void;
     /**
+     * The same of a model that is not here, by the headers of all its parts, or of the first ones: `files` has the names of all.
+     * `fingerprint` is "".
+     * @returns null when one of the headers goes on behind the bytes that are given
+     */
+    inspectHeaders(parts: readonly NativeDistantFile[]): Promise<NativeModelFacts | null>;
+    /**
      * Proves that the files have one tokenizer: model, pre-tokenizer, merges by what they make of texts, ordinary tokens'
      * texts over the common ids; and says how the special tokens of each file but the first fall together with the first's.
      * @returns for each but the first, ascending by token; empty where they are the same
@@ -657,6 +753,14 @@ export interface NativeAddon {
         paths: readonly string[],
         rule: NativeSpecialTokenRule
     ): Promise<readonly (readonly NativeSpecialToken[])[]>;
+
+    /** All that tells each file's tokenizer from the first's, for a person. Rejects as `compareTokenizers`, but for a mismatch. */
+    matchTokenizers(
+        paths: readonly string[],
+        rule: NativeSpecialTokenRule
+    ): Promise<readonly NativeTokenizerMatch[]>;
+    /** Names, shapes and types of two models' tensors, all parts of both. Rejects with what `inspectModel` rejects with. */
+    compareTensors(first: string, second: string): Promise<NativeTensorComparison>;
 
     /** Starts an engine thread and loads on it. The handle is valid at once, for abort and dispose. */
     engineCreate(
@@ -722,6 +826,18 @@ export interface NativeAddon {
      * Runs between the steps of requests. Rejects with ERR_INVALID_ARGUMENT, ERR_CONTEXT_CREATE, ERR_DECODE, ERR_DISPOSED
      */
     engineMeasure(handle: number, decodes: NativeBareDecodes): Promise<Float64Array>;
+
+    /**
+     * What all models say of a given text, position by position; nothing is drawn. Runs between the steps of requests, in a slot
+     * without one.
+     * @param tokens of the base, two and more
+     * @param from positions from this one on are wanted, up to the last but one
+     * @returns f64[positions, 15]: of base (nothing added), expert and antiexpert each the likeliest token (-1 for none), the
+     *     entropy in nats, the log-probability of the text's next token, and how many tokens are likelier than that; then
+     *     KL(expert || antiexpert) in nats, and the ranks of the expert's likeliest token in the base and in the antiexpert.
+     * Rejects with ERR_INVALID_ARGUMENT, ERR_QUEUE_FULL, ERR_DECODE, ERR_DISPOSED
+     */
+    engineSurvey(handle: number, tokens: Int32Array, from: number, pair: number): Promise<Float64Array>;
 
     /**
      * Tokens of a text (a Uint8Array is its UTF-8), with nothing around it; `id` is one that no tokenizing at work has.

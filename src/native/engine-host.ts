@@ -21,6 +21,7 @@ export type EngineHost = Pick<
     | "engineSaveState"
     | "engineLoadState"
     | "engineMeasure"
+    | "engineSurvey"
     | "tokenize"
     | "stopTokenizing"
     | "detokenize"

@@ -21,6 +21,15 @@ interface Account {
     readonly takenBy: string[];
 }
 
+/** What was taken of devices for one model. */
+export interface Taken {
+    /** Layers, the output as one. */
+    readonly layers: number;
+    readonly bytes: number;
+    /** Layers on each device, in their order; the output counts on the last. */
+    readonly split: readonly number[];
+}
+
 /**
  * The free memory of every device while models are placed.
  * A margin stays free, because running out of device memory ends the process: CUDA aborts, and nothing catches that.
@@ -37,22 +46,27 @@ export class DeviceBudget {
         }
     }
 
+    /** What stays free of each device. */
+    get margins(): ReadonlyMap<string, number> {
+        return new Map([...this.#accounts].map(([name, { marginBytes }]) => [name, marginBytes]));
+    }
+
     /** Whether all units fit. */
     fits(units: MemoryUnits, devices: readonly string[]): boolean {
         return this.#spread(units, devices).layers === units.layers.length + 1;
     }
 
-    /** Takes the output layer, then layers while they fit. @returns layers taken, the output as one, and their bytes */
-    takeWhatFits(units: MemoryUnits, devices: readonly string[]): { layers: number; bytes: number } {
-        const { layers, taken } = this.#spread(units, devices);
-        return { layers, bytes: layers === 0 ? 0 : this.#commit(taken) };
+    /** Takes the output layer, then layers while they fit. */
+    takeWhatFits(units: MemoryUnits, devices: readonly string[]): Taken {
+        const { layers, taken, split } = this.#spread(units, devices);
+        return layers === 0 ? { layers, bytes: 0, split: [] } : { layers, bytes: this.#commit(taken), split };
     }
 
-    /** Takes all units, whether they fit or not; `assertFits` tells. @returns their bytes */
-    takeAnyway(units: MemoryUnits, devices: readonly string[], what: string): number {
-        const { taken } = this.#spread(units, devices, true);
+    /** Takes all units, whether they fit or not; `assertFits` tells. */
+    takeAnyway(units: MemoryUnits, devices: readonly string[], what: string): Taken {
+        const { layers, taken, split } = this.#spread(units, devices, true);
         for (const [name, bytes] of taken) this.#accounts.get(name)!.takenBy.push(`${what} ${formatMib(bytes)}`);
-        return this.#commit(taken);
+        return { layers, bytes: this.#commit(taken), split };
     }
 
     /** @throws ERR_INSUFFICIENT_MEMORY when a device was given more than it has free */
@@ -75,25 +89,27 @@ export class DeviceBudget {
         return account.freeBytes - account.marginBytes - account.takenBytes;
     }
 
-    // llama.cpp splits layers in proportion to free memory; taking each from the emptiest device comes close.
+    // Each layer to the device with most room left; llama.cpp is told how many each of them has.
     #spread(
         units: MemoryUnits,
         devices: readonly string[],
         anyway = false
-    ): { layers: number; taken: Map<string, number> } {
+    ): { layers: number; taken: Map<string, number>; split: number[] } {
         const last = devices.at(-1)!;
         const taken = new Map(devices.map((name) => [name, units.perDevice]));
         taken.set(last, units.perDevice + units.output);
         const left = (name: string): number => this.#room(name) - taken.get(name)!;
-        if (!anyway && devices.some((name) => left(name) < 0)) return { layers: 0, taken };
+        const split = devices.map((name) => (name === last ? 1 : 0));
+        if (!anyway && devices.some((name) => left(name) < 0)) return { layers: 0, taken, split: [] };
         let layers = 1;
         for (const bytes of units.layers) {
             const name = devices.reduce((best, other) => (left(other) > left(best) ? other : best), last);
             if (!anyway && left(name) < bytes) break;
             taken.set(name, taken.get(name)! + bytes);
+            split[devices.indexOf(name)]! += 1;
             layers++;
         }
-        return { layers, taken };
+        return { layers, taken, split };
     }
 
     #commit(taken: Map<string, number>): number {

@@ -1,25 +1,28 @@
 // Where each model goes: pure arithmetic over what the files and the devices say.
 import { RastError } from "../errors.js";
-import type { NativeDevice, NativeModelFacts, NativeRole } from "../native/addon-types.js";
+import type { NativeDevice, NativeRole } from "../native/addon-types.js";
 import { DeviceBudget, type MemoryUnits } from "./device-budget.js";
 import {
     formatMib,
     modelMemory,
-    samplerBytes,
+    samplerMemory,
     together,
     withAdapters,
     withoutWeights,
     type AdapterMemory,
     type MemorySettings,
-    type ModelMemory
+    type ModelMemory,
+    type SamplerMemory,
+    type SizedModel
 } from "./model-memory.js";
+import { bytesOf, partsOf, type PlacedParts } from "./placed-parts.js";
 
 /** One model to place. */
 export interface ModelToPlace {
     readonly role: NativeRole;
     /** 0 to 2; 0 for the base. */
     readonly pair: number;
-    readonly facts: NativeModelFacts;
+    readonly facts: SizedModel;
     /** The same number for models of one file; those that are to be in the same place share its weights. */
     readonly weights?: number;
     readonly adapters?: readonly AdapterMemory[];
@@ -48,14 +51,20 @@ export interface PlacedModel {
     readonly gpuLayers: number;
     /** Empty = CPU only. */
     readonly devices: readonly string[];
+    /** Layers on each of these, the output layer on the last. */
+    readonly split: readonly number[];
     /** Estimated bytes on the devices, and in main memory. */
     readonly deviceBytes: number;
     readonly hostBytes: number;
+    /** The same by place and purpose. */
+    readonly parts: PlacedParts;
 }
 
 /** Where all models go, in the order they came in. */
 export interface Placements {
     readonly models: readonly PlacedModel[];
+    /** Bytes of each device that stay free. */
+    readonly margins: ReadonlyMap<string, number>;
     /** What a person should know: a model that is not whole on its device, for instance. */
     readonly notes: readonly string[];
 }
@@ -63,7 +72,7 @@ export interface Placements {
 interface Share {
     readonly gpuLayers: number;
     readonly devices: readonly string[];
-    readonly deviceBytes: number;
+    readonly split: readonly number[];
 }
 
 /**
@@ -76,21 +85,16 @@ export function placeModels(input: PlacementInput): Placements {
     const budget = new DeviceBudget(input.devices);
     const groups = groupsOf(input.models);
     const memory = input.models.map((model) => {
-        const own = modelMemory(model.facts, input, model.states);
+        const own = modelMemory(model.facts, input, model.states, draws(model));
         const isFirst = groups.some(([first]) => first === model);
         return withAdapters(isFirst ? own : withoutWeights(own), model.adapters ?? []);
     });
     const memoryOf = (model: ModelToPlace): ModelMemory => memory[input.models.indexOf(model)]!;
     const placements = new Map<ModelToPlace, Share>();
     const place = (group: Group): void => {
-        const shared = group.reduce((bytes, model) => bytes + sharedBytes(model, input), 0);
-        const all = placeModel(group, together(group.map(memoryOf)), shared, budget, input);
-        // the first holds the weights: what the others do not take is its own
-        const others = group.slice(1).map((model) => ({ ...all, deviceBytes: bytesOf(all, memoryOf(model)) }));
-        const rest = others.reduce((bytes, { deviceBytes }) => bytes + deviceBytes, 0);
-        [{ ...all, deviceBytes: all.deviceBytes - rest }, ...others].forEach((share, index) =>
-            placements.set(group[index]!, share)
-        );
+        const sampler = group.reduce((bytes, model) => bytes + samplerOf(model, input).device, 0);
+        const share = placeModel(group, together(group.map(memoryOf)), sampler, budget, input);
+        group.forEach((model) => placements.set(model, share));
     };
     const explicit = groups.filter(([first]) => first.gpuLayers !== "auto");
     const chosen = groups.filter(([first]) => first.gpuLayers === "auto");
@@ -99,11 +103,17 @@ export function placeModels(input: PlacementInput): Placements {
     [...explicit, ...small, ...base].forEach(place);
     budget.assertFits();
 
-    const models = input.models.map((model, index) => {
-        const placement = placements.get(model)!;
-        return { role: model.role, pair: model.pair, ...placement, hostBytes: hostBytes(placement, memory[index]!) };
+    const models = input.models.map((model, index): PlacedModel => {
+        const share = placements.get(model)!;
+        const parts = partsOf(memory[index]!, share, samplerOf(model, input));
+        const deviceBytes = parts.devices.reduce((sum, part) => sum + bytesOf(part), 0);
+        return { role: model.role, pair: model.pair, ...share, deviceBytes, hostBytes: bytesOf(parts.host), parts };
     });
-    return { models, notes: [...layerNotes(input, models), ...checkHost(input, models, memory)] };
+    return {
+        models,
+        margins: budget.margins,
+        notes: [...layerNotes(input, models), ...checkHost(input, models, memory)]
+    };
 }
 
 type Group = readonly [ModelToPlace, ...ModelToPlace[]];
@@ -128,43 +138,43 @@ function groupsOf(models: readonly ModelToPlace[]): readonly Group[] {
     return groups;
 }
 
-// What one model takes of the devices that it shares with others of its file.
-function bytesOf({ gpuLayers, devices }: Share, memory: ModelMemory): number {
-    if (gpuLayers === 0 || devices.length === 0) return 0;
-    const { perDevice, output, layers } = units(memory, gpuLayers, 0);
-    return perDevice * devices.length + output + layers.reduce((sum, bytes) => sum + bytes, 0);
+function draws({ role, pair }: ModelToPlace): boolean {
+    return role === "base" || (role === "expert" && pair === 0);
 }
 
-// The tensors of the sampler lie beside the base's output layer.
-function sharedBytes(model: ModelToPlace, input: PlacementInput): number {
-    if (model.role !== "base") return 0;
-    return samplerBytes(model.facts.vocabularySize, input.rows, (input.models.length - 1) / 2);
+function samplerOf({ role, pair, facts }: ModelToPlace, { models, rows }: PlacementInput): SamplerMemory {
+    return samplerMemory(role, pair, facts, rows, (models.length - 1) / 2);
 }
 
 function placeModel(
     [model, ...others]: Group,
     memory: ModelMemory,
-    shared: number,
+    sampler: number,
     budget: DeviceBudget,
     input: PlacementInput
 ): Share {
-    const onCpu = { gpuLayers: 0, devices: [], deviceBytes: 0 };
-    const devices = model.devices ?? chooseDevices(memory, shared, budget, input.devices);
+    const onCpu = { gpuLayers: 0, devices: [], split: [] };
+    const devices = model.devices ?? chooseDevices(memory, sampler, budget, input.devices);
     if (devices.length === 0 || model.gpuLayers === 0) return onCpu;
+    const all = memory.layerBytes.length + 1;
     if (model.gpuLayers !== "auto") {
-        const gpuLayers = Math.min(model.gpuLayers, memory.layerBytes.length + 1);
+        const gpuLayers = Math.min(model.gpuLayers, all);
         const roles = [model, ...others].map(describeModel).join(" and ");
-        const what = `${roles} with ${gpuLayers} of ${memory.layerBytes.length + 1} layers`;
-        return { gpuLayers, devices, deviceBytes: budget.takeAnyway(units(memory, gpuLayers, shared), devices, what) };
+        const wanted = units(memory, gpuLayers, sampler, gpuLayers < all);
+        const { split } = budget.takeAnyway(wanted, devices, `${roles} with ${gpuLayers} of ${all} layers`);
+        return { gpuLayers, devices, split };
     }
-    const taken = budget.takeWhatFits(units(memory, memory.layerBytes.length + 1, shared), devices);
-    return taken.layers === 0 ? onCpu : { gpuLayers: taken.layers, devices, deviceBytes: taken.bytes };
+    const whole = units(memory, all, sampler, false);
+    const wanted = budget.fits(whole, devices) ? whole : units(memory, all, sampler, true);
+    const { layers, split } = budget.takeWhatFits(wanted, devices);
+    return layers === 0 ? onCpu : { gpuLayers: layers, devices, split };
 }
 
-function units(memory: ModelMemory, gpuLayers: number, shared: number): MemoryUnits {
+// @param partly whether other layers stay in main memory, whose weights are brought to the devices for prompts
+function units(memory: ModelMemory, gpuLayers: number, shared: number, partly: boolean): MemoryUnits {
     const layers = memory.layerBytes.map((bytes) => bytes + memory.kvBytesPerLayer).reverse();
     return {
-        perDevice: memory.computeBytes,
+        perDevice: partly ? memory.partlyComputeBytes : memory.deviceComputeBytes,
         output: memory.outputBytes + shared,
         layers: layers.slice(0, Math.max(0, gpuLayers - 1))
     };
@@ -179,7 +189,7 @@ function chooseDevices(
     devices: readonly NativeDevice[]
 ): readonly string[] {
     const gpus = usableDevices(devices);
-    const whole = units(memory, memory.layerBytes.length + 1, shared);
+    const whole = units(memory, memory.layerBytes.length + 1, shared, false);
     const single = [...gpus].reverse().find((name) => budget.fits(whole, [name]));
     return single === undefined ? gpus : [single];
 }
@@ -192,24 +202,15 @@ export function usableDevices(devices: readonly NativeDevice[]): string[] {
     return gpus.length > 0 ? gpus : ofType("igpu").slice(0, 1);
 }
 
-function hostBytes(placement: Share, memory: ModelMemory): number {
-    const layers = memory.layerBytes.length;
-    const onHost = layers - Math.max(0, placement.gpuLayers - 1);
-    const weights = memory.layerBytes.slice(0, onHost).reduce((sum, bytes) => sum + bytes, 0);
-    const output = placement.gpuLayers === 0 ? memory.outputBytes : 0;
-    return weights + output + memory.embeddingBytes + onHost * memory.kvBytesPerLayer + memory.computeBytes;
-}
-
 // Mapped weights are the page cache's and can be dropped: too many of them is slow, not impossible.
 function checkHost(input: PlacementInput, models: readonly PlacedModel[], memory: readonly ModelMemory[]): string[] {
     const total = models.reduce((sum, model) => sum + model.hostBytes, 0);
-    const needed = models.reduce((sum, model, index) => {
-        const kvLayers = memory[index]!.layerBytes.length - Math.max(0, model.gpuLayers - 1);
-        const { kvBytesPerLayer, computeBytes, adapterBytes } = memory[index]!;
-        return sum + kvLayers * kvBytesPerLayer + computeBytes + (model.gpuLayers === 0 ? adapterBytes : 0);
+    const mapped = models.reduce((sum, { parts, gpuLayers }, index) => {
+        const { adapterBytes } = memory[index]!;
+        return sum + parts.host.weights - (gpuLayers === 0 ? adapterBytes : 0);
     }, 0);
     const soft = input.mmap && !input.mlock;
-    const required = soft ? needed : total;
+    const required = soft ? total - mapped : total;
     const available = input.hostAvailableBytes;
     if (required > available) {
         throw new RastError(

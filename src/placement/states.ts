@@ -38,7 +38,11 @@ export interface StatePlans {
  * drafts at once and need the state before each; where one of them cannot have that, there are no drafts.
  * @param facts of the base, then of each expert and its antiexpert
  */
-export function planStates(facts: readonly NativeModelFacts[], maxDraft: number, parallel: number): StatePlans {
+export function planStates(
+    facts: readonly Pick<NativeModelFacts, "architecture" | "stateBytes">[],
+    maxDraft: number,
+    parallel: number
+): StatePlans {
     const drafter = 1;
     if (facts.every((model) => model.stateBytes === 0)) {
         return { models: facts.map(() => ({ snapshots: 0, states: 0 })), mostDrafts: undefined };
@@ -53,7 +57,10 @@ export function planStates(facts: readonly NativeModelFacts[], maxDraft: number,
     return { models, mostDrafts };
 }
 
-function mostOf({ architecture, stateBytes }: NativeModelFacts, parallel: number): number {
+function mostOf(
+    { architecture, stateBytes }: Pick<NativeModelFacts, "architecture" | "stateBytes">,
+    parallel: number
+): number {
     if (!keepEarlierStates.has(architecture)) return 0;
     return Math.min(mostSnapshots, Math.floor(mostSnapshotBytes / (stateBytes * parallel)));
 }

@@ -134,6 +134,7 @@ function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
             adapters: [],
             devices: [],
             gpuLayers: 0,
+            split: new Float32Array(0),
             threads: 1,
             snapshots: 0,
             tokens: new Int32Array(0),

@@ -20,8 +20,10 @@ import type {
     NativeSpecialTokenRule,
     NativeStep,
     NativeStopReason,
+    NativeTensorComparison,
     NativeTensorType,
     NativeTextComparison,
+    NativeTokenizerMatch,
     NativeTokenizing,
     NativeTokens
 } from "../../src/native/addon-types.js";
@@ -118,11 +120,20 @@ export function modelFacts(changes: Partial<NativeModelFacts> = {}): NativeModel
         tokenizerModel: "gpt2",
         chatTemplate: null,
         layerBytes: [100, 100],
+        expertBytes: [0, 0],
         outputBytes: 50,
+        tiedOutput: false,
         embeddingBytes: 50,
         parameterCount: 1000,
         fingerprint: "0".repeat(64),
         quantization: "F16",
+        finetune: null,
+        baseModels: [],
+        feedForwardLength: 128,
+        mostHeads: 4,
+        headWidth: 16,
+        experts: 0,
+        expertsUsed: 0,
         ...changes
     };
 }
@@ -204,6 +215,20 @@ export class FakeAddon implements NativeAddon {
     }
 
     stopDifference(): void {}
+
+    async inspectHeaders(): Promise<NativeModelFacts | null> {
+        return modelFacts();
+    }
+
+    async matchTokenizers(paths: readonly string[]): Promise<readonly NativeTokenizerMatch[]> {
+        return paths
+            .slice(1)
+            .map((path) => ({ differences: [], specialTokens: this.#settings.specialTokens?.(path) ?? [] }));
+    }
+
+    async compareTensors(): Promise<NativeTensorComparison> {
+        return { common: 1, onlyFirst: 0, onlySecond: 0, shapes: 0, types: 0, examples: [] };
+    }
 
     async compareTokenizers(
         paths: readonly string[],
@@ -300,6 +325,10 @@ export class FakeAddon implements NativeAddon {
     }
 
     async engineMeasure(): Promise<Float64Array> {
+        return new Float64Array();
+    }
+
+    async engineSurvey(): Promise<Float64Array> {
         return new Float64Array();
     }
 
@@ -465,7 +494,8 @@ export class FakeAddon implements NativeAddon {
             description: "a fake model",
             canTruncate: true,
             graphSplits: 1,
-            memory: { repackedBytes: 0, cacheBytes: 1, computeBytes: 2, outputBytes: 3, samplerBytes: 4 }
+            memory: { repackedBytes: 0, cacheBytes: 1, computeBytes: 2, outputBytes: 3, samplerBytes: 4 },
+            buffers: []
         });
         return {
             base: context(config.base),

@@ -1,6 +1,7 @@
 import type { CommandDeclaration } from "../command.js";
 import { bench } from "./bench.js";
 import { build } from "./build.js";
+import { check } from "./check.js";
 import { completion } from "./completion.js";
 import { demo } from "./demo.js";
 import { devices } from "./devices.js";
@@ -9,6 +10,7 @@ import { grade } from "./grade.js";
 import { graft } from "./graft.js";
 import { man } from "./man.js";
 import { models } from "./models.js";
+import { plan } from "./plan.js";
 import { pull } from "./pull.js";
 import { quantize } from "./quantize.js";
 import { trio } from "./trio.js";
@@ -25,6 +27,8 @@ export const commands: readonly CommandDeclaration[] = [
     quantize,
     trio,
     trios,
+    check,
+    plan,
     grade,
     devices,
     build,

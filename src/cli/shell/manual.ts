@@ -22,7 +22,7 @@ export function manualPage(description: string, { commands, everywhere }: Descri
         ".TP\n.B RAST_TRIO\nthe trio, where no flag names models",
         ".TP\n.B RAST_CONFIG\nthe file of settings, instead of config.json in ~/.config/rast; empty: none",
         ".SH EXIT STATUS",
-        `${exitCodes.ok} done, ${exitCodes.failure} failed, ${exitCodes.misuse} wrong input, ${exitCodes.interrupted} interrupted (Ctrl-C), ${exitCodes.terminated} terminated (SIGTERM).`
+        `${exitCodes.ok} done, ${exitCodes.failure} failed, ${exitCodes.misuse} wrong input, ${exitCodes.unfit} models that do not fit (check), ${exitCodes.interrupted} interrupted (Ctrl-C), ${exitCodes.terminated} terminated (SIGTERM).`
     ].join("\n")}\n`;
 }
 

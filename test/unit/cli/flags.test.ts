@@ -347,6 +347,28 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     quantize: { "--threads": ["0", "513", "1.5", "x", ""], "--tensor-type": ["x", "=q8_0", "attn=", ""] },
     trio: { "--lambda": ["11", "x", ""] },
     trios: {},
+    check: {
+        "--special-tokens": ["sometimes", ""],
+        "--max-tokens": ["0", "x", ""],
+        "--gpu-layers": ["-1", "x"],
+        "--threads": ["0", "x"]
+    },
+    plan: {
+        "--vram": ["x", "24Q", ""],
+        "--ram": ["x", ""],
+        "--bandwidth": ["0", "x", ""],
+        "--ram-bandwidth": ["0", "x", ""],
+        "--agreement": ["2", "x", ""],
+        "--quantization": ["Q99"],
+        "--pair-quantization": ["Q99"],
+        "--context-size": ["0", "x"],
+        "--parallel": ["0", "65"],
+        "--cache-size": ["0", "x"],
+        "--batch-size": ["0", "x"],
+        "--kv-type": ["q9"],
+        "--flash-attention": ["true"],
+        "--draft": ["64", "x"]
+    },
     grade: { "--output-field": [""], "--answer-field": [""] },
     devices: {},
     build: {},
@@ -370,6 +392,8 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     quantize: "--imatrix --json --quiet".split(" "),
     trio: "--out --name --description --replace".split(" "),
     trios: ["--json"],
+    check: "--trio --deep --text --device --strict --json".split(" "),
+    plan: "--base --expert --antiexpert --json".split(" "),
     grade: ["--wrong", "--quiet", "--json"],
     devices: ["--json"],
     build: [],
@@ -392,13 +416,17 @@ describe("wrong texts", () => {
                 ? []
                 : command === "graft"
                   ? ["--template", files.base, "--weights", "w", "--out", "o.gguf"]
-                  : flag === "--trio" || command === "pull" || command === "trio"
-                    ? []
-                    : flag === "--base"
-                      ? Object.values(pair).flat()
-                      : flag === "--expert" || flag === "--antiexpert"
-                        ? ["--base", files.base, ...pair[flag]]
-                        : ["--trio", files.trio];
+                  : command === "plan"
+                    ? [files.trio]
+                    : command === "check" && flag !== "--special-tokens"
+                      ? ["--trio", files.trio, "--deep"]
+                      : flag === "--trio" || command === "pull" || command === "trio"
+                        ? []
+                        : flag === "--base"
+                          ? Object.values(pair).flat()
+                          : flag === "--expert" || flag === "--antiexpert"
+                            ? ["--base", files.base, ...pair[flag]]
+                            : ["--trio", files.trio];
         const samples = flag === "--samples" || command !== "generate" ? [] : ["--samples", "1"];
         const operands = {
             generate: ["Hi"],

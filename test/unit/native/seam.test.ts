@@ -29,7 +29,7 @@ const code = readdirSync(folder)
 const all = (pattern: RegExp): Set<string> => new Set([...code.matchAll(pattern)].map((match) => match[1]!));
 const written = all(/\.Set\("(\w+)"/g);
 const read = all(
-    /(?:\.(?:text|flag|integer|number|unsigned64|texts|int32s|float32s|float64s|numbers|object|objects|choice)\(|read_kv_type\(config, )"(\w+)"/g
+    /(?:\.(?:text|flag|integer|number|unsigned64|texts|bytes|int32s|float32s|float64s|numbers|object|objects|choice)\(|read_kv_type\(config, )"(\w+)"/g
 );
 const exported = all(/\badd\("(\w+)"/g);
 
@@ -48,7 +48,8 @@ const inputs = [
     "NativeReasoning",
     "NativeBareDecodes",
     "NativeTokenizing",
-    "NativeSpecialTokenRule"
+    "NativeSpecialTokenRule",
+    "NativeDistantFile"
 ];
 const outputs = [...interfaces.keys()].filter((name) => !inputs.includes(name) && name !== "NativeAddon");
 const membersOf = (names: readonly string[]): Set<string> => new Set(names.flatMap((name) => interfaces.get(name)!));

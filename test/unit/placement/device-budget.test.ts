@@ -21,7 +21,7 @@ describe("one device", () => {
         const budget = new DeviceBudget([room("A", 3110)]);
         const need = units(10, 100, 1000, 2000);
         expect([budget.fits(need, ["A"]), budget.fits(need, ["A"])]).toEqual([true, true]);
-        expect(budget.takeWhatFits(need, ["A"])).toEqual({ layers: 3, bytes: 3110 });
+        expect(budget.takeWhatFits(need, ["A"])).toEqual({ layers: 3, bytes: 3110, split: [3] });
         expect(budget.fits(units(0, 1), ["A"])).toBe(false);
         expect(budget.fits(units(0, 0), ["A"])).toBe(true);
     });
@@ -29,19 +29,19 @@ describe("one device", () => {
     test("takes the output layer, then layers as long as they fit", () => {
         const need = units(10, 100, 1000, 2000, 1);
         const taken = (bytes: number): object => new DeviceBudget([room("A", bytes)]).takeWhatFits(need, ["A"]);
-        expect(taken(109)).toEqual({ layers: 0, bytes: 0 });
-        expect(taken(110)).toEqual({ layers: 1, bytes: 110 });
-        expect(taken(1109)).toEqual({ layers: 1, bytes: 110 });
-        expect(taken(1110)).toEqual({ layers: 2, bytes: 1110 });
+        expect(taken(109)).toEqual({ layers: 0, bytes: 0, split: [] });
+        expect(taken(110)).toEqual({ layers: 1, bytes: 110, split: [1] });
+        expect(taken(1109)).toEqual({ layers: 1, bytes: 110, split: [1] });
+        expect(taken(1110)).toEqual({ layers: 2, bytes: 1110, split: [2] });
         // The last one would fit, but not the one in front of it.
-        expect(taken(3109)).toEqual({ layers: 2, bytes: 1110 });
-        expect(taken(3111)).toEqual({ layers: 4, bytes: 3111 });
+        expect(taken(3109)).toEqual({ layers: 2, bytes: 1110, split: [2] });
+        expect(taken(3111)).toEqual({ layers: 4, bytes: 3111, split: [4] });
     });
 
     test("what did not fit has taken nothing", () => {
         const budget = new DeviceBudget([room("A", 100)]);
-        expect(budget.takeWhatFits(units(50, 51), ["A"])).toEqual({ layers: 0, bytes: 0 });
-        expect(budget.takeWhatFits(units(50, 50), ["A"])).toEqual({ layers: 1, bytes: 100 });
+        expect(budget.takeWhatFits(units(50, 51), ["A"])).toEqual({ layers: 0, bytes: 0, split: [] });
+        expect(budget.takeWhatFits(units(50, 50), ["A"])).toEqual({ layers: 1, bytes: 100, split: [1] });
     });
 
     test("keeps 512 MiB or 8% free, whichever is more", () => {
@@ -57,7 +57,7 @@ describe("one device", () => {
 
     test("that does not tell its memory takes everything", () => {
         const budget = new DeviceBudget([gpuDevice("A", 5, 0)]);
-        expect(budget.takeWhatFits(units(1e15, 1e15, 1e15), ["A"])).toEqual({ layers: 2, bytes: 3e15 });
+        expect(budget.takeWhatFits(units(1e15, 1e15, 1e15), ["A"])).toEqual({ layers: 2, bytes: 3e15, split: [2] });
         expect(() => budget.assertFits()).not.toThrow();
     });
 });
@@ -74,7 +74,9 @@ describe("several devices", () => {
         // B: 100 left after the output; A and C 300 each
         expect(budget.takeWhatFits(units(0, 200, 250, 250, 100, 1), ["A", "C", "B"])).toEqual({
             layers: 5,
-            bytes: 801
+            bytes: 801,
+            // 250 and 1 on A, 250 on C, the output and 100 on B
+            split: [2, 1, 2]
         });
         // What is left: 49, 0, 50.
         expect(budget.fits(units(0, 49), ["A"])).toBe(true);
@@ -101,8 +103,10 @@ describe("what was asked for", () => {
 
     test("is taken anyway, and told afterwards", () => {
         const budget = new DeviceBudget([gpuDevice("A", 1024 * mib), gpuDevice("B", 1024 * mib)]);
-        expect(budget.takeAnyway(units(0, 300 * mib, 100 * mib), ["A"], "base with 2 of 2 layers")).toBe(400 * mib);
-        expect(budget.takeAnyway(units(0, 200 * mib), ["A"], "expert with 1 of 1 layers")).toBe(200 * mib);
+        expect(budget.takeAnyway(units(0, 300 * mib, 100 * mib), ["A"], "base with 2 of 2 layers").bytes).toBe(
+            400 * mib
+        );
+        expect(budget.takeAnyway(units(0, 200 * mib), ["A"], "expert with 1 of 1 layers").bytes).toBe(200 * mib);
         const error = errorOf(budget);
         expect(error).toMatchObject({
             code: "ERR_INSUFFICIENT_MEMORY",
@@ -124,7 +128,11 @@ describe("what was asked for", () => {
 
     test("goes where there is most room, although there is none", () => {
         const budget = new DeviceBudget([room("A", 10), room("B", 20)]);
-        expect(budget.takeAnyway(units(1, 30, 100, 100), ["A", "B"], "x")).toBe(232);
+        expect(budget.takeAnyway(units(1, 30, 100, 100), ["A", "B"], "x")).toEqual({
+            layers: 3,
+            bytes: 232,
+            split: [1, 2]
+        });
         // A takes the first layer (9 left against -11), B the second (-11 against -91).
         expect(errorOf(budget).details).toMatchObject({ device: "A", neededBytes: 101 });
     });

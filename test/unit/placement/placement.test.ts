@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { kvElementBytes, modelMemory, samplerBytes } from "../../../src/placement/model-memory.js";
+import { kvElementBytes, modelMemory, samplerMemory } from "../../../src/placement/model-memory.js";
 import {
     placeModels,
     usableDevices,
@@ -62,17 +62,12 @@ describe("memory of a model", () => {
 
     test("attention without flash attention costs more", () => {
         const facts = modelFacts();
-        const off = modelMemory(facts, { ...settings, flashAttention: "off" }).computeBytes;
-        expect(off).toBeGreaterThan(modelMemory(facts, settings).computeBytes);
+        const off = modelMemory(facts, { ...settings, flashAttention: "off" }).deviceComputeBytes;
+        expect(off).toBeGreaterThan(modelMemory(facts, settings).deviceComputeBytes);
     });
 
     test("a tied output layer is a copy of the embedding", () => {
         expect(modelMemory(modelFacts({ outputBytes: 0, embeddingBytes: 77 }), settings).outputBytes).toBe(77);
-    });
-
-    test("the sampler's rows grow with rows and pairs", () => {
-        expect(samplerBytes(1000, 2, 1)).toBe(56_000);
-        expect(samplerBytes(1000, 1, 3)).toBe(44_000);
     });
 });
 
@@ -147,7 +142,7 @@ describe("explicit layers", () => {
 
     test("come before automatic ones", () => {
         const models = [model("base", { gpuLayers: 4 }), model("expert", {}, 10), model("antiexpert", {}, 10)];
-        expect(layersOf(plan({ models, devices: [gpuDevice("CUDA0", (512 + 420) * mib)] }))).toEqual([4, 1, 0]);
+        expect(layersOf(plan({ models, devices: [gpuDevice("CUDA0", (512 + 470) * mib)] }))).toEqual([4, 1, 0]);
     });
 
     test("that do not fit are refused with numbers and advice", () => {
@@ -202,6 +197,7 @@ describe("to the byte", () => {
             outputBytes: 300,
             embeddingBytes: 70,
             embeddingLength: 0,
+            feedForwardLength: 0,
             vocabularySize: 0,
             kvElementsPerToken: { k: 1, v: 1 }
         }),
@@ -210,42 +206,64 @@ describe("to the byte", () => {
         ...changes
     });
     const kv = (256 * 4) / 2; // of a layer
-    const buffer = 256 * 6; // the mask, for a batch of 1
+    const buffer = 256 * 2 + 24; // the mask and places, for a batch of 1
+    const own = samplerMemory("base", 0, { vocabularySize: 0 }, 0, 0).device; // settings of the spare row
     const place = (base: Partial<ModelToPlace>, more: Partial<PlacementInput> = {}): Placements["models"][number] =>
         plan({ models: [tiny("base", base)], batchSize: 1, rows: 0, ...more }).models[0]!;
 
     test("what lies where, layer by layer from the end", () => {
         const host = 70 + buffer;
-        expect(place({ gpuLayers: 0 })).toMatchObject({ deviceBytes: 0, hostBytes: host + 3300 + 2 * kv });
-        expect(place({ gpuLayers: 1 })).toMatchObject({ deviceBytes: buffer + 300, hostBytes: host + 3000 + 2 * kv });
-        expect(place({ gpuLayers: 2 })).toMatchObject({
-            deviceBytes: buffer + 2300 + kv,
-            hostBytes: host + 1000 + kv
+        expect(place({ gpuLayers: 0 })).toMatchObject({ deviceBytes: 0, hostBytes: host + 3300 + 2 * kv, split: [] });
+        expect(place({ gpuLayers: 1 })).toMatchObject({
+            deviceBytes: own + buffer + 300,
+            hostBytes: host + 3000 + 2 * kv
         });
-        expect(place({ gpuLayers: 3 })).toMatchObject({ deviceBytes: buffer + 3300 + 2 * kv, hostBytes: host });
+        expect(place({ gpuLayers: 2 })).toMatchObject({
+            deviceBytes: own + buffer + 2300 + kv,
+            hostBytes: host + 1000 + kv,
+            split: [2]
+        });
+        expect(place({ gpuLayers: 3 })).toMatchObject({ deviceBytes: own + buffer + 3300 + 2 * kv, hostBytes: host });
         expect(place({ gpuLayers: 9 }).gpuLayers).toBe(3);
     });
 
-    test("the sampler's tensors lie beside the base's output layer, for every pair", () => {
-        const facts = modelFacts({ vocabularySize: 1000, layers: 0, layerBytes: [], embeddingLength: 0 });
-        const device = (models: ModelToPlace[], rows: number): number =>
-            plan({ models, batchSize: 1, rows }).models[0]!.deviceBytes;
-        const alone = [tiny("base", { facts })];
-        const pair = [tiny("expert"), tiny("antiexpert")];
-        const rest = buffer + 50;
-        expect(device(alone, 2)).toBe(rest + 2 * 1000 * (16 + 20));
-        expect(device([...alone, ...pair], 2)).toBe(rest + 2 * 1000 * (16 + 28));
-        expect(device([...alone, ...pair, ...pair.map((one) => ({ ...one, pair: 1 }))], 2)).toBe(
-            rest + 2 * 1000 * (16 + 36)
-        );
+    test("the same by place and purpose; a tied output is no second copy in main memory", () => {
+        const none = { weights: 0, cache: 0, compute: 0, results: 0, sampler: 0 };
+        expect(place({ gpuLayers: 2 }).parts).toEqual({
+            host: { ...none, weights: 1070, cache: kv, compute: buffer },
+            devices: [{ ...none, weights: 2300, cache: kv, compute: buffer, sampler: own }]
+        });
+        const { facts } = tiny("base");
+        const tied = { facts: { ...facts, tiedOutput: true } };
+        expect(place({ ...tied, gpuLayers: 0 }).parts.host.weights).toBe(3070);
+        expect(place({ ...tied, gpuLayers: 3 }).parts.devices[0]!.weights).toBe(3300);
     });
 
-    test("the small models have none of the sampler's tensors", () => {
-        const facts = modelFacts({ vocabularySize: 1000, layers: 0, layerBytes: [], embeddingLength: 0 });
+    test("several devices have consecutive layers, the last one the output", () => {
+        const devices = [gpuDevice("A", 512 * mib + 3000), gpuDevice("B", 512 * mib + 3700 + own)];
+        const placed = place({ devices: ["A", "B"] }, { devices });
+        expect(placed).toMatchObject({ gpuLayers: 3, devices: ["A", "B"], split: [1, 2] });
+        const { parts, deviceBytes } = placed;
+        expect(parts.devices.map(({ weights }) => weights)).toEqual([1000, 2300]);
+        expect(deviceBytes).toBe(own + 3300 + 2 * kv + 2 * buffer);
+    });
+
+    test("the sampler's tensors lie beside the base's output layer, and beside the first expert's", () => {
+        const facts = modelFacts({
+            vocabularySize: 1000,
+            layers: 0,
+            layerBytes: [],
+            embeddingLength: 0,
+            feedForwardLength: 0
+        });
         const models = (["base", "expert", "antiexpert"] as const).map((role) => tiny(role, { facts }));
         const { models: placed } = plan({ models, batchSize: 1, rows: 2 });
-        const own = buffer + 50 + 2 * 1000 * 16;
-        expect(placed.map(({ deviceBytes }) => deviceBytes)).toEqual([own + 2 * 1000 * 28, own, own]);
+        expect(placed.map(({ parts }) => parts.devices[0]!.sampler)).toEqual(
+            (["base", "expert", "antiexpert"] as const).map((role) => samplerMemory(role, 0, facts, 2, 1).device)
+        );
+        expect(placed.map(({ parts }) => parts.host.sampler)).toEqual([0, 0, 0]);
+        const onHost = plan({ models, batchSize: 1, rows: 2, devices: [cpuDevice] }).models;
+        expect(onHost.map(({ parts }) => parts.host.sampler)).toEqual([4000 * 8, 4000 * 2, 0]);
     });
 
     test("caches of layers on a device need no main memory", () => {

@@ -1,0 +1,92 @@
+// How fast tokens can come, by the bytes that are read for each.
+import type { PlacedModel } from "../placement/placement.js";
+import type { SizedModel } from "../placement/model-memory.js";
+
+/** Of one model: what a decode of one token reads, where. */
+export interface ReadBytes {
+    readonly host: number;
+    /** In the order of the model's devices. */
+    readonly devices: readonly number[];
+}
+
+/** Bytes per second that each place gives. */
+export interface Bandwidths {
+    readonly hostBytesPerSecond: number;
+    readonly deviceBytesPerSecond: (name: string) => number;
+}
+
+/** What is assumed of rounds with drafts. */
+export interface DraftAssumptions {
+    /** How often expert and ensemble draw the same token, 0 to 1. */
+    readonly agreement: number;
+    readonly maxDraft: number;
+}
+
+/** Tokens per second of one text. */
+export interface ExpectedSpeed {
+    /** Without drafts: one decode of each model for a token. */
+    readonly plain: number;
+    /** With the draft length that gives most; null where rows are not free: a model that is not whole on devices. */
+    readonly drafted: number | null;
+    /** That length; null likewise. */
+    readonly draft: number | null;
+}
+
+/**
+ * Share of the stated bandwidth that decodes reach. An assumption: kernels, gaps between them and the sampler take the rest.
+ */
+export const reachedShare = 0.65;
+
+/** What a decode of one token reads of a model: weights but the embedding, experts as far as they are used, and the cache so far. */
+export function readBytes(facts: SizedModel, placed: PlacedModel, filled: number): ReadBytes {
+    const used = facts.experts > 0 ? facts.expertsUsed / facts.experts : 1;
+    const weights = facts.layerBytes.map((bytes, layer) => {
+        const experts = facts.expertBytes[layer] ?? 0;
+        return bytes - experts * (1 - used);
+    });
+    const onHost = facts.layerBytes.length - Math.max(0, placed.gpuLayers - 1);
+    const sum = (from: number, to: number): number =>
+        weights.slice(from, to).reduce((total, bytes) => total + bytes, 0);
+    const { parts } = placed;
+    let at = onHost;
+    const devices = placed.split.map((count, index) => {
+        const last = index === placed.split.length - 1;
+        const layers = last ? count - 1 : count;
+        const bytes = sum(at, at + layers) + (last ? facts.outputBytes : 0) + parts.devices[index]!.cache * filled;
+        at += layers;
+        return bytes;
+    });
+    const output = placed.gpuLayers === 0 ? facts.outputBytes : 0;
+    return { host: sum(0, onHost) + output + parts.host.cache * filled, devices };
+}
+
+/** Seconds of one decode. */
+function secondsOf({ host, devices }: ReadBytes, placed: PlacedModel, bandwidths: Bandwidths): number {
+    const onDevices = devices.map((bytes, index) => bytes / bandwidths.deviceBytesPerSecond(placed.devices[index]!));
+    return (host / bandwidths.hostBytesPerSecond + onDevices.reduce((sum, one) => sum + one, 0)) / reachedShare;
+}
+
+/**
+ * Tokens per second: a token is a decode of each model. With drafts of g tokens a round is g + 1 decodes of the first expert
+ * and one of each other model, and gives (1 - a^(g+1)) / (1 - a) tokens; rows of a round read the same weights.
+ * @param filled share of the cache that a text fills
+ */
+export function expectedSpeed(
+    models: readonly { readonly facts: SizedModel; readonly placed: PlacedModel }[],
+    bandwidths: Bandwidths,
+    { agreement, maxDraft }: DraftAssumptions,
+    filled: number
+): ExpectedSpeed {
+    const seconds = models.map(({ facts, placed }) => secondsOf(readBytes(facts, placed, filled), placed, bandwidths));
+    const all = seconds.reduce((sum, one) => sum + one, 0);
+    const plain = 1 / all;
+    const whole = models.every(({ facts, placed }) => placed.gpuLayers === facts.layerBytes.length + 1);
+    if (!whole || models.length < 3 || maxDraft < 1) return { plain, drafted: null, draft: null };
+    const rates = Array.from({ length: maxDraft }, (_, index) => {
+        const g = index + 1;
+        const tokens = agreement === 1 ? g + 1 : (1 - agreement ** (g + 1)) / (1 - agreement);
+        return tokens / (all + g * seconds[1]!);
+    });
+    const best = rates.indexOf(Math.max(...rates));
+    return { plain, drafted: rates[best]!, draft: best + 1 };
+}
