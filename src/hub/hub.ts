@@ -312,9 +312,9 @@ export class Hub {
 }
 
 function hasProxy(): boolean {
-    const { env, versions } = process;
+    const { env } = process;
     const named = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].some((name) => (env[name] ?? "") !== "");
-    return named && env["NODE_USE_ENV_PROXY"] !== "1" && Number(versions.node.split(".")[0]) >= 18;
+    return named && env["NODE_USE_ENV_PROXY"] !== "1";
 }
 
 function factsOf({ headers, url }: Pick<HubAnswer, "headers" | "url">, file: HubFile, hub: string): HubFileFacts {

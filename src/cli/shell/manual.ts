@@ -21,8 +21,10 @@ export function manualPage(description: string, { commands, everywhere }: Descri
         ".SH ENVIRONMENT",
         ".TP\n.B RAST_TRIO\nthe trio, where no flag names models",
         ".TP\n.B RAST_CONFIG\nthe file of settings, instead of config.json in ~/.config/rast; empty: none",
+        ".TP\n.B RAST_MODELS\nthe folder of models that are pulled",
+        ".TP\n.B HF_TOKEN, HF_TOKEN_PATH, HF_ENDPOINT, HF_HUB_OFFLINE\nas the programs of Hugging Face have them",
         ".SH EXIT STATUS",
-        `${exitCodes.ok} done, ${exitCodes.failure} failed, ${exitCodes.misuse} wrong input, ${exitCodes.unfit} models that do not fit (check), ${exitCodes.interrupted} interrupted (Ctrl-C), ${exitCodes.terminated} terminated (SIGTERM).`
+        `${exitCodes.ok} done, ${exitCodes.failure} failed, ${exitCodes.misuse} wrong input, ${exitCodes.unreachable} the hub of models cannot be reached, ${exitCodes.unfit} models that do not fit (check), ${exitCodes.interrupted} interrupted (Ctrl-C), ${exitCodes.terminated} terminated (SIGTERM).`
     ].join("\n")}\n`;
 }
 
