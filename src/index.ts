@@ -24,8 +24,7 @@ export type {
     SaveStateSettings,
     TokenizeOptions
 } from "./engine/method-options.js";
-export type { AnswerFoundBy } from "./grading/extract.js";
-export { grade, type Graded } from "./grading/grade.js";
+export { grade, type AnswerFoundBy, type Graded } from "./grading/grade.js";
 export {
     gradeFile,
     type BadLine,
@@ -35,6 +34,13 @@ export {
     type GradeSummary
 } from "./grading/grade-file.js";
 export { convertAdapter, type ConvertAdapterOptions, type ConvertedAdapter } from "./pairing/convert-adapter.js";
+export {
+    extractLora,
+    type ExtractedLora,
+    type ExtractLoraOptions,
+    type ExtractLoraProgress
+} from "./pairing/extract-lora.js";
+export type { ExtractedTensor, LostTensor } from "./checkpoint/lora-extract.js";
 export type { AdapterType } from "./checkpoint/adapter-output.js";
 export { graftModel, type GraftOptions, type GraftProgress, type GraftResult } from "./checkpoint/graft.js";
 export {

@@ -16,24 +16,14 @@ function gradeOutput(output: string, gold: string): GradingAnswer {
     const wanted = goldOf(gold);
     const found = extractAnswer(output, wanted);
     if ("missing" in found)
-        return {
-            right: false,
-            extracted: null,
-            foundBy: null,
-            reason: `no answer: ${found.missing}`,
-            gold: shown(wanted)
-        };
+        return { right: false, extracted: null, foundBy: null, reason: `no answer: ${found.missing}` };
     const verdicts = found.candidates.map((candidate) => ({ candidate, ...compareAnswers(candidate, wanted) }));
     const best = verdicts.find(({ right }) => right) ?? verdicts[0]!;
     return {
         right: best.right,
-        extracted: shown(best.candidate),
+        extracted:
+            best.candidate.length > longestShown ? `${best.candidate.slice(0, longestShown)}...` : best.candidate,
         foundBy: found.by,
-        reason: best.reason,
-        gold: shown(wanted)
+        reason: best.reason
     };
-}
-
-function shown(text: string): string {
-    return text.length > longestShown ? `${text.slice(0, longestShown)}...` : text;
 }

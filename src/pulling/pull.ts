@@ -250,7 +250,7 @@ class Pull {
                 this.meter.tell(path, { role, file: basename(path), state, bytes, totalBytes })
         };
         try {
-            this.#notes.push(...(await makeModel(step)).map((note) => `${basename(path)}: ${note}`));
+            await makeModel(step);
         } catch (error) {
             this.signal.throwIfAborted();
             // Another process that made it has removed what it was made of.

@@ -9,6 +9,7 @@ import { readGguf } from "../support/header-edit.js";
 import { randomLora, writeLora, writeMerged } from "../support/lora.js";
 import { f32Tensor, writePeft } from "../support/peft.js";
 import { noise } from "../support/random-models.js";
+import { heavy } from "../support/size.js";
 import { root, run, vulkanEnvironment, vulkanLibrary } from "../support/native.js";
 import { tinyTrio, tinyTrioOf } from "../support/test-models.js";
 
@@ -70,7 +71,7 @@ async function answersOnDevice(load: LoadOptions): Promise<Answers> {
 }
 
 describe.skipIf(vulkanLibrary === undefined)("on the software Vulkan device", () => {
-    it.each([true, false])("is the merged model, mmap %s", async (mmap) => {
+    it.each(heavy ? [true, false] : [true])("is the merged model, mmap %s", async (mmap) => {
         const { base, antiexpert } = await tinyTrio();
         const lora = randomLora(antiexpert, { rank: 4, alpha: 8, seed: 4 });
         const adapter = writeLora(fresh("lora.gguf"), lora);
@@ -227,6 +228,9 @@ describe("a model with an adapter", () => {
                 assertNear(await draw(rast, "expert"), whole, 2e-3);
             });
         }
+        const args = ["dist/cli/main.js", "lora", "convert", peft, "--model", antiexpert, "--out", converted, "--json"];
+        const command = await run(process.execPath, args);
+        expect(JSON.parse(command.stdout)).toMatchObject({ ...made, path: converted });
     });
 
     it("comes from a trio file, with paths from its folder", async () => {

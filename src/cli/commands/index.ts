@@ -8,6 +8,7 @@ import { devices } from "./devices.js";
 import { generate } from "./generate.js";
 import { grade } from "./grade.js";
 import { graft } from "./graft.js";
+import { lora } from "./lora.js";
 import { man } from "./man.js";
 import { models } from "./models.js";
 import { plan } from "./plan.js";
@@ -30,6 +31,7 @@ export const commands: readonly CommandDeclaration[] = [
     check,
     plan,
     grade,
+    lora,
     devices,
     build,
     completion,

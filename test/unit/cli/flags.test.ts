@@ -370,6 +370,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--draft": ["64", "x"]
     },
     grade: { "--output-field": [""], "--answer-field": [""] },
+    lora: { "--rank": ["0", "1.5", "x", ""], "--threads": ["0", "x", ""], "--type": ["q8_0", ""] },
     devices: {},
     build: {},
     completion: {},
@@ -395,6 +396,7 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     check: "--trio --deep --text --device --strict --json".split(" "),
     plan: "--base --expert --antiexpert --json".split(" "),
     grade: ["--wrong", "--quiet", "--json"],
+    lora: ["--out", "--model", "--json"],
     devices: ["--json"],
     build: [],
     completion: [],
@@ -412,7 +414,7 @@ describe("wrong texts", () => {
     test.each(wrongCases)("%s %s %j is named as the flag it came from", async (command, flag, text) => {
         const pair = { "--expert": ["--antiexpert", files.antiexpert], "--antiexpert": ["--expert", files.expert] };
         const others =
-            command === "demo" || command === "grade" || command === "quantize"
+            command === "demo" || command === "grade" || command === "lora" || command === "quantize"
                 ? []
                 : command === "graft"
                   ? ["--template", files.base, "--weights", "w", "--out", "o.gguf"]
@@ -433,6 +435,7 @@ describe("wrong texts", () => {
             grade: ["x.jsonl"],
             pull: ["demo"],
             quantize: ["in.gguf", "out.gguf", "Q8_0"],
+            lora: ["extract", files.expert, files.antiexpert, "--out", files.path("lora.gguf")],
             trio: ["init", files.base, files.expert, files.antiexpert]
         };
         const { code, stdout, stderr } = await rast([

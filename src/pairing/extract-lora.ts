@@ -1,0 +1,142 @@
+// An expert as its antiexpert with an adapter: what that keeps of it.
+import { resolve } from "node:path";
+import { checkNumber, checkOneOf, checkSignal, checkString, invalidOption, readOptions } from "../checks.js";
+import type { AdapterType } from "../checkpoint/adapter-output.js";
+import { extractAdapter, type ExtractedTensor, type LostTensor } from "../checkpoint/lora-extract.js";
+import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js";
+import { RastError } from "../errors.js";
+import { limits } from "../limits.js";
+import { defaultThreads } from "../machine/threads.js";
+import { checkModelFile } from "../models/files.js";
+import { loadNative } from "../native/binding.js";
+
+/** What to make an adapter of, and how. */
+export interface ExtractLoraOptions {
+    /** Path of the fine-tuned model (GGUF). */
+    expert: string;
+    /** Path of the model it was made from: the adapter is for this file. */
+    antiexpert: string;
+    /** Path of the adapter (GGUF); it appears when it is whole. */
+    out: string;
+    /** Singular values per matrix, 1 to 65,536; no more than a matrix has rows or columns. @default 32 */
+    rank?: number | undefined;
+    /** How its numbers are kept. @default "f16" */
+    type?: AdapterType | undefined;
+    /** Matrices worked on at a time, each on a processor, 1 to 512. @default the physical cores that this process may use */
+    threads?: number | undefined;
+    /** Called with what is being done, and how much of all is done, 0 to 1. An exception in it ends the extraction. */
+    onProgress?: ((progress: ExtractLoraProgress) => void) | undefined;
+    /** Ends the extraction: ERR_ABORTED with the signal's reason as cause, and no file. */
+    signal?: AbortSignal | undefined;
+}
+
+/** How far an extraction is. */
+export interface ExtractLoraProgress {
+    /** The matrix that is done. */
+    readonly tensor: string;
+    /** Of all work, 0 to 1. */
+    readonly fraction: number;
+}
+
+/** What came of an extraction. */
+export interface ExtractedLora {
+    /** Absolute path of the adapter. */
+    readonly path: string;
+    /** Size of the file. */
+    readonly bytes: number;
+    /** As asked for. */
+    readonly rank: number;
+    /** How its numbers are kept. */
+    readonly type: AdapterType;
+    /** Of the squared norm of all differences together, lost ones too, what the adapter holds; 0 to 1. */
+    readonly keptShare: number;
+    /** The matrices in it. */
+    readonly tensors: readonly ExtractedTensor[];
+    /** What differs and is not in it: norms, biases, and what llama.cpp has no adapters for; most different first. */
+    readonly lost: readonly LostTensor[];
+}
+
+const optionNames = [
+    "expert",
+    "antiexpert",
+    "out",
+    "rank",
+    "type",
+    "threads",
+    "onProgress",
+    "signal"
+] as const satisfies readonly (keyof ExtractLoraOptions)[];
+
+/**
+ * Makes a LoRA adapter of what a fine-tuned model has over the model it was made from: a truncated singular value decomposition
+ * of every matrix's difference. An expert that is its antiexpert with this adapter needs no weights of its own. The same models
+ * give the same file on every machine. Quantization of either model is part of the difference: take files in F16, BF16 or
+ * F32 where there are any.
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_EXTRACT for models of different kinds, or without a difference; for files
+ *     ERR_FILE_NOT_FOUND and its kin, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_FILE_UNWRITABLE, ERR_IS_DIRECTORY; ERR_ABORTED
+ * @example
+ * ```ts
+ * import { extractLora } from "rast-llama";
+ *
+ * const { keptShare, bytes } = await extractLora({
+ *     expert: "small-rl.gguf",
+ *     antiexpert: "small.gguf",
+ *     out: "small-rl-r32.gguf",
+ *     rank: 32
+ * });
+ * console.log(`${bytes} bytes hold ${keptShare} of the difference`);
+ * ```
+ */
+export async function extractLora(options: ExtractLoraOptions): Promise<ExtractedLora> {
+    const given = readOptions("extractLora", "the options of extractLora", options, optionNames);
+    const path = (name: "expert" | "antiexpert" | "out"): string => {
+        if (given[name] === undefined) throw invalidOption(name, "a path", undefined);
+        const text = checkString(name, given[name]);
+        if (text.includes("\0")) throw invalidOption(name, "a path without NUL characters", text);
+        return resolve(text);
+    };
+    const [expert, antiexpert, out] = [path("expert"), path("antiexpert"), path("out")];
+    for (const name of ["expert", "antiexpert"] as const) {
+        if (out === path(name)) throw invalidOption("out", `another path than that of the ${name}`, out);
+    }
+    const rank = given.rank === undefined ? 32 : checkNumber("rank", given.rank, { ...limits.loraRank, min: 1 });
+    const type = given.type === undefined ? "f16" : checkOneOf("type", given.type, ["f16", "f32"]);
+    const threads =
+        given.threads === undefined ? await defaultThreads() : checkNumber("threads", given.threads, limits.threads);
+    const onProgress = readCallback(given.onProgress);
+    const signal = given.signal === undefined ? undefined : checkSignal("signal", given.signal);
+
+    const controller = new AbortController();
+    const forget = watchSignal(signal, () => controller.abort());
+    try {
+        if (isAborted(signal)) controller.abort();
+        controller.signal.throwIfAborted();
+        for (const [role, file] of [
+            ["expert", expert],
+            ["antiexpert", antiexpert]
+        ] as const) {
+            await checkModelFile(file, { what: `the ${role}`, details: { role } });
+        }
+        const { addon } = await loadNative();
+        const tell = (tensor: string, fraction: number): void => onProgress({ tensor, fraction });
+        const made = await extractAdapter({
+            ...{ addon, expert, antiexpert, out, rank, type, threads },
+            onProgress: tell,
+            signal: controller.signal
+        });
+        controller.signal.throwIfAborted();
+        return { path: out, rank, type, ...made };
+    } catch (error) {
+        if (!isAborted(signal)) throw error;
+        const message = "The extraction was aborted.";
+        throw new RastError("ERR_ABORTED", message, { cause: abortReason(signal!) });
+    } finally {
+        forget();
+    }
+}
+
+function readCallback(value: unknown): (progress: ExtractLoraProgress) => void {
+    if (value === undefined) return () => {};
+    if (typeof value !== "function") throw invalidOption("onProgress", "a function", value);
+    return value as (progress: ExtractLoraProgress) => void;
+}

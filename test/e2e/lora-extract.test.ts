@@ -1,0 +1,223 @@
+// An adapter made of two models: exact where the difference is of low rank, and told what it keeps where it is not.
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { extractLora, loadRast, type ExtractedLora, type ExtractLoraOptions } from "../../dist/index.js";
+import { quantizeModel } from "../../dist/gguf/quantize.js";
+import { demo } from "../support/demo.js";
+import { readGguf, writeGgufBytes } from "../support/header-edit.js";
+import { numbersOf, randomLora, writeMerged } from "../support/lora.js";
+import { run } from "../support/native.js";
+import { tinyTrio, tinyTrioOf } from "../support/test-models.js";
+
+const folder = mkdtempSync(join(tmpdir(), "rast-extract-"));
+beforeAll(() => void (process.env["RAST_CACHE"] = join(folder, "cache")));
+afterAll(() => {
+    delete process.env["RAST_CACHE"];
+    rmSync(folder, { recursive: true, force: true });
+});
+let count = 0;
+const fresh = (name: string): string => join(folder, `${++count}-${name}`);
+
+const extract = (options: Omit<ExtractLoraOptions, "out">): Promise<ExtractedLora> =>
+    extractLora({ out: fresh("lora.gguf"), threads: 2, ...options });
+
+const rejected = async (options: Omit<ExtractLoraOptions, "out"> & { out?: string }): Promise<unknown> => {
+    const out = options.out ?? fresh("lora.gguf");
+    const error = await extractLora({ ...options, out }).catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(Error);
+    if (options.out === undefined) expect(existsSync(out)).toBe(false);
+    return error;
+};
+
+// The largest difference of two models' numbers, tensor by tensor.
+function largestDifference(one: string, other: string): number {
+    const [first, second] = [readGguf(one), readGguf(other)];
+    let largest = 0;
+    for (const { name } of first.tensors) {
+        const [a, b] = [numbersOf(first, name).data, numbersOf(second, name).data];
+        for (let i = 0; i < a.length; ++i) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
+    }
+    return largest;
+}
+
+describe("a difference of low rank", () => {
+    it.each(["llama", "qwen3moe", "phi3"] as const)("is held whole: %s", async (kind) => {
+        const { antiexpert } = await tinyTrioOf("llama", kind);
+        const lora = randomLora(antiexpert, { rank: 4, alpha: 4 });
+        const expert = writeMerged(fresh("expert.gguf"), antiexpert, [{ lora, scale: 1 }]);
+        const made = await extract({ expert, antiexpert, rank: 4, type: "f32" });
+        expect(made.lost).toEqual([]);
+        expect(made.tensors.length).toBe(lora.tensors.length / 2);
+        for (const { keptShare, rank } of made.tensors) {
+            expect(keptShare).toBeGreaterThan(1 - 1e-6);
+            expect(rank).toBe(4);
+        }
+        const adapter = readGguf(made.path);
+        const again = writeMerged(fresh("again.gguf"), antiexpert, [{ lora: adapter, scale: 1 }]);
+        expect(largestDifference(again, expert)).toBeLessThan(1e-5);
+        expect(largestDifference(antiexpert, expert)).toBeGreaterThan(1e-2);
+        expect(made.bytes).toBe(readFileSync(made.path).length);
+    });
+
+    it("of an embedding, too, and ranks beyond what a matrix has", async () => {
+        const { antiexpert } = await tinyTrio();
+        const lora = randomLora(antiexpert, { rank: 2, alpha: 2, targets: () => true });
+        const expert = writeMerged(fresh("expert.gguf"), antiexpert, [{ lora, scale: 1 }]);
+        const made = await extract({ expert, antiexpert, rank: 1000, type: "f32" });
+        expect(made.keptShare).toBeGreaterThan(1 - 1e-6);
+        expect(new Set(made.tensors.map(({ rank }) => rank))).toEqual(new Set([32]));
+        expect(made.tensors.map(({ name }) => name)).toContain("token_embd.weight");
+        const again = writeMerged(fresh("again.gguf"), antiexpert, [{ lora: readGguf(made.path), scale: 1 }]);
+        expect(largestDifference(again, expert)).toBeLessThan(1e-5);
+    });
+});
+
+describe("the demo's pair", () => {
+    it("is kept the better the higher the rank, and the same on every run and on any number of threads", async () => {
+        const [expert, antiexpert] = [demo.expert, demo.antiexpert];
+        const results: ExtractedLora[] = [];
+        for (const rank of [2, 8, 32]) results.push(await extract({ expert, antiexpert, rank }));
+        for (const [index, { keptShare, bytes }] of results.entries()) {
+            if (index === 0) continue;
+            expect(keptShare).toBeGreaterThan(results[index - 1]!.keptShare);
+            expect(bytes).toBeGreaterThan(results[index - 1]!.bytes);
+        }
+        const { tensors, lost } = results[2]!;
+        expect(tensors.every(({ keptShare }) => keptShare > 0.99)).toBe(true);
+        expect(lost.map(({ name }) => name)).toContain("output_norm.weight");
+        const again = await extract({ expert, antiexpert, rank: 32, threads: 1 });
+        expect(readFileSync(again.path)).toEqual(readFileSync(results[2]!.path));
+    });
+
+    it("runs as an expert without weights of its own", async () => {
+        const made = await extract({ expert: demo.expert, antiexpert: demo.antiexpert, rank: 32 });
+        const rast = await loadRast({
+            base: demo.base,
+            expert: { path: demo.antiexpert, lora: made.path },
+            antiexpert: demo.antiexpert
+        });
+        const { text } = await rast.complete({ prompt: "Q: 6+34?\n", maxTokens: 4, temperature: 0 });
+        expect(text.length).toBeGreaterThan(0);
+        expect(rast.info.pairs[0]!.antiexpert.sharesWeights).toBe(true);
+        await rast.dispose();
+    });
+
+    it("is printed, with what is lost, and as JSON", async () => {
+        const args = ["dist/cli/main.js", "lora", "extract", demo.expert, demo.antiexpert, "--rank", "8"];
+        const out = fresh("lora.gguf");
+        const plain = await run(process.execPath, [...args, "--out", out]);
+        expect([plain.code, plain.stderr]).toEqual([0, ""]);
+        expect(plain.stdout).toMatch(/^blk\.0\.attn_q\.weight +8 +\d+\.\d% +\d+\.\d%$/m);
+        expect(plain.stdout).toMatch(/^output_norm\.weight +lost +\d+\.\d% {2}it is a vector/m);
+        const json = await run(process.execPath, [...args, "--out", out, "--json"]);
+        expect(JSON.parse(json.stdout)).toMatchObject({ path: out, rank: 8, type: "f16" });
+        const wrong = await run(process.execPath, [...args.slice(0, 4), "--out", out]);
+        expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
+    });
+});
+
+describe("models in any type", () => {
+    it("quantized ones are subtracted as the numbers that they are", async () => {
+        const { antiexpert } = await tinyTrioOf("llama", "qwen3");
+        const expert = writeMerged(fresh("expert.gguf"), antiexpert, [
+            { lora: randomLora(antiexpert, { rank: 4, alpha: 4 }), scale: 1 }
+        ]);
+        const plain = await extract({ expert, antiexpert, rank: 64 });
+        for (const type of ["Q8_0", "F16", "BF16", "Q4_K_M"]) {
+            const [one, other] = [fresh("expert.gguf"), fresh("antiexpert.gguf")];
+            await quantizeModel(expert, one, type, 1);
+            await quantizeModel(antiexpert, other, type, 1);
+            const made = await extract({ expert: one, antiexpert: other, rank: 64 });
+            const [exact, found] = [plain, made].map(({ tensors }) =>
+                tensors.find(({ name }) => name.includes("ffn_up"))!
+            );
+            expect(found!.relativeDifference / exact!.relativeDifference).toBeGreaterThan(0.9);
+            expect(found!.relativeDifference / exact!.relativeDifference).toBeLessThan(type === "Q4_K_M" ? 1.5 : 1.1);
+        }
+    });
+});
+
+describe("what is no fine-tune of the other", () => {
+    it("is refused, and no file is left", async () => {
+        const { expert, antiexpert } = await tinyTrioOf("llama", "llama");
+        const { antiexpert: other } = await tinyTrioOf("llama", "qwen2");
+        expect(await rejected({ expert, antiexpert: other })).toMatchObject({ code: "ERR_EXTRACT" });
+        expect(await rejected({ expert: antiexpert, antiexpert })).toMatchObject({ code: "ERR_EXTRACT" });
+        expect(await rejected({ expert: join(folder, "nowhere.gguf"), antiexpert })).toMatchObject({
+            code: "ERR_FILE_NOT_FOUND",
+            details: { role: "expert" }
+        });
+        for (const option of ["expert", "antiexpert"] as const) {
+            const models = { expert, antiexpert };
+            const error = await rejected({ ...models, out: models[option] });
+            expect(error).toMatchObject({ code: "ERR_INVALID_OPTION", details: { option: "out" } });
+        }
+        expect(await rejected({ expert, antiexpert, out: folder })).toMatchObject({ code: "ERR_IS_DIRECTORY" });
+        for (const wrong of [
+            { rank: 0 },
+            { rank: 1.5 },
+            { type: "q8_0" },
+            { measure: [] },
+            { threads: 0 },
+            { rnk: 1 }
+        ]) {
+            expect(await rejected({ expert, antiexpert, ...(wrong as object) })).toMatchObject({
+                code: expect.stringMatching(/ERR_(INVALID|UNKNOWN)_OPTION/)
+            });
+        }
+    });
+
+    it("names the tensor with a number that is none, and those that only one has", async () => {
+        const { expert, antiexpert } = await tinyTrioOf("llama", "qwen2");
+        const file = readGguf(expert);
+        const tensor = file.tensors.find(({ name }) => name === "blk.1.ffn_up.weight")!;
+        file.data.writeFloatLE(NaN, tensor.offset + 40);
+        const broken = fresh("broken.gguf");
+        writeFileSync(broken, writeGgufBytes(file));
+        expect(await rejected({ expert: broken, antiexpert })).toMatchObject({
+            code: "ERR_MODEL_INVALID",
+            details: { tensor: "blk.1.ffn_up.weight" }
+        });
+        const changed = readGguf(expert);
+        for (const one of changed.tensors) if (one.name === "blk.1.attn_q.bias") one.name = "blk.1.attn_x.bias";
+        writeFileSync(broken, writeGgufBytes(changed));
+        const { lost } = await extract({ expert: broken, antiexpert, rank: 4 });
+        expect(lost).toContainEqual(expect.objectContaining({ name: "blk.1.attn_q.bias", relativeDifference: null }));
+        expect(lost).toContainEqual(expect.objectContaining({ name: "blk.1.attn_x.bias", relativeDifference: null }));
+    });
+});
+
+describe("an abort", () => {
+    it("ends it soon, with its reason, and nothing is left", async () => {
+        const own = mkdtempSync(join(folder, "abort-"));
+        const out = join(own, "lora.gguf");
+        for (const after of [0, 1, 3, 8]) {
+            const controller = new AbortController();
+            let told = 0;
+            const run = extractLora({
+                expert: demo.expert,
+                antiexpert: demo.antiexpert,
+                out,
+                signal: controller.signal,
+                onProgress: () => {
+                    if (++told === after) controller.abort(new Error("enough"));
+                }
+            });
+            if (after === 0) controller.abort(new Error("enough"));
+            await expect(run).rejects.toMatchObject({ code: "ERR_ABORTED", cause: { message: "enough" } });
+            expect(readdirSync(own)).toEqual([]);
+        }
+    });
+
+    it("by an exception in onProgress, too", async () => {
+        const own = mkdtempSync(join(folder, "throw-"));
+        const onProgress = (): void => {
+            throw new Error("mine");
+        };
+        const options = { expert: demo.expert, antiexpert: demo.antiexpert, out: join(own, "lora.gguf"), onProgress };
+        await expect(extractLora(options)).rejects.toThrow("mine");
+        expect(readdirSync(own)).toEqual([]);
+    });
+});
