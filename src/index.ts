@@ -40,6 +40,7 @@ export {
     type ExtractLoraOptions,
     type ExtractLoraProgress
 } from "./pairing/extract-lora.js";
+export type { LoraEffect, Nearness } from "./pairing/lora-effect.js";
 export type { ExtractedTensor, LostTensor } from "./checkpoint/lora-extract.js";
 export type { AdapterType } from "./checkpoint/adapter-output.js";
 export { graftModel, type GraftOptions, type GraftProgress, type GraftResult } from "./checkpoint/graft.js";
@@ -50,12 +51,7 @@ export {
     type QuantizeResult,
     type TensorTypeRule
 } from "./gguf/quantize.js";
-export {
-    checkTrio,
-    type CheckedModel,
-    type CheckOptions,
-    type TrioCheck
-} from "./pairing/check-trio.js";
+export { checkTrio, type CheckedModel, type CheckOptions, type TrioCheck } from "./pairing/check-trio.js";
 export { planCatalog, planTrio, type PlannedModel, type TrioPlan } from "./planning/plan-trio.js";
 export type { PlanOptions } from "./planning/plan-options.js";
 export type { PlannedPlace } from "./planning/plan-models.js";

@@ -1,6 +1,16 @@
 // An expert as its antiexpert with an adapter: what that keeps of it.
 import { resolve } from "node:path";
-import { checkNumber, checkOneOf, checkSignal, checkString, invalidOption, readOptions } from "../checks.js";
+import {
+    checkBoolean,
+    checkNumber,
+    checkOneOf,
+    checkSignal,
+    checkString,
+    invalidOption,
+    isArray,
+    readArray,
+    readOptions
+} from "../checks.js";
 import type { AdapterType } from "../checkpoint/adapter-output.js";
 import { extractAdapter, type ExtractedTensor, type LostTensor } from "../checkpoint/lora-extract.js";
 import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js";
@@ -9,6 +19,7 @@ import { limits } from "../limits.js";
 import { defaultThreads } from "../machine/threads.js";
 import { checkModelFile } from "../models/files.js";
 import { loadNative } from "../native/binding.js";
+import { measureEffect, type LoraEffect } from "./lora-effect.js";
 
 /** What to make an adapter of, and how. */
 export interface ExtractLoraOptions {
@@ -24,6 +35,12 @@ export interface ExtractLoraOptions {
     type?: AdapterType | undefined;
     /** Matrices worked on at a time, each on a processor, 1 to 512. @default the physical cores that this process may use */
     threads?: number | undefined;
+    /**
+     * Run expert, antiexpert and antiexpert with the adapter over a few texts, and say how near they are. false: do not; an array:
+     * over these beginnings of texts, at most 64, each of which the expert continues.
+     * @default true: beginnings of its own
+     */
+    measure?: boolean | readonly string[] | undefined;
     /** Called with what is being done, and how much of all is done, 0 to 1. An exception in it ends the extraction. */
     onProgress?: ((progress: ExtractLoraProgress) => void) | undefined;
     /** Ends the extraction: ERR_ABORTED with the signal's reason as cause, and no file. */
@@ -32,9 +49,11 @@ export interface ExtractLoraOptions {
 
 /** How far an extraction is. */
 export interface ExtractLoraProgress {
-    /** The matrix that is done. */
-    readonly tensor: string;
-    /** Of all work, 0 to 1. */
+    /** "matrices" are taken apart, then "measure": models run over texts. */
+    readonly step: "matrices" | "measure";
+    /** The matrix that is done; null while measuring. */
+    readonly tensor: string | null;
+    /** Of this step, 0 to 1. */
     readonly fraction: number;
 }
 
@@ -54,6 +73,8 @@ export interface ExtractedLora {
     readonly tensors: readonly ExtractedTensor[];
     /** What differs and is not in it: norms, biases, and what llama.cpp has no adapters for; most different first. */
     readonly lost: readonly LostTensor[];
+    /** What it does to texts; null unless measured. */
+    readonly effect: LoraEffect | null;
 }
 
 const optionNames = [
@@ -63,9 +84,12 @@ const optionNames = [
     "rank",
     "type",
     "threads",
+    "measure",
     "onProgress",
     "signal"
 ] as const satisfies readonly (keyof ExtractLoraOptions)[];
+
+const mostTexts = 64;
 
 /**
  * Makes a LoRA adapter of what a fine-tuned model has over the model it was made from: a truncated singular value decomposition
@@ -73,7 +97,8 @@ const optionNames = [
  * give the same file on every machine. Quantization of either model is part of the difference: take files in F16, BF16 or
  * F32 where there are any.
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_EXTRACT for models of different kinds, or without a difference; for files
- *     ERR_FILE_NOT_FOUND and its kin, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_FILE_UNWRITABLE, ERR_IS_DIRECTORY; ERR_ABORTED
+ *     ERR_FILE_NOT_FOUND and its kin, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_FILE_UNWRITABLE, ERR_IS_DIRECTORY;
+ *     ERR_ABORTED; with `measure` what `loadRast` throws, when the adapter is written already
  * @example
  * ```ts
  * import { extractLora } from "rast-llama";
@@ -103,6 +128,7 @@ export async function extractLora(options: ExtractLoraOptions): Promise<Extracte
     const type = given.type === undefined ? "f16" : checkOneOf("type", given.type, ["f16", "f32"]);
     const threads =
         given.threads === undefined ? await defaultThreads() : checkNumber("threads", given.threads, limits.threads);
+    const texts = readMeasure(given.measure);
     const onProgress = readCallback(given.onProgress);
     const signal = given.signal === undefined ? undefined : checkSignal("signal", given.signal);
 
@@ -118,14 +144,20 @@ export async function extractLora(options: ExtractLoraOptions): Promise<Extracte
             await checkModelFile(file, { what: `the ${role}`, details: { role } });
         }
         const { addon } = await loadNative();
-        const tell = (tensor: string, fraction: number): void => onProgress({ tensor, fraction });
+        const tell = (tensor: string, fraction: number): void => onProgress({ step: "matrices", tensor, fraction });
         const made = await extractAdapter({
             ...{ addon, expert, antiexpert, out, rank, type, threads },
             onProgress: tell,
             signal: controller.signal
         });
         controller.signal.throwIfAborted();
-        return { path: out, rank, type, ...made };
+        const effect =
+            texts === undefined
+                ? null
+                : await measureEffect({ expert, antiexpert, adapter: out, texts }, controller.signal, (fraction) =>
+                      onProgress({ step: "measure", tensor: null, fraction })
+                  );
+        return { path: out, rank, type, ...made, effect };
     } catch (error) {
         if (!isAborted(signal)) throw error;
         const message = "The extraction was aborted.";
@@ -133,6 +165,16 @@ export async function extractLora(options: ExtractLoraOptions): Promise<Extracte
     } finally {
         forget();
     }
+}
+
+// undefined: nothing is measured; an empty list stands for beginnings of its own.
+function readMeasure(value: unknown): readonly string[] | undefined {
+    if (value === undefined) return [];
+    if (!isArray(value)) return checkBoolean("measure", value) ? [] : undefined;
+    const expected = `a boolean or an array of 1 to ${mostTexts} texts`;
+    const texts = readArray("measure", expected, value, mostTexts);
+    if (texts.length === 0) throw invalidOption("measure", expected, value);
+    return texts.map((text, index) => checkString(`measure[${index}]`, text));
 }
 
 function readCallback(value: unknown): (progress: ExtractLoraProgress) => void {

@@ -21,11 +21,11 @@ let count = 0;
 const fresh = (name: string): string => join(folder, `${++count}-${name}`);
 
 const extract = (options: Omit<ExtractLoraOptions, "out">): Promise<ExtractedLora> =>
-    extractLora({ out: fresh("lora.gguf"), threads: 2, ...options });
+    extractLora({ out: fresh("lora.gguf"), measure: false, threads: 2, ...options });
 
 const rejected = async (options: Omit<ExtractLoraOptions, "out"> & { out?: string }): Promise<unknown> => {
     const out = options.out ?? fresh("lora.gguf");
-    const error = await extractLora({ ...options, out }).catch((one: unknown) => one);
+    const error = await extractLora({ measure: false, ...options, out }).catch((one: unknown) => one);
     expect(error).toBeInstanceOf(Error);
     if (options.out === undefined) expect(existsSync(out)).toBe(false);
     return error;
@@ -78,13 +78,17 @@ describe("the demo's pair", () => {
     it("is kept the better the higher the rank, and the same on every run and on any number of threads", async () => {
         const [expert, antiexpert] = [demo.expert, demo.antiexpert];
         const results: ExtractedLora[] = [];
-        for (const rank of [2, 8, 32]) results.push(await extract({ expert, antiexpert, rank }));
-        for (const [index, { keptShare, bytes }] of results.entries()) {
+        for (const rank of [2, 8, 32]) results.push(await extract({ expert, antiexpert, rank, measure: true }));
+        for (const [index, { keptShare, effect, bytes }] of results.entries()) {
+            expect(effect!.positions).toBeGreaterThan(50);
             if (index === 0) continue;
             expect(keptShare).toBeGreaterThan(results[index - 1]!.keptShare);
             expect(bytes).toBeGreaterThan(results[index - 1]!.bytes);
+            expect(effect!.withAdapter.divergence).toBeLessThan(results[index - 1]!.effect!.withAdapter.divergence);
         }
-        const { tensors, lost } = results[2]!;
+        const { effect, tensors, lost } = results[2]!;
+        expect(effect!.keptShare).toBeGreaterThan(0.9);
+        expect(effect!.withAdapter.agreement).toBeGreaterThan(effect!.antiexpert.agreement);
         expect(tensors.every(({ keptShare }) => keptShare > 0.99)).toBe(true);
         expect(lost.map(({ name }) => name)).toContain("output_norm.weight");
         const again = await extract({ expert, antiexpert, rank: 32, threads: 1 });
@@ -111,8 +115,9 @@ describe("the demo's pair", () => {
         expect([plain.code, plain.stderr]).toEqual([0, ""]);
         expect(plain.stdout).toMatch(/^blk\.0\.attn_q\.weight +8 +\d+\.\d% +\d+\.\d%$/m);
         expect(plain.stdout).toMatch(/^output_norm\.weight +lost +\d+\.\d% {2}it is a vector/m);
-        const json = await run(process.execPath, [...args, "--out", out, "--json"]);
-        expect(JSON.parse(json.stdout)).toMatchObject({ path: out, rank: 8, type: "f16" });
+        expect(plain.stdout).toMatch(/KL\(expert \|\| antiexpert\) \d\.\d+ nats, with the adapter \d\.\d+/);
+        const json = await run(process.execPath, [...args, "--out", out, "--no-measure", "--json"]);
+        expect(JSON.parse(json.stdout)).toMatchObject({ path: out, rank: 8, type: "f16", effect: null });
         const wrong = await run(process.execPath, [...args.slice(0, 4), "--out", out]);
         expect([wrong.code, wrong.stdout]).toEqual([2, ""]);
     });

@@ -11,6 +11,8 @@ const flags = {
     rank: numberFlag("--rank <integer>", "extract: singular values per matrix (default 32)"),
     type: textFlag("--type <f16|f32>", "how its numbers are kept (default f16; f32 of what is converted)"),
     model: fileFlag("--model <file>", "convert: the model that the adapter is for (GGUF)"),
+    measure: switchFlag("--no-measure", "extract: leave out what the adapter does to texts"),
+    text: fileFlag("--text <file>", "extract: beginnings of texts to measure with, a line each"),
     threads: numberFlag("--threads <integer>", "extract: matrices at a time (default: physical cores)"),
     json: switchFlag("--json", "print one JSON object with the whole result; errors as JSON, too")
 };
@@ -61,6 +63,8 @@ function assertNoOthers(action: "extract" | "convert", options: Flags): void {
             ? ([["model", "--model"]] as const)
             : ([
                   ["rank", "--rank"],
+                  ["measure", "--no-measure"],
+                  ["text", "--text"],
                   ["threads", "--threads"]
               ] as const);
     for (const [name, flag] of others) {
@@ -73,6 +77,10 @@ async function extract(io: CommandCall["io"], paths: readonly string[], options:
     if (expert === undefined || antiexpert === undefined || paths.length > 2) {
         throw misuse(`Expected two models, EXPERT ANTIEXPERT, behind extract; received ${paths.length}.`);
     }
+    if (options.text !== undefined && options.measure === false) {
+        throw misuse("Expected either --text or --no-measure, received both.");
+    }
+    const texts = options.text === undefined ? undefined : await readTexts(options.text);
     const status = new StatusLine(io);
     const { extractLora } = await import("../../pairing/extract-lora.js");
     const work = (signal: AbortSignal): Promise<ExtractedLora> =>
@@ -83,8 +91,10 @@ async function extract(io: CommandCall["io"], paths: readonly string[], options:
             rank: options.rank,
             type: options.type as "f16" | "f32" | undefined,
             threads: options.threads,
+            measure: texts ?? options.measure,
             signal,
-            onProgress: ({ tensor, fraction }) => status.show(`${Math.floor(100 * fraction)}% ${tensor}`)
+            onProgress: ({ step, tensor, fraction }) =>
+                status.show(`${Math.floor(100 * fraction)}% ${step === "measure" ? "measuring" : tensor}`)
         });
     const { value, interruptedBy } = await interruptible(io.signals, work).finally(() => status.clear());
     if (value === undefined) return exitCodeOf(interruptedBy!);
@@ -111,9 +121,18 @@ async function convert(io: CommandCall["io"], paths: readonly string[], options:
     return exitCodes.ok;
 }
 
+async function readTexts(file: string): Promise<string[]> {
+    const { readFile } = await import("node:fs/promises");
+    const { systemError } = await import("../../models/files.js");
+    const text = await readFile(file, "utf8").catch((error: unknown) => {
+        throw systemError(error, file, { what: "--text" });
+    });
+    return text.split(/\r?\n/).filter((line) => line.trim() !== "");
+}
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
-function shown({ path, bytes, rank, type, keptShare, tensors, lost }: ExtractedLora): string {
+function shown({ path, bytes, rank, type, keptShare, tensors, lost, effect }: ExtractedLora): string {
     const width = Math.max(...tensors.map(({ name }) => name.length), ...lost.map(({ name }) => name.length));
     const lines = [
         `${"matrix".padEnd(width)}  rank  difference    kept`,
@@ -128,5 +147,14 @@ function shown({ path, bytes, rank, type, keptShare, tensors, lost }: ExtractedL
         "",
         `${path}: ${formatBytes(bytes)} (${type}), ${tensors.length} matrices of rank ${rank} hold ${percent(keptShare)} of the difference (squared norms).`
     ];
+    if (effect !== null) {
+        const { positions, antiexpert, withAdapter } = effect;
+        lines.push(
+            `Over ${positions} tokens: the expert's likeliest token is the antiexpert's ${percent(antiexpert.agreement)} of the time, ` +
+                `with the adapter ${percent(withAdapter.agreement)};`,
+            `KL(expert || antiexpert) ${antiexpert.divergence.toFixed(4)} nats, with the adapter ${withAdapter.divergence.toFixed(4)}: ` +
+                `${percent(effect.keptShare)} of the effect.`
+        );
+    }
     return `${lines.join("\n")}\n`;
 }

@@ -396,7 +396,7 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     check: "--trio --deep --text --device --strict --json".split(" "),
     plan: "--base --expert --antiexpert --json".split(" "),
     grade: ["--wrong", "--quiet", "--json"],
-    lora: ["--out", "--model", "--json"],
+    lora: "--out --model --no-measure --text --json".split(" "),
     devices: ["--json"],
     build: [],
     completion: [],
