@@ -216,6 +216,10 @@ const entries = {
         "A file is not a benchmark record, or two records cannot be compared.",
         "The message names the field that does not fit, or what differs; `rast bench` writes records."
     ),
+    ERR_GRADER: byRuntime(
+        "The threads that grade answers cannot be started.",
+        "The message has the system's words: a package that is missing (`complex.js`, `fraction.js`), or no thread to be had."
+    ),
     ERR_GRADE_FILE: byInput(
         "A file has nothing that could be graded.",
         "The message names the first line and what it lacks; `outputField` and `answerField` name fields of other names."

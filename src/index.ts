@@ -24,7 +24,8 @@ export type {
     SaveStateSettings,
     TokenizeOptions
 } from "./engine/method-options.js";
-export { grade, type AnswerFoundBy, type Graded } from "./grading/grade.js";
+export type { AnswerFoundBy } from "./grading/extract.js";
+export { grade, type Graded } from "./grading/grade.js";
 export {
     gradeFile,
     type BadLine,
@@ -51,7 +52,12 @@ export {
     type QuantizeResult,
     type TensorTypeRule
 } from "./gguf/quantize.js";
-export { checkTrio, type CheckedModel, type CheckOptions, type TrioCheck } from "./pairing/check-trio.js";
+export {
+    checkTrio,
+    type CheckedModel,
+    type CheckOptions,
+    type TrioCheck
+} from "./pairing/check-trio.js";
 export { planCatalog, planTrio, type PlannedModel, type TrioPlan } from "./planning/plan-trio.js";
 export type { PlanOptions } from "./planning/plan-options.js";
 export type { PlannedPlace } from "./planning/plan-models.js";

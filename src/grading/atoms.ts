@@ -171,6 +171,7 @@ function words(text: string): Node {
     const named = setOfWords(text);
     if (named !== undefined) return { kind: "named", set: named };
     if (/^(?:positive )?infinity$/i.test(text.trim())) return { kind: "constant", name: "infinity" };
+    if (/^(?:dne|does not exist|undefined)$/i.test(text.trim())) return { kind: "words", text: "undefined" };
     const counted = numberOfWord(text);
     if (counted !== undefined) return { kind: "number", value: new Fraction(counted), rounded: false };
     return {
@@ -194,6 +195,7 @@ const unknownFunctions = /^[fghFGH]$/;
 function symbol(reading: Reading, bare: string): Node {
     const { scanner } = reading;
     let name = bare;
+    if (unknownFunctions.test(bare) && scanner.take(/\^\s*\{\s*-\s*1\s*\}(?=\s*\()/y) !== undefined) name += "^-1";
     for (;;) {
         if (scanner.take(/_/y) !== undefined) name += `_${subscript(reading)}`;
         else if (scanner.sees(/'|\^\s*\{?\s*\\prime/y)) {

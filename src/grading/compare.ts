@@ -103,8 +103,10 @@ function sameItems(g: Node, a: Node): boolean {
     const itemsG = isSeveral(inG) ? inG.items : [inG];
     const itemsA = isSeveral(inA) ? inA.items : [inA];
     if (itemsG.length === itemsA.length && paired(itemsG, itemsA)) return true;
-    if (inG.kind !== "set" && inA.kind !== "set") return false;
-    return paired(distinct(itemsG), distinct(itemsA));
+    const differing = distinct(itemsG);
+    // Of a list that has nothing twice an answer may say something twice.
+    if (inG.kind !== "set" && inA.kind !== "set" && differing.length !== itemsG.length) return false;
+    return paired(differing, distinct(itemsA));
 }
 
 // x \in \{1, 2\}: the set.
@@ -161,6 +163,11 @@ function sameMatrix(g: Node, a: Node): boolean {
         return g.rows.length === a.rows.length && g.rows.every((row, at) => inOrder(row, a.rows[at]!));
     }
     const [matrix, other] = g.kind === "matrix" ? [g, a] : [a as Extract<Node, { kind: "matrix" }>, g];
+    // Rows as lists in a list.
+    if (other.kind === "tuple" && other.items.every((row) => row.kind === "tuple")) {
+        const rows = other.items.map((row) => partsOf(row));
+        return rows.length === matrix.rows.length && matrix.rows.every((row, at) => inOrder(row, rows[at]!));
+    }
     const vector = matrix.rows.length === 1 || matrix.rows[0]!.length === 1;
     return vector && other.kind === "tuple" && inOrder(matrix.rows.flat(), other.items);
 }

@@ -81,7 +81,7 @@ function loose(text: string): string {
 const unwrapped = (text: string): string =>
     text
         .replace(/\\(?:text|textbf|mathbf|mathrm|mbox|textrm|boxed|textit)\s*(?=\{)/g, "")
-        .replace(/[{}$*]|\\[()[\],;! ]|\\displaystyle(?![a-zA-Z])/g, "")
+        .replace(/[{}$*]|\\[()[\],;! ]|\\(?:displaystyle|left|right)(?![a-zA-Z])/g, "")
         .trim();
 
 /** The letter that a gold of multiple choice is; undefined for any other. */
@@ -105,7 +105,9 @@ function sameWords(answer: string, gold: string): boolean {
     const words = plainWords(gold);
     // Of mathematics a capital letter is another letter.
     if (!/^[a-z][a-z' ,.:-]{2,}$/.test(words) && !/^\d{1,2}:\d\d\s?(?:[ap]m)?$/.test(words)) return false;
-    return words === plainWords(answer);
+    const said = plainWords(answer);
+    // Of a time it may go without saying which half of the day it is in.
+    return words === said || (/^\d{1,2}:\d\d$/.test(words) && said.replace(/[ap]m$/, "") === words);
 }
 
 function right(reason: string): Comparison {

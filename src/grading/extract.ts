@@ -1,12 +1,12 @@
 // Which part of a model's text is its answer.
 import { choiceOf, isReadable } from "./equivalence.js";
 
-/** How an answer was found. */
-export type FoundBy = "final answer" | "boxed" | "answer is" | "last number" | "last choice" | "whole text";
+/** How an answer was found in an output: by which of the marks, in their order. */
+export type AnswerFoundBy = "final answer" | "boxed" | "answer is" | "last number" | "last choice" | "whole text";
 
 /** An answer in a text. */
 export interface Found {
-    readonly by: FoundBy;
+    readonly by: AnswerFoundBy;
     /** In the order in which they are compared: the first is what is reported. Never empty. */
     readonly candidates: readonly string[];
 }

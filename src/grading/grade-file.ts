@@ -5,8 +5,7 @@ import { accuracyOf, type Accuracy } from "../accuracy.js";
 import { describeError, invalidOption, readOptions, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { packageRoot } from "../package-root.js";
-import { grade, type Graded } from "./grade.js";
-import { goldOf } from "./gold.js";
+import { gradeWithGold, type Graded } from "./grade.js";
 import { gradingThreads } from "./grading-threads.js";
 import { linesOf, rowsOf } from "./lines.js";
 import { readRecord, type GradingRecord } from "./records.js";
@@ -72,7 +71,7 @@ export type GradeSource = string | AsyncIterable<Uint8Array>;
  * memory. A line that is damaged or lacks its fields is told to `onBadLine` and passed over.
  * @throws ERR_FILE_NOT_FOUND, ERR_IS_DIRECTORY, ERR_FILE_UNREADABLE
  * @throws ERR_GRADE_FILE where no line could be graded
- * @throws ERR_ABORTED by the signal
+ * @throws ERR_ABORTED by the signal; ERR_GRADER, ERR_BUNDLED
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
  * @example
  * ```ts
@@ -218,10 +217,12 @@ class FileGrading {
 
     async #grade(line: number, sample: number, output: string, { gold, id }: GradingRecord): Promise<GradedLine> {
         this.#waiting += output.length;
-        const graded = await grade(output, gold);
-        this.#waiting -= output.length;
-        const shown = gold.length > 10_000 ? gold.slice(-10_000) : gold;
-        return { line, sample, ...(id === undefined ? {} : { id }), gold: goldOf(shown), ...graded };
+        try {
+            const graded = await gradeWithGold(output, gold);
+            return { line, sample, ...(id === undefined ? {} : { id }), ...graded };
+        } finally {
+            this.#waiting -= output.length;
+        }
     }
 
     async #add(pending: Pending): Promise<void> {

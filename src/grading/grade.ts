@@ -1,10 +1,8 @@
-import { invalidOption } from "../checks.js";
+import { describeError, invalidOption } from "../checks.js";
+import { RastError } from "../errors.js";
 import { packageRoot } from "../package-root.js";
-import type { FoundBy } from "./extract.js";
+import type { AnswerFoundBy } from "./extract.js";
 import { gradingThreads } from "./grading-threads.js";
-
-/** How an answer was found in an output: by which of the marks, in their order. */
-export type AnswerFoundBy = FoundBy;
 
 /** What a grader finds of one output. */
 export interface Graded {
@@ -16,7 +14,7 @@ export interface Graded {
     readonly foundBy: AnswerFoundBy | null;
     /** Why it is right or wrong, in a few words. */
     readonly reason: string;
-    /** Whether it counts as wrong only because it took too long: 3 s of a thread, or its memory. */
+    /** Whether it counts as wrong because it took too much: 3 s of a thread, or 512 MiB. */
     readonly timedOut: boolean;
 }
 
@@ -27,7 +25,8 @@ export interface Graded {
  * text, however hostile, blocks the event loop or ends the process.
  * @param output the whole text, or the answer alone
  * @param gold the right answer, as data sets have it: plain, in LaTeX, or with a \boxed or "####" in front of it
- * @throws ERR_INVALID_ARGUMENT where one of them is no text, or the gold is empty; ERR_BUNDLED
+ * @throws ERR_INVALID_ARGUMENT where one of them is no text, or the gold is empty
+ * @throws ERR_GRADER where no thread can be started, ERR_BUNDLED
  * @example
  * ```ts
  * import { grade } from "rast-llama";
@@ -42,7 +41,24 @@ export async function grade(output: string, gold: string): Promise<Graded> {
     if (gold.trim() === "") throw invalidOption("gold", "a string that is not empty", gold, "ERR_INVALID_ARGUMENT");
     // Where it cannot work it says so at once.
     packageRoot();
+    const { right, extracted, foundBy, reason, timedOut } = await gradeWithGold(output, gold);
+    return { right, extracted, foundBy, reason, timedOut };
+}
+
+/** The same, with the gold as it was compared. */
+export async function gradeWithGold(output: string, gold: string): Promise<Graded & { readonly gold: string }> {
     const outcome = await gradingThreads.grade({ output, gold });
     if (!("ended" in outcome)) return { ...outcome, timedOut: false };
-    return { right: false, extracted: null, foundBy: null, reason: outcome.reason, timedOut: true };
+    if (outcome.ended === "failure") {
+        const { cause } = outcome;
+        throw new RastError("ERR_GRADER", `Grading could not begin: ${describeError(cause)}`, { cause });
+    }
+    return {
+        right: false,
+        extracted: null,
+        foundBy: null,
+        reason: outcome.reason,
+        timedOut: true,
+        gold: gold.slice(0, 2000)
+    };
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { packageRoot, unpackedPath } from "../package-root.js";
-import type { FoundBy } from "./extract.js";
+import type { AnswerFoundBy } from "./extract.js";
 
 /** One output to grade. */
 export interface GradingJob {
@@ -15,12 +15,17 @@ export interface GradingJob {
 export interface GradingAnswer {
     readonly right: boolean;
     readonly extracted: string | null;
-    readonly foundBy: FoundBy | null;
+    readonly foundBy: AnswerFoundBy | null;
     readonly reason: string;
+    /** The gold alone, as it was compared. */
+    readonly gold: string;
 }
 
-/** What became of a job. */
-export type GradingOutcome = GradingAnswer | { readonly ended: "time" | "failure"; readonly reason: string };
+/** What became of a job: its answer, what it ran into, or why there is no thread to do it. */
+export type GradingOutcome =
+    | GradingAnswer
+    | { readonly ended: "time" | "memory"; readonly reason: string }
+    | { readonly ended: "failure"; readonly cause: unknown };
 
 /** How far a job may go. */
 export interface GradingLimits {
@@ -50,9 +55,12 @@ class GradingThread {
     #idle: NodeJS.Timeout | undefined;
     readonly #done: () => void;
 
-    /** @param done is called after every job */
-    constructor(done: () => void) {
+    readonly #script: (() => string) | undefined;
+
+    /** @param done is called after every job @param script what the thread runs, where it is not ours */
+    constructor(done: () => void, script?: () => string) {
         this.#done = done;
+        this.#script = script;
     }
 
     get busy(): boolean {
@@ -73,12 +81,12 @@ class GradingThread {
             this.#watch(this.#worker, startMs);
             this.#worker.postMessage({ output: job.output, gold: job.gold } satisfies GradingJob);
         } catch (error) {
-            this.#finish({ ended: "failure", reason: `no thread could be had: ${describe(error)}` });
+            this.#finish({ ended: "failure", cause: error });
         }
     }
 
     #start({ maxHeapMiB }: GradingLimits): Worker {
-        const script = unpackedPath(join(packageRoot(), "dist", "grading", "thread.js"));
+        const script = this.#script?.() ?? unpackedPath(join(packageRoot(), "dist", "grading", "thread.js"));
         const worker = new Worker(pathToFileURL(script), {
             // nothing of the program's own settings
             env: {},
@@ -93,11 +101,14 @@ class GradingThread {
         const broken = (error: unknown): void => {
             if (worker !== this.#worker) return;
             this.#worker = undefined;
-            this.#finish({ ended: "failure", reason: `its thread ended: ${describe(error)}` });
+            const memory = error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+            this.#finish(
+                memory ? { ended: "memory", reason: "it took too much memory" } : { ended: "failure", cause: error }
+            );
         };
         worker.on("error", broken);
         worker.on("messageerror", broken);
-        worker.on("exit", (code) => broken(`exit code ${code}`));
+        worker.on("exit", (code) => broken(new Error(`The thread ended with exit code ${code}.`)));
         return worker;
     }
 
@@ -129,19 +140,17 @@ class GradingThread {
     }
 }
 
-function describe(error: unknown): string {
-    return error instanceof Error ? error.message : String(error);
-}
-
 /** Threads that grade. Jobs begin in the order in which they come. */
 export class GradingThreads {
     readonly #waiting: Waiting[] = [];
     readonly #threads: GradingThread[] = [];
     readonly most: number;
+    readonly #script: (() => string) | undefined;
 
-    /** @param most threads at a time */
-    constructor(most = Math.max(1, Math.min(4, availableParallelism()))) {
+    /** @param most threads at a time @param script for tests: what a thread runs */
+    constructor(most = Math.max(1, Math.min(4, availableParallelism())), script?: () => string) {
         this.most = most;
+        this.#script = script;
     }
 
     /** Never rejects. */
@@ -164,7 +173,7 @@ export class GradingThreads {
         const free = this.#threads.filter(({ busy }) => !busy);
         const known = free.find(({ warm }) => warm) ?? free[0];
         if (known !== undefined || this.#threads.length >= this.most) return known;
-        const made = new GradingThread(() => this.#begin());
+        const made = new GradingThread(() => this.#begin(), this.#script);
         this.#threads.push(made);
         return made;
     }

@@ -206,7 +206,8 @@ export class Reading {
                     /\^\s*(?:\\circ|\{\s*\\circ\s*\}|\{\s*o\s*\}|\{\s*\\text\s*\{\s*o\s*\}\s*\})|\\degree(?![a-zA-Z])/y
                 ) !== undefined
             ) {
-                value = { kind: "quantity", of: value, unit: "°" };
+                const scale = scanner.take(/(?:\\(?:text|mathrm|mbox|textrm)\s*\{\s*([CF])\s*\}|([CF]))(?![a-zA-Z])/y);
+                value = { kind: "quantity", of: value, unit: `°${scale?.[1] ?? scale?.[2] ?? ""}` };
             } else if (value.kind === "number" && scanner.sees(/'|\^\s*\{?\s*\\prime/y)) {
                 const marks = scanner.take(/(?:'|\^\s*\{?(?:\s*\\prime)+\s*\}?)+/y)![0];
                 const count = marks.match(/'|\\prime/g)!.length;

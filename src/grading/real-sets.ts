@@ -193,11 +193,14 @@ function ofInequality(left: Node, sign: Relation, right: Node, rounded: boolean)
         return l === undefined || r === undefined ? undefined : l - r;
     };
     const [atZero, atOne, atTwo, far] = [difference(0), difference(1), difference(2), difference(-3)];
-    if (atZero === undefined || atOne === undefined || atTwo === undefined || far === undefined) return undefined;
+    if (atZero === undefined || atOne === undefined || atTwo === undefined || far === undefined) {
+        return bent(difference, sign, name, rounded);
+    }
     const slope = atOne - atZero;
     const size = 1e-9 * Math.max(Math.abs(atZero), Math.abs(atOne), Math.abs(slope));
-    if (!(Math.abs(slope) > size)) return undefined;
-    if (Math.abs(atTwo - atZero - 2 * slope) > size || Math.abs(far - atZero + 3 * slope) > 3 * size) return undefined;
+    if (!(Math.abs(slope) > size)) return bent(difference, sign, name, rounded);
+    if (Math.abs(atTwo - atZero - 2 * slope) > size || Math.abs(far - atZero + 3 * slope) > 3 * size)
+        return bent(difference, sign, name, rounded);
     const end = -atZero / slope;
     if (sign === "!=") return { stretches: complement([pointAt(end)]), name, rounded };
     const above = sign.startsWith(">") === slope > 0;
@@ -216,4 +219,65 @@ function endsAtInfinity(left: Node, sign: Relation, right: Node, name: string, r
         (lower.kind === "symbol" && endOf(upper) === Infinity) ||
         (upper.kind === "symbol" && endOf(lower) === -Infinity);
     return nothing ? { stretches: [everything], name, rounded } : undefined;
+}
+
+// Where an inequality that is not linear is looked at: densely near zero, and further and further away. No root is among them.
+const looks: readonly number[] = (() => {
+    const places: number[] = [];
+    for (let at = 0; at < 1200; at++) places.push(0.0317 + at * 0.05003);
+    for (let at = 61; at < 1e7; at *= 1.05) places.push(at);
+    return [...places.map((at) => -at).reverse(), ...places];
+})();
+const mostEnds = 12;
+
+/** The set that any other inequality says, by the places where its sides change; undefined where that is not to be told. */
+function bent(
+    difference: (x: number) => number | undefined,
+    sign: Relation,
+    name: string,
+    rounded: boolean
+): RealSet | undefined {
+    if (sign === "!=") return undefined;
+    const wanted = sign.startsWith(">") ? 1 : -1;
+    const holds = (x: number): boolean => {
+        const value = difference(x);
+        return value !== undefined && value * wanted > 0;
+    };
+    const closedAt = (x: number): boolean => {
+        const value = difference(x);
+        return sign.endsWith("=") && value !== undefined && Math.abs(value) < 1e-6 * Math.max(1, Math.abs(x));
+    };
+    const ends: number[] = [];
+    let before = holds(looks[0]!);
+    const first = before;
+    for (let at = 1; at < looks.length; at++) {
+        const now = holds(looks[at]!);
+        if (now === before) continue;
+        if (ends.length === mostEnds) return undefined;
+        ends.push(changeBetween(looks[at - 1]!, looks[at]!, holds));
+        before = now;
+    }
+    if (ends.length === 0) return undefined;
+    const all = [-Infinity, ...ends, Infinity];
+    const stretches: Stretch[] = [];
+    for (let at = first ? 0 : 1; at + 1 < all.length; at += 2) {
+        const [from, to] = [all[at]!, all[at + 1]!];
+        stretches.push({ from, to, withFrom: closedAt(from), withTo: closedAt(to) });
+    }
+    return { stretches: joined(stretches), name, rounded };
+}
+
+function changeBetween(from: number, to: number, holds: (x: number) => boolean): number {
+    const start = holds(from);
+    let [low, high] = [from, to];
+    for (let step = 0; step < 100; step++) {
+        const middle = (low + high) / 2;
+        if (holds(middle) === start) low = middle;
+        else high = middle;
+    }
+    const end = (low + high) / 2;
+    // A round number is one.
+    return Math.abs(end - Math.round(end * 1e6) / 1e6) < 1e-11 * Math.max(1, Math.abs(end))
+        ? Math.round(end * 1e6) / 1e6
+        : end;
 }

@@ -16,14 +16,24 @@ function gradeOutput(output: string, gold: string): GradingAnswer {
     const wanted = goldOf(gold);
     const found = extractAnswer(output, wanted);
     if ("missing" in found)
-        return { right: false, extracted: null, foundBy: null, reason: `no answer: ${found.missing}` };
+        return {
+            right: false,
+            extracted: null,
+            foundBy: null,
+            reason: `no answer: ${found.missing}`,
+            gold: shown(wanted)
+        };
     const verdicts = found.candidates.map((candidate) => ({ candidate, ...compareAnswers(candidate, wanted) }));
     const best = verdicts.find(({ right }) => right) ?? verdicts[0]!;
     return {
         right: best.right,
-        extracted:
-            best.candidate.length > longestShown ? `${best.candidate.slice(0, longestShown)}...` : best.candidate,
+        extracted: shown(best.candidate),
         foundBy: found.by,
-        reason: best.reason
+        reason: best.reason,
+        gold: shown(wanted)
     };
+}
+
+function shown(text: string): string {
+    return text.length > longestShown ? `${text.slice(0, longestShown)}...` : text;
 }

@@ -164,7 +164,7 @@ export function plainWords(text: string): string {
         .replace(/^[\s"'`(]{1,20}|[\s"'`.,;:!)]{1,20}$/g, "");
 }
 
-/** A text without white space, for a first look. */
+/** A text without white space but for that between digits, for a first look. */
 export function squeezed(text: string): string {
-    return text.replace(/\s+/g, "");
+    return text.replace(/\s+/g, " ").replace(/(?<!\d) | (?!\d)/g, "");
 }

@@ -87,6 +87,7 @@ const words: Readonly<Record<string, readonly [kind: string, scale: number]>> = 
     litre: ["volume", 1],
     gallon: ["volume", 3.785411784],
     mph: ["speed", 1],
+    kph: ["speed", 1],
     joule: ["energy", 1],
     erg: ["energy", 1e-7],
     watt: ["power", 1],
@@ -165,7 +166,8 @@ function read(text: string): Unit | undefined {
     let sign = 1;
     let next = 1;
     let known = false;
-    for (const [piece, slash, word = "", power] of text.matchAll(/(\/)|([\p{L}°%$€£μ]+)(?:\^?\{?(-?\d))?/gu)) {
+    const written = text.replace(/\bmph\b/g, "mi/h").replace(/\bkm?ph\b|\bkmh\b/g, "km/h");
+    for (const [piece, slash, word = "", power] of written.matchAll(/(\/)|([\p{L}°%$€£μ]+)(?:\^?\{?(-?\d))?/gu)) {
         if (piece === "/" || slash !== undefined || word.toLowerCase() === "per") {
             sign = -1;
             continue;

@@ -16,8 +16,12 @@ export interface MakingStep {
     readonly onProgress: (state: "grafting" | "quantizing", bytes: number, totalBytes: number) => void;
 }
 
-/** Makes a model's file. @throws what `graftModel` and `quantizeModel` throw; the signal's reason */
-export async function makeModel({ plan, from, template, signal, onProgress }: MakingStep): Promise<void> {
+/**
+ * Makes a model's file.
+ * @returns what is worth knowing of it
+ * @throws what `graftModel` and `quantizeModel` throw; the signal's reason
+ */
+export async function makeModel({ plan, from, template, signal, onProgress }: MakingStep): Promise<readonly string[]> {
     signal?.throwIfAborted();
     await mkdir(dirname(plan.path), { recursive: true });
     const shared = { output: plan.path, type: plan.quantization, ...(signal === undefined ? {} : { signal }) };
@@ -28,11 +32,11 @@ export async function makeModel({ plan, from, template, signal, onProgress }: Ma
     if (template === undefined) {
         const told = ({ fraction }: { fraction: number }): void => tell("quantizing", fraction);
         await quantizeModel({ ...shared, input: from, onProgress: told });
-        return;
+        return [];
     }
     const told = ({ step, fraction }: GraftProgress): void =>
         tell(step === "graft" ? "grafting" : "quantizing", fraction);
-    await graftModel({ ...shared, template, weights: from, onProgress: told });
+    return (await graftModel({ ...shared, template, weights: from, onProgress: told })).notes;
 }
 
 /** Removes a checkpoint's files that were fetched. Never throws. */

@@ -250,7 +250,7 @@ class Pull {
                 this.meter.tell(path, { role, file: basename(path), state, bytes, totalBytes })
         };
         try {
-            await makeModel(step);
+            this.#notes.push(...(await makeModel(step)).map((note) => `${basename(path)}: ${note}`));
         } catch (error) {
             this.signal.throwIfAborted();
             // Another process that made it has removed what it was made of.

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makePullingPlace, type PullingPlace } from "../support/pulling.js";
 import { size } from "../support/size.js";
@@ -36,8 +36,13 @@ interface Ended {
     readonly stderr: string;
 }
 
-function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
-    const child = spawn(process.execPath, [join(root, "dist", "cli", "main.js"), ...args], {
+const command = [join(root, "dist", "cli", "main.js")];
+
+function start(
+    args: readonly string[],
+    program: readonly string[] = command
+): { child: ChildProcess; ended: Promise<Ended> } {
+    const child = spawn(process.execPath, [...program, ...args], {
         env: { ...process.env, ...place.env, RAST_CACHE: "off" },
         stdio: ["ignore", "pipe", "pipe"]
     });
@@ -119,6 +124,24 @@ test("two processes at once, and one that is interrupted", async () => {
     });
     await assertNothingPartial();
     place.hub.fault = () => undefined;
+}, 120_000);
+
+test("a program that exits in the middle of a pull leaves what has come for the next", async () => {
+    await rm(place.folder, { recursive: true, force: true });
+    place.hub.fault = slowly;
+    const program =
+        `import { pullTrio } from ${JSON.stringify(pathToFileURL(join(root, "dist", "index.js")).href)};` +
+        'await pullTrio("tiny", { onProgress: ({ overallBytes }) => overallBytes > 300_000 && process.exit(5) });';
+    expect(await start(["--input-type=module", "-e", program], []).ended).toMatchObject({ code: 5 });
+    await assertNothingPartial();
+    const left = (await readdir(place.folder, { recursive: true })).filter((name) => name.endsWith(".part"));
+    expect(left.length).toBeGreaterThan(0);
+    place.hub.fault = () => undefined;
+    place.hub.seen.length = 0;
+    expect(await start(["pull", "tiny"]).ended).toMatchObject({ code: 0 });
+    await assertWhole();
+    const all = roles.reduce((sum, role) => sum + place.content(role).length, 0);
+    expect(place.hub.askedBytes).toBeLessThan(all);
 }, 120_000);
 
 test("from a hub to a text: rast pull, then rast generate --trio", async () => {

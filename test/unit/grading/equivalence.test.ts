@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { choiceOf, compareAnswers } from "../../../src/grading/equivalence.js";
-import { isSetAside, labelledPairs, type LabelledPair } from "./pairs.js";
+import { furtherPairs, isSetAside, labelledPairs, type LabelledPair } from "./pairs.js";
 
 const pairs = labelledPairs();
 const tuned = pairs.filter((pair) => !isSetAside(pair));
@@ -21,6 +21,12 @@ describe("labelled pairs", () => {
             expect(compareAnswers(answer, gold).right, reason).toBe(right);
         }
     );
+
+    test("pairs that were thought of later", () => {
+        for (const { gold, answer, right } of furtherPairs()) {
+            expect(compareAnswers(answer, gold).right, `${answer} for ${gold}`).toBe(right);
+        }
+    });
 
     test("set aside: precision and recall stay", () => {
         const called = aside.map((pair) => ({ pair, right: compareAnswers(pair.answer, pair.gold).right }));

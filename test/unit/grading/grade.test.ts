@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { grade } from "../../../src/grading/grade.js";
 import { gradingLimits, GradingThreads } from "../../../src/grading/grading-threads.js";
@@ -97,6 +100,30 @@ describe("threads", () => {
         const next = threads.grade({ output: "\\boxed{7}", gold: "7" });
         expect(await slow).toMatchObject({ ended: "time", reason: "it was not done after 0.001 s" });
         expect(await next).toMatchObject({ right: true });
+    });
+
+    test("one that cannot start, or ends by itself, fails its job alone", async () => {
+        const script = join(await mkdtemp(join(tmpdir(), "rast-thread-")), "thread.mjs");
+        await writeFile(script, 'import "a-package-that-is-not-there";');
+        const threads = new GradingThreads(1, () => script);
+        expect(await threads.grade({ output: "7", gold: "7" })).toMatchObject({
+            ended: "failure",
+            cause: { message: expect.stringContaining("a-package-that-is-not-there") }
+        });
+        await writeFile(
+            script,
+            'import { parentPort } from "node:worker_threads"; parentPort.on("message", ({ gold }) => gold === "end" ? process.exit(3) : parentPort.postMessage({ right: true, gold }));'
+        );
+        expect(await threads.grade({ output: "7", gold: "end" })).toMatchObject({ ended: "failure" });
+        expect(await threads.grade({ output: "7", gold: "7" })).toMatchObject({ right: true });
+        await writeFile(
+            script,
+            'import { parentPort } from "node:worker_threads"; parentPort.on("message", () => { const all = []; for (;;) all.push(new Array(1e5).fill(all.length)); });'
+        );
+        const small = new GradingThreads(1, () => script);
+        const outcome = await small.grade({ output: "7", gold: "7" }, { deadlineMs: 30_000, maxHeapMiB: 32 });
+        expect(outcome).toEqual({ ended: "memory", reason: "it took too much memory" });
+        await rm(dirname(script), { recursive: true });
     });
 
     test("answers belong to their questions, however many", async () => {

@@ -11,13 +11,22 @@ export interface LabelledPair {
     readonly reason: string;
 }
 
-/** All of them, in the order of the file. */
+/** Those that were written before there were rules, in the order of the file. */
 export function labelledPairs(): LabelledPair[] {
-    const text = readFileSync(new URL("./pairs.jsonl", import.meta.url), "utf8");
+    return read<LabelledPair>("pairs.jsonl");
+}
+
+/** Those that came to mind afterwards. */
+export function furtherPairs(): Pick<LabelledPair, "gold" | "answer" | "right">[] {
+    return read("further-pairs.jsonl");
+}
+
+function read<T>(file: string): T[] {
+    const text = readFileSync(new URL(`./${file}`, import.meta.url), "utf8");
     return text
         .trim()
         .split("\n")
-        .map((line) => JSON.parse(line) as LabelledPair);
+        .map((line) => JSON.parse(line) as T);
 }
 
 /** A quarter, by hash. */
