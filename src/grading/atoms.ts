@@ -144,7 +144,7 @@ function letters(reading: Reading): Node {
         return call(reading, functionNames[name]!);
     }
     if (isWord(run)) {
-        const rest = scanner.take(/[a-zA-Z](?:[a-zA-Z\s'-]*[a-zA-Z])?/y)?.[0];
+        const rest = scanner.take(/(?!(?:and|or)\b)[a-zA-Z](?:(?!\s(?:and|or)\s)[a-zA-Z\s'-])*/y)?.[0];
         return words(rest === undefined ? run : `${run} ${rest}`);
     }
     if (run.startsWith("pi")) {
@@ -157,6 +157,8 @@ function letters(reading: Reading): Node {
 
 function isWord(run: string): boolean {
     if (shortWords.has(run.toLowerCase())) return run.length > 1;
+    // a name: Bob
+    if (/^[A-Z][a-z]*[aeiou][a-z]*$/.test(run) && run.length === 3) return true;
     if (run.length < 4) return false;
     return !/^[A-Z]+$/.test(run) && /[aeiou]/i.test(run) && !isRow(run);
 }
@@ -285,7 +287,14 @@ function root(reading: Reading): Node {
 function numberSet(reading: Reading): Node {
     const name = reading.scanner.take(/\{\s*([RZQNC])\s*\}|([RZQNC])/y);
     if (name === undefined) throw reading.scanner.unreadable("a set of numbers that is not known");
-    return { kind: "named", set: namedSets[name[1] ?? name[2]!]! };
+    const set = namedSets[name[1] ?? name[2]!]!;
+    const positive = set === "R" ? reading.scanner.take(/(?:\^|_)\s*(?:\{\s*(?:\+|>\s*0)\s*\}|\+)/y) : undefined;
+    if (positive === undefined) return { kind: "named", set };
+    const items: Node[] = [
+        { kind: "number", value: new Fraction(0), rounded: false },
+        { kind: "constant", name: "infinity" }
+    ];
+    return { kind: "tuple", open: "(", close: ")", items };
 }
 
 function upright(reading: Reading): Node {
@@ -304,7 +313,10 @@ function inText(reading: Reading): Node {
 
 function textOf(reading: Reading, text: string): Node {
     if (!/[a-zA-Z]{2}/.test(text)) return reading.nested(text);
-    if (/^[\p{L}\s'.,-]+$/u.test(text)) return words(text.replace(/[.,]+$/, ""));
+    if (/^[\p{L}\s'.,-]+$/u.test(text)) {
+        const items = text.replace(/[.,]+$/, "").split(/\s*,\s*(?:and|or)?\s*|\s+(?:and|or)\s+/);
+        return items.length === 1 ? words(items[0]!) : { kind: "list", items: items.map(words) };
+    }
     return reading.nested(text);
 }
 
@@ -343,8 +355,7 @@ function set(reading: Reading, close: RegExp = /\\\}|\\rbrace(?![a-zA-Z])/y): No
 function environment(reading: Reading): Node {
     const { scanner } = reading;
     const name = scanner.take(/\{([a-zA-Z]*?(?:matrix|array|cases|aligned))\*?\}(?:\s*\{[lcr| ]*\})?/y)?.[1];
-    if (name === undefined || name === "cases" || name === "aligned")
-        throw scanner.unreadable("an environment that is not read");
+    if (name === undefined) throw scanner.unreadable("an environment that is not read");
     return reading.inside(() => {
         const rows: Node[][] = [];
         for (;;) {
@@ -357,6 +368,8 @@ function environment(reading: Reading): Node {
             if (scanner.take(/\\end\s*\{[a-zA-Z]*\*?\}/y) !== undefined) break;
             throw scanner.unreadable("a matrix does not end");
         }
+        // What holds together, line by line.
+        if (name === "cases" || name === "aligned") return { kind: "list", items: rows.map((row) => row[0]!) };
         if (rows.length === 0 || rows.some((row) => row.length !== rows[0]!.length))
             throw scanner.unreadable("rows of other lengths");
         return { kind: "matrix", rows };

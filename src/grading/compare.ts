@@ -128,12 +128,23 @@ function inOrder(g: readonly Node[], a: readonly Node[]): boolean {
 // In any order. Being the same is, but for rounding, an equivalence: the first that fits is as good as another.
 function paired(g: readonly Node[], a: readonly Node[]): boolean {
     if (g.length !== a.length) return false;
-    const left = [...a];
-    return g.every((one) => {
+    // Those that are written alike need no second look.
+    const alike = new Map<string, number>();
+    for (const one of a) alike.set(keyOf(one), (alike.get(keyOf(one)) ?? 0) + 1);
+    const others = g.filter((one) => !taken(alike, keyOf(one)));
+    const left: Node[] = [];
+    for (const one of a) if (taken(alike, keyOf(one))) left.push(one);
+    return others.every((one) => {
         const at = left.findIndex((other) => sameItem(one, other));
         if (at >= 0) left.splice(at, 1);
         return at >= 0;
     });
+}
+
+function taken(counts: Map<string, number>, key: string): boolean {
+    const count = counts.get(key) ?? 0;
+    if (count > 0) counts.set(key, count - 1);
+    return count > 0;
 }
 
 function sameItem(g: Node, a: Node): boolean {

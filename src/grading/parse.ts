@@ -192,6 +192,10 @@ export class Reading {
         const mixed = /\\frac/y;
         const isFraction = this.scanner.sees(mixed);
         const next = this.factor();
+        // 33\frac{1}{3}\%
+        if (isFraction && isWhole(value) && next.kind === "quantity" && isProper(next.of)) {
+            return { kind: "quantity", of: { kind: "sum", terms: [value, next.of] }, unit: next.unit };
+        }
         if (isFraction && isWhole(value) && isProper(next)) return { kind: "sum", terms: [value, next] };
         return product(value, next);
     }
@@ -212,6 +216,8 @@ export class Reading {
                 const marks = scanner.take(/(?:'|\^\s*\{?(?:\s*\\prime)+\s*\}?)+/y)![0];
                 const count = marks.match(/'|\\prime/g)!.length;
                 value = { kind: "quantity", of: value, unit: count === 1 ? "arcminute" : "arcsecond" };
+            } else if (value.kind === "number" && scanner.take(/"/y) !== undefined) {
+                value = { kind: "quantity", of: value, unit: "inch" };
             } else if (scanner.take(/\^/y) !== undefined) {
                 value = { kind: "power", base: value, exponent: this.deeper(() => this.script()) };
             } else if (scanner.take(/!(?![=!])/y) !== undefined) {

@@ -53,8 +53,10 @@ export function realSetOf(node: Node): RealSet | undefined {
             const parts = node.items.map((item) => (item.kind === "relation" ? realSetOf(item) : undefined));
             if (parts.length === 0 || parts.some((part) => part === undefined || part.name === undefined))
                 return undefined;
-            return (parts as RealSet[]).reduce((a, b) => ({
-                ...combine(a, b, "union"),
+            // "x < 5, x \ne 4": what is left out is so of all of it
+            const without = node.items.map((item) => item.kind === "relation" && item.signs.includes("!="));
+            return (parts as RealSet[]).reduce((a, b, at) => ({
+                ...combine(a, b, without[at] === true || without[at - 1] === true ? "intersection" : "union"),
                 name: a.name === b.name ? a.name : "?",
                 rounded
             }));

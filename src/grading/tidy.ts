@@ -86,6 +86,10 @@ const greek: Readonly<Record<string, string>> = {
     Ω: "Omega"
 };
 
+const powers: Readonly<Record<string, number>> = { thousand: 3, million: 6, billion: 9, trillion: 12 };
+const largeInText = /(\d)\s?\\(?:text|mbox|textrm)\s*\{\s*(thousand|million|billion|trillion)\b([^{}]{0,50})\}/gi;
+const largeNumber = /(\d)\s?(thousand|million|billion|trillion)\b/gi;
+
 /** One text for what is written in many. Its time is linear in the text's length. */
 export function tidy(text: string): string {
     let tidied = text.replace(/[^\x20-\x7E]/gu, (one) => {
@@ -122,6 +126,20 @@ export function tidy(text: string): string {
             /(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d.,])/g,
             (_, first: string, rest: string) => first + rest.replaceAll(" ", "")
         )
+        .replace(
+            /\\pmod\s*(?:\{[^{}]{1,50}\}|\w)|\(\s*(?:\\(?:text|mathrm|mbox)\s*\{\s*mod\s*\}|\\?b?mod)[^()]{1,50}\)/g,
+            " "
+        )
+        .replace(/\\(?:text|mathrm|mbox)\s*\{\s*\(?\s*mod[^{}]{1,50}\}/g, " ")
+        .replace(largeInText, (_, before: string, word: string, rest: string) => {
+            const scaled = `${before} \\cdot 10^{${powers[word.toLowerCase()]!}}`;
+            return rest.trim() === "" ? scaled : `${scaled} \\text{${rest}}`;
+        })
+        .replace(
+            largeNumber,
+            (_, before: string, word: string) => `${before} \\cdot 10^{${powers[word.toLowerCase()]!}}`
+        )
+        .replace(/^\s*(?:\\(?:approx|simeq|sim)(?![a-zA-Z])|=)/, "")
         .replace(/\.{3,}|\\(?:ldots|cdots|dots)(?![a-zA-Z])|…/g, "…")
         .trim();
     tidied = withoutConditions(tidied);
