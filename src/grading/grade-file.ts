@@ -75,9 +75,11 @@ export type GradeSource = string | AsyncIterable<Uint8Array>;
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION
  * @example
  * ```ts
+ * import { Readable } from "node:stream";
  * import { gradeFile } from "rast-llama";
  *
- * const { accuracy } = await gradeFile("outputs.jsonl", {
+ * const outputs = Readable.from([Buffer.from('{"output": "The answer is 8.", "answer": 8}\n')]);
+ * const { accuracy } = await gradeFile(outputs, {
  *     onGraded: ({ line, right, extracted }) => console.log(line, right, extracted)
  * });
  * console.log(accuracy.value, accuracy.low, accuracy.high);
