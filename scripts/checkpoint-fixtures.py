@@ -9,9 +9,8 @@ test/e2e/graft-families.test.ts compares.
 """
 
 import json
-import os
+import runpy
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -41,7 +40,7 @@ LONGROPE = dict(
     rope_type="longrope",
     long_factor=[1.0 + i / 4 for i in range(8)],
     short_factor=[1.0 + i / 8 for i in range(8)],
-    original_max_position_embeddings=64,
+    original_max_position_embeddings=512,  # below, llama.cpp and transformers take the short ones
     rope_theta=10000.0,
 )
 
@@ -55,7 +54,7 @@ FAMILIES = {
     "qwen3": ("Qwen3Config", dict(SMALL, head_dim=32, tie_word_embeddings=True), torch.bfloat16, None, "bpe"),
     "qwen3moe": (
         "Qwen3MoeConfig",
-        dict(SMALL, head_dim=16, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=64, decoder_sparse_step=1),
+        dict(SMALL, head_dim=16, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=64, decoder_sparse_step=1, norm_topk_prob=True),
         torch.bfloat16,
         60_000,
         "bpe",
@@ -63,21 +62,8 @@ FAMILIES = {
     "gemma2": ("Gemma2Config", dict(GEMMA), torch.bfloat16, None, "sentencepiece"),
     "gemma3": ("Gemma3TextConfig", dict(GEMMA), torch.bfloat16, None, "sentencepiece"),
     "phi3": ("Phi3Config", dict(SMALL, pad_token_id=0, sliding_window=None, rope_parameters=dict(rope_type="default", rope_theta=10000.0, original_max_position_embeddings=128)), torch.bfloat16, None, "sentencepiece"),
-    "phi3-long": ("Phi3Config", dict(SMALL, pad_token_id=0, sliding_window=None, original_max_position_embeddings=64, rope_parameters=LONGROPE), torch.float32, None, "sentencepiece"),
+    "phi3-long": ("Phi3Config", dict(SMALL | dict(max_position_embeddings=1024), pad_token_id=0, sliding_window=None, original_max_position_embeddings=512, rope_parameters=LONGROPE), torch.float32, None, "sentencepiece"),
 }
-
-CONVERT = """
-import runpy, sys
-from pathlib import Path
-source = sys.argv[1]
-sys.path.insert(0, source)
-sys.path.insert(0, source + "/gguf-py")
-from conversion.base import TextModel
-TextModel.get_vocab_base_pre = lambda self, tokenizer: "qwen2"  # this tokenizer is nobody's
-sys.argv = [source + "/convert_hf_to_gguf.py", *sys.argv[2:]]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
 
 def save_bpe(folder: Path) -> None:
     tokenizer = Tokenizer(models.BPE())
@@ -107,7 +93,7 @@ def save_sentencepiece(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer"}))
 
 
-def save(folder: Path, kind: str, values: dict, dtype: torch.dtype, shard_bytes: int | None, tokenizer: str, seed: int):
+def save(folder: Path, kind: str, values: dict, dtype: torch.dtype, shard_bytes: int | None, tokenizer: str, seed: int) -> None:
     folder.mkdir(parents=True)
     torch.manual_seed(seed)
     config = getattr(transformers, kind)(**values)
@@ -119,30 +105,33 @@ def save(folder: Path, kind: str, values: dict, dtype: torch.dtype, shard_bytes:
     model = model.to(dtype)
     model.save_pretrained(folder, **({} if shard_bytes is None else {"max_shard_size": shard_bytes}))
     (save_bpe if tokenizer == "bpe" else save_sentencepiece)(folder)
-    return model
 
 
 def convert(source: Path, checkpoint: Path, target: Path, kind: str) -> None:
-    run = [sys.executable, "-c", CONVERT, str(source), str(checkpoint), "--outfile", str(target), "--outtype", kind]
-    done = subprocess.run(run, capture_output=True, text=True, env={**os.environ, "NO_LOCAL_GGUF": ""})
-    if done.returncode != 0:
-        raise SystemExit(f"{checkpoint}: {done.stderr[-3000:]}")
+    from conversion.base import TextModel
+
+    TextModel.get_vocab_base_pre = lambda self, tokenizer: "qwen2"  # this tokenizer is nobody's
+    sys.argv = [str(source / "convert_hf_to_gguf.py"), str(checkpoint), "--outfile", str(target), "--outtype", kind]
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def main() -> None:
     source, out = Path(sys.argv[1]), Path(sys.argv[2])
-    for name in sys.argv[3:] or FAMILIES:
+    sys.path[:0] = [str(source), str(source / "gguf-py")]
+    for name in sys.argv[3:] or list(FAMILIES):
         kind, values, dtype, shard_bytes, tokenizer = FAMILIES[name]
         folder = out / name
         shutil.rmtree(folder, ignore_errors=True)
         save(folder / "template", kind, values, dtype, shard_bytes, tokenizer, seed=1)
-        model = save(folder / "expert", kind, values, dtype, shard_bytes, tokenizer, seed=2)
+        save(folder / "expert", kind, values, dtype, shard_bytes, tokenizer, seed=2)
         convert(source, folder / "template", folder / "template-f32.gguf", "f32")
         for type in ("f32", "f16", "bf16", "q8_0"):
             convert(source, folder / "expert", folder / f"expert-{type}.gguf", type)
         tokens = [5, 17, 40, 9, 100, 201, 33, 8]
         with torch.no_grad():
-            logits = model.float()(torch.tensor([tokens])).logits[0, -1].double()
+            # loaded anew: what is rounded with a model's type, such as its frequencies, must not be
+            model = transformers.AutoModelForCausalLM.from_pretrained(folder / "expert", dtype=torch.float32)
+            logits = model.eval()(torch.tensor([tokens])).logits[0, -1].double()
         logprobs = torch.log_softmax(logits, dim=-1).tolist()
         (folder / "logits.json").write_text(json.dumps({"tokens": tokens, "logprobs": logprobs}))
         print(name, sorted(path.name for path in (folder / "expert").iterdir()), flush=True)

@@ -10,8 +10,8 @@ import { loadNative } from "../../dist/native/binding.js";
 
 const fixtures = process.env["RAST_CHECKPOINT_FIXTURES"];
 const families = fixtures === undefined ? [] : readdirSync(fixtures).sort();
-/** Of log-probabilities at any token, against transformers in F32. */
-const tolerance = 2e-4;
+/** Of log-probabilities at any token, against transformers in F32. ggml looks GELU, which Gemma has, up in a table of F16. */
+const toleranceOf = (family: string): number => (family.startsWith("gemma") ? 2e-3 : 2e-4);
 
 const folder = mkdtempSync(join(tmpdir(), "rast-families-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -72,7 +72,9 @@ describe.runIf(families.length > 0)("grafts of every family", () => {
             const all = drawn!.top.map(({ token, logprob }) => [token, logprob, drawable[token]!] as const);
             const shift = all[0]![1] - all[0]![2];
             for (const [token, own, theirs] of all) {
-                expect(Math.abs(own - theirs - shift), `token ${token}: ${own} and ${theirs}`).toBeLessThan(tolerance);
+                expect(Math.abs(own - theirs - shift), `token ${token}: ${own} and ${theirs}`).toBeLessThan(
+                    toleranceOf(family)
+                );
             }
         });
     });

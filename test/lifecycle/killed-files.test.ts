@@ -27,7 +27,7 @@ const expected: Record<string, string> = {};
 const usualMs: Record<string, number> = {};
 
 beforeAll(async () => {
-    const shape = { width: 512, layers: 3, heads: 8, kvHeads: 4, hidden: 1536, vocabulary: 8192 };
+    const shape = { width: 256, layers: 2, heads: 4, kvHeads: 2, hidden: 512, vocabulary: size(2048, 8192) };
     const { base } = await writeShapedTrio(folder, {
         base: shape,
         small: shape,
