@@ -231,6 +231,7 @@ function watchChild(
         let said = "";
         let words = "";
         let line = "";
+        let last = 0;
         let thrown: Thrown | undefined;
         child.stdin?.on("error", () => {}); // it may be gone
         child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -243,9 +244,11 @@ function watchChild(
             for (const one of lines) {
                 // "[   3/  57] blk.0.attn_k.weight - [...": it stands there in parts, and may come twice
                 const match = /^\[ *(\d+)\/ *(\d+)\] +(\S+) +- /.exec(one);
-                if (match === null || thrown !== undefined || onProgress === undefined) continue;
+                const [number, count] = [Number(match?.[1]), Number(match?.[2])];
+                if (match === null || thrown !== undefined || onProgress === undefined || number <= last) continue;
+                last = number;
                 try {
-                    onProgress({ tensor: match[3]!, fraction: (Number(match[1]) - 1) / Number(match[2]) });
+                    onProgress({ tensor: match[3]!, fraction: (number - 1) / count });
                 } catch (error) {
                     thrown = { error };
                     child.kill("SIGKILL");

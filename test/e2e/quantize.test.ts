@@ -10,6 +10,7 @@ import { loadRast, RastError } from "../../dist/index.js";
 import { loadNative } from "../../dist/native/binding.js";
 import { badFiles } from "../support/bad-files.js";
 import { demo } from "../support/demo.js";
+import { heavy } from "../support/size.js";
 import { root, run, type Finished } from "../support/native.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-quantize-"));
@@ -36,7 +37,10 @@ async function failure(work: Promise<unknown>): Promise<RastError> {
 }
 
 describe("quantizeModel", () => {
-    const usable = addon.quantizations().filter((one) => !one.needsImportanceMatrix);
+    const everyday = ["F32", "F16", "Q8_0", "Q6_K", "Q4_K_M", "Q2_K", "IQ4_NL", "MXFP4_MOE"];
+    const usable = addon
+        .quantizations()
+        .filter(({ name, needsImportanceMatrix }) => !needsImportanceMatrix && (heavy || everyday.includes(name)));
 
     it.each(usable)("makes $name, and the file says so", async ({ name }) => {
         const output = path(`${name}.gguf`);
