@@ -2,10 +2,15 @@
 
 /** A share with its 95% interval. */
 export interface Accuracy {
+    /** Successes. */
     readonly correct: number;
+    /** Trials. */
     readonly total: number;
+    /** Their share, from 0 to 1; 0 of none. */
     readonly value: number;
+    /** Lower end of the 95% interval, from 0. */
     readonly low: number;
+    /** Its upper end, up to 1. */
     readonly high: number;
 }
 
