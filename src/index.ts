@@ -52,18 +52,20 @@ export {
     type QuantizeResult,
     type TensorTypeRule
 } from "./gguf/quantize.js";
+export { checkTrio, type CheckedModel, type CheckOptions, type TrioCheck } from "./pairing/check-trio.js";
 export {
-    checkTrio,
-    type CheckedModel,
-    type CheckOptions,
-    type TrioCheck
-} from "./pairing/check-trio.js";
-export { planCatalog, planTrio, type PlannedModel, type TrioPlan } from "./planning/plan-trio.js";
+    planCatalog,
+    planTrio,
+    type ChosenQuantizations,
+    type PlannedBandwidth,
+    type PlannedModel,
+    type TrioPlan
+} from "./planning/plan-trio.js";
 export type { PlanOptions } from "./planning/plan-options.js";
 export type { PlannedPlace } from "./planning/plan-models.js";
 export type { ExpectedSpeed } from "./planning/speed.js";
 export type { MemoryParts } from "./placement/placed-parts.js";
-export type { DeepCheck, DeepCheckOptions } from "./pairing/deep-check.js";
+export type { CoverageShares, DeepCheck, DeepCheckOptions, RoleFigures } from "./pairing/deep-check.js";
 export type { FindingKind, TrioFinding } from "./pairing/findings.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";

@@ -51,7 +51,8 @@ std::vector<position_figures> text_survey::run(const std::vector<llama_token> & 
     const size_t models[] = {role_contexts::index_of({role::expert, pair}),
                              role_contexts::index_of({role::antiexpert, pair}), role_contexts::base_index};
     // llama.cpp holds an engine to as many outputs of a sequence as its drafts need
-    const size_t rows = std::min<size_t>({config_.rows, static_cast<size_t>(config_.max_draft) + 1, config_.batch_size});
+    const size_t rows =
+        std::min<size_t>({config_.rows, static_cast<size_t>(config_.max_draft) + 1, config_.batch_size});
     const std::span<const llama_token> all(tokens);
     const row_tokens counted = counted_tokens(pair);
     std::vector<position_figures> out;
@@ -80,8 +81,7 @@ std::vector<position_figures> text_survey::run(const std::vector<llama_token> & 
     return out;
 }
 
-void text_survey::decode(size_t context, size_t slot, std::span<const llama_token> tokens, size_t position,
-                         bool rows) {
+void text_survey::decode(size_t context, size_t slot, std::span<const llama_token> tokens, size_t position, bool rows) {
     if (inbox_.stopping()) {
         throw rast_error("ERR_DISPOSED", "The engine was disposed of");
     }

@@ -31,7 +31,7 @@ struct position_figures {
     model_figures base;  // with nothing added
     model_figures expert;
     model_figures antiexpert;
-    double divergence = 0;          // KL(expert || antiexpert), nats
+    double divergence = 0;           // KL(expert || antiexpert), nats
     int32_t expert_top_in_base = 0;  // rank there of the expert's likeliest token
     int32_t expert_top_in_antiexpert = 0;
 };

@@ -127,8 +127,8 @@ void gguf_file::check_end() const {
     }
     if (end > bytes_) {
         throw rast_error("ERR_MODEL_TRUNCATED",
-                         path_ + " is cut short: its header promises " + std::to_string(end) +
-                             " bytes, the file has " + std::to_string(bytes_),
+                         path_ + " is cut short: its header promises " + std::to_string(end) + " bytes, the file has " +
+                             std::to_string(bytes_),
                          {{"path", path_},
                           {"expectedBytes", static_cast<double>(end)},
                           {"foundBytes", static_cast<double>(bytes_)}});

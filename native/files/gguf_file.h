@@ -1,5 +1,5 @@
-// A GGUF header, opened with llama.cpp's reader behind checks that keep damaged files from ending the process: of a file
-// that is here, or of the first bytes of one that is not.
+// A GGUF header, opened with llama.cpp's reader behind checks that keep damaged files from ending the process: of a
+// file that is here, or of the first bytes of one that is not.
 #pragma once
 
 #include "../llama/api.h"

@@ -17,7 +17,8 @@ namespace {
 constexpr uint32_t most_layers = 512;  // llama.cpp ends the process at a header that claims more
 constexpr uint32_t most_splits = 512;
 
-// Of all experts of a layer, as llama.cpp's tools know them ("blk.3.ffn_up_exps.weight"); shared ones serve every token.
+// Of all experts of a layer, as llama.cpp's tools know them ("blk.3.ffn_up_exps.weight"); shared ones serve every
+// token.
 bool is_of_experts(const char * name) {
     return std::strstr(name, "_exps") != nullptr || std::strstr(name, "_chexps") != nullptr;
 }

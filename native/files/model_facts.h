@@ -37,11 +37,11 @@ struct model_facts {
     std::optional<std::string> finetune;
     std::vector<std::string> base_models;  // names, and where they are
     // What compute buffers and costs depend on.
-    uint32_t feed_forward_length = 0;  // of the widest layer; of a mixture that of one expert
-    uint32_t most_heads = 0;           // of the layer with the most
-    uint32_t head_width = 0;           // of K
-    uint32_t experts = 0;              // of a mixture
-    uint32_t experts_used = 0;         // per token
+    uint32_t feed_forward_length = 0;    // of the widest layer; of a mixture that of one expert
+    uint32_t most_heads = 0;             // of the layer with the most
+    uint32_t head_width = 0;             // of K
+    uint32_t experts = 0;                // of a mixture
+    uint32_t experts_used = 0;           // per token
     std::vector<uint64_t> expert_bytes;  // of each layer's bytes, the experts'
 };
 
@@ -68,8 +68,8 @@ std::vector<model_tensor> model_tensors(const std::string & path);
 // ERR_MODEL_TRUNCATED. Any thread.
 model_facts inspect_model(const std::string & path);
 
-// The same of a model that is somewhere else, by its headers: of all its parts, or of those that are given, the first of
-// them first; `files` has the names of all. Nothing when one of the headers goes on behind the bytes that are given.
+// The same of a model that is somewhere else, by its headers: of all its parts, or of those that are given, the first
+// of them first; `files` has the names of all. Nothing when one of the headers goes on behind the bytes that are given.
 // Throws ERR_NOT_GGUF, ERR_MODEL_INVALID, ERR_MODEL_TRUNCATED for a file shorter than its header says. Any thread.
 std::optional<model_facts> inspect_headers(const std::vector<distant_file> & parts);
 

@@ -22,7 +22,7 @@ struct tensor_comparison {
     uint64_t only_first = 0;
     uint64_t only_second = 0;
     uint64_t shapes = 0;
-    uint64_t types = 0;  // of the same shape
+    uint64_t types = 0;                       // of the same shape
     std::vector<tensor_difference> examples;  // missing ones and shapes before types
 
     bool same_shapes() const { return only_first == 0 && only_second == 0 && shapes == 0; }

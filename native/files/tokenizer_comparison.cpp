@@ -52,7 +52,7 @@ void compare_kinds(const gguf_file & reference, const gguf_file & other, const d
         if (x != y && pre_tokenizer_rule(x) != pre_tokenizer_rule(y)) {
             tokenizer_difference difference;
             difference.of = key == std::string_view("tokenizer.ggml.model") ? difference_kind::model
-                                                                             : difference_kind::pre_tokenizer;
+                                                                            : difference_kind::pre_tokenizer;
             difference.what =
                 std::string(key) + " is " + in_quotes(x) + " in one and " + in_quotes(y) + " in the other";
             found(std::move(difference));
@@ -102,7 +102,8 @@ std::vector<int32_t> compare_texts(const tokenizer_view & reference, const token
     // the error of a load names the first of all
     const bool special_first = !special.examples.empty() &&
                                (ordinary.examples.empty() || special.examples[0].token < ordinary.examples[0].token);
-    for (tokenizer_difference * one : special_first ? std::array{&special, &ordinary} : std::array{&ordinary, &special}) {
+    for (tokenizer_difference * one :
+         special_first ? std::array{&special, &ordinary} : std::array{&ordinary, &special}) {
         if (!one->examples.empty()) {
             found(std::move(*one));
         }

@@ -41,7 +41,7 @@ struct tokenizer_difference {
     std::string what;
     uint64_t count = 1;  // tokens, words
     std::vector<example> examples;
-    std::vector<std::pair<std::string, std::string>> texts;    // for details of an error
+    std::vector<std::pair<std::string, std::string>> texts;  // for details of an error
     std::vector<std::pair<std::string, double>> numbers;
 
     // Whether models that differ so cannot be added: their ids do not stand for the same texts.

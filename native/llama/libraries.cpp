@@ -316,8 +316,8 @@ void log_capture::line(int level, const char * text) {
         while (place > text && place[-1] != ' ') {
             --place;
         }
-        buffers_.push_back({std::string(place, place_end), std::string(kind, at),
-                            std::atof(at + std::strlen(" buffer size = "))});
+        buffers_.push_back(
+            {std::string(place, place_end), std::string(kind, at), std::atof(at + std::strlen(" buffer size = "))});
     }
 }
 

@@ -28,7 +28,7 @@ class object_reader {
     std::vector<float> float32s(const char * key) const;   // a Float32Array
     std::vector<double> float64s(const char * key) const;  // a Float64Array
     std::vector<float> numbers(const char * key, const limit & range) const;
-    std::vector<uint8_t> bytes(const char * key) const;    // a Uint8Array
+    std::vector<uint8_t> bytes(const char * key) const;  // a Uint8Array
     object_reader object(const char * key) const;
     std::vector<object_reader> objects(const char * key) const;
     // Index of the text in `choices`.

@@ -34,8 +34,8 @@ Napi::Value inspect_distant(const Napi::CallbackInfo & info) {
     const auto given = info[0].As<Napi::Array>();
     for (uint32_t i = 0; i < given.Length(); ++i) {
         const object_reader part(given.Get(i), "parts[" + std::to_string(i) + "]");
-        parts.push_back({part.text("name"), part.bytes("start"),
-                         static_cast<uint64_t>(part.integer("fileBytes", 0, most_bytes))});
+        parts.push_back(
+            {part.text("name"), part.bytes("start"), static_cast<uint64_t>(part.integer("fileBytes", 0, most_bytes))});
     }
     using found = std::optional<model_facts>;
     return promise_worker<found>::run(

@@ -342,8 +342,8 @@ Napi::Value present(Napi::Env env, const tensor_comparison & comparison) {
 Napi::Value present(Napi::Env env, const std::vector<position_figures> & positions) {
     std::vector<double> values;
     const auto add = [&](const model_figures & one) {
-        values.insert(values.end(), {static_cast<double>(one.top), one.entropy, one.logprob,
-                                     static_cast<double>(one.rank)});
+        values.insert(values.end(),
+                      {static_cast<double>(one.top), one.entropy, one.logprob, static_cast<double>(one.rank)});
     };
     for (const position_figures & at : positions) {
         add(at.base);

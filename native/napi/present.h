@@ -3,8 +3,8 @@
 
 #include "../engine/engine_info.h"
 #include "../engine/request.h"
-#include "../files/adapter_file.h"
 #include "../engine/text_survey.h"
+#include "../files/adapter_file.h"
 #include "../files/model_facts.h"
 #include "../files/tensor_comparison.h"
 #include "../files/tokenizer_comparison.h"

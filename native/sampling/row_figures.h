@@ -1,5 +1,5 @@
-// What a few numbers say of rows of logits: how likely a token is, how many are likelier, how sure a row is, and how far
-// two rows are apart. A row never leaves native code; these do.
+// What a few numbers say of rows of logits: how likely a token is, how many are likelier, how sure a row is, and how
+// far two rows are apart. A row never leaves native code; these do.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,9 @@ class row_tokens {
     row_tokens(int32_t n_drawable, std::vector<int32_t> masked);
 
     int32_t size() const { return static_cast<int32_t>(counts_.size()); }
-    bool counts(int32_t token) const { return token >= 0 && token < size() && counts_[static_cast<size_t>(token)] != 0; }
+    bool counts(int32_t token) const {
+        return token >= 0 && token < size() && counts_[static_cast<size_t>(token)] != 0;
+    }
 
   private:
     std::vector<uint8_t> counts_;

@@ -82,7 +82,8 @@ void check_random(long rounds) {
             check(ranks[i] == static_cast<int32_t>(i), "ranks are 0, 1, 2, ...");
         }
         check(x.rank(x.top()) == 0, "the likeliest has rank 0");
-        check(x.entropy() >= 0 && x.entropy() <= std::log(static_cast<double>(ranks.size())) + 1e-9, "entropy's bounds");
+        check(x.entropy() >= 0 && x.entropy() <= std::log(static_cast<double>(ranks.size())) + 1e-9,
+              "entropy's bounds");
         check(x.divergence(y) >= 0, "a divergence is not negative");
     }
 }

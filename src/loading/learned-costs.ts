@@ -74,7 +74,14 @@ export function learnedCostsOf(
 
 function keyOf(libraries: NativeLibraries, devices: readonly NativeDevice[], config: CostsOf): string {
     const processors = cpus();
-    const model = ({ fingerprint, adapters, gpuLayers, split, threads, devices: names }: NativeModelConfig): unknown[] => [
+    const model = ({
+        fingerprint,
+        adapters,
+        gpuLayers,
+        split,
+        threads,
+        devices: names
+    }: NativeModelConfig): unknown[] => [
         fingerprint,
         // those of models without adapters stay as they are
         ...(adapters.length === 0 ? [] : [adapters.map((one) => [one.fingerprint, one.scale])]),

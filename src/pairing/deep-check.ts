@@ -19,6 +19,26 @@ export interface DeepCheckOptions {
     load?: Pick<LoadOptions, "gpuLayers" | "device" | "threads" | "kvType" | "batchSize" | "tryModels"> | undefined;
 }
 
+/** Shares of positions, 0 to 1. */
+export interface CoverageShares {
+    /** Where the token is the model's likeliest. */
+    readonly top1: number;
+    /** Where it is among the likeliest 5. */
+    readonly top5: number;
+    /** Where it is among the likeliest 20. */
+    readonly top20: number;
+}
+
+/** A figure of each model, in nats. */
+export interface RoleFigures {
+    /** The large model, with nothing added. */
+    readonly base: number;
+    /** The small model after its training. */
+    readonly expert: number;
+    /** The same before it. */
+    readonly antiexpert: number;
+}
+
 /** Figures over all positions that were looked at. */
 export interface DeepCheck {
     /** Which pair, from 0. */
@@ -32,13 +52,13 @@ export interface DeepCheck {
     /** KL(expert || antiexpert) in nats, the mean. */
     readonly divergence: number;
     /** Share of positions where the expert's likeliest token is the base's, or among the base's likeliest 5 and 20. */
-    readonly coverage: { readonly top1: number; readonly top5: number; readonly top20: number };
+    readonly coverage: CoverageShares;
     /** The same for the antiexpert. */
-    readonly antiexpertCoverage: { readonly top1: number; readonly top5: number; readonly top20: number };
+    readonly antiexpertCoverage: CoverageShares;
     /** How unsure each model is, in nats, the mean. */
-    readonly entropy: { readonly base: number; readonly expert: number; readonly antiexpert: number };
+    readonly entropy: RoleFigures;
     /** Mean log-probability of the texts' tokens, in nats. */
-    readonly logprob: { readonly base: number; readonly expert: number; readonly antiexpert: number };
+    readonly logprob: RoleFigures;
 }
 
 /** What else `runDeepCheck` is told. */

@@ -83,9 +83,14 @@ const kvPaddingTokens = 256;
 /**
  * Bytes of a model under the given settings.
  * @param states of one sequence each, where the model has any
- * @param draws whether its graph draws tokens: the base's, and the first expert's
+ * @param draws what its graph does of the draws
  */
-export function modelMemory(facts: SizedModel, settings: MemorySettings, states = 0, draws = true): ModelMemory {
+export function modelMemory(
+    facts: SizedModel,
+    settings: MemorySettings,
+    states = 0,
+    draws: Draws = "fused"
+): ModelMemory {
     const cells = Math.ceil(settings.cacheSize / kvPaddingTokens) * kvPaddingTokens;
     const { k, v } = facts.kvElementsPerToken;
     const bytesPerToken = k * kvElementBytes[settings.kvTypeK] + v * kvElementBytes[settings.kvTypeV];
@@ -101,8 +106,9 @@ export function modelMemory(facts: SizedModel, settings: MemorySettings, states 
             held.beside * embedding + heldInner * inner + visiting,
             scores > 0 ? held.attention * embedding + scores : 0
         );
-    const logits = (held: Held): number => held.logits * embedding + (held.copies * rows + 1) * row;
-    const device = draws ? onDevice : onDeviceSilent;
+    const logits = (held: Held): number =>
+        (held.withMask ? mask : 0) + held.logits * embedding + (held.copies * rows + 1) * row;
+    const device = onDevice[draws];
     return {
         layerBytes: facts.layerBytes,
         expertBytes: facts.expertBytes,
@@ -110,9 +116,8 @@ export function modelMemory(facts: SizedModel, settings: MemorySettings, states 
         outputBytes: facts.outputBytes > 0 ? facts.outputBytes : facts.embeddingBytes,
         tiedOutput: facts.tiedOutput || facts.outputBytes === 0,
         embeddingBytes: facts.embeddingBytes,
-        deviceComputeBytes: mask + small + Math.max(layer(device), logits(device)),
-        partlyComputeBytes: mask + small + Math.max(layer(device, visitingBytes(facts)), logits(device)),
-        // in main memory the mask is given back before the logits
+        deviceComputeBytes: small + Math.max(mask + layer(device), logits(device)),
+        partlyComputeBytes: small + Math.max(mask + layer(device, visitingBytes(facts)), logits(device)),
         hostComputeBytes: small + Math.max(mask + layer(onHost), logits(onHost)),
         inputBytes: mask + small + 2 * embedding,
         resultBytes: resultBytes(facts.vocabularySize, rows),
@@ -174,11 +179,19 @@ interface Held {
     readonly attention: number;
     readonly logits: number;
     readonly copies: number;
+    /** Whether the mask is still held beside the logits. */
+    readonly withMask: boolean;
 }
 
-const onDevice: Held = { beside: 2, attention: 5, logits: 2, copies: 4 };
-const onDeviceSilent: Held = { beside: 2, attention: 5, logits: 0, copies: 3 };
-const onHost: Held = { beside: 4, attention: 6, logits: 1.5, copies: 2 };
+/** The base draws from fused rows, the first expert from its own, and other small models hand theirs over. */
+export type Draws = "fused" | "own" | "none";
+
+const onDevice: Readonly<Record<Draws, Held>> = {
+    fused: { beside: 2, attention: 5, logits: 2, copies: 4, withMask: true },
+    own: { beside: 2, attention: 5, logits: 0, copies: 4, withMask: false },
+    none: { beside: 2, attention: 5, logits: 0, copies: 3, withMask: false }
+};
+const onHost: Held = { beside: 4, attention: 6, logits: 1.5, copies: 2, withMask: false };
 /** Rows as wide as a feed-forward layer: its gate, what that lets through, and their product. */
 const heldInner = 3;
 /** Of each token of a batch: token, position, places in the cache. */

@@ -3,6 +3,7 @@ import type { ModelMemory, SamplerMemory } from "./model-memory.js";
 
 /** Bytes by purpose. */
 export interface MemoryParts {
+    /** Weights of the models. */
     readonly weights: number;
     /** KV cache and states. */
     readonly cache: number;

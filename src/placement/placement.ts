@@ -10,6 +10,7 @@ import {
     withAdapters,
     withoutWeights,
     type AdapterMemory,
+    type Draws,
     type MemorySettings,
     type ModelMemory,
     type SamplerMemory,
@@ -85,7 +86,7 @@ export function placeModels(input: PlacementInput): Placements {
     const budget = new DeviceBudget(input.devices);
     const groups = groupsOf(input.models);
     const memory = input.models.map((model) => {
-        const own = modelMemory(model.facts, input, model.states, draws(model));
+        const own = modelMemory(model.facts, input, model.states, drawsOf(model));
         const isFirst = groups.some(([first]) => first === model);
         return withAdapters(isFirst ? own : withoutWeights(own), model.adapters ?? []);
     });
@@ -138,8 +139,9 @@ function groupsOf(models: readonly ModelToPlace[]): readonly Group[] {
     return groups;
 }
 
-function draws({ role, pair }: ModelToPlace): boolean {
-    return role === "base" || (role === "expert" && pair === 0);
+function drawsOf({ role, pair }: ModelToPlace): Draws {
+    if (role === "base") return "fused";
+    return role === "expert" && pair === 0 ? "own" : "none";
 }
 
 function samplerOf({ role, pair, facts }: ModelToPlace, { models, rows }: PlacementInput): SamplerMemory {

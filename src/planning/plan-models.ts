@@ -39,10 +39,13 @@ export interface SpeedSettings {
 export interface PlannedPlace {
     /** "CUDA0", or "main memory". */
     readonly name: string;
+    /** What there is. */
     readonly freeBytes: number;
     /** Of those, kept free. */
     readonly marginBytes: number;
+    /** What all models take of it. */
     readonly takenBytes: number;
+    /** The same by purpose. */
     readonly parts: MemoryParts;
 }
 

@@ -26,6 +26,7 @@ import type { ExpectedSpeed } from "./speed.js";
 
 /** A model of a plan. */
 export interface PlannedModel {
+    /** What it is in the trio. */
     readonly role: NativeRole;
     /** From 0; 0 for the base. */
     readonly pair: number;
@@ -41,9 +42,28 @@ export interface PlannedModel {
     readonly layers: number;
     /** Devices it is on; empty = main memory. */
     readonly devices: readonly string[];
-    /** What it takes there, and in main memory. */
+    /** What it takes there. */
     readonly deviceBytes: number;
+    /** What it takes in main memory. */
     readonly hostBytes: number;
+}
+
+/** Quantizations of a catalog's trio. */
+export interface ChosenQuantizations {
+    /** Of the large model, e.g. "Q4_K_M". */
+    readonly base: string;
+    /** Of expert and antiexpert. */
+    readonly pair: string;
+}
+
+/** What is taken for the bandwidth of a place. */
+export interface PlannedBandwidth {
+    /** The device, or "main memory". */
+    readonly name: string;
+    /** In 10^9 bytes per second. */
+    readonly gigabytesPerSecond: number;
+    /** Whether somebody said so, it is its maker's figure, or nobody knows. */
+    readonly by: "given" | "table" | "assumed";
 }
 
 /** Where a trio's models would go, and what that comes to. */
@@ -62,18 +82,16 @@ export interface TrioPlan {
      */
     readonly fit: ModelsPlan["fit"] | "no";
     /** Of a catalog's trio: the quantizations of base and pair that were chosen, as the largest that are whole on the devices. */
-    readonly chosen: { readonly base: string; readonly pair: string } | null;
-    /** Tokens of context of one sequence, and sequences. */
+    readonly chosen: ChosenQuantizations | null;
+    /** Tokens of context of one sequence. */
     readonly contextSize: number;
+    /** Texts that are generated together. */
     readonly parallel: number;
     /** Tokens per second of one text; an estimate from bandwidth alone. Null where nothing fits. */
     readonly speed: ExpectedSpeed | null;
     /** What it rests on: bytes per second of each place. */
-    readonly bandwidths: readonly {
-        readonly name: string;
-        readonly gigabytesPerSecond: number;
-        readonly by: "given" | "table" | "assumed";
-    }[];
+    readonly bandwidths: readonly PlannedBandwidth[];
+    /** What a person should know, in sentences. */
     readonly notes: readonly string[];
 }
 

@@ -136,14 +136,14 @@ describe("--deep", () => {
         expect(worst(check)).toEqual(expect.arrayContaining(["warning unrelated"]));
     });
 
-    it("a text of one's own, in windows; and one that is too short", async () => {
+    it("a text of one's own, in windows; and none", async () => {
         const text = "Q: 6+34+63+39?\n".repeat(80);
         const models = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert };
         const check = await checkTrio({ ...models, deep: { ...deep, text } });
         expect(check.deep[0]).toMatchObject({ expertText: false });
         expect(check.deep[0]!.positions).toBeGreaterThan(1024);
-        await expect(checkTrio({ ...models, deep: { ...deep, text: "Q" } })).rejects.toMatchObject({
-            code: "ERR_EMPTY_PROMPT"
+        await expect(checkTrio({ ...models, deep: { ...deep, text: "" } })).rejects.toMatchObject({
+            code: "ERR_INVALID_OPTION"
         });
     });
 

@@ -33,7 +33,15 @@ const rejected = (options: object, devices?: readonly NativeDevice[]): Promise<u
 describe.skipIf(process.platform === "win32")("what native code is told", () => {
     test("by default", async () => {
         const { config, notes } = await prepare();
-        const model = { adapters: [], devices: [], gpuLayers: 0, split: new Float32Array(0), threads: 1, snapshots: 0, tokens: new Int32Array(0) };
+        const model = {
+            adapters: [],
+            devices: [],
+            gpuLayers: 0,
+            split: new Float32Array(0),
+            threads: 1,
+            snapshots: 0,
+            tokens: new Int32Array(0)
+        };
         expect(config).toEqual({
             base: { path: "/b", fingerprint: "/b", weights: 1, ...model },
             pairs: [

@@ -6,6 +6,7 @@ import {
     kvElementBytes,
     modelMemory,
     samplerMemory,
+    type Draws,
     type MemorySettings
 } from "../../../src/placement/model-memory.js";
 import { modelFacts } from "../../support/fake-addon.js";
@@ -26,9 +27,12 @@ const facts = modelFacts({
     headWidth: 0,
     kvElementsPerToken: { k: 0, v: 0 }
 });
-const memory = (model: object, changes: Partial<MemorySettings> = {}, draws = true): ReturnType<typeof modelMemory> =>
-    modelMemory({ ...facts, ...model }, { ...settings, ...changes }, 0, draws);
-const onDevice = (model: object, changes: Partial<MemorySettings> = {}, draws = true): number =>
+const memory = (
+    model: object,
+    changes: Partial<MemorySettings> = {},
+    draws: Draws = "fused"
+): ReturnType<typeof modelMemory> => modelMemory({ ...facts, ...model }, { ...settings, ...changes }, 0, draws);
+const onDevice = (model: object, changes: Partial<MemorySettings> = {}, draws: Draws = "fused"): number =>
     memory(model, changes, draws).deviceComputeBytes;
 const onHost = (model: object, changes: Partial<MemorySettings> = {}): number =>
     memory(model, changes).hostComputeBytes;
@@ -57,7 +61,8 @@ describe("compute buffers, term by term", () => {
     test("logits: copies of all rows where that is more; whatever the batch", () => {
         const model = { vocabularySize: 1000 };
         expect(onDevice(model, { rows: 5 })).toBe(inputs + 4000 * (4 * 5 + 1));
-        expect(onDevice(model, { rows: 5 }, false)).toBe(inputs + 4000 * (3 * 5 + 1));
+        expect(onDevice(model, { rows: 5 }, "own")).toBe(24 + 4000 * (4 * 5 + 1));
+        expect(onDevice(model, { rows: 5 }, "none")).toBe(24 + 4000 * (3 * 5 + 1));
         expect(onHost(model, { rows: 5 })).toBe(24 + 4000 * (2 * 5 + 1));
         expect(onDevice({ ...model, feedForwardLength: 100_000 }, { rows: 5 })).toBe(inputs + 1_200_000);
         expect(memory(model, { rows: 3 }).resultBytes).toBe(48_000);
