@@ -19,6 +19,7 @@ export interface ExtractedTensor {
 
 /** What the models differ in and the adapter does not have. */
 export interface LostTensor {
+    /** Of the model: "output_norm.weight". */
     readonly name: string;
     /** Innermost dimension first, as GGUF counts. */
     readonly shape: readonly number[];

@@ -14,7 +14,7 @@ const flags = {
     measure: switchFlag("--no-measure", "extract: leave out what the adapter does to texts"),
     text: fileFlag("--text <file>", "extract: beginnings of texts to measure with, a line each"),
     threads: numberFlag("--threads <integer>", "extract: matrices at a time (default: physical cores)"),
-    json: switchFlag("--json", "print one JSON object with the whole result; errors as JSON, too")
+    json: switchFlag("--json", "print one JSON object with all of it; errors as JSON, too")
 };
 
 type Flags = FlagValues<typeof flags>;
