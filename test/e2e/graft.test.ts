@@ -289,7 +289,7 @@ describe("from a model's file to a checkpoint and back", () => {
 
 /** A model of no layers' worth: 32 wide, one layer, a made-up tokenizer of 400 tokens. */
 function writeTiny(
-    file: string,
+    file: string | readonly [string, string],
     change: { vocabulary?: number; tied?: boolean; metadata?: Record<string, Metadata> } = {}
 ): void {
     const { vocabulary = 400, tied = false, metadata = {} } = change;
@@ -317,25 +317,30 @@ function writeTiny(
         "blk.0.ffn_up.weight": [32, 64],
         "blk.0.ffn_down.weight": [64, 32]
     };
-    writeGguf(
-        file,
-        {
-            "general.architecture": { kind: "string", value: "qwen2" },
-            "general.name": { kind: "string", value: "tiny" },
-            "general.file_type": u32(0),
-            "qwen2.context_length": u32(128),
-            "qwen2.embedding_length": u32(32),
-            "qwen2.block_count": u32(1),
-            "qwen2.feed_forward_length": u32(64),
-            "qwen2.attention.head_count": u32(4),
-            "qwen2.attention.head_count_kv": u32(2),
-            "qwen2.rope.freq_base": { kind: "f32", value: 10000 },
-            "qwen2.attention.layer_norm_rms_epsilon": { kind: "f32", value: 1e-6 },
-            ...wideTokenizer(400),
-            ...metadata
-        },
-        Object.entries(shapes).map(([name, shape]) => ({ ...numbers(shape), name }))
-    );
+    const all: Record<string, Metadata> = {
+        "general.architecture": { kind: "string", value: "qwen2" },
+        "general.name": { kind: "string", value: "tiny" },
+        "general.file_type": u32(0),
+        "qwen2.context_length": u32(128),
+        "qwen2.embedding_length": u32(32),
+        "qwen2.block_count": u32(1),
+        "qwen2.feed_forward_length": u32(64),
+        "qwen2.attention.head_count": u32(4),
+        "qwen2.attention.head_count_kv": u32(2),
+        "qwen2.rope.freq_base": { kind: "f32", value: 10000 },
+        "qwen2.attention.layer_norm_rms_epsilon": { kind: "f32", value: 1e-6 },
+        ...wideTokenizer(400),
+        ...metadata
+    };
+    const tensors = Object.entries(shapes).map(([name, shape]) => ({ ...numbers(shape), name }));
+    if (typeof file === "string") return writeGguf(file, all, tensors);
+    const split = (no: number): Record<string, Metadata> => ({
+        "split.no": { kind: "encoded", value: Buffer.from([2, 0, 0, 0, no, 0]) },
+        "split.count": { kind: "encoded", value: Buffer.from([2, 0, 0, 0, 2, 0]) },
+        "split.tensors.count": { kind: "i32", value: tensors.length }
+    });
+    writeGguf(file[0], { ...split(0), ...all }, tensors.slice(0, 6));
+    writeGguf(file[1], split(1), tensors.slice(6));
 }
 
 describe("heads, vocabularies and tokenizers", () => {
@@ -416,6 +421,14 @@ describe("heads, vocabularies and tokenizers", () => {
         const numbers = new Float32Array(Uint8Array.from(again.tensors[embedding]!.data).buffer);
         expect([...numbers.subarray(389 * 32, 389 * 32 + 2)]).toEqual([...Float32Array.of(124.48, 124.49)]);
         expect(numbers.subarray(390 * 32).every((number) => number === 0)).toBe(true);
+    });
+
+    it("takes a template in several files as one", async () => {
+        const parts = [path("parts-00001-of-00002.gguf"), path("parts-00002-of-00002.gguf")] as const;
+        writeTiny(parts);
+        const { output } = await graft({}, parts[0]);
+        const whole = await graftModel({ template, weights: path("tiny"), output: path("whole.gguf"), name: "tiny" });
+        expect(hash(output)).toBe(hash(whole.output));
     });
 
     it("compares tokenizer.json with the template's tokenizer", async () => {
