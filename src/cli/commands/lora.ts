@@ -32,11 +32,7 @@ export const lora: CommandDeclaration = {
             "rast lora extract rl.gguf start.gguf --rank 32 --out rl-lora.gguf",
             "a full fine-tune as an adapter, and what of it is kept"
         ],
-        ["rast lora convert my-peft --model start.gguf --out rl-lora.gguf", "a PEFT adapter as GGUF"],
-        [
-            "rast generate -p Hi --base big.gguf --antiexpert start.gguf --expert-lora rl-lora.gguf",
-            "the expert is the antiexpert with the adapter"
-        ]
+        ["rast lora convert my-peft --model start.gguf --out rl-lora.gguf", "a PEFT adapter as GGUF"]
     ],
     flags,
     run
