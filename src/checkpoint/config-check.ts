@@ -34,9 +34,17 @@ const trained: readonly (readonly [config: string, key: string])[] = [
     ["max_position_embeddings", "context_length"]
 ];
 
+/** What llama.cpp's graphs do one way, whatever a file says: a checkpoint that wants another would be wrong without a word. */
+const fixed: readonly (readonly [config: string, architectures: RegExp, does: readonly unknown[]])[] = [
+    ["norm_topk_prob", /^qwen3moe$/, [true]],
+    ["hidden_act", /^(llama|qwen2|qwen3|qwen3moe|phi3)$/, ["silu", "swish"]],
+    ["hidden_activation", /^gemma/, ["gelu_pytorch_tanh"]]
+];
+
 /**
  * @param config what config.json holds
- * @throws ERR_GRAFT for another architecture, other sizes, another scaling of positions, and quantized weights
+ * @throws ERR_GRAFT for another architecture, other sizes, another scaling of positions, what llama.cpp computes otherwise, and
+ * quantized weights
  */
 export function compareConfig(config: Config, template: Template, file: string): ConfigFindings {
     const own = isRecord(config["text_config"]) ? { ...config, ...config["text_config"] } : config;
@@ -58,6 +66,16 @@ export function compareConfig(config: Config, template: Template, file: string):
         const [given, kept] = [own[name], numberOf(template, key)];
         if (typeof given !== "number" || kept === undefined || isClose(given, kept)) continue;
         throw graftError(`${name} is ${given}, and ${kept} in the template: it is another model's`, { file });
+    }
+    for (const [name, architectures, does] of fixed) {
+        const given = own[name];
+        if (given === undefined || given === null || !architectures.test(template.architecture)) continue;
+        if (!does.includes(given)) {
+            throw graftError(
+                `${name} is ${describeValue(given)}: llama.cpp computes ${template.architecture} with ${JSON.stringify(does[0])} alone`,
+                { file }
+            );
+        }
     }
     checkScaling(own, template, file);
     const changes = new Map<string, number>();

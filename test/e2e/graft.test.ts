@@ -203,6 +203,12 @@ describe("from a model's file to a checkpoint and back", () => {
                 "F16"
             ],
             ["family", { config: { ...checkpoint.config, model_type: "gemma2" } }, undefined, /model_type is gemma2/],
+            [
+                "activation",
+                { config: { ...checkpoint.config, hidden_act: "relu" } },
+                undefined,
+                /hidden_act is "relu" \(string\): llama\.cpp computes/
+            ],
             ["size", { config: { ...checkpoint.config, num_hidden_layers: 99 } }, undefined, /num_hidden_layers is 99/],
             [
                 "scaled",
