@@ -39,6 +39,17 @@ describe("rooms of the native code", () => {
         expect(wrong).toEqual([]);
     });
 
+    it("are all in the package, which compiles itself where it is installed", () => {
+        const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
+        const packed = (room: string): boolean =>
+            files.includes(`native/${room}`) || files.includes(`native/${room}/*.cpp`);
+        expect(Object.keys(rooms).filter((room) => !packed(room))).toEqual([]);
+        const folders = readdirSync(native, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+        expect(folders.map(({ name }) => name).filter((name) => !["fuzz", "test"].includes(name))).toEqual(
+            Object.keys(rooms).sort()
+        );
+    });
+
     // CMake compiles several files of a library as one (RAST_UNITY)
     it.each([
         ["rast-engine", ["engine", "files", "grammar", "linear", "llama", "sampling", "text", "threads"]],
