@@ -56,6 +56,8 @@ class difference_rows final : public row_source {
         antiexpert_energy_ = energy;
     }
 
+    void breathe() override { work_turn::check_stopped(); }
+
     double antiexpert_energy() const { return antiexpert_energy_; }
 
   private:

@@ -101,10 +101,13 @@ std::vector<double> gram(const tall_matrix & m) {
 }
 
 RAST_HOT_LINEAR
-void multiply_right(tall_matrix & m, const std::vector<double> & square) {
+void multiply_right(tall_matrix & m, const std::vector<double> & square, const breath & breathe) {
     const int64_t n = m.width;
     std::vector<double> sum(static_cast<size_t>(n));
     for (int64_t i = 0; i < m.rows; ++i) {
+        if (breathe) {
+            breathe();
+        }
         float * row = m.row(i);
         std::fill(sum.begin(), sum.end(), 0.0);
         for (int64_t r = 0; r < n; ++r) {
@@ -120,7 +123,7 @@ void multiply_right(tall_matrix & m, const std::vector<double> & square) {
     }
 }
 
-eigen_pairs symmetric_eigen(std::vector<double> s, int64_t n) {
+eigen_pairs symmetric_eigen(std::vector<double> s, int64_t n, const breath & breathe) {
     const auto at = [n](int64_t r, int64_t c) { return static_cast<size_t>(r * n + c); };
     std::vector<double> v(static_cast<size_t>(n * n), 0.0);
     for (int64_t i = 0; i < n; ++i) {
@@ -130,6 +133,9 @@ eigen_pairs symmetric_eigen(std::vector<double> s, int64_t n) {
     for (int sweep = 0; sweep < most_sweeps; ++sweep) {
         bool rotated = false;
         for (int64_t p = 0; p < n; ++p) {
+            if (breathe) {
+                breathe();
+            }
             for (int64_t q = p + 1; q < n; ++q) {
                 const double off = s[at(p, q)];
                 const double pp = s[at(p, p)];
@@ -181,11 +187,11 @@ eigen_pairs symmetric_eigen(std::vector<double> s, int64_t n) {
     return out;
 }
 
-int64_t orthonormalize(tall_matrix & m) {
+int64_t orthonormalize(tall_matrix & m, const breath & breathe) {
     int64_t size = 0;
     // twice: what is left of the first time's rounding goes with the second
     for (int time = 0; time < 2; ++time) {
-        eigen_pairs basis = symmetric_eigen(gram(m), m.width);
+        eigen_pairs basis = symmetric_eigen(gram(m), m.width, breathe);
         const double least = std::max(basis.values.front(), 0.0) * least_share;
         size = 0;
         for (int64_t k = 0; k < m.width; ++k) {
@@ -197,7 +203,7 @@ int64_t orthonormalize(tall_matrix & m) {
                 basis.vectors[static_cast<size_t>(r * m.width + k)] *= factor;
             }
         }
-        multiply_right(m, basis.vectors);
+        multiply_right(m, basis.vectors, breathe);
     }
     return size;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace rast {
@@ -32,8 +33,11 @@ void multiply_add(const float * x, int64_t stride_a, int64_t stride_p, int64_t c
 // m^T m, f64[width, width].
 std::vector<double> gram(const tall_matrix & m);
 
+// Called often in what takes long; what it throws ends that.
+using breath = std::function<void()>;
+
 // m times f64[width, width], in place.
-void multiply_right(tall_matrix & m, const std::vector<double> & square);
+void multiply_right(tall_matrix & m, const std::vector<double> & square, const breath & breathe = {});
 
 struct eigen_pairs {
     std::vector<double> values;   // descending
@@ -41,10 +45,10 @@ struct eigen_pairs {
 };
 
 // Of a symmetric f64[n, n], by Jacobi's rotations.
-eigen_pairs symmetric_eigen(std::vector<double> symmetric, int64_t n);
+eigen_pairs symmetric_eigen(std::vector<double> symmetric, int64_t n, const breath & breathe = {});
 
 // Replaces the columns by an orthonormal basis of what they span, most important first; columns beyond its size are 0.
 // @returns its size
-int64_t orthonormalize(tall_matrix & m);
+int64_t orthonormalize(tall_matrix & m, const breath & breathe = {});
 
 }  // namespace rast

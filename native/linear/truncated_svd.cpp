@@ -61,6 +61,7 @@ std::vector<float> first_columns(tall_matrix m, std::vector<double> square, cons
 }  // namespace
 
 truncated_svd decompose(row_source & matrix, int64_t rank) {
+    const breath breathe = [&] { matrix.breathe(); };
     const int64_t rows = matrix.rows();
     const int64_t columns = matrix.columns();
     const int64_t smaller = std::min(rows, columns);
@@ -73,7 +74,7 @@ truncated_svd decompose(row_source & matrix, int64_t rank) {
     eigen_pairs kept;
     double energy = 0;
     for (int iteration = 0; iteration < most_iterations; ++iteration) {
-        orthonormalize(right);
+        orthonormalize(right, breathe);
         left = tall_matrix(rows, wanted);
         const bool first = iteration == 0;
         matrix.each([&](int64_t from, int64_t count, const float * data) {
@@ -90,13 +91,13 @@ truncated_svd decompose(row_source & matrix, int64_t rank) {
         if (!std::isfinite(out.whole_energy)) {
             return out;
         }
-        orthonormalize(left);
+        orthonormalize(left, breathe);
         std::fill(right.data.begin(), right.data.end(), 0.0F);
         matrix.each([&](int64_t from, int64_t count, const float * data) {
             multiply_add(data, 1, columns, columns, count, left.row(from), left.width, right.data.data());
         });
         ++out.passes;
-        kept = symmetric_eigen(gram(right), right.width);
+        kept = symmetric_eigen(gram(right), right.width, breathe);
         const double before = energy;
         energy = 0;
         for (int64_t k = 0; k < out.rank; ++k) {

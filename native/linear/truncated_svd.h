@@ -23,6 +23,9 @@ class row_source {
 
     // Goes through all rows once, in order, some at a time.
     virtual void each(const taker & take) = 0;
+
+    // Called between; what it throws ends the decomposition.
+    virtual void breathe() {}
 };
 
 // matrix ~ left * right^T, with the square root of each singular value on either side.

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <random>
+#include <stdexcept>
 #include <vector>
 
 namespace rast::test {
@@ -21,6 +22,12 @@ class held_rows final : public row_source {
     int64_t rows() const override { return rows_; }
     int64_t columns() const override { return columns_; }
 
+    void breathe() override {
+        if (breaths-- == 0) {
+            throw std::runtime_error("enough");
+        }
+    }
+
     void each(const taker & take) override {
         for (int64_t row = 0; row < rows_; row += at_once_) {
             take(row, std::min(at_once_, rows_ - row), data.data() + row * columns_);
@@ -34,6 +41,7 @@ class held_rows final : public row_source {
 
   public:
     std::vector<float> data;
+    int64_t breaths = -1;  // until one throws; below 0: none does
 };
 
 // f64[rows, count] with orthonormal columns, by Gram and Schmidt.
@@ -157,6 +165,28 @@ void test_eigen(std::mt19937_64 & numbers) {
     }
 }
 
+// It can be ended within each of its parts, which take seconds at true widths.
+void test_ends() {
+    held_rows matrix(96, 80, 96);
+    for (size_t i = 0; i < matrix.data.size(); ++i) {
+        matrix.data[i] = static_cast<float>((i * 37) % 101) - 50;
+    }
+    matrix.breaths = int64_t{1} << 40;
+    decompose(matrix, 16);
+    const int64_t all = (int64_t{1} << 40) - matrix.breaths;
+    check(all > 1000, "it looks up often");
+    for (const int64_t after : {int64_t{0}, int64_t{40}, all / 2, all - 1}) {
+        matrix.breaths = after;
+        bool ended = false;
+        try {
+            decompose(matrix, 16);
+        } catch (const std::runtime_error &) {
+            ended = true;
+        }
+        check(ended, "what breathe throws ends it");
+    }
+}
+
 std::vector<double> decaying(int64_t count, double rate) {
     std::vector<double> out;
     for (int64_t k = 0; k < count; ++k) {
@@ -169,6 +199,7 @@ std::vector<double> decaying(int64_t count, double rate) {
 
 int test_svd(const arguments & args) {
     std::mt19937_64 numbers(static_cast<uint64_t>(args.number("seed", 1)));
+    test_ends();
     test_eigen(numbers);
     // exactly of low rank: all of it is found
     compare({60, 90, {5, 2, 1, 0.5}}, 4, 7, numbers);
