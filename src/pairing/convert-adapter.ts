@@ -42,7 +42,7 @@ export interface ConvertedAdapter {
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_ADAPTER_INVALID, ERR_ADAPTER_UNSUPPORTED, ERR_ADAPTER_MISMATCH, ERR_SAFETENSORS
  *     naming file and tensor; ERR_FILE_NOT_FOUND and its kin, ERR_FILE_UNWRITABLE, ERR_ABORTED
  * @example
- * ```ts
+ * ```ts no-run
  * import { convertAdapter } from "rast-llama";
  *
  * const { rank } = await convertAdapter({ adapter: "my-peft", model: "small.gguf", out: "my-lora.gguf" });

@@ -100,7 +100,7 @@ const mostTexts = 64;
  *     ERR_FILE_NOT_FOUND and its kin, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_FILE_UNWRITABLE, ERR_IS_DIRECTORY;
  *     ERR_ABORTED; with `measure` what `loadRast` throws, when the adapter is written already
  * @example
- * ```ts
+ * ```ts no-run
  * import { extractLora } from "rast-llama";
  *
  * const { keptShare, bytes } = await extractLora({

@@ -40,7 +40,7 @@ it("has a program that runs", async () => {
 it("has a trio file that is one", () => {
     const [text] = blocks("json");
     const trio = parseTrio(JSON.parse(text!), join(folder, "my-trio.json"));
-    expect(trio.pairs).toEqual([
+    expect(trio.pairs).toMatchObject([
         { expert: join(folder, "small-rl.gguf"), antiexpert: join(folder, "small.gguf"), lambda: 1 }
     ]);
 });
