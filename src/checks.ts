@@ -59,6 +59,12 @@ export function shortenMiddle(text: string, length = 200): string {
     return `${text.slice(0, half).replace(/[\uD800-\uDBFF]$/, "")}...${text.slice(-half).replace(/^[\uDC00-\uDFFF]/, "")}`;
 }
 
+/** Whether a text is one name below a folder on every system: no way out of it, no separator, nothing that cannot be seen. */
+export function isPathSegment(text: string): boolean {
+    // Windows takes no notice of dots and spaces at a name's end.
+    return text.length <= 255 && !/^[. ]*$/.test(text) && !/[\\/:\p{Cc}\p{Cs}]/u.test(text);
+}
+
 /** The error for an option with a wrong value. */
 export function invalidOption(
     name: string,

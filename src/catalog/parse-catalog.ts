@@ -5,6 +5,7 @@ import {
     checkString,
     describeValue,
     isObject,
+    isPathSegment,
     quote,
     shortenMiddle,
     type NumberRange
@@ -66,7 +67,7 @@ function parseModel(read: Reader, name: string, content: unknown): CatalogModel 
     const model = read.object(place, content, modelKeys);
     return {
         name,
-        repository: read.text(place, model, "repository"),
+        repository: read.path(place, model, "repository"),
         license: read.text(place, model, "license"),
         architecture: read.text(place, model, "architecture"),
         parameters: model["parameters"] === undefined ? undefined : read.number(place, model, "parameters", bytes),
@@ -118,7 +119,7 @@ function parseSource(read: Reader, place: string, model: Content): ModelSource {
         }
         case "bundled": {
             const name = read.text(place, model, kind);
-            if (/[\\/]/.test(name)) throw read.error(at, "expected the name of a file in models/demo");
+            if (!isPathSegment(name)) throw read.error(at, "expected the name of a file in models/demo");
             return { kind, file: name };
         }
     }
@@ -126,12 +127,14 @@ function parseSource(read: Reader, place: string, model: Content): ModelSource {
 
 function parseRepository(read: Reader, place: string, content: unknown): FileRepository {
     const one = read.object(place, content, ["repository", "file", "quantizations", "seen", "bytes"]);
-    const file = read.text(place, one, "file");
+    const file = read.path(place, one, "file");
     if (!file.includes("{quantization}")) throw read.error(`${place}.file`, "it does not contain {quantization}");
-    if (file.startsWith("/") || file.split("/").includes(".."))
-        throw read.error(`${place}.file`, "it leaves its folder");
     const quantizations = read.texts(`${place}.quantizations`, one["quantizations"]);
     if (quantizations.length === 0) throw read.error(`${place}.quantizations`, "it is empty");
+    for (const name of quantizations) {
+        if (!isPathSegment(name))
+            throw read.error(`${place}.quantizations`, `${quote(name)} is no part of a file's name`);
+    }
     const assertKnown = (at: string, name: string): void => {
         if (!quantizations.includes(name)) throw read.error(at, `${quote(name)} is none of its quantizations`);
     };
@@ -165,7 +168,7 @@ function parseTrio(
     };
     const defaults = read.object(`${place}.defaults`, trio["defaults"] ?? {}, ["base", "pair"]);
     const quantization = (key: string): string =>
-        defaults[key] === undefined ? "Q8_0" : read.text(`${place}.defaults`, defaults, key);
+        defaults[key] === undefined ? "Q8_0" : read.name(`${place}.defaults`, defaults, key);
     const settings = read.object(`${place}.settings`, trio["settings"] ?? {});
     const own = Object.keys(settings).find((key) => ownTrioFileKeys.includes(key));
     if (own !== undefined) throw read.error(`${place}.settings.${own}`, "it stands in the entry itself");
@@ -234,6 +237,20 @@ class Reader {
         return this.#checked(`${place}.${key}`, () => checkString("it", content[key]));
     }
 
+    /** Names between slashes. */
+    path(place: string, content: Content, key: string): string {
+        const text = this.text(place, content, key);
+        if (text.split("/").every(isPathSegment)) return text;
+        throw this.error(`${place}.${key}`, "it leaves its folder");
+    }
+
+    /** A name, or a part of one. */
+    name(place: string, content: Content, key: string): string {
+        const text = this.text(place, content, key);
+        if (isPathSegment(text)) return text;
+        throw this.error(`${place}.${key}`, `${quote(text)} is no part of a file's name`);
+    }
+
     number(place: string, content: Content, key: string, range: NumberRange): number {
         return this.#checked(`${place}.${key}`, () => checkNumber("it", content[key], range));
     }
@@ -249,6 +266,9 @@ class Reader {
         const match = /^hf:[\w.-]+\/[\w.-]+(\/[^#]+)?(#.+)?$/.exec(text);
         if (match === null || (file !== undefined && (match[1] !== undefined) !== file)) {
             throw this.error(`${place}.${key}`, `expected hf:owner/repository${file === true ? "/file" : ""}`);
+        }
+        if (!text.slice("hf:".length).split(/[/#]/).every(isPathSegment)) {
+            throw this.error(`${place}.${key}`, "it leaves its folder");
         }
         return text;
     }

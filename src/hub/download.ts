@@ -1,6 +1,6 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { quote, shortenMiddle } from "../checks.js";
+import { describeError, quote, shortenMiddle } from "../checks.js";
 import type { ByteRange } from "./byte-ranges.js";
 import { hashContent } from "./content-hash.js";
 import { hubError, PassingFailure } from "./hub-errors.js";
@@ -30,6 +30,8 @@ export interface DownloadSettings {
     readonly pieceBytes: number;
     /** A journal is written after so many. */
     readonly noteBytes: number;
+    /** Rejects where a GGUF file, by the path at which it lies until then, is none; asked where the hub gives no hash. */
+    readonly assertGguf?: (path: string) => Promise<void>;
 }
 
 /** Settings for `connections` in all. */
@@ -110,7 +112,7 @@ export class Download {
                     onProgress({ state: "checking", bytes, totalBytes })
                 );
                 if (expected === found) {
-                    await this.#assertKind(by);
+                    await this.#assertKind(by, settings);
                     await this.#file.commit();
                     return by === "none" ? "size" : by;
                 }
@@ -130,14 +132,24 @@ export class Download {
     }
 
     // Where there is no hash, a page of an error is told from a model.
-    async #assertKind(by: string): Promise<void> {
+    async #assertKind(by: string, { assertGguf }: DownloadSettings): Promise<void> {
         const { path } = this.facts.file;
         if (by !== "none" || !/\.gguf$/i.test(path)) return;
         const start = (await this.#file.read(0, 4)).toString("latin1");
-        if (start === "GGUF") return;
+        let why = `it starts with ${quote(start)}`;
+        let cause: unknown;
+        if (start === "GGUF") {
+            try {
+                await assertGguf?.(this.unfinishedPath);
+                return;
+            } catch (error) {
+                why = describeError(error);
+                cause = error;
+            }
+        }
         await this.#file.abort();
-        const message = `What came for ${path} is no GGUF file: it starts with ${quote(start)}.`;
-        throw hubError("ERR_DOWNLOAD_DAMAGED", message, { path: this.path });
+        const message = `What came for ${path} is no GGUF file: ${why}.`;
+        throw hubError("ERR_DOWNLOAD_DAMAGED", message, { path: this.path }, cause);
     }
 
     async #damaged(expected: string, found: string): Promise<Error> {

@@ -1,4 +1,4 @@
-import { quote } from "../checks.js";
+import { isPathSegment, quote } from "../checks.js";
 import { RastError } from "../errors.js";
 
 /** A repository of a hub, at a revision. */
@@ -26,9 +26,8 @@ export function parseHubPath(text: string): HubFile {
     const match = pattern.exec(text);
     const path = match?.[2] ?? "";
     // What is downloaded goes to a file of this name below a folder.
-    const parts = path.split(/[\\/]/);
-    const leaves = path !== "" && parts.some((part) => part === "" || part === "." || part === "..");
-    if (match === null || leaves || path.includes("\0") || path.includes(":")) {
+    const parts = match === null ? [] : [match[1]!, ...(path === "" ? [] : [path]), match[3] ?? "main"];
+    if (match === null || !parts.every(isRelativePath)) {
         throw new RastError(
             "ERR_INVALID_ARGUMENT",
             `Expected hf:owner/repository/file.gguf, received ${quote(text)}.`,
@@ -36,6 +35,11 @@ export function parseHubPath(text: string): HubFile {
         );
     }
     return { repository: match[1]!, path, revision: match[3] ?? "main" };
+}
+
+/** Whether every segment between slashes is a name. */
+export function isRelativePath(path: string): boolean {
+    return path.split("/").every(isPathSegment);
 }
 
 /** The way back: "hf:owner/name/file.gguf". */

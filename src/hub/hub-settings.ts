@@ -45,6 +45,7 @@ function checkEndpoint(name: string, value: string): string {
         throw invalidOption(name, "an address that begins with https://", value);
     }
     if (url.username !== "" || url.password !== "") throw invalidOption(name, "an address without a password", "");
+    if (/[?#]/.test(text)) throw invalidOption(name, "an address without ? and #", value);
     return text;
 }
 

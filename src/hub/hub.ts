@@ -2,7 +2,7 @@ import { shortenMiddle } from "../checks.js";
 import { ask, type HubAnswer, type HubRequest } from "./hub-request.js";
 import { hubError, PassingFailure, refused, unreachable } from "./hub-errors.js";
 import { readHubSettings, type HubOptions, type HubSettings } from "./hub-settings.js";
-import type { HubFile, HubRepository } from "./hub-path.js";
+import { isRelativePath, type HubFile, type HubRepository } from "./hub-path.js";
 import type { ByteRange } from "./byte-ranges.js";
 import { pause, retryAfterMs, usualPatience, waitBefore, type Patience } from "./patience.js";
 
@@ -37,6 +37,7 @@ export interface RangeBody {
 
 const htmlPattern = /^text\/html\b/i;
 const mostListed = 10_000;
+const mostPages = 200;
 const mostTextBytes = 64 * 1_048_576;
 
 /**
@@ -143,7 +144,7 @@ export class Hub {
     }
 
     /**
-     * All files of a repository, also those in folders.
+     * All files of a repository, also those in folders; the first 10 000 of them.
      * @throws ERR_HUB_UNREACHABLE, ERR_HUB_ACCESS, ERR_HUB_NOT_FOUND, ERR_HUB_ANSWER
      */
     async list({ repository, revision }: HubRepository, signal?: AbortSignal): Promise<ListedFile[]> {
@@ -151,9 +152,13 @@ export class Hub {
         let url: string | undefined =
             `${this.endpoint}/api/models/${repository}/tree/${encodeURIComponent(revision)}?recursive=true`;
         const found: ListedFile[] = [];
-        while (url !== undefined && found.length < mostListed) {
+        for (let pages = 0; url !== undefined && found.length < mostListed; pages++) {
+            if (pages === mostPages) {
+                const message = `The hub's list of ${repository} has no end: there are more than ${mostPages} pages of it.`;
+                throw hubError("ERR_HUB_ANSWER", message, { repository, pages });
+            }
             const page = await this.#page(url, file, signal);
-            found.push(...listedFiles(page.content, url));
+            for (const one of listedFiles(page.content, url).slice(0, mostListed - found.length)) found.push(one);
             url = page.next;
         }
         return found;
@@ -425,6 +430,7 @@ function listedFiles(content: unknown, url: string): ListedFile[] {
     }
     return content.flatMap((entry: unknown) => {
         const { type, path, size } = (entry ?? {}) as Record<string, unknown>;
-        return type === "file" && typeof path === "string" && typeof size === "number" ? [{ path, bytes: size }] : [];
+        const isFile = type === "file" && typeof path === "string" && typeof size === "number";
+        return isFile && isRelativePath(path) ? [{ path, bytes: size }] : [];
     });
 }

@@ -46,16 +46,26 @@ export async function removeLeftovers(target: string): Promise<void> {
     for (const { path } of await leftovers(target)) await rm(path, { force: true }).catch(() => {});
 }
 
-interface Leftover {
+/** Whether somebody is at work on a file. Never throws. */
+export async function hasWriter(target: string): Promise<boolean> {
+    return (await unfinished(target)).some(({ isAbandoned }) => !isAbandoned);
+}
+
+interface Unfinished {
     readonly path: string;
     readonly key: string;
     readonly bytes: number;
+    readonly isAbandoned: boolean;
 }
 
-async function leftovers(target: string): Promise<Leftover[]> {
+async function leftovers(target: string): Promise<Unfinished[]> {
+    return (await unfinished(target)).filter(({ isAbandoned }) => isAbandoned);
+}
+
+async function unfinished(target: string): Promise<Unfinished[]> {
     const folder = dirname(target);
     const stem = stemOf(basename(target));
-    const out: Leftover[] = [];
+    const out: Unfinished[] = [];
     for (const name of await readdir(folder).catch(() => [])) {
         const match = name.startsWith(stem) ? pattern.exec(name.slice(stem.length)) : null;
         if (match === null) continue;
@@ -64,13 +74,13 @@ async function leftovers(target: string): Promise<Leftover[]> {
         if (facts?.isFile() !== true) continue;
         const [, key, pid, start, where] = match;
         const writer = { pid: Number(pid), start: start!, host: where! };
-        if (isAbandoned(writer, facts.mtimeMs)) out.push({ path, key: key!, bytes: facts.size });
+        out.push({ path, key: key!, bytes: facts.size, isAbandoned: hasGone(writer, facts.mtimeMs) });
     }
     return out;
 }
 
 // Process ids are used again, by this machine after a start, and by other machines and containers that share the folder.
-function isAbandoned(writer: { pid: number; start: string; host: string }, changedMs: number): boolean {
+function hasGone(writer: { pid: number; start: string; host: string }, changedMs: number): boolean {
     if (writer.pid === 0) return true; // it said so itself
     if (writer.host !== host()) return Date.now() - changedMs > foreignLifeMs;
     if (writer.pid === process.pid && writer.start === startOf(process.pid)) return false;

@@ -107,7 +107,7 @@ interface Source {
  * megabytes of each are fetched), or the dimensions that the catalog has of models that nobody has fetched. Nothing is loaded.
  * The arithmetic is that of `gpuLayers: "auto"`.
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_UNKNOWN_TRIO, ERR_TRIO_FILE, ERR_CATALOG; for files what `checkTrio` throws;
- *     for a hub ERR_HUB_UNREACHABLE, ERR_HUB_ACCESS, ERR_HUB_NOT_FOUND, ERR_HUB_ANSWER
+ *     for a hub ERR_HUB_UNREACHABLE, ERR_HUB_ACCESS, ERR_HUB_NOT_FOUND, ERR_HUB_ANSWER; ERR_ABORTED
  * @example
  * ```ts
  * import { planTrio } from "rast-llama";
@@ -118,11 +118,18 @@ interface Source {
  */
 export async function planTrio(options: PlanOptions = {}): Promise<TrioPlan> {
     const given = readPlanOptions(options);
-    const chosen = await choose(given);
-    const { addon } = await loadNative();
-    const machine = await machineOf(given, addon);
-    if ("trio" in chosen) return planCatalogTrio(chosen.catalog, chosen.trio, given, machine);
-    return planSources(chosen.name, chosen.sources, given, addon, machine);
+    try {
+        given.signal?.throwIfAborted();
+        const chosen = await choose(given);
+        const { addon } = await loadNative();
+        const machine = await machineOf(given, addon);
+        if ("trio" in chosen) return planCatalogTrio(chosen.catalog, chosen.trio, given, machine);
+        return await planSources(chosen.name, chosen.sources, given, addon, machine);
+    } catch (error) {
+        const { aborted = false, reason } = (given.signal ?? {}) as { aborted?: boolean; reason?: unknown };
+        if (!aborted || (error instanceof RastError && error !== reason)) throw error;
+        throw new RastError("ERR_ABORTED", "Planning was aborted.", { cause: reason });
+    }
 }
 
 /**

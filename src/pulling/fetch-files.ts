@@ -8,6 +8,7 @@ import type { Hub, HubFileFacts } from "../hub/hub.js";
 import { hubPathText } from "../hub/hub-path.js";
 import { Lanes } from "../hub/lanes.js";
 import type { NativeRole } from "../native/addon-types.js";
+import { loadNative } from "../native/binding.js";
 import type { PlannedFile } from "./model-plan.js";
 import type { PullMeter } from "./progress.js";
 
@@ -48,8 +49,9 @@ const mostFilesAtOnce = 3;
  */
 export async function fetchFiles(wanted: readonly WantedFile[], settings: FetchSettings): Promise<FetchedFile[]> {
     const { hub, connections, signal, meter, folder, furtherBytes } = settings;
-    const asking = new Lanes(connections);
-    const facts = await Promise.all(wanted.map((file) => asking.run(() => factsOf(file, settings))));
+    const facts = await together(wanted, connections, signal, (file, _, own) =>
+        factsOf(file, { ...settings, signal: own })
+    );
     const transfer = downloadSettings(connections);
     const downloads: Download[] = [];
     try {
@@ -61,9 +63,11 @@ export async function fetchFiles(wanted: readonly WantedFile[], settings: FetchS
         }
         const missing = downloads.reduce((sum, { missingBytes }) => sum + missingBytes, 0);
         await assertSpace(folder, missing + furtherBytes);
-        return await together(downloads, async (download, index, own) => {
+        return await together(downloads, mostFilesAtOnce, signal, async (download, index, own) => {
             const file = wanted[index]!;
-            const proof = await download.run(transfer, own, (progress) =>
+            // Parts of a split model, and adapters, have headers that are not whole models'.
+            const check = file.quantization === undefined ? transfer : { ...transfer, assertGguf };
+            const proof = await download.run(check, own, (progress) =>
                 meter.tell(file.path, { role: file.role, file: basename(file.path), ...progress })
             );
             return { wanted: file, facts: download.facts, proof };
@@ -72,35 +76,47 @@ export async function fetchFiles(wanted: readonly WantedFile[], settings: FetchS
         for (const download of downloads) await download.keep();
         throw error;
     }
+}
 
-    // The first that fails ends the others; none is left at work.
-    async function together<T>(
-        items: readonly Download[],
-        work: (item: Download, index: number, own: AbortSignal) => Promise<T>
-    ): Promise<T[]> {
-        const controller = new AbortController();
-        const follow = (): void => controller.abort(signal!.reason);
-        if (signal?.aborted === true) follow();
-        signal?.addEventListener("abort", follow, { once: true });
-        const atOnce = new Lanes(mostFilesAtOnce);
-        try {
-            const outcomes = await Promise.allSettled(
-                items.map((item, index) =>
-                    atOnce.run(async () => {
-                        controller.signal.throwIfAborted();
-                        return work(item, index, controller.signal).catch((error: unknown) => {
-                            controller.abort(error);
-                            throw error;
-                        });
-                    })
-                )
-            );
-            if (controller.signal.aborted) throw controller.signal.reason;
-            return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<T>).value);
-        } finally {
-            signal?.removeEventListener("abort", follow);
-        }
+// The first that fails ends the others; none is left at work.
+async function together<T, R>(
+    items: readonly T[],
+    mostAtOnce: number,
+    signal: AbortSignal | undefined,
+    work: (item: T, index: number, own: AbortSignal) => Promise<R>
+): Promise<R[]> {
+    const controller = new AbortController();
+    const follow = (): void => controller.abort(signal!.reason);
+    if (signal?.aborted === true) follow();
+    signal?.addEventListener("abort", follow, { once: true });
+    const atOnce = new Lanes(mostAtOnce);
+    try {
+        const outcomes = await Promise.allSettled(
+            items.map((item, index) =>
+                atOnce.run(async () => {
+                    controller.signal.throwIfAborted();
+                    return work(item, index, controller.signal).catch((error: unknown) => {
+                        controller.abort(error);
+                        throw error;
+                    });
+                })
+            )
+        );
+        if (controller.signal.aborted) throw controller.signal.reason;
+        return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<R>).value);
+    } finally {
+        signal?.removeEventListener("abort", follow);
     }
+}
+
+// What the model is, and whether it can be loaded, is asked when it is loaded.
+const noHeader: readonly string[] = ["ERR_NOT_GGUF", "ERR_MODEL_TRUNCATED", "ERR_MODEL_INVALID"];
+
+async function assertGguf(path: string): Promise<void> {
+    const native = await loadNative().catch(() => undefined);
+    await native?.addon.layoutOf(path).catch((error: unknown) => {
+        if (error instanceof RastError && noHeader.includes(error.code)) throw error;
+    });
 }
 
 async function factsOf(
@@ -113,6 +129,7 @@ async function factsOf(
         const missing = error instanceof RastError && error.code === "ERR_HUB_NOT_FOUND";
         if (!missing || quantization === undefined) throw error;
         const listed = await hub.list(file, signal).catch(() => {
+            signal?.throwIfAborted();
             throw error;
         });
         const ggufs = listed.map(({ path }) => path).filter((path) => /\.gguf$/i.test(path));

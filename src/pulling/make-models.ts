@@ -1,5 +1,5 @@
 // What is made of downloaded files: grafts of checkpoints, quantizations.
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { graftModel, type GraftProgress } from "../checkpoint/graft.js";
 import { quantizeModel } from "../gguf/quantize.js";
@@ -37,9 +37,4 @@ export async function makeModel({ plan, from, template, signal, onProgress }: Ma
     const told = ({ step, fraction }: GraftProgress): void =>
         tell(step === "graft" ? "grafting" : "quantizing", fraction);
     return (await graftModel({ ...shared, template, weights: from, onProgress: told })).notes;
-}
-
-/** Removes a checkpoint's files that were fetched. Never throws. */
-export async function removeFiles(paths: readonly string[]): Promise<void> {
-    for (const path of paths) await rm(path, { force: true }).catch(() => {});
 }

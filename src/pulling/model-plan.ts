@@ -2,7 +2,7 @@
 import { basename, join } from "node:path";
 import { modelOf, type Catalog, type CatalogModel, type FileRepository } from "../catalog/catalog.js";
 import { fileSizeOf, quantizationsOf } from "../catalog/model-size.js";
-import { shorten } from "../checks.js";
+import { invalidOption, isPathSegment, shorten } from "../checks.js";
 import { RastError } from "../errors.js";
 import { parseHubPath, type HubFile, type HubRepository } from "../hub/hub-path.js";
 import { bundledTrioFolder } from "../trio/trio.js";
@@ -70,6 +70,7 @@ export function planModel(
 ): ModelPlan {
     const model = modelOf(catalog, name);
     const { source } = model;
+    if (!isPathSegment(quantization)) throw invalidOption(option, "the name of a quantization", quantization);
     switch (source.kind) {
         case "bundled":
             return {
@@ -129,8 +130,10 @@ function planAdapter(source: string, scale: number, folder: string): AdapterPlan
     return { path: placeOf(at, folder, at.path), scale, source, files };
 }
 
-function placeOf({ repository }: HubRepository, folder: string, path: string): string {
-    return join(folder, ...repository.split("/"), ...path.split("/"));
+// Of another revision than the usual one the files are others: "owner/name@v2", and no repository has an "@" in its name.
+function placeOf({ repository, revision }: HubRepository, folder: string, path: string): string {
+    const mark = revision === "main" ? "" : `@${encodeURIComponent(revision).replaceAll("*", "%2A")}`;
+    return join(folder, ...`${repository}${mark}`.split("/"), ...path.split("/"));
 }
 
 function planQuantizing(

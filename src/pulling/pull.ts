@@ -13,8 +13,9 @@ import type { NativeRole } from "../native/addon-types.js";
 import { bundledTrioFolder } from "../trio/trio.js";
 import { pathIn, trioText } from "../trio/write-trio.js";
 import { checkpointFiles, checkpointIn } from "./checkpoint-files.js";
+import { CheckpointUse } from "./checkpoint-use.js";
 import { fetchFiles, type FetchedFile, type WantedFile } from "./fetch-files.js";
-import { makeModel, removeFiles } from "./make-models.js";
+import { makeModel } from "./make-models.js";
 import { planModel, type ModelPlan } from "./model-plan.js";
 import { PullMeter, type PullProgress } from "./progress.js";
 import { resolvePullOptions, type PullOptions, type ResolvedPullOptions } from "./pull-options.js";
@@ -107,6 +108,7 @@ export async function pullTrioWith(
         throw new RastError("ERR_ABORTED", `The pull was aborted: ${describeError(reason)}.`, { cause: reason });
     } finally {
         resolved.signal?.removeEventListener("abort", follow);
+        controller.abort(); // whatever failed, nothing of it is left at work
     }
 }
 
@@ -122,6 +124,7 @@ class Pull {
     /** Where files lie that are not in their place: in Hugging Face's own cache. */
     readonly #elsewhere = new Map<string, string>();
     readonly #made = new Map<string, PulledBy>();
+    readonly #checkpoints: { readonly use: CheckpointUse; readonly paths: string[] }[] = [];
 
     constructor(
         private readonly catalog: Catalog,
@@ -132,6 +135,14 @@ class Pull {
     ) {}
 
     async run(trio: CatalogTrio): Promise<PulledTrio> {
+        try {
+            return await this.#run(trio);
+        } finally {
+            for (const { use } of this.#checkpoints) await use.end();
+        }
+    }
+
+    async #run(trio: CatalogTrio): Promise<PulledTrio> {
         const wanted = roles.map((role): Wanted => ({ role, plan: this.#planOf(trio, role) }));
         if (wanted.every(({ plan }) => plan.make.by === "bundled")) return this.#bundled(trio, wanted);
         this.signal.throwIfAborted();
@@ -140,7 +151,7 @@ class Pull {
         let furtherBytes = 0;
         for (const one of wanted) furtherBytes += await this.#collect(one, files, checkpoints);
         const hub = new Hub(this.options.hub, this.patience);
-        const ofCheckpoints = await this.#wantCheckpoints(hub, checkpoints, files);
+        await this.#wantCheckpoints(hub, checkpoints, files);
         if (files.size > 0) {
             const settings = {
                 hub,
@@ -154,7 +165,10 @@ class Pull {
             for (const one of await fetchFiles([...files.values()], settings)) this.#fetched.set(one.wanted.path, one);
         }
         for (const { role, plan } of wanted) await this.#make(role, plan);
-        if (!this.options.keepCheckpoints) await removeFiles(ofCheckpoints);
+        for (const { use, paths } of this.#checkpoints) {
+            if (this.options.keepCheckpoints) await use.keep(paths);
+            else await use.end(paths);
+        }
         const models = await Promise.all(wanted.map(({ plan }) => this.#pulled(plan)));
         const file = await this.#writeTrio(trio, wanted, models);
         const [base, expert, antiexpert] = models as [PulledModel, PulledModel, PulledModel];
@@ -205,13 +219,11 @@ class Pull {
         return bytes;
     }
 
-    // @returns paths of all files of checkpoints that are fetched
     async #wantCheckpoints(
         hub: Hub,
         checkpoints: ReadonlyMap<string, Wanted>,
         files: Map<string, WantedFile>
-    ): Promise<string[]> {
-        const paths: string[] = [];
+    ): Promise<void> {
         for (const [folder, { role, plan }] of checkpoints) {
             if (plan.make.by !== "grafting") continue;
             const cached = await snapshotInHubCache(plan.make.weights);
@@ -219,10 +231,14 @@ class Pull {
                 this.#elsewhere.set(folder, cached);
                 continue;
             }
+            const use = await CheckpointUse.begin(folder, this.signal);
+            const paths: string[] = [];
+            this.#checkpoints.push({ use, paths });
             for (const path of await checkpointFiles(hub, plan.make.weights, this.signal)) {
                 const place = join(folder, ...path.split("/"));
                 paths.push(place);
                 if (await isFile(place)) continue;
+                if (!this.options.keepCheckpoints) await use.passing(place);
                 files.set(place, {
                     file: { ...plan.make.weights, path },
                     path: place,
@@ -230,8 +246,8 @@ class Pull {
                     quantization: undefined
                 });
             }
+            if (this.options.keepCheckpoints) await use.keep(paths);
         }
-        return paths;
     }
 
     async #make(role: NativeRole, plan: ModelPlan): Promise<void> {

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
-import { checkNumber, shortenMiddle } from "../checks.js";
+import { checkBoolean, checkNumber, checkString, readOptions, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
 import { writeWholeFile } from "../machine/output-file.js";
@@ -27,10 +27,21 @@ export interface TrioFileOptions {
     replace?: boolean | undefined;
 }
 
+const names = [
+    "base",
+    "expert",
+    "antiexpert",
+    "out",
+    "name",
+    "description",
+    "lambda",
+    "replace"
+] as const satisfies readonly (keyof TrioFileOptions)[];
+
 /**
  * Writes a trio file for three models, which lie where they like: paths in it are relative to it.
  * @returns the file's absolute path
- * @throws ERR_FILE_NOT_FOUND, ERR_NOT_GGUF and their kin for the models; ERR_TRIO_FILE for what no trio file may say;
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_FILE_NOT_FOUND, ERR_NOT_GGUF and their kin for the models; ERR_TRIO_FILE for what no trio file may say;
  *     ERR_FILE_UNWRITABLE
  * @example
  * ```ts no-run
@@ -46,12 +57,21 @@ export interface TrioFileOptions {
  * ```
  */
 export async function writeTrioFile(options: TrioFileOptions): Promise<string> {
-    const { base, expert, antiexpert, out = "trio.json", name, description, lambda = 1, replace = false } = options;
-    checkNumber("lambda", lambda, limits.lambda);
-    const file = resolve(out);
-    const models = { base, expert, antiexpert };
-    const content: Record<string, unknown> = { name: name ?? nameOf(file) };
-    if (description !== undefined) content["description"] = description;
+    const given = readOptions("writeTrioFile", "the options of writeTrioFile", options, names);
+    const lambda = checkNumber("lambda", given.lambda ?? 1, limits.lambda);
+    const replace = checkBoolean("replace", given.replace ?? false);
+    const file = resolve(checkString("out", given.out ?? "trio.json"));
+    const models = {
+        base: checkString("base", given.base),
+        expert: checkString("expert", given.expert),
+        antiexpert: checkString("antiexpert", given.antiexpert)
+    };
+    const content: Record<string, unknown> = {
+        name: given.name === undefined ? nameOf(file) : checkString("name", given.name)
+    };
+    if (given.description !== undefined) {
+        content["description"] = checkString("description", given.description, true);
+    }
     for (const [role, path] of Object.entries(models)) {
         await checkModelFile(path, { what: `the ${role}`, details: { role } });
         content[role] = pathIn(dirname(file), resolve(path));

@@ -66,3 +66,16 @@ test("a checkpoint that is to stay", async () => {
     expect(again.expert.by).toBe("grafted");
     expect(existsSync(join(place.folder, "maker", "checkpoint", "model.safetensors.index.json"))).toBe(true);
 });
+
+test("a checkpoint that was there stays, and of two pulls at once none takes it from the other", async () => {
+    const options = { folder: place.folder, catalog: place.catalog, endpoint: place.hub.endpoint };
+    const folder = join(place.folder, "maker", "checkpoint");
+    const graft = join(folder, "checkpoint.Q8_0.gguf");
+    const kept = (await readdir(folder)).sort();
+    await rm(graft);
+    expect((await pullTrio("grafted", options)).expert.by).toBe("grafted");
+    expect((await readdir(folder)).sort()).toEqual(kept);
+    await rm(folder, { recursive: true });
+    await Promise.all([pullTrio("grafted", options), pullTrio("grafted", options)]);
+    expect(await readdir(folder)).toEqual(["checkpoint.Q8_0.gguf"]);
+});

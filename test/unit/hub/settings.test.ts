@@ -44,7 +44,7 @@ describe("what the environment says", () => {
             offline: true
         });
         expect(readHubSettings({ offline: false }, { HF_HUB_OFFLINE: "1" }).offline).toBe(false);
-        for (const wrong of ["mirror.example", "ftp://x", "https://me:secret@x"]) {
+        for (const wrong of ["mirror.example", "ftp://x", "https://me:secret@x", "https://x/?a=b", "https://x#a"]) {
             expect(() => readHubSettings({}, { HF_ENDPOINT: wrong })).toThrow(/for HF_ENDPOINT/);
             expect(() => readHubSettings({ endpoint: wrong }, {})).toThrow(/for endpoint/);
         }
@@ -203,6 +203,13 @@ describe("an unfinished file", () => {
     });
 });
 
+test.each(["hf:../..", "hf:a/..", "hf:a/b/../c.gguf", "hf:a/b/c\n.gguf", "hf:a/b#../x", "hf:a/b/c\\d.gguf"])(
+    "%j is no place at a hub",
+    (text) => {
+        expect(() => parseHubPath(text)).toThrow("Expected hf:owner/repository/file.gguf");
+    }
+);
+
 test("a list of several pages, and bytes for a header", async () => {
     const hub = await StandInHub.start();
     hub.add("a/b/x.gguf", Buffer.from("0123456789"));
@@ -228,6 +235,16 @@ test("a list of several pages, and bytes for a header", async () => {
     expect((await client.bytes(facts, { start: 2, end: 5 })).toString()).toBe("234");
     hub.fault = () => ({ status: 200, headers: { "content-type": "application/json" }, body: "{" });
     await expect(client.list(parseHubPath("hf:a/b"))).rejects.toThrow("is not JSON");
+    const headers = { "content-type": "application/json" };
+    hub.fault = (_, count) => ({
+        status: 200,
+        headers: { ...headers, link: `<?page=${count}>; rel="next"` },
+        body: "[]"
+    });
+    await expect(client.list(parseHubPath("hf:a/b"))).rejects.toThrow("has no end");
+    const many = JSON.stringify(Array.from({ length: 400_000 }, () => ({ type: "file", path: "f", size: 1 })));
+    hub.fault = () => ({ status: 200, headers, body: many });
+    expect(await client.list(parseHubPath("hf:a/b"))).toHaveLength(10_000);
     await hub.stop();
 });
 

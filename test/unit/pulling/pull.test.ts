@@ -5,6 +5,9 @@ import { pullTrioWith, type PulledTrio } from "../../../src/pulling/pull.js";
 import type { PullOptions } from "../../../src/pulling/pull-options.js";
 import type { PullProgress } from "../../../src/pulling/progress.js";
 import { listTrios, trioInfo } from "../../../src/pulling/trio-info.js";
+import { readCatalog } from "../../../src/catalog/catalog.js";
+import { planModel } from "../../../src/pulling/model-plan.js";
+import { CheckpointUse } from "../../../src/pulling/checkpoint-use.js";
 import { hasQuantization } from "../../../src/pulling/fetch-files.js";
 import { resolveTrio } from "../../../src/trio/trio.js";
 import { makePullingPlace, readTrioFile, type PullingPlace } from "../../support/pulling.js";
@@ -196,7 +199,8 @@ test("a checkpoint is fetched shard by shard, with what is compared with its tem
     }
     // What is no model cannot be grafted; what came for it stays for the next pull.
     await expect(pull({}, "grafted")).rejects.toThrow();
-    const names = (await readdir(join(place.folder, "maker/checkpoint"))).sort();
+    const all = await readdir(join(place.folder, "maker/checkpoint"));
+    const names = all.filter((name) => !name.endsWith(".passing")).sort();
     expect(names).toEqual(["config.json", ...shards, "model.safetensors.index.json"]);
     place.hub.files.delete(`maker/checkpoint/${shards[1]}`);
     await rm(join(place.folder, "maker/checkpoint"), { recursive: true });
@@ -210,4 +214,64 @@ test("two at once end with the same files", async () => {
     const both = await Promise.all([pull(), pull()]);
     for (const { base } of both) expect(sha256Of(await readFile(base.path))).toBe(sha256Of(place.content("base")));
     expect((await readdir(place.folder, { recursive: true })).filter((name) => name.endsWith(".part"))).toEqual([]);
+});
+
+test("a checkpoint's file goes with the last pull that uses it, if a pull fetched it for itself", async () => {
+    const folder = join(place.folder, "maker/checkpoint");
+    const [own, passing] = [join(folder, "config.json"), join(folder, "model.safetensors")];
+    const first = await CheckpointUse.begin(folder, undefined);
+    await writeFile(own, "{}");
+    await writeFile(passing, "");
+    await first.passing(passing);
+    const second = await CheckpointUse.begin(folder, undefined);
+    await first.end([own, passing]);
+    expect(await readdir(folder)).toEqual(expect.arrayContaining(["config.json", "model.safetensors"]));
+    await second.end([own, passing]);
+    expect(await readdir(folder)).toEqual(["config.json"]);
+    const third = await CheckpointUse.begin(folder, undefined);
+    await third.passing(own);
+    await third.keep([own]);
+    await third.end([own]);
+    expect(await readdir(folder)).toEqual(["config.json"]);
+});
+
+test("what a catalog or a caller calls a quantization stays in its folder", async () => {
+    await expect(pull({ pairQuantization: "../../evil" }, "grafted")).rejects.toMatchObject({
+        code: "ERR_INVALID_OPTION"
+    });
+    const content = await readFile(place.catalog, "utf8");
+    for (const [text, wrong] of [
+        ['"Q4_K_M"', '"../../../../evil"'],
+        ["hf:maker/base-GGUF", "hf:../.."],
+        ["hf:maker/checkpoint", "hf:maker/checkpoint#../x"],
+        ["base.{quantization}.gguf", "../{quantization}.gguf"],
+        ["base.{quantization}.gguf", "..\\\\{quantization}.gguf"]
+    ] as const) {
+        await writeFile(place.catalog, content.replace(text, wrong));
+        await expect(pull()).rejects.toMatchObject({ code: "ERR_CATALOG" });
+    }
+});
+
+test("another revision has a place of its own", async () => {
+    const content = await readFile(place.catalog, "utf8");
+    await writeFile(place.catalog, content.replace("hf:maker/base-GGUF", "hf:maker/base-GGUF#refs/pr/1"));
+    const { path } = planModel(await readCatalog(place.catalog), "base", "Q8_0", place.folder, "quantization");
+    expect(path).toBe(join(place.folder, "maker", "base-GGUF@refs%2Fpr%2F1", "base.Q8_0.gguf"));
+});
+
+test("a question to the hub that fails ends the others", async () => {
+    place.hub.fault = ({ method, path }) =>
+        method !== "HEAD" ? undefined : { status: path.includes("base") ? 403 : 503 };
+    const patience = { waitMs: 20, mostWaitMs: 20, tries: 1000 };
+    await expect(pullTrioWith("tiny", {}, patience)).rejects.toMatchObject({ code: "ERR_HUB_ACCESS" });
+    const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    await wait(200); // what was on its way arrives
+    const asked = place.hub.seen.length;
+    await wait(200);
+    expect(place.hub.seen).toHaveLength(asked);
+});
+
+test("where the hub gives no hash, a model without a header is no model", async () => {
+    place.hub.add("maker/base-GGUF/base.Q8_0.gguf", { content: Buffer.from("GGUF123456"), saidSha256: null });
+    await expect(pull()).rejects.toMatchObject({ code: "ERR_DOWNLOAD_DAMAGED" });
 });
