@@ -177,8 +177,8 @@ const entries = {
         "The reason of the signal, or the exception, is the error's `cause`."
     ),
     ERR_ABORTED: byRuntime(
-        "What was asked for was aborted by its signal: work on a state, on files, or a download.",
-        "The reason of the signal is the error's `cause`."
+        "What was asked for was aborted by its signal, or by an exception in `onProgress`: work on a state, on files, or a download.",
+        "The reason of the signal, or the exception, is the error's `cause`."
     ),
     ERR_BUNDLED: byRuntime(
         "The package has become part of a bundle.",

@@ -1,6 +1,8 @@
 // An adapter in the making: a GGUF file that is whole under its name or not there.
 import { header, layoutOf, type Metadata } from "../gguf/writer.js";
 import { toHalf } from "../gguf/half.js";
+import { shortenMiddle } from "../checks.js";
+import { RastError } from "../errors.js";
 import { OutputFile } from "../machine/output-file.js";
 
 /** How numbers of an adapter are kept. */
@@ -23,6 +25,8 @@ export interface AdapterHeader {
 }
 
 const sliceNumbers = 1 << 19;
+/** In half precision: the exponent of what is infinite, or no number. */
+const infinity = 0x7c00;
 
 /** Owned by who opened it, until `commit` or `abort`. */
 export class AdapterOutput {
@@ -30,9 +34,18 @@ export class AdapterOutput {
     readonly #file: OutputFile;
     readonly #begin: number;
     readonly #offsets: readonly number[];
+    readonly #names: readonly string[];
     readonly #type: AdapterType;
 
-    private constructor(file: OutputFile, bytes: number, begin: number, offsets: readonly number[], type: AdapterType) {
+    private constructor(
+        file: OutputFile,
+        bytes: number,
+        begin: number,
+        offsets: readonly number[],
+        names: readonly string[],
+        type: AdapterType
+    ) {
+        this.#names = names;
         this.bytes = bytes;
         this.#file = file;
         this.#begin = begin;
@@ -62,24 +75,54 @@ export class AdapterOutput {
         try {
             await file.write(head, 0);
             await file.truncate(bytes); // what lies between tensors is 0
-            return new AdapterOutput(file, bytes, head.length, offsets, type);
+            const names = factors.map((factor) => factor.name);
+            return new AdapterOutput(file, bytes, head.length, offsets, names, type);
         } catch (error) {
             await file.abort();
             throw error;
         }
     }
 
-    /** Writes the numbers of a matrix, by its place in the list. @throws ERR_FILE_UNWRITABLE */
+    /**
+     * Writes the numbers of a matrix, by its place in the list.
+     * @throws ERR_ADAPTER_INVALID naming the tensor, for numbers that are not finite in the adapter's type; ERR_FILE_UNWRITABLE
+     */
     async write(index: number, data: Float32Array): Promise<void> {
         const at = this.#begin + this.#offsets[index]!;
-        if (this.#type === "f32") {
-            await this.#file.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength), at);
-            return;
-        }
+        const width = this.#type === "f32" ? 4 : 2;
         for (let from = 0; from < data.length; from += sliceNumbers) {
-            const halves = Uint16Array.from(data.subarray(from, from + sliceNumbers), toHalf);
-            await this.#file.write(Buffer.from(halves.buffer), at + 2 * from);
+            const slice = data.subarray(from, from + sliceNumbers);
+            const kept = width === 4 ? slice : Uint16Array.from(slice, toHalf);
+            const wrong =
+                width === 4
+                    ? slice.findIndex((value) => !Number.isFinite(value))
+                    : kept.findIndex((bits) => (bits & infinity) === infinity);
+            if (wrong !== -1) throw this.#notFinite(index, slice[wrong]!);
+            await this.#file.write(Buffer.from(kept.buffer, kept.byteOffset, kept.byteLength), at + width * from);
         }
+    }
+
+    /**
+     * Has the file looked at before it gets its name. Everything is written by then.
+     * @throws what `look` rejects with, under the file's own name
+     */
+    async inspect<T>(look: (path: string) => Promise<T>): Promise<T> {
+        try {
+            return await look(this.#file.unfinishedPath);
+        } catch (error) {
+            throw this.#file.underItsName(error);
+        }
+    }
+
+    #notFinite(index: number, value: number): RastError {
+        const tensor = shortenMiddle(this.#names[index]!);
+        const what = Number.isFinite(value)
+            ? `${value} is more than f16 can hold: keep it in f32`
+            : `it holds ${value}, and finite numbers alone are kept`;
+        const { path } = this.#file;
+        return new RastError("ERR_ADAPTER_INVALID", `The adapter ${shortenMiddle(path)}, tensor ${tensor}: ${what}.`, {
+            details: { path, tensor }
+        });
     }
 
     /** Puts the file at its path. @throws ERR_FILE_UNWRITABLE; nothing is left then */

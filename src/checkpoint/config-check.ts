@@ -10,6 +10,9 @@ export interface ConfigFindings {
     readonly notes: readonly string[];
 }
 
+/** `context_length` is a u32. */
+const mostPositions = 0xffff_ffff;
+
 type Config = Readonly<Record<string, unknown>>;
 
 /** Sizes: a checkpoint with others is one of another model. */
@@ -27,9 +30,9 @@ const sizes: readonly (readonly [config: string, key: string])[] = [
     ["final_logit_softcapping", "final_logit_softcapping"]
 ];
 
-/** What training may change: the weights are made for the checkpoint's own. */
-const trained: readonly (readonly [config: string, key: string])[] = [
-    ["rope_theta", "rope.freq_base"],
+/** What training may change: the weights are made for the checkpoint's own. What llama.cpp takes where a file does not say. */
+const trained: readonly (readonly [config: string, key: string, otherwise?: number])[] = [
+    ["rope_theta", "rope.freq_base", 10000],
     ["rms_norm_eps", "attention.layer_norm_rms_epsilon"],
     ["max_position_embeddings", "context_length"]
 ];
@@ -80,12 +83,29 @@ export function compareConfig(config: Config, template: Template, file: string):
     checkScaling(own, template, file);
     const changes = new Map<string, number>();
     const notes: string[] = [];
-    for (const [name, key] of trained) {
+    for (const [name, key, otherwise] of trained) {
         const given = name === "rope_theta" ? ropeOf(own)["rope_theta"] : own[name];
         const kept = numberOf(template, key);
-        if (kept === undefined || given === undefined || given === null) continue;
-        if (typeof given !== "number" || !Number.isFinite(given) || given <= 0) {
-            throw graftError(`${name} is ${describeValue(given)}, expected a number above 0`, { file });
+        if (given === undefined || given === null) continue;
+        if (typeof given !== "number" || !Number.isFinite(Math.fround(given)) || Math.fround(given) <= 0) {
+            throw graftError(
+                `${name} is ${describeValue(given)}, expected a number above 0 that single precision holds`,
+                { file }
+            );
+        }
+        if (name === "max_position_embeddings" && !(Number.isInteger(given) && given <= mostPositions)) {
+            throw graftError(`${name} is ${given}, expected a whole number up to ${mostPositions}`, { file });
+        }
+        if (kept === undefined) {
+            if (otherwise === undefined) {
+                notes.push(`config.json has ${name} ${given}; the template does not say: it was not compared.`);
+            } else if (!isClose(given, otherwise)) {
+                throw graftError(
+                    `${name} is ${given}; the template has no ${template.architecture}.${key}, which llama.cpp takes for ${otherwise}`,
+                    { file }
+                );
+            }
+            continue;
         }
         if (isClose(given, kept)) continue;
         changes.set(`${template.architecture}.${key}`, given);

@@ -1,10 +1,12 @@
 import { stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { checkNumber, checkString, invalidOption, readArray, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";
 import { checkQuantization, quantizeInto } from "../gguf/quantize.js";
 import { limits } from "../limits.js";
 import { OutputFile } from "../machine/output-file.js";
+import { abortingProgress } from "../machine/progress-callback.js";
+import { refuseSameFile } from "../machine/same-file.js";
 import { defaultThreads } from "../machine/threads.js";
 import { loadNative } from "../native/binding.js";
 import type { NativeAddon } from "../native/addon-types.js";
@@ -38,7 +40,7 @@ export interface GraftOptions {
     readonly name?: string;
     /** Conversions at a time, 1 to 512; each takes some 16 MiB. @default physical cores */
     readonly threads?: number;
-    /** Called after every piece that is written. What it throws ends the graft. */
+    /** Called after every piece that is written. What it throws ends the graft, as the cause of an ERR_ABORTED. */
     readonly onProgress?: (progress: GraftProgress) => void;
     /** Ends it: nothing remains. */
     readonly signal?: AbortSignal;
@@ -76,7 +78,8 @@ const optionNames = ["template", "weights", "output", "type", "name", "threads",
  * few slices of tensors are in memory at a time. Architectures: llama (and mistral), qwen2, qwen3, qwen3moe, gemma2, gemma3, phi3.
  * The file is what llama.cpp's own converter makes, with the template's metadata.
  * @throws ERR_GRAFT for a checkpoint that does not fit, naming file and tensor; ERR_SAFETENSORS for a damaged or incomplete
- *     one; ERR_FILE_UNWRITABLE; ERR_QUANTIZE; ERR_ABORTED; ERR_INVALID_OPTION; what a damaged or missing template gives
+ *     one; ERR_FILE_UNWRITABLE; ERR_QUANTIZE; ERR_ABORTED; ERR_INVALID_OPTION;
+ *     ERR_INVALID_ARGUMENT for an output that is an input; what a damaged or missing template gives
  * @example
  * ```ts no-run
  * import { graftModel } from "rast-llama";
@@ -126,7 +129,7 @@ function readGraftOptions(value: GraftOptions): Checked {
         ...optional("type"),
         ...optional("name"),
         ...(threads === undefined ? {} : { threads: checkNumber("threads", threads, limits.threads) }),
-        ...(onProgress === undefined ? {} : { onProgress: onProgress as NonNullable<GraftOptions["onProgress"]> }),
+        onProgress: abortingProgress("Grafting", onProgress as GraftOptions["onProgress"]),
         ...(signal === undefined ? {} : { signal })
     };
 }
@@ -137,6 +140,8 @@ async function graft(options: Checked): Promise<GraftResult> {
     const template = await readTemplate(addon, resolve(options.template));
     const weights = await Safetensors.open(options.weights, options);
     try {
+        const given = typeof options.weights === "string" ? [options.weights] : options.weights; // an index, for instance
+        await refuseSameFile(options.output, [...template.files, ...weights.files, ...given, ...besides(weights)]);
         const types = new TensorTypes(addon.tensorTypes(), type, widestOf(weights));
         const plan = await planGraft(template, weights, (tensor) => types.choose(tensor, template.path));
         const { values, notes } = await metadataOf(addon, template, weights, plan, types, options);
@@ -154,6 +159,12 @@ async function graft(options: Checked): Promise<GraftResult> {
     } finally {
         await weights.close();
     }
+}
+
+// What is read with the weights.
+function besides({ files }: Safetensors): readonly string[] {
+    const names = ["model.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer_config.json"];
+    return names.map((name) => join(dirname(files[0]!), name));
 }
 
 // What the expert says of itself otherwise than the template does, and why.

@@ -18,6 +18,14 @@ export type PeftModel = Pick<NativeModelFacts, "architecture" | "headCount" | "k
 export const peftWeightsName = "adapter_model.safetensors";
 const sliceNumbers = 1 << 19;
 
+/** How to convert. */
+export interface ConvertPeftOptions {
+    readonly type?: AdapterType;
+    readonly signal?: AbortSignal;
+    /** Looks at the whole file before it gets its name; what it rejects with ends the conversion without a file. */
+    readonly inspect?: (path: string) => Promise<unknown>;
+}
+
 /** The pair of one module. */
 interface Pair {
     readonly module: string;
@@ -48,7 +56,7 @@ export async function convertPeft(
     folder: string,
     model: PeftModel,
     out: string,
-    { type = "f32", signal }: { readonly type?: AdapterType; readonly signal?: AbortSignal } = {}
+    { type = "f32", signal, inspect }: ConvertPeftOptions = {}
 ): Promise<void> {
     const config = await readPeftConfig(folder);
     if (!loraArchitectures.includes(model.architecture)) {
@@ -68,6 +76,7 @@ export async function convertPeft(
                 await output.write(2 * index, a);
                 await output.write(2 * index + 1, b);
             }
+            if (inspect !== undefined) await output.inspect(inspect);
             await output.commit();
         } finally {
             await output.abort();
@@ -124,6 +133,9 @@ function plan(
     const effective = ({ module, rank }: Pair): number =>
         alphaOf(config, module) * (config.rankStabilized ? Math.sqrt(rank) : 1);
     const alpha = Math.fround(effective(pairs[0]!));
+    if (!Number.isFinite(alpha)) {
+        throw adapterError("ERR_ADAPTER_INVALID", config.file, "lora_alpha times the root of the rank is infinite");
+    }
     const scaled = pairs.map((pair): Pair => {
         const own = effective(pair);
         return { ...pair, factor: Math.fround(own) === alpha ? 1 : own / alpha };
@@ -248,6 +260,10 @@ async function toNumbers({ dtype, file, name }: TensorEntry, bytes: Buffer): Pro
         if (dtype === "F32") for (let i = from; i < to; ++i) words[i] = view.getUint32(4 * i, true);
         else if (dtype === "BF16") for (let i = from; i < to; ++i) words[i] = view.getUint16(2 * i, true) << 16;
         else for (let i = from; i < to; ++i) out[i] = fromHalf(view.getUint16(2 * i, true));
+        const wrong = out.subarray(from, to).find((value) => !Number.isFinite(value));
+        if (wrong !== undefined) {
+            throw adapterError("ERR_ADAPTER_INVALID", file, `it holds ${wrong}; expected finite numbers`, name);
+        }
         if (to < out.length) await setImmediate();
     }
     return out;

@@ -33,7 +33,12 @@ const plainValues: readonly (readonly [key: string, plain: readonly JsonValue[],
     ["layer_replication", [], "it repeats layers"],
     ["alora_invocation_tokens", [], "it is an activated LoRA (aLoRA), which begins to count in the middle of a text"],
     ["trainable_token_indices", [], "it has tokens trained anew"],
-    ["target_parameters", [], "it changes parameters that are no modules"]
+    ["target_parameters", [], "it changes parameters that are no modules"],
+    [
+        "init_lora_weights",
+        [true, false, "gaussian", "orthogonal", "eva"],
+        "it begins by changing the model's own weights, so it is for another base: save it with PEFT as a plain LoRA, `save_pretrained(..., path_initial_model_for_weight_conversion=...)`"
+    ]
 ];
 
 /**
@@ -97,7 +102,14 @@ function checkAlpha(value: JsonValue | undefined, key: string, file: string): nu
         throw adapterError("ERR_ADAPTER_INVALID", file, `${key} is ${shown(value)}, and no number`);
     }
     // 0 means "as it is" in a GGUF adapter
-    if (value === 0) throw adapterError("ERR_ADAPTER_INVALID", file, `${key} is 0: the adapter changes nothing`);
+    const kept = Math.fround(value);
+    if (kept === 0) {
+        const what = value === 0 ? "is 0" : `is ${value}, 0 in single precision`;
+        throw adapterError("ERR_ADAPTER_INVALID", file, `${key} ${what}: the adapter changes nothing`);
+    }
+    if (!Number.isFinite(kept)) {
+        throw adapterError("ERR_ADAPTER_INVALID", file, `${key} is ${value}, more than single precision holds`);
+    }
     return value;
 }
 

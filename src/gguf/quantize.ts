@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
     checkNumber,
@@ -13,6 +13,8 @@ import {
 import { isErrorCode, RastError } from "../errors.js";
 import { limits } from "../limits.js";
 import { OutputFile } from "../machine/output-file.js";
+import { abortingProgress } from "../machine/progress-callback.js";
+import { refuseSameFile } from "../machine/same-file.js";
 import { defaultThreads } from "../machine/threads.js";
 import { loadNative } from "../native/binding.js";
 import { spawnChild } from "../native/child-process.js";
@@ -32,7 +34,7 @@ export interface QuantizeOptions {
     readonly tensorTypes?: readonly TensorTypeRule[];
     /** 1 to 512. @default physical cores */
     readonly threads?: number;
-    /** Called with every tensor. What it throws ends the work. */
+    /** Called with every tensor. What it throws ends the work, as the cause of an ERR_ABORTED. */
     readonly onProgress?: (progress: QuantizeProgress) => void;
     /** Ends it at once: nothing remains. */
     readonly signal?: AbortSignal;
@@ -115,18 +117,9 @@ export async function quantizeModel(options: QuantizeOptions): Promise<QuantizeR
     const checked = await readQuantizeOptions(options);
     const { addon } = await loadNative();
     const { files } = await addon.inspectModel(checked.input);
+    await refuseSameFile(checked.output, [...files, ...(checked.imatrix === undefined ? [] : [checked.imatrix])]);
     const file = await OutputFile.open(checked.output, { what: "the quantized model" });
     try {
-        for (const input of files) {
-            if ((await realpath(input)) !== file.path) continue;
-            throw new RastError(
-                "ERR_INVALID_ARGUMENT",
-                `Input and output are the same file, ${shortenMiddle(file.path)}.`,
-                {
-                    details: { path: file.path }
-                }
-            );
-        }
         await quantizeInto(file, checked);
         await file.commit();
     } finally {
@@ -154,7 +147,7 @@ async function readQuantizeOptions(value: QuantizeOptions): Promise<QuantizeOpti
         ...(imatrix === undefined ? {} : { imatrix: resolve(checkString("imatrix", imatrix)) }),
         ...(tensorTypes === undefined ? {} : { tensorTypes: await readRules(tensorTypes) }),
         ...(threads === undefined ? {} : { threads: threads as number }),
-        ...(onProgress === undefined ? {} : { onProgress: onProgress as NonNullable<QuantizeOptions["onProgress"]> }),
+        onProgress: abortingProgress("Quantizing", onProgress as QuantizeOptions["onProgress"]),
         ...(signal === undefined ? {} : { signal })
     };
 }
@@ -200,19 +193,12 @@ export async function quantizeInto(file: OutputFile, options: Omit<QuantizeOptio
         const thrown = await watchChild(child, job, onProgress);
         if (thrown !== undefined) throw thrown.error;
     } catch (error) {
-        throw isAborted() ? aborted() : underItsName(error, file);
+        throw isAborted() ? aborted() : file.underItsName(error);
     } finally {
         signal?.removeEventListener("abort", kill);
         process.off("exit", kill);
         kill();
     }
-}
-
-// The unfinished file's own name means nothing to anybody.
-function underItsName(error: unknown, { path, unfinishedPath }: OutputFile): unknown {
-    if (!(error instanceof RastError) || !error.message.includes(unfinishedPath)) return error;
-    const details = { ...error.details, ...(error.details["path"] === unfinishedPath ? { path } : {}) };
-    return new RastError(error.code, error.message.replaceAll(unfinishedPath, path), { details });
 }
 
 const lastWordsBytes = 16_384;

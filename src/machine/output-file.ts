@@ -152,6 +152,16 @@ export class OutputFile {
         if (unfinished.delete(this.unfinishedPath)) await release(this.unfinishedPath);
     }
 
+    /** An error of who looked at the unfinished file, under the file's own name: the other means nothing to anybody. */
+    underItsName(error: unknown): unknown {
+        const { path, unfinishedPath } = this;
+        if (!(error instanceof RastError)) return error;
+        const isNamed = error.details["path"] === unfinishedPath;
+        if (!isNamed && !error.message.includes(unfinishedPath)) return error;
+        const details = { ...error.details, ...(isNamed ? { path } : {}) };
+        return new RastError(error.code, error.message.replaceAll(unfinishedPath, path), { details });
+    }
+
     /** As `abort`, unless it was committed or kept. */
     async [Symbol.asyncDispose](): Promise<void> {
         await this.abort();

@@ -1,11 +1,14 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { checkOneOf, checkSignal, checkString, invalidOption, readOptions } from "../checks.js";
 import type { AdapterType } from "../checkpoint/adapter-output.js";
-import { convertPeft } from "../checkpoint/peft-adapter.js";
+import { convertPeft, peftWeightsName } from "../checkpoint/peft-adapter.js";
+import { peftConfigName } from "../checkpoint/peft-config.js";
 import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js";
 import { RastError } from "../errors.js";
+import { refuseSameFile } from "../machine/same-file.js";
 import { checkModelFile } from "../models/files.js";
+import type { NativeAdapterFacts } from "../native/addon-types.js";
 import { loadNative } from "../native/binding.js";
 
 /** What to convert. */
@@ -40,7 +43,7 @@ export interface ConvertedAdapter {
  * Writes a PEFT adapter as a GGUF adapter for a model. `loadRast` takes PEFT folders as they are and converts them into the user's
  * cache folder; this is for those who want the file.
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_ADAPTER_INVALID, ERR_ADAPTER_UNSUPPORTED, ERR_ADAPTER_MISMATCH, ERR_SAFETENSORS
- *     naming file and tensor; ERR_FILE_NOT_FOUND and its kin, ERR_FILE_UNWRITABLE, ERR_ABORTED
+ *     naming file and tensor; ERR_INVALID_ARGUMENT for `out` that is an input; ERR_FILE_NOT_FOUND and its kin, ERR_FILE_UNWRITABLE, ERR_ABORTED. Nothing is written then.
  * @example
  * ```ts no-run
  * import { convertAdapter } from "rast-llama";
@@ -68,8 +71,15 @@ export async function convertAdapter(options: ConvertAdapterOptions): Promise<Co
         controller.signal.throwIfAborted();
         await checkModelFile(model, { what: "the model" });
         const { addon } = await loadNative();
-        await convertPeft(adapter, await addon.inspectModel(model), out, { type, signal: controller.signal });
-        const { rank, alpha, targets } = await addon.inspectAdapter(out, model);
+        const facts = await addon.inspectModel(model);
+        const inputs = [peftConfigName, peftWeightsName].map((name) => join(adapter, name));
+        await refuseSameFile(out, [model, ...facts.files, ...inputs]);
+        let found: NativeAdapterFacts | undefined;
+        const inspect = async (path: string): Promise<void> => {
+            found = await addon.inspectAdapter(path, model);
+        };
+        await convertPeft(adapter, facts, out, { type, signal: controller.signal, inspect });
+        const { rank, alpha, targets } = found!;
         return { path: out, bytes: (await stat(out)).size, rank, alpha, targets };
     } catch (error) {
         if (!isAborted(signal)) throw error;

@@ -16,6 +16,8 @@ import { extractAdapter, type ExtractedTensor, type LostTensor } from "../checkp
 import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js";
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
+import { abortingProgress } from "../machine/progress-callback.js";
+import { refuseSameFile } from "../machine/same-file.js";
 import { defaultThreads } from "../machine/threads.js";
 import { checkModelFile } from "../models/files.js";
 import { loadNative } from "../native/binding.js";
@@ -41,9 +43,12 @@ export interface ExtractLoraOptions {
      * @default true: beginnings of its own
      */
     measure?: boolean | readonly string[] | undefined;
-    /** Called with what is being done, and how much of all is done, 0 to 1. An exception in it ends the extraction. */
+    /** Called with what is being done, and how much of all is done, 0 to 1. An exception in it ends the extraction: ERR_ABORTED with it as cause. */
     onProgress?: ((progress: ExtractLoraProgress) => void) | undefined;
-    /** Ends the extraction: ERR_ABORTED with the signal's reason as cause, and no file. */
+    /**
+     * Ends the extraction: ERR_ABORTED with the signal's reason as cause. While matrices are taken apart nothing is left at `out`;
+     * once measuring has begun the adapter is whole, and stays.
+     */
     signal?: AbortSignal | undefined;
 }
 
@@ -96,7 +101,8 @@ const mostTexts = 64;
  * of every matrix's difference. An expert that is its antiexpert with this adapter needs no weights of its own. The same models
  * give the same file on every machine. Quantization of either model is part of the difference: take files in F16, BF16 or
  * F32 where there are any.
- * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_EXTRACT for models of different kinds, or without a difference; for files
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_INVALID_ARGUMENT for `out` that is an input; ERR_EXTRACT for models of
+ *     different kinds, without a difference, or with numbers that are not finite; ERR_ADAPTER_INVALID for factors that f16 cannot hold; for files
  *     ERR_FILE_NOT_FOUND and its kin, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_FILE_UNWRITABLE, ERR_IS_DIRECTORY;
  *     ERR_ABORTED; with `measure` what `loadRast` throws, when the adapter is written already
  * @example
@@ -121,15 +127,12 @@ export async function extractLora(options: ExtractLoraOptions): Promise<Extracte
         return resolve(text);
     };
     const [expert, antiexpert, out] = [path("expert"), path("antiexpert"), path("out")];
-    for (const name of ["expert", "antiexpert"] as const) {
-        if (out === path(name)) throw invalidOption("out", `another path than that of the ${name}`, out);
-    }
     const rank = given.rank === undefined ? 32 : checkNumber("rank", given.rank, { ...limits.loraRank, min: 1 });
     const type = given.type === undefined ? "f16" : checkOneOf("type", given.type, ["f16", "f32"]);
     const threads =
         given.threads === undefined ? await defaultThreads() : checkNumber("threads", given.threads, limits.threads);
     const texts = readMeasure(given.measure);
-    const onProgress = readCallback(given.onProgress);
+    const onProgress = abortingProgress("The extraction", readCallback(given.onProgress));
     const signal = given.signal === undefined ? undefined : checkSignal("signal", given.signal);
 
     const controller = new AbortController();
@@ -144,6 +147,11 @@ export async function extractLora(options: ExtractLoraOptions): Promise<Extracte
             await checkModelFile(file, { what: `the ${role}`, details: { role } });
         }
         const { addon } = await loadNative();
+        const parts = await Promise.all([expert, antiexpert].map((file) => addon.inspectModel(file)));
+        await refuseSameFile(
+            out,
+            parts.flatMap(({ files }) => files)
+        );
         const tell = (tensor: string, fraction: number): void => onProgress({ step: "matrices", tensor, fraction });
         const made = await extractAdapter({
             ...{ addon, expert, antiexpert, out, rank, type, threads },

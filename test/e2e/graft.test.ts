@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -222,6 +232,19 @@ describe("from a model's file to a checkpoint and back", () => {
                 undefined,
                 /is quantized \(fp8\)/
             ],
+            [
+                "positions",
+                { config: { ...checkpoint.config, max_position_embeddings: 5e9 } },
+                undefined,
+                /expected a whole number up to 4294967295/
+            ],
+            [
+                "part",
+                { config: { ...checkpoint.config, max_position_embeddings: 0.3 } },
+                undefined,
+                /expected a whole number/
+            ],
+            ["epsilon", { config: { ...checkpoint.config, rms_norm_eps: 1e-60 } }, undefined, /single precision holds/],
             ["theta", { config: { ...checkpoint.config, rope_theta: "x" } }, undefined, /expected a number above 0/]
         ];
         for (const [name, change, tensor, message, type] of cases) {
@@ -253,6 +276,25 @@ describe("from a model's file to a checkpoint and back", () => {
         expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
     });
 
+    it("never takes the place of what it is made from", async () => {
+        const template = path("own.gguf");
+        copyFileSync(wide, template);
+        const link = path("link.gguf");
+        symlinkSync(template, link);
+        const shard = path("checkpoint", "model-00002-of-00003.safetensors");
+        const config = path("checkpoint", "config.json");
+        for (const [output, lost] of [
+            [template, template],
+            [link, template],
+            [shard, shard],
+            [config, config]
+        ] as const) {
+            const before = hash(lost);
+            expect((await failure(graft({ template, output }))).code).toBe("ERR_INVALID_ARGUMENT");
+            expect(hash(lost)).toBe(before);
+        }
+    });
+
     it("ends with its signal, and with what onProgress throws", async () => {
         const output = path("ended.gguf");
         const controller = new AbortController();
@@ -268,7 +310,7 @@ describe("from a model's file to a checkpoint and back", () => {
                 throw mine;
             }
         });
-        await expect(thrown).rejects.toBe(mine);
+        await expect(thrown).rejects.toMatchObject({ code: "ERR_ABORTED", cause: mine });
         expect(existsSync(output)).toBe(false);
         expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
     });
@@ -296,9 +338,9 @@ describe("from a model's file to a checkpoint and back", () => {
 /** A model of no layers' worth: 32 wide, one layer, a made-up tokenizer of 400 tokens. */
 function writeTiny(
     file: string | readonly [string, string],
-    change: { vocabulary?: number; tied?: boolean; metadata?: Record<string, Metadata> } = {}
+    change: { vocabulary?: number; tied?: boolean; metadata?: Record<string, Metadata>; without?: string } = {}
 ): void {
-    const { vocabulary = 400, tied = false, metadata = {} } = change;
+    const { vocabulary = 400, tied = false, metadata = {}, without = "" } = change;
     const numbers = (shape: number[]): Tensor => ({
         name: "",
         shape,
@@ -338,6 +380,7 @@ function writeTiny(
         ...wideTokenizer(400),
         ...metadata
     };
+    delete all[without];
     const tensors = Object.entries(shapes).map(([name, shape]) => ({ ...numbers(shape), name }));
     if (typeof file === "string") return writeGguf(file, all, tensors);
     const split = (no: number): Record<string, Metadata> => ({
@@ -435,6 +478,15 @@ describe("heads, vocabularies and tokenizers", () => {
         const { output } = await graft({}, parts[0]);
         const whole = await graftModel({ template, weights: path("tiny"), output: path("whole.gguf"), name: "tiny" });
         expect(hash(output)).toBe(hash(whole.output));
+    });
+
+    it("takes what the template does not say for what llama.cpp does", async () => {
+        const silent = path("silent.gguf");
+        writeTiny(silent, { without: "qwen2.rope.freq_base" });
+        await graft({ config: { ...checkpoint.config, rope_theta: 10000 } }, silent);
+        const other = await failure(graft({ config: { ...checkpoint.config, rope_theta: 1e6 } }, silent));
+        expect(other.code).toBe("ERR_GRAFT");
+        expect(other.message).toMatch(/rope_theta is 1000000; the template has no qwen2\.rope\.freq_base.*10000/);
     });
 
     it("compares tokenizer.json with the template's tokenizer", async () => {

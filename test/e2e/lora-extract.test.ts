@@ -1,5 +1,14 @@
 // An adapter made of two models: exact where the difference is of low rank, and told what it keeps where it is not.
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    existsSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -223,7 +232,47 @@ describe("an abort", () => {
             throw new Error("mine");
         };
         const options = { expert: demo.expert, antiexpert: demo.antiexpert, out: join(own, "lora.gguf"), onProgress };
-        await expect(extractLora(options)).rejects.toThrow("mine");
+        await expect(extractLora(options)).rejects.toMatchObject({ code: "ERR_ABORTED", cause: { message: "mine" } });
         expect(readdirSync(own)).toEqual([]);
+    });
+
+    it("of the measuring leaves the adapter, which is whole", async () => {
+        const out = fresh("lora.gguf");
+        const onProgress = ({ step }: { step: string }): void => {
+            if (step === "measure") throw new Error("mine");
+        };
+        const { expert, antiexpert } = demo;
+        const ended = extractLora({ expert, antiexpert, out, measure: ["Q: 6+34?"], onProgress });
+        await expect(ended).rejects.toMatchObject({ code: "ERR_ABORTED" });
+        expect(readGguf(out).tensors.length).toBeGreaterThan(0);
+    });
+});
+
+describe("what would be lost, or be no adapter", () => {
+    it("an output that is an input, behind a link, too", async () => {
+        const [expert, link] = [fresh("expert.gguf"), fresh("link.gguf")];
+        copyFileSync(demo.expert, expert);
+        symlinkSync(expert, link);
+        const before = readFileSync(expert);
+        for (const out of [expert, link]) {
+            const options = { expert, antiexpert: demo.antiexpert, out };
+            expect(await rejected(options)).toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+            expect(readFileSync(expert)).toEqual(before);
+        }
+    });
+
+    it("numbers that are not finite, and those that f16 cannot hold", async () => {
+        const { antiexpert } = await tinyTrio();
+        const lora = randomLora(antiexpert, { rank: 2, alpha: 2 });
+        const merged = (scale: number): string => writeMerged(fresh("expert.gguf"), antiexpert, [{ lora, scale }]);
+        expect(await rejected({ expert: merged(NaN), antiexpert, rank: 2 })).toMatchObject({
+            message: expect.stringMatching(/blk\.\d/) as string
+        });
+        const large = { expert: merged(1e12), antiexpert, rank: 2 };
+        expect(await rejected(large)).toMatchObject({
+            code: "ERR_ADAPTER_INVALID",
+            message: expect.stringMatching(/tensor blk\..*more than f16 can hold/) as string
+        });
+        expect((await extract({ ...large, type: "f32" })).type).toBe("f32");
     });
 });

@@ -1,5 +1,14 @@
 // An expert that is its antiexpert with an adapter: its texts and probabilities are those of a model with the adapter worked in.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -231,6 +240,29 @@ describe("a model with an adapter", () => {
         const args = ["dist/cli/main.js", "lora", "convert", peft, "--model", antiexpert, "--out", converted, "--json"];
         const command = await run(process.execPath, args);
         expect(JSON.parse(command.stdout)).toMatchObject({ ...made, path: converted });
+        const model = fresh("model.gguf");
+        copyFileSync(antiexpert, model);
+        for (const out of [model, join(peft, "adapter_model.safetensors"), join(peft, "adapter_config.json")]) {
+            const before = readFileSync(out);
+            const lost = convertAdapter({ adapter: peft, model, out });
+            await expect(lost).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+            expect(readFileSync(out)).toEqual(before);
+        }
+        const misfit = writePeft(
+            fresh("misfit"),
+            { peft_type: "LORA", lora_alpha: 8 },
+            {
+                "base_model.model.model.layers.1.mlp.down_proj.lora_A.weight": f32Tensor([4, 7], () => 1),
+                "base_model.model.model.layers.1.mlp.down_proj.lora_B.weight": f32Tensor([5, 4], () => 1)
+            }
+        );
+        const never = fresh("never.gguf");
+        const refused = await convertAdapter({ adapter: misfit, model, out: never }).catch((error: unknown) => error);
+        expect(refused).toMatchObject({
+            code: "ERR_ADAPTER_MISMATCH",
+            message: expect.stringContaining(never) as string
+        });
+        expect(readdirSync(folder).filter((name) => name.includes("never"))).toEqual([]);
     });
 
     it("comes from a trio file, with paths from its folder", async () => {

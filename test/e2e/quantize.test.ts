@@ -135,7 +135,7 @@ describe("quantizeModel", () => {
                 throw new Error("mine");
             }
         });
-        await expect(thrown).rejects.toThrow("mine");
+        await expect(thrown).rejects.toMatchObject({ code: "ERR_ABORTED", cause: { message: "mine" } });
         expect(existsSync(path("aborted.gguf"))).toBe(false);
         expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
     });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -119,6 +119,24 @@ describe("a folder that cannot be converted is told by file and tensor", () => {
         ["tokens trained anew", { trainable_token_indices: { embed_tokens: [3] } }, pair(), "UNSUPPORTED", /tokens/],
         ["parameters", { target_parameters: ["mlp.experts"] }, pair(), "UNSUPPORTED", /parameters/],
         ["no alpha", { lora_alpha: null }, pair(), "INVALID", /lora_alpha/],
+        ["an alpha too small", { lora_alpha: 1e-60 }, pair(), "INVALID", /0 in single precision/],
+        ["an alpha too large", { lora_alpha: 1e60 }, pair(), "INVALID", /more than single precision/],
+        [
+            "PiSSA",
+            { init_lora_weights: "pissa_niter_4" },
+            pair(),
+            "UNSUPPORTED",
+            /init_lora_weights is "pissa_niter_4"/
+        ],
+        ["LoftQ", { init_lora_weights: "loftq" }, pair(), "UNSUPPORTED", /save_pretrained/],
+        ["no number", {}, { ...pair(), [`${module}.lora_A.weight`]: f32Tensor([2, 8], () => NaN) }, "INVALID", /NaN/],
+        [
+            "infinity",
+            {},
+            { ...pair(), [`${module}.lora_B.weight`]: f32Tensor([4, 2], () => Infinity) },
+            "INVALID",
+            /Infinity/
+        ],
         ["an alpha of nothing", { lora_alpha: 0 }, pair(), "INVALID", /changes nothing/],
         [
             "a pattern that is a program",
@@ -328,4 +346,17 @@ describe("parts", () => {
             0x7bff, 0x7c00, 0xfc00, 0, 1, 1
         ]);
     });
+});
+
+it("numbers that f16 cannot hold are refused by their tensor, and leave no file", async () => {
+    const weights = { ...pair(), [`${module}.lora_B.weight`]: f32Tensor([4, 2], () => 70000) };
+    const out = fresh("lora.gguf");
+    const peft = writePeft(fresh("peft"), config, weights);
+    await expect(convertPeft(peft, model, out, { type: "f16" })).rejects.toMatchObject({
+        code: "ERR_ADAPTER_INVALID",
+        details: { tensor: "blk.0.attn_q.weight.lora_b" }
+    });
+    expect(existsSync(out)).toBe(false);
+    await convertPeft(peft, model, out);
+    expect(existsSync(out)).toBe(true);
 });
