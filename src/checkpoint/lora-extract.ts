@@ -1,5 +1,4 @@
 // The difference of two models as a LoRA: what a full fine-tune changed, as far as a few singular values per matrix hold it.
-import { shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeAddon, NativeDifference, NativeModelTensor } from "../native/addon-types.js";
 import { AdapterOutput, type AdapterType, type FactorHeader } from "./adapter-output.js";
@@ -175,11 +174,6 @@ async function findTargets(
     for (const target of targets as Target[]) {
         const { tensor, differenceEnergy, antiexpertEnergy } = target;
         if (differenceEnergy === 0) continue;
-        if (!Number.isFinite(differenceEnergy) || !Number.isFinite(antiexpertEnergy)) {
-            const message = `Tensor ${shortenMiddle(tensor.name)} has numbers that are not finite, in the expert or the antiexpert.`;
-            const { expert, antiexpert } = plan;
-            throw new RastError("ERR_EXTRACT", message, { details: { expert, antiexpert, tensor: tensor.name } });
-        }
         const reason = whyNot(tensor, tied);
         if (reason === undefined) {
             found.push(target);

@@ -43,7 +43,7 @@ export interface ExtractLoraOptions {
      * @default true: beginnings of its own
      */
     measure?: boolean | readonly string[] | undefined;
-    /** Called with what is being done, and how much of all is done, 0 to 1. An exception in it ends the extraction: ERR_ABORTED with it as cause. */
+    /** Called with what is being done, and how much of all is done, 0 to 1. An exception in it is the cause of an ERR_ABORTED. */
     onProgress?: ((progress: ExtractLoraProgress) => void) | undefined;
     /**
      * Ends the extraction: ERR_ABORTED with the signal's reason as cause. While matrices are taken apart nothing is left at `out`;
@@ -102,7 +102,7 @@ const mostTexts = 64;
  * give the same file on every machine. Quantization of either model is part of the difference: take files in F16, BF16 or
  * F32 where there are any.
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_INVALID_ARGUMENT for `out` that is an input; ERR_EXTRACT for models of
- *     different kinds, without a difference, or with numbers that are not finite; ERR_ADAPTER_INVALID for factors that f16 cannot hold; for files
+ *     different kinds, or without a difference; ERR_ADAPTER_INVALID for factors that f16 cannot hold; for files
  *     ERR_FILE_NOT_FOUND and its kin, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_FILE_UNWRITABLE, ERR_IS_DIRECTORY;
  *     ERR_ABORTED; with `measure` what `loadRast` throws, when the adapter is written already
  * @example

@@ -167,7 +167,7 @@ describe("what is no fine-tune of the other", () => {
         for (const option of ["expert", "antiexpert"] as const) {
             const models = { expert, antiexpert };
             const error = await rejected({ ...models, out: models[option] });
-            expect(error).toMatchObject({ code: "ERR_INVALID_OPTION", details: { option: "out" } });
+            expect(error).toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
         }
         expect(await rejected({ expert, antiexpert, out: folder })).toMatchObject({ code: "ERR_IS_DIRECTORY" });
         for (const wrong of [
