@@ -69,9 +69,10 @@ function number(reading: Reading, text: string): Node {
         value = exponent < 0 ? value.div(scale) : value.mul(scale);
         rounded = true;
     }
-    if (scanner.takes("…")) rounded = true;
+    const goesOn = scanner.takes("…");
+    if (goesOn) rounded = true;
     if (scanner.take(/_/y) !== undefined) return based(reading, written);
-    return { kind: "number", value, rounded };
+    return { kind: "number", value, rounded, ...(goesOn ? { goesOn } : {}) };
 }
 
 const basesByName = [

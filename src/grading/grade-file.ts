@@ -1,13 +1,15 @@
-import { createReadStream } from "node:fs";
+import { constants, createReadStream, open } from "node:fs";
 import { stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import { extname } from "node:path";
 import { accuracyOf, type Accuracy } from "../accuracy.js";
-import { describeError, invalidOption, readOptions, shortenMiddle } from "../checks.js";
+import { checkSignal, describeError, invalidOption, readOptions, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { packageRoot } from "../package-root.js";
 import { gradeWithGold, type Graded } from "./grade.js";
 import { gradingThreads } from "./grading-threads.js";
 import { linesOf, rowsOf } from "./lines.js";
+import { chunksOf, untilAborted } from "./reading.js";
 import { readRecord, type GradingRecord } from "./records.js";
 
 /** What is found of one output of a file. */
@@ -96,13 +98,17 @@ export async function gradeFile(source: GradeSource, options: GradeFileOptions =
         if (read[name] !== undefined && typeof read[name] !== "function")
             throw invalidOption(name, "a function", read[name]);
     }
+    if (read.signal !== undefined) checkSignal("signal", read.signal);
     packageRoot();
-    const { name, stream, csv } = await opened(source);
-    return new FileGrading(name, read).run(stream, csv);
+    const grading = new FileGrading(nameOf(source), read);
+    return grading.run(async () => opened(source));
+}
+
+function nameOf(source: GradeSource): string {
+    return typeof source === "string" ? shortenMiddle(source) : "the stream";
 }
 
 interface Opened {
-    readonly name: string;
     readonly stream: AsyncIterable<Uint8Array>;
     readonly csv: boolean;
 }
@@ -113,9 +119,9 @@ async function opened(source: GradeSource): Promise<Opened> {
         if (typeof iterable !== "object" || iterable === null || !(Symbol.asyncIterator in iterable)) {
             throw invalidOption("source", "a path or a stream", source, "ERR_INVALID_ARGUMENT");
         }
-        return { name: "the stream", stream: source, csv: false };
+        return { stream: source, csv: false };
     }
-    const name = shortenMiddle(source);
+    const name = nameOf(source);
     const failed = (error: unknown): RastError => {
         const { code } = error as NodeJS.ErrnoException;
         return code === "ENOENT" || code === "ENOTDIR"
@@ -139,17 +145,31 @@ async function opened(source: GradeSource): Promise<Opened> {
         throw new RastError("ERR_IS_DIRECTORY", `The file to grade is a folder: ${name}`, {
             details: { path: source }
         });
-    const bytes = createReadStream(source);
-    const stream = (async function* (): AsyncGenerator<Uint8Array> {
-        try {
-            for await (const chunk of bytes) yield chunk as Buffer;
-        } catch (error) {
-            throw failed(error);
-        } finally {
-            bytes.destroy();
+    if (facts.isCharacterDevice() || facts.isBlockDevice()) throw failed(new Error("it is a device"));
+    const bytes = facts.isFIFO() ? await openedPipe(source, failed) : createReadStream(source);
+    const stream: AsyncIterable<Uint8Array> & { destroy(): void } = {
+        destroy: () => void bytes.destroy(),
+        [Symbol.asyncIterator]: async function* () {
+            try {
+                for await (const chunk of bytes) yield chunk as Buffer;
+            } catch (error) {
+                throw failed(error);
+            } finally {
+                bytes.destroy();
+            }
         }
-    })();
-    return { name, stream, csv: extname(source).toLowerCase() === ".csv" };
+    };
+    return { stream, csv: extname(source).toLowerCase() === ".csv" };
+}
+
+// Not as a file: a read of a pipe in libuv's threads that nobody writes to could not be ended, nor the process.
+async function openedPipe(path: string, failed: (error: unknown) => RastError): Promise<Socket> {
+    const descriptor = await new Promise<number>((resolve, reject) => {
+        open(path, constants.O_RDONLY | constants.O_NONBLOCK, (error, opened) =>
+            error === null ? resolve(opened) : reject(failed(error))
+        );
+    });
+    return new Socket({ fd: descriptor, readable: true, writable: false });
 }
 
 type Pending = { readonly bad: BadLine } | { readonly graded: Promise<GradedLine> };
@@ -179,14 +199,28 @@ class FileGrading {
         this.#options = options;
     }
 
-    async run(stream: AsyncIterable<Uint8Array>, csv: boolean): Promise<GradeSummary> {
-        const lines = linesOf(stream);
+    async run(source: () => Promise<Opened>): Promise<GradeSummary> {
+        const { signal } = this.#options;
+        try {
+            // A callback that does not end holds an abort up no more than a read does.
+            return await untilAborted(() => this.#work(source), signal);
+        } catch (error) {
+            if (signal?.aborted !== true) throw error;
+            throw this.#aborted(signal);
+        }
+    }
+
+    async #work(source: () => Promise<Opened>): Promise<GradeSummary> {
+        const { signal } = this.#options;
+        const { stream, csv } = await source();
+        const lines = linesOf(chunksOf(stream, signal), { signal });
         for await (const line of csv ? rowsOf(lines) : lines) {
-            this.#checkSignal();
+            signal?.throwIfAborted();
             if ("bad" in line) await this.#add({ bad: { line: line.at, reason: line.bad } });
             else await this.#read(line.at, line);
         }
         while (this.#pending.length > 0) await this.#tell();
+        signal?.throwIfAborted();
         if (this.#total === 0) throw this.#nothing();
         return this.#summary();
     }
@@ -241,6 +275,7 @@ class FileGrading {
     // In the order of the file.
     async #tell(): Promise<void> {
         const first = this.#pending.shift()!;
+        this.#options.signal?.throwIfAborted();
         if ("bad" in first) {
             this.#badLines++;
             this.#firstBad ??= first.bad;
@@ -248,7 +283,7 @@ class FileGrading {
             return;
         }
         const graded = await first.graded;
-        this.#checkSignal();
+        this.#options.signal?.throwIfAborted();
         this.#total++;
         if (graded.right) this.#right++;
         if (graded.timedOut) this.#timedOut++;
@@ -256,10 +291,8 @@ class FileGrading {
         await this.#options.onGraded?.(graded);
     }
 
-    #checkSignal(): void {
-        const { signal } = this.#options;
-        if (signal?.aborted !== true) return;
-        throw new RastError("ERR_ABORTED", `Grading ${this.#name} was aborted after ${this.#total} outputs.`, {
+    #aborted(signal: AbortSignal): RastError {
+        return new RastError("ERR_ABORTED", `Grading ${this.#name} was aborted after ${this.#total} outputs.`, {
             details: { ...this.#summary() },
             cause: signal.reason
         });

@@ -2,6 +2,7 @@
 import { Fraction } from "fraction.js";
 import { exactValue } from "./exact.js";
 import { evaluate, type Evaluation } from "./numeric.js";
+import { samePrecisely } from "./precise.js";
 import { contains, freeNames, keyOf, type Node } from "./syntax.js";
 
 /** How far a rounded number may be off, in proportion. A little more than 1e-4, so that 0.3333 is a third. */
@@ -34,12 +35,40 @@ function sameNumber(a: Node, b: Node, rounded: boolean): boolean | undefined {
     const [exactA, exactB] = [exactValue(a, nowhere), exactValue(b, nowhere)];
     if (exactA !== undefined && exactB !== undefined) {
         if (exactA.equals(exactB)) return true;
-        return rounded && nearlyEqual(exactA, exactB);
+        if (!rounded || !nearlyEqual(exactA, exactB)) return false;
+        const whole = (isWhole(a, exactA) && isDecimal(b, exactB)) || (isWhole(b, exactB) && isDecimal(a, exactA));
+        return !whole || nearWhole(exactA, exactB);
     }
+    const precisely = rounded ? undefined : samePrecisely(a, b, nowhere);
+    if (precisely !== undefined) return precisely;
     const [valueA, valueB] = [evaluate(a, nowhere), evaluate(b, nowhere)];
     if (valueA === undefined || valueB === undefined) return undefined;
     if (!isFinite(valueA) || !isFinite(valueB)) return infinityOf(a) !== 0 && infinityOf(a) === infinityOf(b);
     return near(valueA, valueB, rounded);
+}
+
+function isWhole(node: Node, { d }: Fraction): boolean {
+    return d === 1n && !isRounded(node);
+}
+
+// Alone, not in an expression, with something behind the point that does not go on in dots.
+function isDecimal(node: Node, { d }: Fraction): boolean {
+    const number = node.kind === "negative" ? node.of : node;
+    return d !== 1n && number.kind === "number" && number.goesOn !== true;
+}
+
+/** How far a decimal may be off an integer: nobody rounds an integer, but programs compute 0.9999999. */
+const wholeTolerance = new Fraction(1, 1_000_000);
+const doubleEpsilon = new Fraction(1, 2n ** 52n);
+
+function nearWhole(a: Fraction, b: Fraction): boolean {
+    const noise = a.abs().mul(doubleEpsilon);
+    return (
+        a
+            .sub(b)
+            .abs()
+            .compare(noise.compare(wholeTolerance) > 0 ? noise : wholeTolerance) <= 0
+    );
 }
 
 // Numbers beyond floating point, too.
@@ -119,6 +148,7 @@ function sameEverywhere(a: Node, b: Node, names: readonly string[], rounded: boo
     if (areIntegers(a, b, names)) return sameAt(a, b, integerPlacesOf(names), rounded, false);
     const exactly = rounded ? undefined : sameExactly(a, b, names);
     if (exactly !== undefined) return exactly;
+    if (!rounded && differPrecisely(a, b, names)) return false;
     const there = sameAt(a, b, placesOf(names, positive), rounded, false);
     if (there !== true) return there;
     return sameAt(a, b, placesOf(names, mixed), rounded, true) ?? true;
@@ -141,6 +171,12 @@ function sameExactly(a: Node, b: Node, names: readonly string[]): boolean | unde
         seen++;
     }
     return seen >= 3 ? true : undefined;
+}
+
+// Where letters are positive, so that roots are real.
+function differPrecisely(a: Node, b: Node, names: readonly string[]): boolean {
+    const place = new Map(names.map((name, index) => [name, new Fraction(1009 + 94 * index, 97 + index * 10)]));
+    return samePrecisely(a, b, place) === false;
 }
 
 function sameAt(

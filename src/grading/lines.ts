@@ -1,5 +1,7 @@
 // A stream as lines, or as rows of CSV, in bounded memory.
 import { isUtf8 } from "node:buffer";
+import { RastError } from "../errors.js";
+import { Pace } from "./reading.js";
 
 /** A line, or why it is passed over. */
 export type Line = { readonly at: number; readonly text: string } | { readonly at: number; readonly bad: string };
@@ -7,8 +9,23 @@ export type Line = { readonly at: number; readonly text: string } | { readonly a
 /** Bytes of one line: a longer one would keep the event loop busy while it is parsed. */
 export const longestLine = 16 * 1_048_576;
 
-/** Lines of a stream of bytes, from 1; empty ones are passed over. A line that is too long is read past, not kept. */
-export async function* linesOf(stream: AsyncIterable<Uint8Array>, longest = longestLine): AsyncGenerator<Line> {
+/** Bytes that are read past to find the end of a line: a source with more of them, such as one of zeros, has no lines. */
+export const longestSkipped = 1024 * 1_048_576;
+
+/** How lines are read. */
+export interface LineLimits {
+    readonly longest?: number;
+    readonly longestSkipped?: number;
+    readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Lines of a stream of bytes, from 1; empty ones are passed over. A line that is too long is read past, not kept.
+ * @throws ERR_GRADE_FILE where a line does not end; the signal's reason
+ */
+export async function* linesOf(stream: AsyncIterable<Uint8Array>, limits: LineLimits = {}): AsyncGenerator<Line> {
+    const { longest = longestLine, longestSkipped: skipped = longestSkipped, signal } = limits;
+    const pace = new Pace(signal);
     let parts: Uint8Array[] = [];
     let length = 0;
     let at = 1;
@@ -32,8 +49,14 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array>, longest = long
             if (line !== undefined) yield line;
             at++;
             start = end + 1;
+            if (at % 256 === 0) await pace.keep();
         }
         length += chunk.length - start;
+        if (length > skipped) {
+            throw new RastError("ERR_GRADE_FILE", `Line ${at} does not end within ${skipped} bytes.`, {
+                details: { line: at }
+            });
+        }
         if (length <= longest) parts.push(chunk.subarray(start));
         else parts = [];
     }

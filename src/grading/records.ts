@@ -40,8 +40,9 @@ export function readRecord(value: unknown, fields: RecordFields): GradingRecord 
     if (output === undefined) return `it has no output: none of ${fields.output ?? outputNames.join(", ")}`;
     const goldText = textOf(gold.value);
     if (goldText === undefined || goldText.trim() === "") return `its ${quote(gold.name)} is no text`;
-    const outputs = textsOf(output.value);
-    if (outputs === undefined) return `its ${quote(output.name)} holds no texts`;
+    const outputs: string[] = [];
+    const unfit = gatherOutputs(output.value, outputs, 0);
+    if (unfit !== undefined) return `its ${quote(output.name)} ${unfit.why}`;
     const id = value["id"] ?? value["doc_id"] ?? value["idx"] ?? value["unique_id"];
     return {
         outputs,
@@ -87,30 +88,52 @@ function outputIn(
     return goldName === "answer" ? undefined : fieldIn(value, ["answer"]);
 }
 
+/** Lists and objects in each other: more than anybody's samples have. */
+const deepest = 64;
+/** Outputs of one record, or parts of its right answer. */
+const mostTexts = 100_000;
+
+/** Why what a field holds cannot be read: it ends the walk through it. */
+interface Unfit {
+    readonly why: string;
+}
+
+const noTexts: Unfit = { why: "holds no texts" };
+const tooDeep: Unfit = { why: `is more than ${deepest} lists or objects deep` };
+const tooMany: Unfit = { why: `holds more than ${mostTexts} texts` };
+
 function textOf(value: unknown): string | undefined {
-    if (typeof value === "string") return value;
-    if (typeof value === "number" || typeof value === "bigint") return String(value);
-    if (Array.isArray(value) && value.length > 0) {
-        const texts = value.map(textOf);
-        return texts.some((text) => text === undefined) ? undefined : texts.join(", ");
+    const texts: string[] = [];
+    return gatherAnswers(value, texts, 0) === undefined ? texts.join(", ") : undefined;
+}
+
+function gatherAnswers(value: unknown, texts: string[], depth: number): Unfit | undefined {
+    if (depth > deepest) return tooDeep;
+    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") {
+        return texts.push(String(value)) > mostTexts ? tooMany : undefined;
+    }
+    if (!Array.isArray(value) || value.length === 0) return noTexts;
+    for (const one of value as unknown[]) {
+        const unfit = gatherAnswers(one, texts, depth + 1);
+        if (unfit !== undefined) return unfit;
     }
     return undefined;
 }
 
-function textsOf(value: unknown): string[] | undefined {
-    if (typeof value === "string") return [value];
-    if (typeof value === "number") return [String(value)];
-    // ours, and OpenAI's
-    if (isObject(value)) return textsOf(value["text"] ?? value["content"] ?? value["message"]);
-    if (!Array.isArray(value) || value.length === 0) return undefined;
-    // lm-eval's log-likelihoods of choices: ["-12.3", "False"]
-    if (value.length === 2 && (value[1] === "True" || value[1] === "False")) return undefined;
-    const texts: string[] = [];
-    for (const one of value as unknown[]) {
-        if (typeof one !== "string" && !Array.isArray(one) && !isObject(one)) return undefined;
-        const inner = textsOf(one);
-        if (inner === undefined) return undefined;
-        texts.push(...inner);
+function gatherOutputs(value: unknown, texts: string[], depth: number): Unfit | undefined {
+    if (depth > deepest) return tooDeep;
+    if (typeof value === "string" || typeof value === "number") {
+        return texts.push(String(value)) > mostTexts ? tooMany : undefined;
     }
-    return texts;
+    // ours, and OpenAI's
+    if (isObject(value)) return gatherOutputs(value["text"] ?? value["content"] ?? value["message"], texts, depth + 1);
+    if (!Array.isArray(value) || value.length === 0) return noTexts;
+    // lm-eval's log-likelihoods of choices: ["-12.3", "False"]
+    if (value.length === 2 && (value[1] === "True" || value[1] === "False")) return noTexts;
+    for (const one of value as unknown[]) {
+        if (typeof one !== "string" && !Array.isArray(one) && !isObject(one)) return noTexts;
+        const unfit = gatherOutputs(one, texts, depth + 1);
+        if (unfit !== undefined) return unfit;
+    }
+    return undefined;
 }

@@ -41,6 +41,7 @@ export interface NumberNode {
     readonly value: Fraction;
     /** Whether it has decimals that may be rounded: 0.5 and 1e3, but not 27.0. */
     readonly rounded: boolean;
+    readonly goesOn?: boolean;
 }
 
 /** The parts of a node that are nodes. */

@@ -71,3 +71,22 @@ test("letters of a choice", () => {
     expect(choiceOf("AB")).toBeUndefined();
     expect(choiceOf("12")).toBeUndefined();
 });
+
+test.each([
+    ["100000000", "100000000.0001", false],
+    ["100000000.0001", "100000000", false],
+    ["12345", "12345.6", false],
+    ["-7", "-7.0001", false],
+    ["4", "3.9999999999999996", true],
+    ["602214076000000000000000", "6.022e23", true],
+    ["10^{10}", "\\sqrt{10^{20}+1}", false],
+    ["\\sqrt[3]{10^{30}+1}", "10^{10}", false],
+    ["10^{20}\\pi", "10^{20}\\pi+1", false],
+    ["10^{10}x", "\\sqrt{10^{20}+1}x", false],
+    ["0", "\\sqrt{10^{40}+1}-10^{20}", false],
+    ["\\sqrt{2}+\\sqrt{3}", "\\sqrt{5+2\\sqrt{6}}", true],
+    ["\\frac{1}{\\sqrt{10^{20}+1}-10^{10}}", "\\sqrt{10^{20}+1}+10^{10}", true],
+    ["e^2\\sqrt{\\pi}", "\\sqrt{e^4\\pi}", true]
+])("exactly: %s and %s", (gold, answer, same) => {
+    expect(compareAnswers(answer, gold).right).toBe(same);
+});

@@ -219,7 +219,9 @@ describe("lines", () => {
     });
 
     test("one that is too long, or no text, is passed over", async () => {
-        const lines = await all(linesOf(bytes("12345", "67890\nab\n", Buffer.from([0xff, 10]), "123456789"), 8));
+        const lines = await all(
+            linesOf(bytes("12345", "67890\nab\n", Buffer.from([0xff, 10]), "123456789"), { longest: 8 })
+        );
         expect(lines).toEqual<Line[]>([
             { at: 1, bad: "it has more than 8 bytes" },
             { at: 2, text: "ab" },
@@ -235,4 +237,62 @@ describe("lines", () => {
             { at: 4, value: { a: "", b: "" } }
         ]);
     });
+});
+
+describe("what does not end", () => {
+    const aborts = (source: AsyncIterable<Uint8Array>, signal = AbortSignal.timeout(50)): Promise<unknown> =>
+        gradeFile(source, { signal }).catch((error: unknown) => error);
+
+    test("an abort ends a read that waits", async () => {
+        expect(await aborts(new ReadableStream<Uint8Array>({}))).toMatchObject({ code: "ERR_ABORTED" });
+        const waiting = new Readable({ read: () => undefined });
+        expect(await aborts(waiting)).toMatchObject({ code: "ERR_ABORTED" });
+        expect(waiting.destroyed).toBe(true);
+    });
+
+    test("an abort ends what keeps the event loop busy", async () => {
+        const endless = async function* (byte: number): AsyncGenerator<Uint8Array> {
+            for (;;) yield new Uint8Array(64).fill(byte);
+        };
+        expect(await aborts(endless(0))).toMatchObject({ code: "ERR_ABORTED" });
+        expect(await aborts(endless(10))).toMatchObject({ code: "ERR_ABORTED" });
+        expect(await aborts(endless(10), AbortSignal.abort())).toMatchObject({ code: "ERR_ABORTED" });
+    });
+
+    test("an abort before an empty stream, and no signal at all", async () => {
+        expect(await aborts(Readable.from([]), AbortSignal.abort())).toMatchObject({ code: "ERR_ABORTED" });
+        const wrong = gradeFile(Readable.from([]), { signal: 5 as unknown as AbortSignal });
+        await expect(wrong).rejects.toMatchObject({ code: "ERR_INVALID_OPTION" });
+    });
+
+    test.skipIf(process.platform === "win32")("a device is refused", async () => {
+        await expect(gradeFile("/dev/zero")).rejects.toMatchObject({ code: "ERR_FILE_UNREADABLE" });
+    });
+
+    test("a line without an end is an error", async () => {
+        const lines = linesOf(Readable.from([Buffer.alloc(600), Buffer.alloc(600)]), {
+            longest: 10,
+            longestSkipped: 1000
+        });
+        await expect(lines.next()).rejects.toMatchObject({ code: "ERR_GRADE_FILE", details: { line: 1 } });
+    });
+});
+
+test("a line that is too deep or has too many texts is one bad line", async () => {
+    const deep = (start: string, end: string, times: number): string => `${start.repeat(times)}"1"${end.repeat(times)}`;
+    const right = '{"output":"1","answer":"1"}';
+    const many = `[[${Array.from({ length: 300_000 }, () => '"1"').join()}]]`;
+    const { graded, bad } = await gradeAll(
+        [
+            right,
+            `{"output":"1","answer":${deep("[", "]", 5000)}}`,
+            `{"output":${deep("[", "]", 20_000)},"answer":"1"}`,
+            `{"output":${deep('{"text":', "}", 20_000)},"answer":"1"}`,
+            `{"output":${many},"answer":"1"}`,
+            right
+        ].join("\n"),
+        "deep.jsonl"
+    );
+    expect(graded.map(({ line }) => line)).toEqual([1, 6]);
+    expect(bad.map(({ line }) => line)).toEqual([2, 3, 4, 5]);
 });
