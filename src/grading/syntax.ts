@@ -41,6 +41,7 @@ export interface NumberNode {
     readonly value: Fraction;
     /** Whether it has decimals that may be rounded: 0.5 and 1e3, but not 27.0. */
     readonly rounded: boolean;
+    /** Whether dots stand behind it: what is written is but its beginning. */
     readonly goesOn?: boolean;
 }
 
