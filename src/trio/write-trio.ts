@@ -4,6 +4,7 @@ import { checkBoolean, checkNumber, checkString, readOptions, shortenMiddle } fr
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
 import { writeWholeFile } from "../machine/output-file.js";
+import { refuseSameFile } from "../machine/same-file.js";
 import { checkModelFile } from "../models/files.js";
 import { parseTrio } from "./trio.js";
 
@@ -42,7 +43,7 @@ const names = [
  * Writes a trio file for three models, which lie where they like: paths in it are relative to it.
  * @returns the file's absolute path
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_FILE_NOT_FOUND, ERR_NOT_GGUF and their kin for the models; ERR_TRIO_FILE for what no trio file may say;
- *     ERR_FILE_UNWRITABLE
+ *     ERR_FILE_UNWRITABLE; ERR_INVALID_ARGUMENT for `out` that is one of the models
  * @example
  * ```ts no-run
  * import { loadRast, writeTrioFile } from "rast-llama";
@@ -78,10 +79,11 @@ export async function writeTrioFile(options: TrioFileOptions): Promise<string> {
     }
     content["lambda"] = lambda;
     parseTrio(content, file);
+    await refuseSameFile(file, Object.values(models));
     if (!replace && (await stat(file).catch(() => undefined)) !== undefined) {
         throw new RastError(
             "ERR_FILE_UNWRITABLE",
-            `There is a file already where the trio file is to go: ${shortenMiddle(file)}`,
+            `There is a file already where the trio file is to go, and replace is not set: ${shortenMiddle(file)}`,
             {
                 details: { path: file }
             }
