@@ -1,9 +1,10 @@
 // PEFT folders as GGUF files, converted once.
 import { createHash } from "node:crypto";
 import { createReadStream, rmSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../machine/make-folder.js";
 import { RastError } from "../errors.js";
 import { cacheFolder } from "../machine/cache-folder.js";
 import { systemError } from "../models/files.js";
@@ -31,7 +32,7 @@ export async function convertedAdapter(folder: string, model: PeftModel): Promis
         await utimes(path, now, now).catch(() => {}); // those that are used stay
         return path;
     }
-    await mkdir(place, { recursive: true }).catch((error: unknown) => {
+    await makeFolder(place).catch((error: unknown) => {
         const message = `Could not make the folder ${place}: ${(error as NodeJS.ErrnoException).code}.`;
         throw new RastError("ERR_FILE_UNWRITABLE", message, { details: { path: place }, cause: error });
     });

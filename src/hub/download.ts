@@ -1,5 +1,6 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../machine/make-folder.js";
 import { describeError, quote, shortenMiddle } from "../checks.js";
 import type { ByteRange } from "./byte-ranges.js";
 import { hashContent } from "./content-hash.js";
@@ -73,7 +74,7 @@ export class Download {
      * @throws ERR_IS_DIRECTORY, ERR_FILE_UNWRITABLE
      */
     static async prepare(hub: Hub, facts: HubFileFacts, path: string): Promise<Download> {
-        await makeFolder(dirname(path));
+        await makeFolderOf(path);
         const { sha256, gitSha1, etag, file } = facts;
         const content = [sha256 ?? gitSha1 ?? `${hubPathText(file)} ${etag}`];
         const partial = await PartialFile.open(path, { what: hubPathText(file), content, size: facts.bytes });
@@ -338,8 +339,9 @@ async function isThere(path: string): Promise<boolean> {
     return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
-async function makeFolder(folder: string): Promise<void> {
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+async function makeFolderOf(path: string): Promise<void> {
+    const folder = dirname(path);
+    await makeFolder(folder).catch((error: unknown) => {
         const { code, message } = error as NodeJS.ErrnoException;
         throw hubError(
             "ERR_FILE_UNWRITABLE",

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "./make-folder.js";
 
 const mostBytes = 65_536;
 const mostFiles = 256;
@@ -36,7 +37,7 @@ export class CacheFiles {
         const path = join(this.#folder, nameOf(key));
         const unfinished = `${path}.${randomUUID()}`;
         try {
-            await mkdir(this.#folder, { recursive: true });
+            await makeFolder(this.#folder);
             const fresh = await stat(path).then(
                 () => false,
                 () => true

@@ -1,6 +1,7 @@
 // Pulls that use the files of one checkpoint, in this process and others, and which of the files go with the last of them.
-import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../machine/make-folder.js";
 import { pause } from "../hub/patience.js";
 import { hasWriter, removeLeftovers, unfinishedName } from "../machine/unfinished-files.js";
 
@@ -27,7 +28,7 @@ export class CheckpointUse {
         await removeLeftovers(join(folder, using));
         await removeLeftovers(join(folder, removing));
         // Where nothing can be written, what is fetched says so.
-        await mkdir(folder, { recursive: true }).catch(() => {});
+        await makeFolder(folder).catch(() => {});
         await writeFile(use.#mark, "").catch(() => {});
         try {
             while (await hasWriter(join(folder, removing))) await pause(waitMs, signal);

@@ -1,6 +1,6 @@
 // What is made of downloaded files: grafts of checkpoints, quantizations.
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../machine/make-folder.js";
 import { graftModel, type GraftProgress } from "../checkpoint/graft.js";
 import { quantizeModel } from "../gguf/quantize.js";
 import type { ModelPlan } from "./model-plan.js";
@@ -23,7 +23,7 @@ export interface MakingStep {
  */
 export async function makeModel({ plan, from, template, signal, onProgress }: MakingStep): Promise<readonly string[]> {
     signal?.throwIfAborted();
-    await mkdir(dirname(plan.path), { recursive: true });
+    await makeFolder(dirname(plan.path));
     const shared = { output: plan.path, type: plan.quantization, ...(signal === undefined ? {} : { signal }) };
     const tell = (state: "grafting" | "quantizing", fraction: number): void => {
         const total = plan.bytes ?? 0;
