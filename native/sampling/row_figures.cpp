@@ -12,7 +12,7 @@ constexpr double never = -std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-row_tokens::row_tokens(int32_t n_drawable, std::vector<int32_t> masked)
+row_tokens::row_tokens(int32_t n_drawable, const std::vector<int32_t> & masked)
     : counts_(static_cast<size_t>(std::max(0, n_drawable)), 1) {
     for (const int32_t token : masked) {
         if (token >= 0 && token < size()) {

@@ -12,7 +12,7 @@ namespace rast {
 class row_tokens {
   public:
     // @param masked ids that do not count, in any order
-    row_tokens(int32_t n_drawable, std::vector<int32_t> masked);
+    row_tokens(int32_t n_drawable, const std::vector<int32_t> & masked);
 
     int32_t size() const { return static_cast<int32_t>(counts_.size()); }
     bool counts(int32_t token) const {
