@@ -111,6 +111,15 @@ export function checkString(name: string, value: unknown, allowEmpty = false): s
     return value;
 }
 
+/** @throws ERR_INVALID_OPTION unless the value is a path: a string that is not empty, whole to C as well */
+export function checkPath(name: string, value: unknown): string {
+    if (value === undefined) throw invalidOption(name, "a path", value);
+    const path = checkString(name, value);
+    // a path with a NUL would be cut short there
+    if (path.includes("\0")) throw invalidOption(name, "a path without NUL characters", value);
+    return path;
+}
+
 /** @throws ERR_INVALID_OPTION unless the value is one of the choices */
 export function checkOneOf<const T>(name: string, value: unknown, choices: readonly T[]): T {
     if (!choices.includes(value as T)) {

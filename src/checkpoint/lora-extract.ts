@@ -1,6 +1,7 @@
 // The difference of two models as a LoRA: what a full fine-tune changed, as far as a few singular values per matrix hold it.
 import { RastError } from "../errors.js";
 import type { NativeAddon, NativeDifference, NativeModelTensor } from "../native/addon-types.js";
+import { stacked, transposed } from "./float-matrices.js";
 import { AdapterOutput, type AdapterType, type FactorHeader } from "./adapter-output.js";
 
 /** One matrix in an extracted adapter. */
@@ -223,7 +224,7 @@ function factorHeaders({ name, shape }: NativeModelTensor, rank: number): readon
 function factorsOf({ name }: NativeModelTensor, { left, right, values }: NativeDifference, times: number): Factors {
     if (times !== 1) for (let i = 0; i < left.length; ++i) left[i]! /= times;
     const rank = values.length;
-    return name === embedding ? { a: left, b: right } : { a: transposed(right, rank), b: left };
+    return name === embedding ? { a: left, b: right } : { a: transposed(right, right.length / rank), b: left };
 }
 
 interface Factors {
@@ -248,25 +249,8 @@ class Stack {
     }
 
     joined(which: "a" | "b"): Float32Array {
-        const parts = this.#parts.map((part) => part![which]);
-        if (parts.length === 1) return parts[0]!;
-        const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-        let at = 0;
-        for (const part of parts) {
-            out.set(part, at);
-            at += part.length;
-        }
-        return out;
+        return stacked(this.#parts.map((part) => part![which]));
     }
-}
-
-function transposed(data: Float32Array, columns: number): Float32Array {
-    const rows = data.length / columns;
-    const out = new Float32Array(data.length);
-    for (let row = 0; row < rows; ++row) {
-        for (let column = 0; column < columns; ++column) out[column * rows + row] = data[row * columns + column]!;
-    }
-    return out;
 }
 
 interface Job {

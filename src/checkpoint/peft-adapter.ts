@@ -7,6 +7,7 @@ import { fromHalf } from "../gguf/half.js";
 import type { NativeModelFacts } from "../native/addon-types.js";
 import { Safetensors } from "../safetensors/reader.js";
 import type { TensorEntry } from "../safetensors/header.js";
+import { stacked, transposed } from "./float-matrices.js";
 import { AdapterOutput, type AdapterType, type FactorHeader } from "./adapter-output.js";
 import { inGgufOrder, loraArchitectures, loraTarget, type LoraTarget } from "./lora-modules.js";
 import { adapterError, alphaOf, readPeftConfig, type PeftConfig } from "./peft-config.js";
@@ -224,25 +225,6 @@ async function factorsOf(
         });
     }
     return all.length === 1 ? all[0]! : { a: stacked(all.map(({ a }) => a)), b: stacked(all.map(({ b }) => b)) };
-}
-
-function stacked(parts: readonly Float32Array[]): Float32Array {
-    const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-        out.set(part, at);
-        at += part.length;
-    }
-    return out;
-}
-
-function transposed(data: Float32Array, rows: number): Float32Array {
-    const columns = data.length / rows;
-    const out = new Float32Array(data.length);
-    for (let row = 0; row < rows; ++row) {
-        for (let column = 0; column < columns; ++column) out[column * rows + row] = data[row * columns + column]!;
-    }
-    return out;
 }
 
 // In slices, so that a large matrix does not hold up the event loop.

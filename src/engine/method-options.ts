@@ -2,7 +2,7 @@ import {
     checkBoolean,
     checkNumber,
     checkOneOf,
-    checkString,
+    checkPath,
     invalidOption,
     readOptions,
     type NumberRange
@@ -80,8 +80,7 @@ export interface MeasureOptions {
 
 /** A path to a state file. @throws ERR_INVALID_OPTION */
 export function checkFile(value: unknown): string {
-    const file = checkString("file", value);
-    if (file.includes("\0")) throw invalidOption("file", "a path without NUL characters", value);
+    const file = checkPath("file", value);
     // The system would be given another name.
     if (/\p{Surrogate}/u.test(file)) throw invalidOption("file", "a path of whole characters", value);
     return file;

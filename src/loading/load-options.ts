@@ -1,6 +1,7 @@
 import {
     checkBoolean,
     checkNumber,
+    checkPath,
     checkOneOf,
     checkSignal,
     checkString,
@@ -371,13 +372,6 @@ function checkModel(name: string, value: unknown, needsPath: boolean): ResolvedM
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers(`${name}.gpuLayers`, layers)),
         threads: optional(options.threads, (threads) => checkNumber(`${name}.threads`, threads, limits.threads))
     };
-}
-
-function checkPath(name: string, value: unknown): string {
-    const path = checkString(name, value);
-    // A path with a NUL would be cut short in C.
-    if (path.includes("\0")) throw invalidOption(name, "a path without NUL characters", value);
-    return path;
 }
 
 function checkPairs(value: unknown): ResolvedLoadOptions["pairs"] {

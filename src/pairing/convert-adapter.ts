@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { checkOneOf, checkSignal, checkString, invalidOption, readOptions } from "../checks.js";
+import { checkOneOf, checkPath, checkSignal, readOptions } from "../checks.js";
 import type { AdapterType } from "../checkpoint/adapter-output.js";
 import { convertPeft, peftWeightsName } from "../checkpoint/peft-adapter.js";
 import { peftConfigName } from "../checkpoint/peft-config.js";
@@ -55,12 +55,7 @@ export interface ConvertedAdapter {
 export async function convertAdapter(options: ConvertAdapterOptions): Promise<ConvertedAdapter> {
     const names = ["adapter", "model", "out", "type", "signal"] as const;
     const given = readOptions("convertAdapter", "the options of convertAdapter", options, names);
-    const path = (name: "adapter" | "model" | "out"): string => {
-        if (given[name] === undefined) throw invalidOption(name, "a path", undefined);
-        const text = checkString(name, given[name]);
-        if (text.includes("\0")) throw invalidOption(name, "a path without NUL characters", text);
-        return resolve(text);
-    };
+    const path = (name: "adapter" | "model" | "out"): string => resolve(checkPath(name, given[name]));
     const [adapter, model, out] = [path("adapter"), path("model"), path("out")];
     const type = given.type === undefined ? "f32" : checkOneOf("type", given.type, ["f16", "f32"]);
     const signal = given.signal === undefined ? undefined : checkSignal("signal", given.signal);

@@ -5,6 +5,7 @@ import {
     checkNumber,
     checkOneOf,
     checkSignal,
+    checkPath,
     checkString,
     invalidOption,
     isArray,
@@ -120,12 +121,7 @@ const mostTexts = 64;
  */
 export async function extractLora(options: ExtractLoraOptions): Promise<ExtractedLora> {
     const given = readOptions("extractLora", "the options of extractLora", options, optionNames);
-    const path = (name: "expert" | "antiexpert" | "out"): string => {
-        if (given[name] === undefined) throw invalidOption(name, "a path", undefined);
-        const text = checkString(name, given[name]);
-        if (text.includes("\0")) throw invalidOption(name, "a path without NUL characters", text);
-        return resolve(text);
-    };
+    const path = (name: "expert" | "antiexpert" | "out"): string => resolve(checkPath(name, given[name]));
     const [expert, antiexpert, out] = [path("expert"), path("antiexpert"), path("out")];
     const rank = given.rank === undefined ? 32 : checkNumber("rank", given.rank, { ...limits.loraRank, min: 1 });
     const type = given.type === undefined ? "f16" : checkOneOf("type", given.type, ["f16", "f32"]);

@@ -1,4 +1,4 @@
-import { checkNumber, checkString, invalidOption, isArray, isObject, readArray, readOptions } from "../checks.js";
+import { checkNumber, checkPath, invalidOption, isArray, isObject, readArray, readOptions } from "../checks.js";
 import { limits } from "../limits.js";
 
 /** A LoRA adapter on a model. */
@@ -44,9 +44,7 @@ function checkAdapter(name: string, value: unknown, otherwise: number): Adapter 
     const options: { path?: unknown; scale?: unknown } = byPath
         ? { path: value }
         : readOptions(name, name, value, adapterKeys);
-    const path = checkString(byPath ? name : `${name}.path`, options.path);
-    // a path with a NUL would be cut short in C
-    if (path.includes("\0")) throw invalidOption(name, "a path without NUL characters", value);
+    const path = checkPath(byPath ? name : `${name}.path`, options.path);
     const scale =
         options.scale === undefined ? otherwise : checkNumber(`${name}.scale`, options.scale, limits.loraScale);
     return { path, scale };
