@@ -31,7 +31,16 @@ const layers = {
     "bench/print": ["bench/record/", "report/"],
     "bench/page": ["bench/print/", "bench/record/", "report/"],
     "bench/measure": [...ground, "bench/record/", "engine/", "loading/", "machine/", "native/"],
-    eval: [...ground, "engine/", "loading/", "trio/"]
+    "eval/record": [...ground, "machine/"],
+    "eval/metrics": [...ground, "eval/record/"],
+    "eval/print": ["eval/metrics/", "report/"],
+    "eval/page": ["eval/metrics/", "eval/print/", "report/"],
+    "eval/data": [...ground, "eval/sums", "grading/", "hub/", "machine/", "models/", "trio/"],
+    "eval/ask": [...ground, "engine/", "eval/data/", "eval/record/", "hub/", "loading/", "text/"],
+    eval: [
+        ...ground,
+        ...["engine/", "grading/", "hub/", "loading/", "machine/", "models/", "native/", "text/", "trio/"]
+    ]
 };
 
 /** On top of all, with src/index.ts: it may import anything. */

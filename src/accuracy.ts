@@ -14,13 +14,39 @@ export interface Accuracy {
     readonly high: number;
 }
 
+/** An interval that holds a share with 95%. */
+export interface ShareInterval {
+    /** Lower end, from 0. */
+    readonly low: number;
+    /** Upper end, up to 1. */
+    readonly high: number;
+}
+
+/**
+ * Wilson's score interval at 95%.
+ * @param share of successes, from 0 to 1; also a mean of shares, which varies less than one of successes: the interval is then
+ *     rather too wide
+ * @param total trials, an integer from 0; of none the interval is all there is
+ * @example
+ * ```ts
+ * import { wilsonInterval } from "rast-llama";
+ *
+ * const { low, high } = wilsonInterval(0.5, 10);
+ * console.log(low.toFixed(4), high.toFixed(4)); // 0.2366 0.7634
+ * ```
+ */
+export function wilsonInterval(share: number, total: number): ShareInterval {
+    if (total === 0) return { low: 0, high: 1 };
+    const z = 1.959964;
+    const centre = share + (z * z) / (2 * total);
+    const spread = z * Math.sqrt((share * (1 - share)) / total + (z * z) / (4 * total * total));
+    const scale = 1 + (z * z) / total;
+    return { low: Math.max(0, (centre - spread) / scale), high: Math.min(1, (centre + spread) / scale) };
+}
+
 /** Share of successes with Wilson's score interval at 95%. */
 export function accuracyOf(correct: number, total: number): Accuracy {
     if (total === 0) return { correct, total, value: 0, low: 0, high: 1 };
-    const z = 1.959964;
     const value = correct / total;
-    const centre = value + (z * z) / (2 * total);
-    const spread = z * Math.sqrt((value * (1 - value)) / total + (z * z) / (4 * total * total));
-    const scale = 1 + (z * z) / total;
-    return { correct, total, value, low: Math.max(0, (centre - spread) / scale), high: (centre + spread) / scale };
+    return { correct, total, value, ...wilsonInterval(value, total) };
 }

@@ -224,6 +224,18 @@ const entries = {
         "A file has nothing that could be graded.",
         "The message names the first line and what it lacks; `outputField` and `answerField` name fields of other names."
     ),
+    ERR_DATA_SET: byInput(
+        "A data set cannot be used: it is not known, is empty, or has a line that is damaged or lacks its fields.",
+        "The message names the line and what it has; `questionField` and `answerField` name fields of other names."
+    ),
+    ERR_EVAL_RECORD: byInput(
+        "A record of an evaluation is damaged, is of other models, data or settings, or is being written by another process.",
+        "The message names the line, or what differs: choose another file, or the settings that the record has."
+    ),
+    ERR_SERVER: byRuntime(
+        "A server that is to answer fails: it cannot be reached, refuses what it is asked, or does not end its answers.",
+        "The message has its own words; finished samples are in the record, and the same command goes on there."
+    ),
     ERR_OUTPUT_UNWRITABLE: byRuntime(
         "The command's standard output cannot be written.",
         "Check the free space where it goes; the message has the system's code."

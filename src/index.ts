@@ -1,4 +1,4 @@
-export type { Accuracy } from "./accuracy.js";
+export { wilsonInterval, type Accuracy, type ShareInterval } from "./accuracy.js";
 export { Rast } from "./engine/engine.js";
 export type {
     GenerateOptions,
@@ -25,6 +25,26 @@ export type {
     TokenizeOptions
 } from "./engine/method-options.js";
 export type { AnswerFoundBy } from "./grading/extract.js";
+export { evaluate } from "./eval/evaluate.js";
+export { evaluationReport } from "./eval/report-on-records.js";
+export type { EvalProgress, EvalServer, EvaluateOptions } from "./eval/options.js";
+export type { EvalMode } from "./eval/ask/contestants.js";
+export type { Estimate } from "./eval/metrics/bootstrap.js";
+export { majorityAtK, type Vote } from "./eval/metrics/majority.js";
+export { passAtK } from "./eval/metrics/pass-at-k.js";
+export { recoveryRate, type RecoveryShares } from "./eval/metrics/recovery-rate.js";
+export type { AtK, ContestantFigures, Difference, EvalReport, Lengths, Recovery } from "./eval/metrics/report.js";
+export type {
+    ContestantLine,
+    ContestantRole,
+    RecordedData,
+    RecordedModel,
+    RecordedPrompt,
+    RecordedSampling,
+    RecordedVersions,
+    RecordHead
+} from "./eval/record/schema.js";
+export type { GradeAnswer } from "./grading/answers.js";
 export { grade, type Graded } from "./grading/grade.js";
 export {
     gradeFile,

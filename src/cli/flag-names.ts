@@ -16,6 +16,7 @@ const ofFiles: ReadonlySet<string> = new Set([
     "ERR_TRIO_FILE",
     "ERR_CONFIG_FILE",
     "ERR_BENCH_RECORD",
+    "ERR_EVAL_RECORD",
     "ERR_JSON_SCHEMA",
     "ERR_GRAMMAR"
 ]);

@@ -64,13 +64,3 @@ export function contestant(trio: Trio, part: Part): Contestant {
             return { ...together, options: { mode: part } };
     }
 }
-
-/**
- * Recovery rate: how much of what reinforcement learning gives the base RAST gives it.
- * @param right shares of right answers
- * @returns undefined where training gave nothing
- */
-export function recoveryRate(right: Readonly<Record<"base" | "rast" | "trained base", number>>): number | undefined {
-    const gain = right["trained base"] - right.base;
-    return gain > 0 ? (right.rast - right.base) / gain : undefined;
-}

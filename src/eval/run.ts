@@ -3,6 +3,7 @@ import type { Rast } from "../engine/engine.js";
 import { loadRast } from "../loading/load.js";
 import type { Trio } from "../trio/trio.js";
 import type { Contestant, Part } from "./contestants.js";
+import { inPool } from "./ask/pool.js";
 import { accuracyOf, type Accuracy } from "./metrics.js";
 import type { Answer, Task } from "./task.js";
 
@@ -58,19 +59,15 @@ async function scoreOf<Problem>(contestant: Contestant, rast: Rast, input: Evalu
     const { task, signal } = input;
     const start = performance.now();
     const sums = { done: 0, correct: 0, workedOut: 0, tokens: 0 };
-    const queue = task.problems.entries();
-    const worker = async (): Promise<void> => {
-        for (const [ordinal, problem] of queue) {
-            signal.throwIfAborted();
-            const { tokens, ...answer } = await ask(task.promptOf(problem), ordinal, contestant, rast, input);
-            const { correct, workedOut } = task.grade(answer, problem);
-            sums.correct += correct ? 1 : 0;
-            sums.workedOut += workedOut ? 1 : 0;
-            sums.tokens += tokens;
-            input.onAnswer(contestant.part, ++sums.done);
-        }
-    };
-    await Promise.all(Array.from({ length: contestant.load.parallel ?? 1 }, worker));
+    const atOnce = contestant.load.parallel ?? 1;
+    await inPool(task.problems.entries(), atOnce, signal, async ([ordinal, problem]) => {
+        const { tokens, ...answer } = await ask(task.promptOf(problem), ordinal, contestant, rast, input);
+        const { correct, workedOut } = task.grade(answer, problem);
+        sums.correct += correct ? 1 : 0;
+        sums.workedOut += workedOut ? 1 : 0;
+        sums.tokens += tokens;
+        input.onAnswer(contestant.part, ++sums.done);
+    });
     const total = task.problems.length;
     return {
         part: contestant.part,

@@ -3,9 +3,10 @@ import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { extname } from "node:path";
 import { accuracyOf, type Accuracy } from "../accuracy.js";
-import { checkSignal, describeError, invalidOption, readOptions, shortenMiddle } from "../checks.js";
+import { checkSignal, describeError, invalidOption, isArray, isObject, readOptions, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { packageRoot } from "../package-root.js";
+import { AnswerBook, type GradeAnswer } from "./answers.js";
 import { gradeWithGold, type Graded } from "./grade.js";
 import { gradingThreads } from "./grading-threads.js";
 import { linesOf, rowsOf } from "./lines.js";
@@ -38,6 +39,11 @@ export interface GradeFileOptions {
     readonly outputField?: string;
     /** The field that holds the right answer. @default the first of the names that are known */
     readonly answerField?: string;
+    /**
+     * Right answers, where the file has none: the outputs of `rast generate --batch`, say. Each is found by its id, its question, or
+     * its place. @default those of the file
+     */
+    readonly answers?: readonly GradeAnswer[];
     /** Called with every output, in the order of the file, and waited for. */
     readonly onGraded?: (graded: GradedLine) => void | Promise<void>;
     /** Called with every line that cannot be graded, in the order of the file, and waited for. */
@@ -62,7 +68,7 @@ export interface GradeSummary {
     readonly repeatedLines: number;
 }
 
-const optionNames = ["outputField", "answerField", "onGraded", "onBadLine", "signal"] as const;
+const optionNames = ["outputField", "answerField", "answers", "onGraded", "onBadLine", "signal"] as const;
 
 /** Where outputs come from: a file's path, or a stream of bytes such as process.stdin, which then is JSON lines. */
 export type GradeSource = string | AsyncIterable<Uint8Array>;
@@ -98,10 +104,21 @@ export async function gradeFile(source: GradeSource, options: GradeFileOptions =
         if (read[name] !== undefined && typeof read[name] !== "function")
             throw invalidOption(name, "a function", read[name]);
     }
+    if (read.answers !== undefined) checkAnswers(read.answers);
     if (read.signal !== undefined) checkSignal("signal", read.signal);
     packageRoot();
     const grading = new FileGrading(nameOf(source), read);
     return grading.run(async () => opened(source));
+}
+
+function checkAnswers(answers: unknown): void {
+    const fits = (one: unknown): boolean =>
+        isObject(one) &&
+        typeof one["question"] === "string" &&
+        typeof one["answer"] === "string" &&
+        one["answer"].trim() !== "";
+    if (!isArray(answers) || answers.length === 0 || !answers.every(fits))
+        throw invalidOption("answers", "an array of questions with answers", answers);
 }
 
 function nameOf(source: GradeSource): string {
@@ -176,6 +193,8 @@ type Pending = { readonly bad: BadLine } | { readonly graded: Promise<GradedLine
 
 /** Outputs of records that are read ahead of those that are told: enough that no thread waits. */
 const ahead = 4;
+/** Lines that cannot be graded, with none before them that can, after which no more are read. */
+const mostBadFirst = 1000;
 /** Characters that wait for a thread: a file of very long outputs must not fill the memory. */
 const mostWaiting = 64 * 1_048_576;
 
@@ -183,6 +202,7 @@ class FileGrading {
     readonly #name: string;
     readonly #options: GradeFileOptions;
     readonly #pending: Pending[] = [];
+    readonly #book: AnswerBook | undefined;
     #waiting = 0;
     #filter: string | undefined;
     #right = 0;
@@ -197,6 +217,7 @@ class FileGrading {
     constructor(name: string, options: GradeFileOptions) {
         this.#name = name;
         this.#options = options;
+        this.#book = options.answers === undefined ? undefined : new AnswerBook(options.answers);
     }
 
     async run(source: () => Promise<Opened>): Promise<GradeSummary> {
@@ -213,7 +234,7 @@ class FileGrading {
     async #work(source: () => Promise<Opened>): Promise<GradeSummary> {
         const { signal } = this.#options;
         const { stream, csv } = await source();
-        const lines = linesOf(chunksOf(stream, signal), { signal });
+        const lines = linesOf(chunksOf(stream, signal), { signal, keepEmpty: csv });
         for await (const line of csv ? rowsOf(lines) : lines) {
             signal?.throwIfAborted();
             if ("bad" in line) await this.#add({ bad: { line: line.at, reason: line.bad } });
@@ -233,8 +254,9 @@ class FileGrading {
             await this.#add({ bad: { line: at, reason: `it is not JSON: ${describeError(error)}` } });
             return;
         }
-        const { outputField, answerField } = this.#options;
-        const record = readRecord(value, { output: outputField, answer: answerField });
+        // In a record of `rast eval` not every line is a sample.
+        if (isObject(value) && (value["type"] === "head" || value["type"] === "contestant")) return;
+        const record = this.#recordIn(value, at);
         if (typeof record === "string") {
             await this.#add({ bad: { line: at, reason: record } });
             return;
@@ -249,6 +271,13 @@ class FileGrading {
         this.#records++;
         for (const [sample, output] of record.outputs.entries())
             await this.#add({ graded: this.#grade(at, sample, output, record) });
+    }
+
+    #recordIn(value: unknown, at: number): GradingRecord | string {
+        const { outputField, answerField } = this.#options;
+        const found = this.#book?.find(value, at);
+        if (typeof found === "string") return found;
+        return readRecord(value, { output: outputField, answer: answerField }, found?.answer);
     }
 
     async #grade(line: number, sample: number, output: string, { gold, id }: GradingRecord): Promise<GradedLine> {
@@ -279,6 +308,8 @@ class FileGrading {
         if ("bad" in first) {
             this.#badLines++;
             this.#firstBad ??= first.bad;
+            // A program, an archive, a text of another kind: each further line would say the same.
+            if (this.#records === 0 && this.#badLines === mostBadFirst) throw this.#nothing();
             await this.#options.onBadLine?.(first.bad);
             return;
         }

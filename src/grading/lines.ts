@@ -16,6 +16,8 @@ export const longestSkipped = 1024 * 1_048_576;
 export interface LineLimits {
     readonly longest?: number;
     readonly longestSkipped?: number;
+    /** Empty lines count, too: they may stand within a cell of CSV. @default false */
+    readonly keepEmpty?: boolean;
     readonly signal?: AbortSignal | undefined;
 }
 
@@ -24,7 +26,7 @@ export interface LineLimits {
  * @throws ERR_GRADE_FILE where a line does not end; the signal's reason
  */
 export async function* linesOf(stream: AsyncIterable<Uint8Array>, limits: LineLimits = {}): AsyncGenerator<Line> {
-    const { longest = longestLine, longestSkipped: skipped = longestSkipped, signal } = limits;
+    const { longest = longestLine, longestSkipped: skipped = longestSkipped, keepEmpty = false, signal } = limits;
     const pace = new Pace(signal);
     let parts: Uint8Array[] = [];
     let length = 0;
@@ -36,9 +38,10 @@ export async function* linesOf(stream: AsyncIterable<Uint8Array>, limits: LineLi
         length = 0;
         if (size > longest) return { at, bad: `it has more than ${longest} bytes` };
         const bytes = Buffer.concat(kept);
+        if (bytes.includes(0)) return { at, bad: "it has NUL bytes, as no text has" };
         if (!isUtf8(bytes)) return { at, bad: "it is not UTF-8 text" };
         const text = bytes.toString("utf8").replace(/^\uFEFF/, "");
-        return text.trim() === "" ? undefined : { at, text };
+        return text.trim() === "" && !keepEmpty ? undefined : { at, text };
     };
     for await (const chunk of stream) {
         let start = 0;
@@ -69,7 +72,7 @@ export type Row =
     | { readonly at: number; readonly value: Readonly<Record<string, string>> }
     | { readonly at: number; readonly bad: string };
 
-/** Rows of CSV with a head (RFC 4180): a cell in quotes may have commas, lines and doubled quotes. */
+/** Rows of CSV with a head (RFC 4180): a cell in quotes may have commas, lines and doubled quotes. @param lines with empty ones */
 export async function* rowsOf(lines: AsyncIterable<Line>, longest = longestLine): AsyncGenerator<Row> {
     let head: readonly string[] | undefined;
     let open: { at: number; text: string } | undefined;
@@ -79,6 +82,7 @@ export async function* rowsOf(lines: AsyncIterable<Line>, longest = longestLine)
             continue;
         }
         const text = line.text.replace(/\r$/, "");
+        if (open === undefined && text.trim() === "") continue;
         const whole = open === undefined ? text : `${open.text}\n${text}`;
         const at = open?.at ?? line.at;
         if (whole.length > longest) {

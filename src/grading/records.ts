@@ -32,9 +32,10 @@ const goldNames =
  * What is to be graded of a record, or what is wrong with it. Records of lm-eval (`resps`, `target`, `doc`), of Math-Verify
  * (`answer` is the model's, `gold` the right one), and of whatever else has an output and an answer under a common name.
  */
-export function readRecord(value: unknown, fields: RecordFields): GradingRecord | string {
+export function readRecord(value: unknown, fields: RecordFields, answer?: string): GradingRecord | string {
     if (!isObject(value)) return "it is no object";
-    const gold = goldIn(value, fields);
+    // With answers from elsewhere what is called answer here may be what was said.
+    const gold = answer === undefined ? goldIn(value, fields) : { name: "", value: answer };
     if (gold === undefined) return `it has no right answer: none of ${fields.answer ?? goldNames.join(", ")}`;
     const output = outputIn(value, fields, gold.name);
     if (output === undefined) return `it has no output: none of ${fields.output ?? outputNames.join(", ")}`;
@@ -50,6 +51,21 @@ export function readRecord(value: unknown, fields: RecordFields): GradingRecord 
         id: typeof id === "string" || typeof id === "number" ? id : undefined,
         filter: typeof value["filter"] === "string" && Array.isArray(value["resps"]) ? value["filter"] : undefined
     };
+}
+
+/**
+ * The right answer of a record of a data set.
+ * @param field that holds it; undefined = the first of the names that are known
+ * @returns undefined where it has none; a text says what is wrong with it
+ */
+export function readGold(
+    value: Readonly<Record<string, unknown>>,
+    field?: string
+): { readonly text: string } | string | undefined {
+    const gold = goldIn(value, { answer: field });
+    if (gold === undefined) return undefined;
+    const text = textOf(gold.value);
+    return text === undefined || text.trim() === "" ? `its ${quote(gold.name)} is no text` : { text };
 }
 
 interface Field {

@@ -46,6 +46,11 @@ export async function removeLeftovers(target: string): Promise<void> {
     for (const { path } of await leftovers(target)) await rm(path, { force: true }).catch(() => {});
 }
 
+/** Whether somebody else is at work on a file than who has the unfinished file `own`. Never throws. */
+export async function hasOtherWriter(target: string, own: string): Promise<boolean> {
+    return (await unfinished(target)).some(({ path, isAbandoned }) => path !== own && !isAbandoned);
+}
+
 /** Whether somebody is at work on a file. Never throws. */
 export async function hasWriter(target: string): Promise<boolean> {
     return (await unfinished(target)).some(({ isAbandoned }) => !isAbandoned);

@@ -7,7 +7,19 @@ import { chart, fits, line, percent, type ChartHead } from "./svg.js";
 export interface Line {
     readonly series: Series;
     /** From left to right. */
-    readonly points: readonly { readonly x: number; readonly y: number; readonly error: number }[];
+    readonly points: readonly LinePoint[];
+}
+
+/** A value, with an error bar of `error` up and down, or from `range.from` to `range.to`. */
+export interface LinePoint {
+    readonly x: number;
+    readonly y: number;
+    readonly error: number;
+    readonly range?: { readonly from: number; readonly to: number };
+}
+
+function rangeOf({ y, error, range }: LinePoint): { readonly from: number; readonly to: number } {
+    return range ?? { from: y - error, to: y + error };
 }
 
 /** The horizontal axis. */
@@ -28,7 +40,7 @@ const plotRight = 0.92;
 /** Lines with a marker and an error bar at each point, from zero upwards. */
 export function lineChart(head: ChartHead, axis: LineAxis, lines: readonly Line[]): Markup {
     const points = lines.flatMap((one) => one.points);
-    const ticks = niceTicks(points.reduce((largest, { y, error }) => Math.max(largest, y + error), 0));
+    const ticks = niceTicks(points.reduce((largest, point) => Math.max(largest, rangeOf(point).to), 0));
     const values = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
     const place = placement(values, axis.scale, ticks.at(-1)!);
     return chart(head, plotBottom + 44, [
@@ -107,9 +119,11 @@ function drawLine({ series, points }: Line, place: Place): Markup {
         const from = points[index]!;
         return line({ x1: place.x(from.x), x2: place.x(to.x), y1: place.y(from.y), y2: place.y(to.y) }, "line");
     });
-    const marks = points.map(({ x, y, error }) => {
+    const marks = points.map((point) => {
+        const { x, y } = point;
+        const { from, to } = rangeOf(point);
         const at = percent(place.x(x));
-        const [low, high] = [place.y(Math.max(0, y - error)), place.y(y + error)];
+        const [low, high] = [place.y(Math.max(0, from)), place.y(to)];
         const path = `M0 ${low}V${high}M-4 ${low}H4M-4 ${high}H4`;
         // Within a marker's height an error bar would only blur it.
         const bar = low - high < 8 ? null : markup`<svg x="${at}"><path class="error" d="${path}"/></svg>`;

@@ -111,7 +111,7 @@ export class StandInHub {
         }
         const listed = /^\/api\/models\/([^/]+\/[^/]+)\/tree\//.exec(path);
         if (server === "hub" && listed !== null) return this.#list(listed[1]!, response);
-        const resolved = /^\/([^/]+\/[^/]+)\/resolve\/[^/]+\/(.+)$/.exec(path);
+        const resolved = /^\/((?:datasets\/)?[^/]+\/[^/]+)\/resolve\/[^/]+\/(.+)$/.exec(path);
         const name = server === "hub" ? `${resolved?.[1]}/${resolved?.[2]}` : path.slice(1);
         const file = this.files.get(name);
         if (file === undefined) return this.#missing(resolved?.[1], response);

@@ -1,8 +1,7 @@
-import { rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute } from "node:path";
+import { basename, isAbsolute } from "node:path";
 import type { BenchOptions } from "../../bench/measure/options.js";
 import type { BenchMode, BenchPeer, BenchRecord } from "../../bench/record/schema.js";
-import { checkOneOf, shortenMiddle } from "../../checks.js";
+import { checkOneOf } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode, type InterruptingSignal } from "../exit-codes.js";
@@ -27,9 +26,9 @@ import { placementFlags } from "../flags/placement.js";
 import { samplingFlags } from "../flags/sampling.js";
 import { readInput } from "../input.js";
 import { interruptible } from "../interruption.js";
-import type { CommandIo } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
+import { checkTargets, deliver, writeTarget } from "../targets.js";
 
 const { batchSize, device, flashAttention, mmap } = placementFlags;
 const loadingFlags = { device, flashAttention, mmap };
@@ -97,7 +96,7 @@ async function run(call: CommandCall): Promise<ExitCode> {
     await deliver(call.io, printRecord(record, format), own.output);
     if (own.html !== undefined) {
         const { benchPage } = await import("../../bench/page/page.js");
-        await write(own.html, benchPage(record));
+        await writeTarget(own.html, benchPage(record));
     }
     return exitCodes.ok;
 }
@@ -170,50 +169,6 @@ async function measured({ io, args, typed }: CommandCall, own: Own): Promise<Ben
 function commandLine(args: readonly string[]): string {
     const shown = args.map((arg) => (isAbsolute(arg) || arg.includes("/") ? basename(arg) : arg));
     return ["rast", ...shown.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg)))].join(" ");
-}
-
-// What cannot be written is said before hours of measuring.
-async function checkTargets(paths: readonly (string | undefined)[]): Promise<void> {
-    for (const path of paths) {
-        if (path === undefined) continue;
-        const folder = await stat(dirname(path)).catch(() => undefined);
-        if (folder?.isDirectory() !== true) throw wrong(`The folder of ${shortenMiddle(path)} does not exist.`);
-        const there = await stat(path).catch(() => undefined);
-        if (there?.isDirectory() === true) throw wrong(`${shortenMiddle(path)} is a folder.`);
-    }
-}
-
-// What took hours to measure is not lost with a disk that is full.
-async function deliver({ stdout }: CommandIo, printed: string, target: string | undefined): Promise<void> {
-    if (target === undefined) {
-        stdout.write(printed);
-        return;
-    }
-    try {
-        await write(target, printed);
-    } catch (error) {
-        stdout.write(printed);
-        throw error;
-    }
-}
-
-// Whole or not at all.
-async function write(path: string, content: string): Promise<void> {
-    const temporary = `${path}.${process.pid}.part`;
-    try {
-        await writeFile(temporary, content);
-        await rename(temporary, path);
-    } catch (error) {
-        await rm(temporary, { force: true });
-        throw new RastError(
-            "ERR_INVALID_OPTION",
-            `${shortenMiddle(path)} cannot be written: ${(error as Error).message}`,
-            {
-                details: { path },
-                cause: error
-            }
-        );
-    }
 }
 
 function wrong(message: string): RastError {

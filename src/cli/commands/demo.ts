@@ -45,7 +45,7 @@ interface Evaluation {
 
 async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const { trio: trioName, problems: count = 200, seed = 1, json = false } = readFlags(flags, typed);
-    const { recoveryRate } = await import("../../eval/contestants.js");
+    const { recoveryRate } = await import("../../eval/metrics/recovery-rate.js");
     const { readDemoProblems } = await import("../../eval/sums.js");
     const problems = await readDemoProblems();
     if (count > problems.length) {
@@ -82,7 +82,7 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const results = pairs.map((pair, index) => {
         const scores = value[index]!;
         const right = (part: "base" | "rast" | "trained base"): number => scores[part].value;
-        const shares = { base: right("base"), rast: right("rast"), "trained base": right("trained base") };
+        const shares = { base: right("base"), rast: right("rast"), reference: right("trained base") };
         return { ...pair, scores, recoveryRate: recoveryRate(shares) };
     });
     if (!json) {

@@ -5,6 +5,7 @@ import { check } from "./check.js";
 import { completion } from "./completion.js";
 import { demo } from "./demo.js";
 import { devices } from "./devices.js";
+import { evaluation } from "./eval.js";
 import { generate } from "./generate.js";
 import { grade } from "./grade.js";
 import { graft } from "./graft.js";
@@ -30,6 +31,7 @@ export const commands: readonly CommandDeclaration[] = [
     trios,
     check,
     plan,
+    evaluation,
     grade,
     lora,
     devices,

@@ -37,7 +37,7 @@ function toPlace(text: string, name: string): ReasoningPlace {
     throw wrongFlag(name, "stdout, stderr or none", text);
 }
 
-function toThinking(text: string, name: string): Thinking {
+export function toThinking(text: string, name: string): Thinking {
     if (text === "auto") return text;
     if (text !== "on" && text !== "off") throw wrongFlag(name, "on, off or auto", text);
     return text === "on";

@@ -369,6 +369,63 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--flash-attention": ["true"],
         "--draft": ["64", "x"]
     },
+    eval: {
+        "--trio": [""],
+        "--base": [""],
+        "--expert": [""],
+        "--antiexpert": [""],
+        "--special-tokens": ["other"],
+        "--context-size": ["0", "1.5"],
+        "--cache-size": ["1"],
+        "--batch-size": ["0", "x"],
+        "--gpu-layers": ["-1", "x"],
+        "--base-gpu-layers": ["-1", "x"],
+        "--expert-gpu-layers": ["0.5", "x"],
+        "--antiexpert-gpu-layers": ["-1", "x"],
+        "--device": [""],
+        "--base-device": [""],
+        "--expert-device": [""],
+        "--antiexpert-device": [""],
+        "--threads": ["0", "x"],
+        "--kv-type": ["q9"],
+        "--flash-attention": ["true"],
+        "--sampler": ["gpu"],
+        "--draft": ["64", "x"],
+        "--ngram": ["x", ""],
+        "--mode": ["wild", "base,wild", ""],
+        "--lambda": ["11", "x", "1,,2", ""],
+        "--sweep": ["x", "lambda=1:0:1", "lambda=0:1:0", "lambda=0:1000:1", "lambda=0:x:1", "lambda=0:11:1", ""],
+        "--reference": [""],
+        "--server": ["x", "ftp://x", ""],
+        "--concurrency": ["0", "x"],
+        "--timeout": ["0", "x"],
+        "--retries": ["-1", "x"],
+        "--data": [""],
+        "--question-field": [""],
+        "--answer-field": [""],
+        "--limit": ["0", "1.5", "x"],
+        "--offset": ["-1", "x"],
+        "--shuffle-seed": ["-1", "x"],
+        "--samples": ["0", "x"],
+        "--style": [""],
+        "--shots": ["-1", "x"],
+        "--shots-file": [""],
+        "--thinking": ["maybe", ""],
+        "--max-thinking-tokens": ["-1", "1.5", "x"],
+        "--max-tokens": ["0", "x"],
+        "--stop": [""],
+        "--temperature": ["-1", "hot"],
+        "--top-k": ["-1", "1.5"],
+        "--top-p": ["0", "1.1"],
+        "--min-p": ["-0.1"],
+        "--repetition-penalty": ["0"],
+        "--presence-penalty": ["101"],
+        "--frequency-penalty": ["-101"],
+        "--penalty-window": ["-2"],
+        "--seed": ["-1", "1.5", "x", ""],
+        "--parallel": ["0", "65"],
+        "--record": [""]
+    },
     grade: { "--output-field": [""], "--answer-field": [""] },
     lora: { "--rank": ["0", "1.5", "x", ""], "--threads": ["0", "x", ""], "--type": ["q8_0", ""] },
     devices: {},
@@ -395,7 +452,10 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     trios: ["--json"],
     check: "--trio --deep --text --device --strict --json".split(" "),
     plan: "--base --expert --antiexpert --json".split(" "),
-    grade: ["--wrong", "--quiet", "--json"],
+    eval: "--against --pull --no-mmap --mlock --isolate --no-try-models --no-learned --base-lora --expert-lora --antiexpert-lora --model --without-stop --repeatable --batched --md --csv --html --json --quiet".split(
+        " "
+    ),
+    grade: ["--answers", "--wrong", "--quiet", "--json"],
     lora: "--out --model --no-measure --text --json".split(" "),
     devices: ["--json"],
     build: [],
@@ -429,6 +489,8 @@ describe("wrong texts", () => {
                           : flag === "--expert" || flag === "--antiexpert"
                             ? ["--base", files.base, ...pair[flag]]
                             : ["--trio", files.trio];
+        const ofServer = ["--concurrency", "--timeout", "--retries"].includes(flag) ? ["--server", "http://x:1"] : [];
+        const server = ofServer.length > 0 || flag === "--server" ? [...ofServer, "--model", "m"] : [];
         const samples = flag === "--samples" || command !== "generate" ? [] : ["--samples", "1"];
         const operands = {
             generate: ["Hi"],
@@ -443,6 +505,7 @@ describe("wrong texts", () => {
             ...others,
             flag,
             text,
+            ...server,
             ...samples,
             ...(Object.hasOwn(operands, command) ? operands[command as "pull"] : [])
         ]);

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { describe, expect, it, test } from "vitest";
-import { contestant, recoveryRate, sumsTrio, sumsTrios, type Part } from "../../../src/eval/contestants.js";
+import { contestant, sumsTrio, sumsTrios, type Part } from "../../../src/eval/contestants.js";
 
 describe("contestants", () => {
     test.each<[Part, string, string | undefined, string]>([
@@ -30,10 +30,4 @@ describe("contestants", () => {
             message: expect.stringMatching(/^The demo's problems are for the trios demo, demo-seed2, demo-strong; /)
         });
     });
-});
-
-it("the recovery rate", () => {
-    expect(recoveryRate({ base: 0.1, rast: 0.7, "trained base": 0.9 })).toBeCloseTo(0.75);
-    expect(recoveryRate({ base: 0.1, rast: 0.05, "trained base": 0.6 })).toBeCloseTo(-0.1);
-    expect(recoveryRate({ base: 0.1, rast: 0.7, "trained base": 0.1 })).toBeUndefined();
 });

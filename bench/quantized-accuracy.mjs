@@ -1,0 +1,51 @@
+// What quantization costs a trio in accuracy: the demo's models as they are (F16), in Q8_0 and in Q4_0, on the same problems with
+// the same seeds, in one run.
+//
+//   node bench/quantized-accuracy.mjs [--trio demo] [--types Q8_0,Q4_0] [--limit 200] [--samples 4] [--out FOLDER]
+//
+// --out keeps the models, the trio files and the evaluation's record there, so that a second run goes on.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { evaluate, quantizeModel } from "../dist/index.js";
+import { printMarkdown } from "../dist/eval/print/report.js";
+import { resolveTrio } from "../dist/trio/trio.js";
+import { progress, readArguments } from "./support.mjs";
+
+const {
+    trio: name,
+    types,
+    limit,
+    samples,
+    out
+} = readArguments({
+    trio: "demo",
+    types: ["Q8_0", "Q4_0"],
+    limit: 200,
+    samples: 4,
+    out: ""
+});
+const folder = out === "" ? mkdtempSync(join(tmpdir(), "rast-quantized-")) : out;
+mkdirSync(folder, { recursive: true });
+try {
+    const trio = await resolveTrio(name);
+    const content = JSON.parse(readFileSync(trio.file, "utf8"));
+    const models = [{ trio: trio.file }];
+    for (const type of types) {
+        progress(type);
+        const made = { ...content, name: `${trio.name} ${type}` };
+        for (const role of ["base", "expert", "antiexpert"]) {
+            const output = join(folder, `${basename(content[role], ".gguf")}-${type}.gguf`);
+            await quantizeModel({ input: join(dirname(trio.file), content[role]), output, type });
+            made[role] = basename(output);
+        }
+        const file = join(folder, `${trio.name}-${type}.json`);
+        writeFileSync(file, JSON.stringify(made, null, 4));
+        models.push({ trio: file });
+    }
+    progress("evaluating");
+    const record = out === "" ? undefined : join(folder, "record.jsonl");
+    process.stdout.write(printMarkdown(await evaluate({ models, limit, samples, lambda: 1, record })));
+} finally {
+    if (out === "") rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,139 @@
+// Reads records, and says what differs between two heads or contestants.
+import { isObject, quote, shorten, shortenMiddle } from "../../checks.js";
+import { RastError } from "../../errors.js";
+import { recordFormat, type ContestantLine, type RecordHead, type RecordLine, type SampleLine } from "./schema.js";
+
+/** A sample without its texts, of which a long record has more than memory need hold. */
+export type KeptSample = Omit<SampleLine, "type" | "output" | "answer" | "reason">;
+
+/** All that a record has. */
+export interface RecordContent {
+    /** undefined of a file without lines. */
+    readonly head: RecordHead | undefined;
+    readonly contestants: ReadonlyMap<string, ContestantLine>;
+    /** By `keyOf`. */
+    readonly samples: ReadonlyMap<string, KeptSample>;
+}
+
+/** Tells samples apart. */
+export function keyOf({ contestant, problem, sample }: Pick<SampleLine, "contestant" | "problem" | "sample">): string {
+    return `${problem} ${sample} ${contestant}`;
+}
+
+/** Takes the lines of one record, one after the other. */
+export class RecordParser {
+    readonly #name: string;
+    readonly #contestants = new Map<string, ContestantLine>();
+    readonly #samples = new Map<string, KeptSample>();
+    #head: RecordHead | undefined;
+    #line = 0;
+
+    constructor(path: string) {
+        this.#name = shortenMiddle(path);
+    }
+
+    get content(): RecordContent {
+        return { head: this.#head, contestants: this.#contestants, samples: this.#samples };
+    }
+
+    /** @throws ERR_EVAL_RECORD naming the line */
+    take(text: string): void {
+        this.#line++;
+        let value: unknown;
+        try {
+            value = JSON.parse(text);
+        } catch {
+            throw this.#wrong(`is not JSON: ${quote(text)}`);
+        }
+        const line = isObject(value) ? (value as unknown as RecordLine) : undefined;
+        if (this.#line === 1) {
+            if (line?.type !== "head") throw this.#wrong("is no head of an evaluation's record");
+            const format: string = line.format;
+            if (format !== recordFormat)
+                throw this.#wrong(`has the format ${quote(String(format))}, this version reads rast-eval/1`);
+            if (!isHead(line)) throw this.#wrong("lacks what a head has");
+            this.#head = line;
+        } else if (line?.type === "contestant" && isContestant(line)) {
+            if (this.#contestants.has(line.label)) throw this.#wrong(`names ${quote(line.label)} once more`);
+            this.#contestants.set(line.label, line);
+        } else if (line?.type === "sample" && isSample(line)) {
+            if (!this.#contestants.has(line.contestant))
+                throw this.#wrong(`is of ${quote(line.contestant)}, which no line before it names`);
+            const key = keyOf(line);
+            if (this.#samples.has(key)) throw this.#wrong("is a sample that was there before");
+            this.#samples.set(key, kept(line));
+        } else {
+            throw this.#wrong("is neither a contestant nor a sample");
+        }
+    }
+
+    #wrong(what: string): RastError {
+        return recordError(`Line ${this.#line} of the record ${this.#name} ${what}.`, { line: this.#line });
+    }
+}
+
+/** A sample without its texts. */
+export function kept(line: SampleLine): KeptSample {
+    const { contestant, problem, id, sample, seed, ordinal, right, extracted, timedOut, stop, tokens, ms } = line;
+    return { contestant, problem, id, sample, seed, ordinal, right, extracted, timedOut, stop, tokens, ms };
+}
+
+/** An error about a record. */
+export function recordError(message: string, details: Readonly<Record<string, unknown>> = {}): RastError {
+    return new RastError("ERR_EVAL_RECORD", message, { details });
+}
+
+function isHead({ data, prompt, sampling, seed, versions }: RecordHead): boolean {
+    return (
+        [data, prompt, sampling, versions].every(isObject) &&
+        typeof seed === "number" &&
+        typeof data.name === "string" &&
+        typeof data.problems === "number" &&
+        Array.isArray(prompt.stop)
+    );
+}
+
+function isContestant({ label, role, models }: ContestantLine): boolean {
+    return typeof label === "string" && typeof role === "string" && Array.isArray(models);
+}
+
+function isSample({ contestant, problem, sample, right, output, ms }: SampleLine): boolean {
+    return (
+        typeof contestant === "string" &&
+        Number.isInteger(problem) &&
+        Number.isInteger(sample) &&
+        typeof right === "boolean" &&
+        typeof output === "string" &&
+        typeof ms === "number"
+    );
+}
+
+/**
+ * The first thing in which two values differ, in words: "seed: 1 there, 2 here". Keys in any order.
+ * @returns undefined where they are the same
+ */
+export function differenceOf(there: unknown, here: unknown, path = ""): string | undefined {
+    if (isObject(there) && isObject(here)) {
+        for (const key of new Set([...Object.keys(there), ...Object.keys(here)])) {
+            const found = differenceOf(there[key], here[key], path === "" ? key : `${path}.${key}`);
+            if (found !== undefined) return found;
+        }
+        return undefined;
+    }
+    if (Array.isArray(there) && Array.isArray(here)) {
+        if (there.length !== here.length) return `${path}: ${there.length} there, ${here.length} here`;
+        for (const [index, one] of there.entries()) {
+            const name = isObject(one) && typeof one["role"] === "string" ? one["role"] : String(index);
+            const found = differenceOf(one, here[index], `${path}.${name}`);
+            if (found !== undefined) return found;
+        }
+        return undefined;
+    }
+    return Object.is(there, here) ? undefined : `${path}: ${inWords(there)} there, ${inWords(here)} here`;
+}
+
+function inWords(value: unknown): string {
+    if (value === undefined) return "nothing";
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    return /^[0-9a-f]{40,}$/.test(text) ? `${text.slice(0, 12)}...` : shorten(text);
+}

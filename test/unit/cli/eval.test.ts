@@ -1,0 +1,209 @@
+// The command without models: what is made of flags, what is printed where, and one line for what is wrong.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type * as Evaluate from "../../../src/eval/evaluate.js";
+import type { EvaluateOptions } from "../../../src/eval/options.js";
+import { RastError } from "../../../src/errors.js";
+import { CommandProcess, rast } from "../../support/command-io.js";
+import { run } from "../../../src/cli/run.js";
+import { evalEngines } from "../../support/eval-engines.js";
+
+let folder: string;
+let data: string;
+let asked: EvaluateOptions | undefined;
+let answer: () => string | Promise<string>;
+
+vi.mock("../../../src/eval/evaluate.js", async (original) => {
+    const { evaluateWith } = await original<typeof Evaluate>();
+    return {
+        evaluate: (options: EvaluateOptions) => {
+            asked = options;
+            return evaluateWith(
+                options,
+                evalEngines(() => answer())
+            );
+        }
+    };
+});
+
+beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "rast-eval-"));
+    data = join(folder, "some.jsonl");
+    await writeFile(data, '{"question": "?", "answer": 8}\n'.repeat(3));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(() => {
+    asked = undefined;
+    answer = () => "\\boxed{8}";
+});
+
+const base = ["--base", "b.gguf"];
+const common = (): string[] => ["eval", ...base, "--data", data];
+const optionsOf = async (...args: readonly string[]): Promise<EvaluateOptions> => {
+    await rast(["eval", ...args]);
+    const { signal, onProgress, ...options } = asked!;
+    expect([typeof signal, typeof onProgress]).toEqual(["object", "function"]);
+    return options;
+};
+
+describe("flags", () => {
+    test.each<[args: string, options: object]>([
+        ["--lambda 0.5,1", { lambda: [0.5, 1] }],
+        ["--sweep lambda=0:0.3:0.1", { lambda: [0, 0.1, 0.2, 0.3] }],
+        ["--sweep lambda=0.5:1:0.3", { lambda: [0.5, 0.8] }],
+        ["--mode base,rast", { modes: ["base", "rast"] }],
+        ["--reference r.gguf", { reference: "r.gguf" }],
+        ["--server http://x:1 --model m", { server: { url: "http://x:1", model: "m" } }],
+        [
+            "--server http://x:1 --model m --concurrency 3 --timeout 5 --retries 0",
+            { server: { url: "http://x:1", model: "m", concurrency: 3, timeoutSeconds: 5, retries: 0 } }
+        ],
+        ["--question-field q --answer-field a", { questionField: "q", answerField: "a" }],
+        ["--limit 5 --offset 2 --shuffle-seed 3 --samples 4", { limit: 5, offset: 2, shuffleSeed: 3, samples: 4 }],
+        ["--style abel --shots 2 --shots-file s.jsonl", { style: "abel", shots: 2, shotsFile: "s.jsonl" }],
+        ["--thinking off --max-thinking-tokens 9", { thinking: false, maxThinkingTokens: 9 }],
+        ["--max-tokens 9 --stop a --stop b", { maxTokens: 9, stop: ["a", "b"] }],
+        ["--without-stop", { stop: [] }],
+        [
+            "--temperature 0 --top-k 3 --top-p 0.5 --min-p 0.1",
+            { sampling: { temperature: 0, topK: 3, topP: 0.5, minP: 0.1 } }
+        ],
+        [
+            "--repetition-penalty 1.1 --presence-penalty 1 --frequency-penalty 1 --penalty-window 9",
+            { sampling: { repetitionPenalty: 1.1, presencePenalty: 1, frequencyPenalty: 1, penaltyWindow: 9 } }
+        ],
+        ["--seed 7 --parallel 3", { seed: 7, parallel: 3 }],
+        ["--repeatable", { repeatable: true }],
+        ["--batched", { repeatable: false }],
+        ["--record r.jsonl", { record: "r.jsonl" }]
+    ])("%s", async (args, options) => {
+        // What follows is an error: nothing is asked.
+        const found = await optionsOf(...base, "--data", "nowhere.jsonl", ...args.split(" "));
+        expect(found).toEqual({ models: [{ base: { path: "b.gguf" } }], data: "nowhere.jsonl", ...options });
+    });
+
+    test.each<[args: string, models: object[] | undefined]>([
+        ["", [{ trio: "demo" }]],
+        ["--threads 1", [{ trio: "demo", threads: 1 }]],
+        ["--against demo-strong", [{ trio: "demo" }, { trio: "demo-strong" }]],
+        [
+            "--trio demo --against a --against b --threads 1",
+            [
+                { trio: "demo", threads: 1 },
+                { trio: "a", threads: 1 },
+                { trio: "b", threads: 1 }
+            ]
+        ],
+        ["--base b.gguf --against a", [{ base: { path: "b.gguf" } }, { trio: "a" }]],
+        ["--trio demo --gpu-layers 0 --isolate", [{ trio: "demo", gpuLayers: 0, isolate: true }]],
+        ["--trio demo --expert e.gguf", [{ trio: "demo", expert: { path: "e.gguf" } }]],
+        ["--server http://x:1 --model m", undefined]
+    ])("models of %j", async (args, models) => {
+        const words = args === "" ? [] : args.split(" ");
+        expect((await optionsOf(...words, "--data", "nowhere.jsonl")).models).toEqual(models);
+    });
+});
+
+describe("output", () => {
+    test("tables on stdout, and every file that was asked for", async () => {
+        const path = (name: string): string => join(folder, name);
+        const files = [
+            "--md",
+            path("a.md"),
+            "--csv",
+            path("a.csv"),
+            "--html",
+            path("a.html"),
+            "--record",
+            path("a.jsonl")
+        ];
+        const { code, stdout, stderr } = await rast([...common(), ...files]);
+        expect([code, stderr]).toEqual([0, ""]);
+        expect(stdout).toMatch(/^some\.jsonl: 3 problems, one sample each/);
+        expect(stdout).toMatch(/\| base \| 100\.0% \[/);
+        expect(await readFile(path("a.md"), "utf8")).toBe(stdout);
+        expect(await readFile(path("a.csv"), "utf8")).toMatch(/^contestant,/);
+        expect(await readFile(path("a.html"), "utf8")).toMatch(/^<!DOCTYPE html>/);
+        const shown = await rast(["eval", path("a.jsonl"), "--json"]);
+        expect(JSON.parse(shown.stdout)).toMatchObject({ contestants: [{ label: "base", accuracy: { correct: 3 } }] });
+        expect(asked).toBeDefined();
+        asked = undefined;
+        const noted = await rast(["eval", path("a.jsonl"), "--samples", "3"]);
+        expect(noted.stderr).toBe("rast: --samples has no effect with a record.\n");
+        expect(asked).toBeUndefined();
+    });
+
+    test("one object with --json", async () => {
+        const { stdout } = await rast([...common(), "--json"]);
+        expect(JSON.parse(stdout)).toMatchObject({ format: "rast-eval-report/1", contestants: [{ label: "base" }] });
+    });
+});
+
+describe("an interruption", () => {
+    test.each([
+        ["--record", "i.jsonl", /^rast: \d of 3 samples are done; the same command goes on there\.\n$/],
+        ["--seed", "1", /^rast: \d of 3 samples are done; with --record FILE nothing of it would be lost\.\n$/]
+    ])("with %s %s", async (flag, value, words) => {
+        const io = new CommandProcess();
+        answer = async () => {
+            io.send("SIGINT");
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            return "\\boxed{8}";
+        };
+        const code = await run([...common(), flag, flag === "--record" ? join(folder, value) : value], io);
+        expect([code, io.written.stdout]).toEqual([130, ""]);
+        expect(io.written.stderr).toMatch(words);
+        expect(io.listeners()).toBe(0);
+    });
+});
+
+describe("what is wrong is one line", () => {
+    test.each<[args: string[], code: number, words: RegExp]>([
+        [["--data", "nowhere"], 2, /There is no data set "nowhere".*\[ERR_DATA_SET\]/],
+        [
+            ["--base", "b.gguf"],
+            2,
+            /Nothing to ask: expected a set such as math500, or a file, for --data\. \[ERR_DATA_SET\]/
+        ],
+        [["--lambda", "1", "--sweep", "lambda=0:1:0.5"], 2, /Expected either --lambda or --sweep/],
+        [["--stop", "a", "--without-stop"], 2, /Expected either --stop or --without-stop/],
+        [["--repeatable", "--batched"], 2, /Expected either --repeatable or --batched/],
+        [["--model", "m"], 2, /for --server/],
+        [["--server", "http://x:1"], 2, /for --model/],
+        [["--server", "x", "--model", "m"], 2, /Expected an address such as .* for --server/],
+        [["--html", "/nowhere/a.html"], 2, /folder of .* does not exist/],
+        [["nowhere.jsonl"], 2, /record does not exist.*\[ERR_FILE_NOT_FOUND\]/]
+    ])("%j", async (args, code, words) => {
+        const { stdout, stderr, ...ran } = await rast(["eval", ...args]);
+        expect([ran.code, stdout]).toEqual([code, ""]);
+        expect(stderr).toMatch(words);
+        expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    });
+
+    test.each<[content: string, words: RegExp, flags?: string[]]>([
+        ["", /There are no problems in .*: it is empty/],
+        [`${'{"question": "?", "answer": 1}\n'.repeat(6)}{"question"\n`, /Line 7 of bad\.jsonl is not JSON/],
+        ['{"text": "?", "answer": 1}\n', /Line 1 of bad\.jsonl has no question .* Name it with --question-field\./],
+        ['{"question": "?"}\n', /has no answer .* Name it with --answer-field\./],
+        ['{"question": "?", "answer": 1}\n', /has no "gold"/, ["--answer-field", "gold"]]
+    ])("data %j", async (content, words, flags = []) => {
+        const bad = join(folder, "bad.jsonl");
+        await writeFile(bad, content);
+        const { code, stdout, stderr } = await rast(["eval", ...base, "--data", bad, ...flags]);
+        expect([code, stdout]).toEqual([2, ""]);
+        expect(stderr).toMatch(words);
+        expect(stderr).toContain("[ERR_DATA_SET]");
+        expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    });
+
+    test("a failure of the machine is exit code 1, and JSON with --json", async () => {
+        answer = () => {
+            throw new RastError("ERR_DECODE", "no");
+        };
+        const { code, stderr } = await rast([...common(), "--json"]);
+        expect(code).toBe(1);
+        expect(JSON.parse(stderr)).toMatchObject({ error: { code: "ERR_DECODE" } });
+    });
+});

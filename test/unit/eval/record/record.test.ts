@@ -1,0 +1,183 @@
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { differenceOf } from "../../../../src/eval/record/parse.js";
+import { readRecordFile, RecordFile } from "../../../../src/eval/record/record-file.js";
+import { evalContestant, evalHead, evalSample } from "../../../support/eval-samples.js";
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "rast-record-"));
+    path = join(folder, "run.jsonl");
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const base = evalContestant("base");
+
+async function writeSome(count: number): Promise<void> {
+    const record = await RecordFile.open(path, evalHead());
+    await record.name(base);
+    await Promise.all(Array.from({ length: count }, (_, sample) => record.add(evalSample("base", 0, sample, true))));
+    await record.close();
+}
+
+describe("a record", () => {
+    test("has what was added, by many at once, and nothing beside it when it is closed", async () => {
+        await writeSome(20);
+        const { head, contestants, samples } = await readRecordFile(path);
+        expect(head).toEqual(evalHead());
+        expect([...contestants.values()]).toEqual([base]);
+        expect(samples.size).toBe(20);
+        expect(await readdir(folder)).toEqual(["run.jsonl"]);
+        expect((await readFile(path, "utf8")).trimEnd().split("\n")).toHaveLength(22);
+    });
+
+    test("goes on where it ends, with further contestants", async () => {
+        await writeSome(2);
+        const record = await RecordFile.open(path, evalHead());
+        expect(record.content.samples.size).toBe(2);
+        expect(record.has({ contestant: "base", problem: 0, sample: 1 })).toBe(true);
+        expect(record.has({ contestant: "base", problem: 0, sample: 2 })).toBe(false);
+        await record.name(base);
+        await record.name(evalContestant("expert", { role: "expert" }));
+        await record.add(evalSample("expert", 0, 0, false));
+        await expect(record.add(evalSample("base", 0, 1, false))).rejects.toThrow(/in the record already/);
+        await record.close();
+        expect((await readRecordFile(path)).samples.size).toBe(3);
+    });
+
+    test("loses a last line that was not written to its end, wherever it was cut", async () => {
+        await writeSome(2);
+        const whole = await readFile(path);
+        const lines = whole.toString("utf8").trimEnd().split("\n");
+        const cut = Buffer.byteLength(`${lines.slice(0, -1).join("\n")}\n`);
+        for (const end of [cut + 1, cut + 40, whole.length - 2, whole.length - 1]) {
+            await writeFile(path, whole);
+            await truncate(path, end);
+            const record = await RecordFile.open(path, evalHead());
+            expect(record.content.samples.size).toBe(1);
+            await record.name(base);
+            await record.add(evalSample("base", 0, 1, true));
+            await record.close();
+            expect((await readRecordFile(path)).samples.size).toBe(2);
+        }
+    });
+
+    test("that has half a head begins anew; another file is left as it is", async () => {
+        await writeFile(path, '{"type":"head","for');
+        await (await RecordFile.open(path, evalHead())).close();
+        expect((await readRecordFile(path)).head).toEqual(evalHead());
+        await writeFile(path, "My diary");
+        await expect(RecordFile.open(path, evalHead())).rejects.toMatchObject({ code: "ERR_EVAL_RECORD" });
+        expect(await readFile(path, "utf8")).toBe("My diary");
+    });
+
+    test.each([
+        [
+            "seed",
+            { seed: 2 },
+            /^The record .*run\.jsonl is of another evaluation \(seed: 1 there, 2 here\): choose another file\.$/
+        ],
+        [
+            "data",
+            { data: { ...evalHead().data, sha256: "0".repeat(64) } },
+            /\(data\.sha256: dddddddddddd\.\.\. there, 000000000000\.\.\. here\)/
+        ],
+        ["style", { prompt: { ...evalHead().prompt, style: "chat" } }, /\(prompt\.style: abel there, chat here\)/],
+        ["sampling", { sampling: { ...evalHead().sampling, topP: 1 } }, /\(sampling\.topP: 0\.95 there, 1 here\)/],
+        [
+            "version",
+            { versions: { rast: "9.9.9", llamaCpp: "v0.5.0" } },
+            /\(versions\.rast: 0\.1\.0 there, 9\.9\.9 here\)/
+        ]
+    ])("of another %s is refused, and stays as it is", async (_, changes, message) => {
+        await writeSome(1);
+        const before = await readFile(path);
+        await expect(RecordFile.open(path, evalHead(changes))).rejects.toMatchObject({
+            code: "ERR_EVAL_RECORD",
+            message: expect.stringMatching(message)
+        });
+        expect(await readFile(path)).toEqual(before);
+        expect(await readdir(folder)).toEqual(["run.jsonl"]);
+    });
+
+    test("of another model is refused", async () => {
+        await writeSome(1);
+        const record = await RecordFile.open(path, evalHead());
+        const other = { ...base, models: [{ ...base.models[0]!, fingerprint: "a".repeat(64) }] };
+        await expect(record.name(other)).rejects.toMatchObject({
+            code: "ERR_EVAL_RECORD",
+            message: expect.stringMatching(
+                /has another base \(models\.base\.fingerprint: ffffffffffff\.\.\. there, aaaaaaaaaaaa\.\.\. here\): choose another file\.$/
+            )
+        });
+        await record.close();
+    });
+
+    test.each([
+        ["not json", /^Line 3 of the record .* is not JSON: "not json"\.$/],
+        ['{"type":"sample"}', /Line 3 .* is neither a contestant nor a sample/],
+        [JSON.stringify(evalSample("nobody", 0, 0, true)), /is of "nobody", which no line before it names/],
+        [JSON.stringify(base), /names "base" once more/]
+    ])("that is damaged at %j is refused by its line", async (line, message) => {
+        await writeSome(0);
+        await appendFile(path, `${line}\n`);
+        await expect(RecordFile.open(path, evalHead())).rejects.toMatchObject({
+            code: "ERR_EVAL_RECORD",
+            message: expect.stringMatching(message)
+        });
+    });
+
+    test("has no sample twice", async () => {
+        await writeSome(1);
+        await appendFile(path, `${JSON.stringify(evalSample("base", 0, 0, true))}\n`);
+        await expect(readRecordFile(path)).rejects.toMatchObject({
+            message: expect.stringMatching(/was there before/)
+        });
+    });
+
+    test("of a later format is refused", async () => {
+        await writeFile(path, `${JSON.stringify({ ...evalHead(), format: "rast-eval/9" })}\n`);
+        await expect(readRecordFile(path)).rejects.toMatchObject({
+            message: expect.stringMatching(/has the format "rast-eval\/9", this version reads rast-eval\/1/)
+        });
+    });
+
+    test("belongs to one at a time", async () => {
+        const record = await RecordFile.open(path, evalHead());
+        await expect(RecordFile.open(path, evalHead())).rejects.toMatchObject({
+            code: "ERR_EVAL_RECORD",
+            message: expect.stringMatching(/^Another process writes the record /)
+        });
+        await record.close();
+        await (await RecordFile.open(path, evalHead())).close();
+    });
+
+    test("of two that begin at once, one gets it at least, and never both", async () => {
+        for (let turn = 0; turn < 10; turn++) {
+            const both = await Promise.allSettled([1, 2].map(() => RecordFile.open(path, evalHead())));
+            const got = both.filter((one) => one.status === "fulfilled");
+            expect(got.length).toBeLessThan(2);
+            for (const one of got) await one.value.close();
+        }
+        expect(await readdir(folder)).not.toContainEqual(expect.stringMatching(/\.part$/));
+    });
+
+    test("cannot be a folder, or lie in none", async () => {
+        await mkdir(path);
+        await expect(RecordFile.open(path, evalHead())).rejects.toMatchObject({ code: "ERR_IS_DIRECTORY" });
+        await expect(RecordFile.open(join(folder, "no", "x.jsonl"), evalHead())).rejects.toMatchObject({
+            code: "ERR_FILE_UNWRITABLE"
+        });
+        await expect(readRecordFile(join(folder, "no.jsonl"))).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
+    });
+});
+
+test("differences in words", () => {
+    expect(differenceOf({ a: 1, b: [1] }, { b: [1], a: 1 })).toBeUndefined();
+    expect(differenceOf({ a: 1 }, {})).toBe("a: 1 there, nothing here");
+    expect(differenceOf([1, 2], [1])).toBe(": 2 there, 1 here");
+    expect(differenceOf({ a: null }, { a: "x" })).toBe("a: null there, x here");
+});
