@@ -17,8 +17,10 @@ function overLoads(values) {
  * `alone`: auto taught by its own rounds alone, over the best length in the same load, both against the base beside them.
  * `firstRequest`: its first request ever after a first load.
  */
-export function summarize({ loads }, fixedKinds) {
+export function summarize({ loads }, kinds) {
     if (loads.length === 0) return null;
+    // a row may have been measured with fewer
+    const fixedKinds = kinds.filter((kind) => loads.every(({ company }) => kind in company));
     const rateOf = (kind) => median(loads.map(({ company }) => againstBase(company, kind)));
     const best = fixedKinds.reduce((one, other) => (rateOf(other) > rateOf(one) ? other : one));
     const of = (which, value) => overLoads(loads.filter((load) => load.which === which).map(value));

@@ -12,6 +12,8 @@ constexpr double share_for_trials = 0.005;  // of the time
 constexpr double rounds_for_trial = 4;      // that one may lose at most
 constexpr size_t rounds_unused = 12;        // before a length is tried
 constexpr double shortest_ms = 1e-6;        // of a round whose costs are not known
+constexpr size_t delaying_first = 3;        // drafts in the round of a prompt
+constexpr int32_t waited_for_whole = 64;    // tokens of a text whose first one nobody waits for
 constexpr double surely = 0.995;            // agreement is never taken for more: a draft that fails costs the rest
 
 // Numbers of rows that fill a kernel's fours and eights.
@@ -152,6 +154,11 @@ class option_maker {
 };
 
 }  // namespace
+
+size_t most_drafts_at_first(size_t most, int32_t wanted, bool together) {
+    const bool whole = !together && wanted >= 0 && wanted <= waited_for_whole;
+    return whole ? most : std::min(most, delaying_first);
+}
 
 draft_lengths::draft_lengths(size_t most) : costs_(most) {
     for (trials & one : trials_) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace rast {
@@ -16,6 +17,13 @@ struct draft_candidate {
     int found = 0;         // tokens that follow in the text itself, should it repeat itself
     double repeats = 0;    // how often such tokens are what the ensemble draws
 };
+
+// Most drafts in the round of a prompt, which come with the first token and delay it: few, so that a text begins soon,
+// unless it is so short that it is waited for as a whole, and nobody else waits.
+// @param most in any other round
+// @param wanted tokens that the text may have, negative where there is no limit
+// @param together whether the round has other requests
+size_t most_drafts_at_first(size_t most, int32_t wanted, bool together);
 
 struct draft_choice {
     int drafts = 0;

@@ -12,8 +12,6 @@ namespace {
 constexpr double memory_over_requests = 0.995;
 // In positions, of what others have shown, for a request that begins.
 constexpr double inherited_weight = 16;
-// Drafts in the round of a prompt: they come with the first token and delay it.
-constexpr int most_at_first = 3;
 // What can be remembered at most, of 1 / (1 - memory) positions.
 constexpr double most_remembered = 1000;
 constexpr double format_of_learned = 2;
@@ -155,11 +153,10 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
         // a draft beyond the last token that may be drawn is for nothing
         one.useful =
             wanted.max_tokens < 0 ? most : static_cast<size_t>(wanted.max_tokens - seq.result.completion_tokens - 1);
-        // what a prompt waits for its first token is limited, and nothing else
         const bool fixed = wanted.draft != draft_auto;
         const size_t longest = fixed         ? std::min(most, static_cast<size_t>(wanted.draft))
                                : seq.started ? most
-                                             : std::min<size_t>(most, most_at_first);
+                                             : most_drafts_at_first(most, wanted.max_tokens, round.size() > 1);
         if (wanted.repeats != repeat_drafts::never) {
             look_for_repeat(one, std::min(longest, one.useful));
         }

@@ -187,6 +187,16 @@ void lengths_alone() {
     }
 }
 
+// A long text, or one of any length, begins soon; one that is waited for as a whole does not have to.
+void lengths_at_first() {
+    if (most_drafts_at_first(15, -1, false) != 3 || most_drafts_at_first(15, 65, false) != 3 ||
+        most_drafts_at_first(15, 64, false) != 15 || most_drafts_at_first(15, 64, true) != 3 ||
+        most_drafts_at_first(15, 1, false) != 15 || most_drafts_at_first(2, -1, false) != 2 ||
+        most_drafts_at_first(0, 64, false) != 0) {
+        fail("drafts in the round of a prompt");
+    }
+}
+
 // An expert with a state decodes accepted drafts once more after one that was not.
 void lengths_of_states() {
     const double a = 0.9;
@@ -353,6 +363,7 @@ int test_draft_length(const arguments &) {
     costs_learn();
     costs_are_kept();
     lengths_alone();
+    lengths_at_first();
     lengths_of_states();
     lengths_together();
     lengths_found();

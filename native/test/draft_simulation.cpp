@@ -191,7 +191,6 @@ text make_text(const text_kind & kind, size_t length, uint32_t seed, uint32_t in
 class policy {
   public:
     static constexpr int most = 15;
-    static constexpr int at_first = 3;
 
     explicit policy(int fixed = -1)
         : fixed_(fixed), lengths_(most_rows), all_(agreement::expected_at_first, agreement::weight_at_first, 0.995) {}
@@ -232,8 +231,10 @@ class policy {
             bool has_prompt = false;
             for (const request & one : live) {
                 has_prompt = has_prompt || one.done == 0;
-                candidates.push_back({one.agrees.value(), one.done == 0 ? at_first : most,
-                                      static_cast<int>(one.of->size() - one.done) - 1});
+                const auto wanted = static_cast<int32_t>(one.of->size());
+                const size_t longest = one.done == 0 ? most_drafts_at_first(most, wanted, live.size() > 1) : most;
+                candidates.push_back(
+                    {one.agrees.value(), static_cast<int>(longest), static_cast<int>(one.of->size() - one.done) - 1});
             }
             std::vector<int> drafts;
             size_t left = most_rows - live.size();
@@ -367,9 +368,9 @@ int test_draft_simulation(const arguments & args) {
     const auto seeds = static_cast<int>(args.number("seeds", 8));
     const situation situations[] = {{"first load, first request, 32", 1, 32, false, {}, 0.96, 0.78, 0.84},
                                     {"first load, first request, 64", 1, 64, false, {}, 0.97, 0.82, 0.9},
-                                    {"first load, fourth request, 64", 1, 64, false, {1, 1, 1}, 0.98, 0.84, 0.93},
-                                    {"second load, 32", 1, 32, true, {}, 0.97, 0.82, 0.95},
-                                    {"second load, 64", 1, 64, true, {}, 0.98, 0.83, 0.95},
+                                    {"first load, fourth request, 64", 1, 64, false, {1, 1, 1}, 0.99, 0.87, 0.93},
+                                    {"second load, 32", 1, 32, true, {}, 0.99, 0.88, 0.96},
+                                    {"second load, 64", 1, 64, true, {}, 0.99, 0.88, 0.96},
                                     {"second load, 512", 1, 512, true, {}, 0.99, 0.93, 0.96},
                                     {"1 after 4 after 1, 64", 1, 64, false, {1, 4, 4, 4}, 0.98, 0.85, 0.955},
                                     {"4 after 1, 64", 4, 64, false, {1, 1, 1}, 0.96, 0.85, 0.9},
