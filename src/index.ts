@@ -33,14 +33,16 @@ export type { Estimate } from "./eval/metrics/bootstrap.js";
 export { majorityAtK, type Vote } from "./eval/metrics/majority.js";
 export { passAtK } from "./eval/metrics/pass-at-k.js";
 export { recoveryRate, type RecoveryShares } from "./eval/metrics/recovery-rate.js";
-export type { AtK, ContestantFigures, Difference, EvalReport, Lengths, Recovery } from "./eval/metrics/report.js";
+export type { AskedData, AtK, ContestantFigures, Difference, EvalReport, Lengths, Recovery } from "./eval/metrics/report.js";
 export type {
     ContestantLine,
     ContestantRole,
+    RecordedAdapter,
     RecordedData,
     RecordedModel,
     RecordedPrompt,
     RecordedSampling,
+    RecordedServer,
     RecordedVersions,
     RecordHead
 } from "./eval/record/schema.js";

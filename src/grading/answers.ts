@@ -45,7 +45,7 @@ export class AnswerBook {
         const byPlace = this.#answers[place];
         if (byPlace === undefined) return `there is no answer of it: there are ${this.#answers.length}`;
         if (id !== undefined && asked === undefined && byPlace.id !== undefined)
-            return `no answer has its id ${quote(String(id))}`;
+            return `no answer has its id ${quote(String(id as string))}`;
         if (asked !== undefined && !asked.includes(byPlace.question.trim()))
             return `what was asked is not the question of answer ${place + 1}, nor of any other`;
         return byPlace;

@@ -126,6 +126,8 @@ test("a chat, with the model's own template", async () => {
 test("texts drawn together are other draws of the same kind", async () => {
     const { contestants, notes } = await report(
         "--batched",
+        "--threads",
+        "1",
         "--parallel",
         "4",
         "--limit",

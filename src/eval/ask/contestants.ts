@@ -31,11 +31,11 @@ export interface TrioPlan {
     readonly reference: string | undefined;
 }
 
-/** The parts of a trio, in the order in which they are shown. */
-export const evalModes = ["base", "antiexpert", "expert", "rast"] as const;
-
 /** Part of a trio that is to answer. */
-export type EvalMode = (typeof evalModes)[number];
+export type EvalMode = "base" | "antiexpert" | "expert" | "rast";
+
+/** All of them. */
+export const evalModes: readonly EvalMode[] = ["base", "antiexpert", "expert", "rast"];
 
 /** Contestants of one trio; those of one engine are neighbours. @param lambdas for RAST; none = the trio's own */
 export function contestantsOf(

@@ -1,6 +1,6 @@
 // What an evaluation comes to: plain data that tables and pages are made of.
 import type { Accuracy } from "../../accuracy.js";
-import type { ContestantLine, RecordHead } from "../record/schema.js";
+import type { ContestantLine, RecordedData, RecordHead } from "../record/schema.js";
 import type { Estimate } from "./bootstrap.js";
 
 /** In a report: readers refuse what they do not know. */
@@ -67,12 +67,18 @@ export interface Recovery extends Estimate {
     readonly reference: string;
 }
 
+/** What was asked. */
+export interface AskedData extends RecordedData {
+    /** Problems that these figures are of. */
+    readonly asked: number;
+}
+
 /** What an evaluation comes to. Plain data: `JSON.stringify` loses nothing. */
 export interface EvalReport {
     /** Tells its kind and version. */
     readonly format: "rast-eval-report/1";
-    /** What was asked, and `problems` that were. */
-    readonly data: RecordHead["data"] & { readonly asked: number };
+    /** What was asked. */
+    readonly data: AskedData;
     /** How it was asked. */
     readonly prompt: RecordHead["prompt"];
     /** How tokens were drawn. */

@@ -60,6 +60,24 @@ export interface RecordHead {
     readonly versions: RecordedVersions;
 }
 
+/** A LoRA adapter by its content. */
+export interface RecordedAdapter {
+    /** The file's name without its folder. */
+    readonly file: string;
+    /** Of its content. */
+    readonly sha256: string;
+    /** How much of it is added. */
+    readonly scale: number;
+}
+
+/** A model behind a server. */
+export interface RecordedServer {
+    /** Address of the API. */
+    readonly url: string;
+    /** What it was asked for. */
+    readonly model: string;
+}
+
 /** A model file by its content. */
 export interface RecordedModel {
     /** "base", "expert", "antiexpert", with the number of the pair behind it where there are several. */
@@ -69,7 +87,7 @@ export interface RecordedModel {
     /** Of headers and weights: see "fingerprint" in ARCHITECTURE.md. */
     readonly fingerprint: string;
     /** LoRA adapters on it. */
-    readonly adapters: readonly { readonly file: string; readonly sha256: string; readonly scale: number }[];
+    readonly adapters: readonly RecordedAdapter[];
 }
 
 /** What somebody is in an evaluation. */
@@ -81,6 +99,7 @@ export interface ContestantLine {
     readonly type: "contestant";
     /** Its name in the record: no two are the same. */
     readonly label: string;
+    /** What it is. */
     readonly role: ContestantRole;
     /** Name of its trio; null where models were given by path, and for servers. */
     readonly trio: string | null;
@@ -89,7 +108,7 @@ export interface ContestantLine {
     /** Those that its distribution is made of; none of a server's. */
     readonly models: readonly RecordedModel[];
     /** A server's address and the model that it was asked for. */
-    readonly server: { readonly url: string; readonly model: string } | null;
+    readonly server: RecordedServer | null;
 }
 
 /** A finished sample. */
