@@ -35,7 +35,8 @@ export class AnswerBook {
     find(record: unknown, at: number): { readonly answer: string } | string {
         if (!isObject(record)) return "it is no object";
         const id = record["id"] ?? record["doc_id"] ?? record["unique_id"] ?? record["idx"];
-        const byId = typeof id === "string" || typeof id === "number" ? this.#byId.get(String(id)) : undefined;
+        const key = typeof id === "string" || typeof id === "number" ? String(id) : undefined;
+        const byId = key === undefined ? undefined : this.#byId.get(key);
         if (byId !== undefined) return byId;
         const asked = askedIn(record);
         const byQuestion = asked === undefined ? undefined : this.#byQuestion.get(asked.trim());
@@ -44,8 +45,8 @@ export class AnswerBook {
         const place = typeof index === "number" && Number.isInteger(index) && index >= 0 ? index : at - 1;
         const byPlace = this.#answers[place];
         if (byPlace === undefined) return `there is no answer of it: there are ${this.#answers.length}`;
-        if (id !== undefined && asked === undefined && byPlace.id !== undefined)
-            return `no answer has its id ${quote(String(id as string))}`;
+        if (key !== undefined && asked === undefined && byPlace.id !== undefined)
+            return `no answer has its id ${quote(key)}`;
         if (asked !== undefined && !asked.includes(byPlace.question.trim()))
             return `what was asked is not the question of answer ${place + 1}, nor of any other`;
         return byPlace;

@@ -87,7 +87,8 @@ test(
         const refused = both.filter(({ code }) => code === 2);
         const done = both.filter(({ code }) => code === 0);
         expect(refused.length + done.length).toBe(2);
-        for (const { stderr } of refused) expect(stderr).toMatch(/"ERR_EVAL_RECORD".*Another process writes the record /);
+        for (const { stderr } of refused)
+            expect(stderr).toMatch(/"ERR_EVAL_RECORD".*Another process writes the record /);
         for (const { stdout } of done) expect(figures(stdout)).toEqual(expected);
         expect((await run(process.execPath, command(record))).code).toBe(0);
         expect(samplesIn(record)).toEqual(expectedLines);
