@@ -33,6 +33,16 @@ function describeArray(value: readonly unknown[]): string {
     }
 }
 
+/** What a caller's function returned: an async one fails by its promise, which nobody else would hear of. */
+export function watchPromise(returned: unknown, failed: (error: unknown) => void): void {
+    if (typeof returned === "object" && returned !== null) Promise.resolve(returned).catch(failed);
+}
+
+/** A count with its word: "1 line", "2 lines". @param many of a word whose plural has no s at its end */
+export function counted(count: number, one: string, many = `${one}s`): string {
+    return `${count} ${count === 1 ? one : many}`;
+}
+
 /** A text for a message: at most 60 characters of it. */
 export function shorten(text: string): string {
     return text.length > 60 ? `${text.slice(0, 57).replace(/[\uD800-\uDBFF]$/, "")}...` : text;

@@ -74,15 +74,21 @@ export {
     type QuantizeResult,
     type TensorTypeRule
 } from "./gguf/quantize.js";
-export { checkTrio, type CheckedModel, type CheckOptions, type TrioCheck } from "./pairing/check-trio.js";
+export {
+    checkTrio,
+    type CheckedAdapter,
+    type CheckedModel,
+    type CheckOptions,
+    type TrioCheck
+} from "./pairing/check-trio.js";
 export {
     planCatalog,
     planTrio,
     type ChosenQuantizations,
-    type PlannedBandwidth,
     type PlannedModel,
     type TrioPlan
 } from "./planning/plan-trio.js";
+export type { PlannedBandwidth } from "./planning/planned-machine.js";
 export type { PlanOptions } from "./planning/plan-options.js";
 export type { PlannedPlace } from "./planning/plan-models.js";
 export type { ExpectedSpeed } from "./planning/speed.js";

@@ -35,7 +35,8 @@ struct model_config {
     uint32_t weights = 0;              // the same number for models of one file; 0 = told by the path
     std::vector<std::string> devices;  // empty = CPU only
     int32_t gpu_layers = 0;
-    std::vector<float> split;  // layers on each device; empty = as llama.cpp shares them out
+    std::vector<float> split;    // layers on each device; empty = as llama.cpp shares them out
+    int32_t cpu_moe_layers = 0;  // from the first: their experts stay in main memory
     int32_t threads = 1;
     std::vector<mapped_token> tokens;      // of a small model: special tokens with other ids than the base's
     std::vector<adapter_config> adapters;  // of this role alone, also where others share the weights

@@ -32,6 +32,27 @@ std::vector<ggml_backend_dev_t> devices_of(const model_config & model) {
     return devices;
 }
 
+// A regular expression for the numbers below one above 0, e.g. "(?:|1)[0-9]|2[0-3]" for 24.
+std::string below(int32_t end) {
+    const int32_t tens = end / 10;
+    std::string whole;
+    for (int32_t ten = 1; ten < tens; ++ten) {
+        whole += "|" + std::to_string(ten);
+    }
+    std::string out = tens == 0 ? "" : "(?:" + whole + ")[0-9]";
+    if (end % 10 > 0) {
+        out += (out.empty() ? "" : "|") + (tens == 0 ? std::string() : std::to_string(tens)) + "[0-" +
+               std::to_string(end % 10 - 1) + "]";
+    }
+    return out;
+}
+
+// Which tensors are the experts of those layers, as llama.cpp's --n-cpu-moe has it (common.h, LLM_FFN_EXPS_REGEX); in
+// one expression, as llama.cpp compiles each of them for every tensor.
+std::string experts_below(int32_t layers) {
+    return "blk\\.(?:" + below(layers) + ")\\.ffn_(?:up|down|gate|gate_up)_(?:ch|)exps";
+}
+
 void add_buffers(const llama::log_capture & log, std::vector<logged_buffer> & out) {
     for (const auto & [place, kind, mib] : log.buffers()) {
         out.push_back({place, kind, static_cast<uint64_t>(mib * 1048576)});
@@ -82,6 +103,12 @@ role_context::role_context(role which, const model_config & model, const engine_
     if (split.size() > 1) {
         split.resize(std::max(split.size(), llama_max_devices()));  // so many are read
         params.tensor_split = split.data();
+    }
+    const std::string experts = experts_below(std::max(1, model.cpu_moe_layers));
+    const llama_model_tensor_buft_override overrides[] = {{experts.c_str(), ggml_backend_cpu_buffer_type()},
+                                                          {nullptr, nullptr}};
+    if (model.cpu_moe_layers > 0 && params.n_gpu_layers != 0) {
+        params.tensor_buft_overrides = overrides;
     }
     params.progress_callback = [](float fraction, void * data) {
         return (*static_cast<std::function<bool(float)> *>(data))(fraction);

@@ -25,7 +25,8 @@ llama_token substitute_in(const role_context & context) {
 
 bool loads_alike(const model_config & a, const model_config & b) {
     const bool same_file = a.path == b.path || (a.weights != 0 && a.weights == b.weights);
-    return same_file && a.devices == b.devices && a.gpu_layers == b.gpu_layers && a.split == b.split;
+    return same_file && a.devices == b.devices && a.gpu_layers == b.gpu_layers && a.split == b.split &&
+           a.cpu_moe_layers == b.cpu_moe_layers;
 }
 
 }  // namespace

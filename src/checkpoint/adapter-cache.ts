@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, rmSync } from "node:fs";
 import { mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../machine/make-folder.js";
 import { RastError } from "../errors.js";
 import { cacheFolder } from "../machine/cache-folder.js";
@@ -14,6 +14,8 @@ import { peftConfigName, readPeftConfig } from "./peft-config.js";
 /** Raise it when conversions come out otherwise. */
 const converterVersion = 1;
 const mostFiles = 32;
+/** What was used so lately stays however many there are: a load may be about to read it. */
+const keptMs = 3_600_000;
 
 /**
  * The GGUF file of a PEFT folder, from the user's cache folder (`adapters`), by the folder's content and the model's heads. Without
@@ -32,13 +34,32 @@ export async function convertedAdapter(folder: string, model: PeftModel): Promis
         await utimes(path, now, now).catch(() => {}); // those that are used stay
         return path;
     }
+    await convertTo(path, folder, model);
+    return path;
+}
+
+/**
+ * Puts a converted adapter back that was removed since: the cache is anybody's to clear.
+ * @param path what `convertedAdapter` gave
+ * @returns false where the folder holds something else by now
+ * @throws as `convertedAdapter`
+ */
+export async function restoreConverted(folder: string, model: PeftModel, path: string): Promise<boolean> {
+    if (await exists(path)) return true;
+    await readPeftConfig(folder);
+    if (`${await keyOf(folder, model)}.gguf` !== basename(path)) return false;
+    await convertTo(path, folder, model);
+    return true;
+}
+
+async function convertTo(path: string, folder: string, model: PeftModel): Promise<void> {
+    const place = dirname(path);
     await makeFolder(place).catch((error: unknown) => {
         const message = `Could not make the folder ${place}: ${(error as NodeJS.ErrnoException).code}.`;
         throw new RastError("ERR_FILE_UNWRITABLE", message, { details: { path: place }, cause: error });
     });
     await convertPeft(folder, model, path);
-    await evict(place, name);
-    return path;
+    await evict(place, basename(path));
 }
 
 async function keyOf(folder: string, { architecture, headCount, kvHeadCount }: PeftModel): Promise<string> {
@@ -80,7 +101,7 @@ function folderOfProcess(): Promise<string> {
     return ownFolder;
 }
 
-// The oldest go; one that is read at the moment stays readable, but on Windows, where it stays.
+// The oldest go, but none that was used lately; one that is read at the moment stays readable, but on Windows, where it stays.
 async function evict(folder: string, latest: string): Promise<void> {
     const names = (await readdir(folder).catch(() => [])).filter((name) => /^[0-9a-f]{64}\.gguf$/.test(name));
     if (names.length <= mostFiles) return;
@@ -91,7 +112,8 @@ async function evict(folder: string, latest: string): Promise<void> {
         }))
     );
     ages.sort((one, other) => one.time - other.time);
-    for (const { name } of ages.slice(0, names.length - mostFiles)) {
-        if (name !== latest) await rm(join(folder, name), { force: true }).catch(() => {});
+    const before = Date.now() - keptMs;
+    for (const { name, time } of ages.slice(0, names.length - mostFiles)) {
+        if (name !== latest && time < before) await rm(join(folder, name), { force: true }).catch(() => {});
     }
 }

@@ -147,14 +147,14 @@ async function graft(options: Checked): Promise<GraftResult> {
         const { values, notes } = await metadataOf(addon, template, weights, plan, types, options);
         const dropped = (key: string): boolean => key.startsWith("split.") || key.startsWith("quantize.imatrix.");
         const head = await graftedHead(template, plan.tensors, values, dropped);
-        const output = await write({ addon, template, weights, plan, head, types, options });
+        const { output, notes: ofTypes } = await write({ addon, template, weights, plan, head, types, options });
         const facts = await addon.inspectModel(output);
         return {
             output,
             bytes: (await stat(output)).size,
             tensors: plan.tensors.length,
             quantization: facts.quantization,
-            notes: [...notes, ...plan.notes]
+            notes: [...notes, ...plan.notes, ...ofTypes]
         };
     } finally {
         await weights.close();
@@ -184,8 +184,11 @@ async function metadataOf(
     ];
     if (types.fileType !== undefined && valueOf(template, "general.file_type") !== types.fileType) {
         values.set("general.file_type", types.fileType);
+    }
+    // of the file that there will be, not of one in between
+    if (types.name !== undefined && template.quantization !== types.name) {
         notes.push(
-            `general.file_type is ${types.fileType}, the template's ${String(valueOf(template, "general.file_type"))}.`
+            `general.file_type says ${types.name}, the template's ${template.quantization ?? "nothing that is known"}.`
         );
     }
     const isQuantized = plan.tensors.some(({ type }) => type.blockSize > 1);
@@ -215,7 +218,8 @@ async function metadataOf(
 
 // What holds all of the weights' numbers exactly, in the fewest bytes.
 function widestOf(weights: Safetensors): "F32" | "F16" | "BF16" {
-    const dtypes = new Set([...weights.tensors.values()].map(({ dtype }) => dtype));
+    const dtypes = new Set<string>();
+    for (const { dtype } of weights.tensors.values()) dtypes.add(dtype);
     const [only] = dtypes;
     return dtypes.size === 1 && (only === "F16" || only === "BF16") ? only : "F32";
 }
@@ -230,8 +234,13 @@ interface Work {
     readonly options: Checked;
 }
 
-// @returns the path
-async function write({ addon, weights, plan, head, types, options }: Work): Promise<string> {
+interface Written {
+    /** Its path. */
+    readonly output: string;
+    readonly notes: readonly string[];
+}
+
+async function write({ addon, weights, plan, head, types, options }: Work): Promise<Written> {
     const threads = options.threads ?? (await defaultThreads());
     const { onProgress, signal } = options;
     const what = "the grafted model";
@@ -241,7 +250,7 @@ async function write({ addon, weights, plan, head, types, options }: Work): Prom
         try {
             await writeTensors(addon, weights, plan, head, file, { threads, onProgress, signal });
             await file.commit();
-            return file.path;
+            return { output: file.path, notes: [] };
         } finally {
             await file.abort();
         }
@@ -252,7 +261,7 @@ async function write({ addon, weights, plan, head, types, options }: Work): Prom
         await writeTensors(addon, weights, plan, head, whole, { threads, onProgress, signal });
         const file = await OutputFile.open(options.output, { what });
         try {
-            await quantizeInto(file, {
+            const notes = await quantizeInto(file, {
                 input: whole.unfinishedPath,
                 type: types.quantizeTo,
                 threads,
@@ -260,7 +269,7 @@ async function write({ addon, weights, plan, head, types, options }: Work): Prom
                 onProgress: ({ tensor, fraction }) => onProgress?.({ step: "quantize", tensor, fraction })
             });
             await file.commit();
-            return file.path;
+            return { output: file.path, notes };
         } finally {
             await file.abort();
         }

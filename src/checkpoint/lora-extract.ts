@@ -1,4 +1,5 @@
 // The difference of two models as a LoRA: what a full fine-tune changed, as far as a few singular values per matrix hold it.
+import { counted } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { NativeAddon, NativeDifference, NativeModelTensor } from "../native/addon-types.js";
 import { stacked, transposed } from "./float-matrices.js";
@@ -88,8 +89,7 @@ export async function extractAdapter(plan: ExtractionPlan): Promise<ExtractedAda
     }
     const { targets, lost, lostEnergy } = await findTargets(plan);
     if (targets.length === 0) {
-        const message = "Expert and antiexpert have no matrix that differs and that an adapter could hold.";
-        throw new RastError("ERR_EXTRACT", message, { details: { expert, antiexpert } });
+        throw new RastError("ERR_EXTRACT", whyNothing(lost), { details: { expert, antiexpert } });
     }
     const ranks = targets.map(({ tensor }) => rankOf(tensor, plan.rank));
     const alpha = Math.max(...ranks);
@@ -134,6 +134,18 @@ export async function extractAdapter(plan: ExtractionPlan): Promise<ExtractedAda
     } finally {
         await output.abort();
     }
+}
+
+// Of models of two shapes it would be wrong to say that they do not differ.
+function whyNothing(lost: readonly LostTensor[]): string {
+    const unlike = lost.filter(({ relativeDifference }) => relativeDifference === null);
+    if (unlike.length === 0) return "Expert and antiexpert have no matrix that differs and that an adapter could hold.";
+    const { name, shape, reason } = unlike[0]!;
+    const count = counted(unlike.length, "tensor");
+    return (
+        "Expert and antiexpert are not of one shape, and neither was made from the other: " +
+        `${count} cannot be subtracted, first ${name} (${shape.join(" x ")}: ${reason}).`
+    );
 }
 
 // How large each difference is, and whether an adapter can hold it. Reads both models once.

@@ -7,6 +7,7 @@ import { fromHalf } from "../gguf/half.js";
 import type { NativeModelFacts } from "../native/addon-types.js";
 import { Safetensors } from "../safetensors/reader.js";
 import type { TensorEntry } from "../safetensors/header.js";
+import { Slices } from "../safetensors/slices.js";
 import { stacked, transposed } from "./float-matrices.js";
 import { AdapterOutput, type AdapterType, type FactorHeader } from "./adapter-output.js";
 import { inGgufOrder, loraArchitectures, loraTarget, type LoraTarget } from "./lora-modules.js";
@@ -18,6 +19,7 @@ export type PeftModel = Pick<NativeModelFacts, "architecture" | "headCount" | "k
 /** The weights in a PEFT folder. */
 export const peftWeightsName = "adapter_model.safetensors";
 const sliceNumbers = 1 << 19;
+const byName = new Intl.Collator("en", { numeric: true }).compare;
 
 /** How to convert. */
 export interface ConvertPeftOptions {
@@ -67,7 +69,7 @@ export async function convertPeft(
     }
     const weights = await openWeights(folder);
     try {
-        const { alpha, groups } = plan(weights, config, model.architecture);
+        const { alpha, groups } = await plan(weights, config, model.architecture);
         const factors = groups.flatMap(headersOf);
         const output = await AdapterOutput.open(out, { architecture: model.architecture, alpha }, factors, type);
         try {
@@ -105,15 +107,16 @@ async function openWeights(folder: string): Promise<Safetensors> {
     });
 }
 
-function plan(
+async function plan(
     weights: Safetensors,
     config: PeftConfig,
     architecture: string
-): { readonly alpha: number; readonly groups: readonly Group[] } {
+): Promise<{ readonly alpha: number; readonly groups: readonly Group[] }> {
     const found = new Map<string, { target: LoraTarget; a?: TensorEntry; b?: TensorEntry }>();
     const refuse = (entry: TensorEntry, what: string): never => {
         throw adapterError("ERR_ADAPTER_UNSUPPORTED", entry.file, what, entry.name);
     };
+    const slices = new Slices();
     for (const entry of weights.tensors.values()) {
         const [, module, part] = partsOf(entry.name) ?? refuse(entry, "it is neither the A nor the B of a LoRA");
         const target = loraTarget(architecture, module!);
@@ -121,6 +124,7 @@ function plan(
         const pair = found.get(module!) ?? { target };
         pair[part!.toLowerCase() as "a" | "b"] = entry;
         found.set(module!, pair);
+        if (slices.over()) await slices.next();
     }
     if (found.size === 0) throw adapterError("ERR_ADAPTER_INVALID", weights.files[0]!, "it has no tensors");
     const pairs = [...found].map(([module, { target, a, b }]): Pair => {
@@ -170,7 +174,7 @@ function rankOf(a: TensorEntry, b: TensorEntry): number {
 function groupsOf(pairs: readonly Pair[]): Group[] {
     const groups = new Map<string, Pair[]>();
     for (const pair of pairs) groups.set(pair.target.tensor, [...(groups.get(pair.target.tensor) ?? []), pair]);
-    const sorted = [...groups].sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }));
+    const sorted = [...groups].sort(([one], [other]) => byName(one, other));
     return sorted.map(([tensor, members]) => {
         const [first] = members;
         if (first!.target.expert === undefined) {

@@ -14,6 +14,8 @@ export interface PeftConfig {
     readonly alpha: number;
     /** By names of modules, or their ends. */
     readonly alphaPatterns: ReadonlyMap<string, number>;
+    /** What it says of ranks: `r`, and those of single modules. */
+    readonly ranks: readonly number[];
     /** A pair counts alpha / sqrt(rank) times, not alpha / rank. */
     readonly rankStabilized: boolean;
 }
@@ -75,8 +77,24 @@ export function checkPeftConfig(config: ReadonlyMap<string, JsonValue>, file: st
         file,
         alpha: checkAlpha(config.get("lora_alpha"), "lora_alpha", file),
         alphaPatterns: checkPatterns(config.get("alpha_pattern"), file),
+        ranks: ranksOf(config),
         rankStabilized: config.get("use_rslora") === true
     };
+}
+
+/** A note where the tensors have other ranks than the file says. @param rank the largest of them */
+export function rankNotes({ file, ranks }: PeftConfig, rank: number): string[] {
+    const said = Math.max(...ranks);
+    if (ranks.length === 0 || said === rank) return [];
+    return [
+        `${shortenMiddle(file)} says that the rank is ${said}, and the tensors have ${rank}: a pair counts alpha / its tensors' rank times.`
+    ];
+}
+
+function ranksOf(config: ReadonlyMap<string, JsonValue>): number[] {
+    const patterns = config.get("rank_pattern");
+    const own = patterns instanceof Map ? [...(patterns as ReadonlyMap<string, JsonValue>).values()] : [];
+    return [config.get("r"), ...own].filter((rank): rank is number => typeof rank === "number");
 }
 
 /** The alpha of a module: that of the first pattern that names it or its end. */

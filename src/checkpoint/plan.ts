@@ -2,6 +2,7 @@
 import type { NativeTensorType } from "../native/addon-types.js";
 import type { Safetensors } from "../safetensors/reader.js";
 import type { TensorEntry } from "../safetensors/header.js";
+import { Slices } from "../safetensors/slices.js";
 import {
     computedTensors,
     families,
@@ -69,7 +70,7 @@ class Planner {
     readonly #family: Family;
     readonly #weights: Safetensors;
     readonly #chooseType: ChooseType;
-    readonly #prefix: string;
+    #prefix = "";
     readonly #used = new Set<string>();
     readonly #missing: [string, string][] = [];
     readonly #notes: string[] = [];
@@ -79,10 +80,10 @@ class Planner {
         this.#family = family;
         this.#weights = weights;
         this.#chooseType = chooseType;
-        this.#prefix = this.#findPrefix();
     }
 
     async plan(): Promise<GraftPlan> {
+        this.#prefix = await this.#findPrefix();
         const wanted = [...this.#template.tensors];
         const untied = await this.#untied();
         if (untied !== undefined) wanted.push(untied);
@@ -100,15 +101,19 @@ class Planner {
                 tensor: name
             });
         }
-        this.#checkUnknown();
+        await this.#checkUnknown();
         return { tensors, notes: this.#notes };
     }
 
     // "model.", or what stands there in checkpoints with more than a text model, or nothing.
-    #findPrefix(): string {
+    async #findPrefix(): Promise<string> {
         const ending = "embed_tokens.weight";
-        const found = [...this.#weights.tensors.keys()].filter((name) => name.endsWith(ending));
-        const prefixes = found.map((name) => name.slice(0, -ending.length));
+        const prefixes: string[] = [];
+        const slices = new Slices();
+        for (const name of this.#weights.tensors.keys()) {
+            if (name.endsWith(ending)) prefixes.push(name.slice(0, -ending.length));
+            if (slices.over()) await slices.next();
+        }
         const known = ["model.", "model.language_model.", "language_model.model.", ""];
         return known.find((prefix) => prefixes.includes(prefix)) ?? "model.";
     }
@@ -297,15 +302,20 @@ class Planner {
         return Math.min(given!, rows);
     }
 
-    #checkUnknown(): void {
-        const rest = [...this.#weights.tensors.values()].filter(
-            ({ name }) => !this.#used.has(name) && !isNeedless(name)
-        );
-        const unknown = rest.filter(({ name }) => !isOfVision(name));
-        if (rest.length > unknown.length) {
-            this.#notes.push(
-                `${rest.length - unknown.length} tensors of the checkpoint are for images, and are left out.`
-            );
+    async #checkUnknown(): Promise<void> {
+        const unknown: TensorEntry[] = [];
+        let ofVision = 0;
+        const slices = new Slices();
+        for (const tensor of this.#weights.tensors.values()) {
+            const { name } = tensor;
+            if (slices.over()) await slices.next();
+            if (this.#used.has(name) || isNeedless(name)) continue;
+            if (isOfVision(name)) ofVision += 1;
+            else unknown.push(tensor);
+        }
+        if (ofVision > 0) {
+            const what = ofVision === 1 ? "1 tensor of the checkpoint is" : `${ofVision} tensors of the checkpoint are`;
+            this.#notes.push(`${what} for images, and left out.`);
         }
         if (unknown.length === 0) return;
         const what = `the template has no place for ${someOf(unknown.map(({ name }) => name))}`;

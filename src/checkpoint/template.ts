@@ -20,11 +20,13 @@ export interface Template {
     readonly vocabularySize: number;
     readonly textVocabularySize: number;
     readonly chatTemplate: string | null;
+    /** "Q4_K_M"; null where it does not say. */
+    readonly quantization: string | null;
 }
 
 /** @throws what `inspectModel` rejects with */
 export async function readTemplate(addon: NativeAddon, path: string): Promise<Template> {
-    const { files, architecture, chatTemplate } = await addon.inspectModel(path);
+    const { files, architecture, chatTemplate, quantization } = await addon.inspectModel(path);
     const layouts = await Promise.all(files.map(async (file) => ({ file, layout: await addon.layoutOf(file) })));
     const first = layouts[0]!.layout;
     return {
@@ -32,6 +34,7 @@ export async function readTemplate(addon: NativeAddon, path: string): Promise<Te
         files,
         architecture,
         chatTemplate,
+        quantization,
         alignment: first.alignment,
         keys: first.keys,
         tensors: layouts.flatMap(({ file, layout }) => layout.tensors.map((tensor) => ({ ...tensor, file }))),

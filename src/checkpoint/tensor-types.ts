@@ -13,6 +13,8 @@ const converted: ReadonlyMap<string, number> = new Map([
 
 /** Says which type each tensor gets, for a quantization or for none: then each gets the template's. */
 export class TensorTypes {
+    /** The quantization that the file will say; undefined for the template's. */
+    readonly name: string | undefined;
     /** What llama.cpp's quantizer is to make of the file; undefined where it is done as it is. */
     readonly quantizeTo: string | undefined;
     /** `general.file_type`; undefined for the template's. */
@@ -25,6 +27,7 @@ export class TensorTypes {
      * @param widest what holds the checkpoint's numbers: what is quantized is quantized from that, and rounded once
      */
     constructor(all: readonly NativeTensorType[], quantization: string | undefined, widest: "F32" | "F16" | "BF16") {
+        this.name = quantization;
         this.#all = new Map(all.map((type) => [type.name, type]));
         const plain = quantization !== undefined && converted.has(quantization) ? quantization : undefined;
         this.quantizeTo = plain === undefined ? quantization : undefined;

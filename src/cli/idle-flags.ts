@@ -30,6 +30,14 @@ const rules: readonly Rule[] = [
         idle: alone(({ mode }) => (mode === "base" || mode === "expert" ? `with --mode ${mode}` : undefined))
     },
     {
+        options: ["expert.lora", "antiexpert.lora"],
+        idle: alone(({ mode }) => (mode === "base" ? "with --mode base" : undefined))
+    },
+    {
+        options: ["base.lora", "antiexpert.lora"],
+        idle: alone(({ mode }) => (mode === "expert" ? "with --mode expert" : undefined))
+    },
+    {
         options: ["lambda", "speculation", "speculation.ngram", "specialTokens"],
         idle: (values) => (has(values, "trio", "expert") ? undefined : "without --expert and --antiexpert")
     },

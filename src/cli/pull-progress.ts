@@ -5,6 +5,9 @@ import { interruptible, type Interruptible } from "./interruption.js";
 import type { CommandIo } from "./io.js";
 import { formatBytes, StatusLine } from "./output.js";
 
+/** Of waits for a hub that are told of at last. */
+const silentMs = 1500;
+
 /** Pulls a trio with its progress on stderr; Ctrl-C ends it, and keeps what there is. */
 export async function pullWithProgress(
     name: string,
@@ -16,6 +19,8 @@ export async function pullWithProgress(
     const status = new StatusLine(io, quiet);
     const rate = new Rate();
     const shown = new Set<string>();
+    const told = new Set<string>();
+    let waitingSince: number | undefined;
     const outcome = await interruptible(io.signals, (signal) =>
         pullTrio(name, {
             ...options,
@@ -24,6 +29,7 @@ export async function pullWithProgress(
                 const all = `${formatBytes(overallBytes)} of ${formatBytes(overallTotalBytes)}`;
                 switch (state) {
                     case "downloading":
+                        waitingSince = undefined;
                         if (!shown.has(file) && !quiet && io.stderr.isTTY !== true) {
                             io.stderr.write(`rast: ${file}, ${formatBytes(totalBytes)}\n`);
                         }
@@ -31,8 +37,21 @@ export async function pullWithProgress(
                         return status.show(
                             `${percent(overallBytes, overallTotalBytes)} ${all}${rate.text(overallBytes, overallTotalBytes)}, ${file}`
                         );
-                    case "waiting":
-                        return status.show(`${all}, waiting: ${reason ?? ""}`);
+                    case "waiting": {
+                        const why = `${file}: ${reason ?? "the hub is busy"}; trying again`;
+                        // Where there is no line to write over a pull seems to hang; what soon ends in an error is told by that.
+                        waitingSince ??= Date.now();
+                        if (
+                            Date.now() - waitingSince >= silentMs &&
+                            !told.has(why) &&
+                            !quiet &&
+                            io.stderr.isTTY !== true
+                        ) {
+                            told.add(why);
+                            io.stderr.write(`rast: ${why}\n`);
+                        }
+                        return status.show(overallTotalBytes === 0 ? why : `${all}, ${why}`);
+                    }
                     case "checking":
                     case "grafting":
                     case "quantizing":

@@ -59,6 +59,8 @@ export interface ModelInfo extends RolePlace {
     readonly adapters: readonly AdapterInfo[];
     /** Devices it was given; empty = CPU only. */
     readonly devices: readonly string[];
+    /** Layers, from the first, whose experts are in main memory though their layer is on a device; 0 of models without experts. */
+    readonly cpuMoeLayers: number;
     /** CPU threads at most; `notes` says why, when more were asked for. */
     readonly threads: number;
     /** Tokens that the model was made for. */
@@ -135,6 +137,7 @@ export interface RastInfo {
 export interface ModelParts {
     readonly path: string;
     readonly devices: readonly string[];
+    readonly cpuMoeLayers: number;
     readonly facts: NativeModelFacts;
     readonly specialTokens: readonly NativeSpecialToken[];
     readonly adapters: readonly {
@@ -146,7 +149,7 @@ export interface ModelParts {
 
 /** Everything told about one model. */
 export function buildModelInfo(
-    { path, devices, facts, specialTokens, adapters }: ModelParts,
+    { path, devices, cpuMoeLayers, facts, specialTokens, adapters }: ModelParts,
     native: NativeContextInfo
 ): ModelInfo {
     return {
@@ -168,6 +171,7 @@ export function buildModelInfo(
         device: native.outputDevice,
         devices,
         gpuLayers: native.gpuLayers,
+        cpuMoeLayers,
         layers: native.layers,
         threads: native.threads,
         contextLength: facts.contextLength,

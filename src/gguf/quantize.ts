@@ -64,6 +64,8 @@ export interface QuantizeResult {
     readonly bytes: number;
     /** The quantization that the file says it has. */
     readonly quantization: string | null;
+    /** What is worth knowing: tensors of another type than was asked for, patterns that fit none; a sentence each. */
+    readonly notes: readonly string[];
 }
 
 /**
@@ -120,13 +122,13 @@ export async function quantizeModel(options: QuantizeOptions): Promise<QuantizeR
     await refuseSameFile(checked.output, [...files, ...(checked.imatrix === undefined ? [] : [checked.imatrix])]);
     const file = await OutputFile.open(checked.output, { what: "the quantized model" });
     try {
-        await quantizeInto(file, checked);
+        const notes = await quantizeInto(file, checked);
         await file.commit();
+        const { quantization } = await addon.inspectModel(file.path);
+        return { output: file.path, bytes: (await stat(file.path)).size, quantization, notes };
     } finally {
         await file.abort();
     }
-    const { quantization } = await addon.inspectModel(file.path);
-    return { output: file.path, bytes: (await stat(file.path)).size, quantization };
 }
 
 async function readQuantizeOptions(value: QuantizeOptions): Promise<QuantizeOptions> {
@@ -168,9 +170,13 @@ async function readRules(value: unknown): Promise<TensorTypeRule[]> {
 
 /**
  * Quantizes into a file that its owner commits when this has resolved.
+ * @returns what is worth knowing, a sentence each
  * @throws as `quantizeModel`
  */
-export async function quantizeInto(file: OutputFile, options: Omit<QuantizeOptions, "output">): Promise<void> {
+export async function quantizeInto(
+    file: OutputFile,
+    options: Omit<QuantizeOptions, "output">
+): Promise<readonly string[]> {
     const { input, type, imatrix = "", tensorTypes = [], onProgress, signal } = options;
     const threads = options.threads ?? (await defaultThreads());
     const job: QuantizeJob = {
@@ -190,8 +196,8 @@ export async function quantizeInto(file: OutputFile, options: Omit<QuantizeOptio
     signal?.addEventListener("abort", kill);
     process.once("exit", kill);
     try {
-        const thrown = await watchChild(child, job, onProgress);
-        if (thrown !== undefined) throw thrown.error;
+        const { idleRules, otherTypes } = await watchChild(child, job, onProgress);
+        return [...withoutMatrix(type, imatrix), ...ofOtherTypes(otherTypes), ...ofIdleRules(idleRules, tensorTypes)];
     } catch (error) {
         throw isAborted() ? aborted() : file.underItsName(error);
     } finally {
@@ -203,22 +209,53 @@ export async function quantizeInto(file: OutputFile, options: Omit<QuantizeOptio
 
 const lastWordsBytes = 16_384;
 
-/** What `onProgress` threw. */
-interface Thrown {
-    readonly error: unknown;
+/** What came of it. */
+interface Watched {
+    readonly idleRules: readonly number[];
+    /** Types that tensors got as theirs did not fit, by name. */
+    readonly otherTypes: ReadonlyMap<string, string>;
+}
+
+function withoutMatrix(type: string, imatrix: string): string[] {
+    if (imatrix !== "" || !type.startsWith("IQ")) return [];
+    return [`${type} loses less with an importance matrix (imatrix), which llama.cpp's llama-imatrix makes.`];
+}
+
+function ofOtherTypes(types: ReadonlyMap<string, string>): string[] {
+    if (types.size === 0) return [];
+    const counts = new Map<string, number>();
+    for (const type of types.values()) counts.set(type, (counts.get(type) ?? 0) + 1);
+    const shown = [...counts].map(([type, count]) => `${type.toUpperCase()} (${count})`).join(", ");
+    const which = types.size === 1 ? "One tensor has rows that are" : `${types.size} tensors have rows that are`;
+    const [first] = types.keys();
+    return [
+        `${which} no multiple of the block of its type, so that another one that fits was taken: ${shown}. The first is ${first}.`
+    ];
+}
+
+function ofIdleRules(rules: readonly number[], all: readonly TensorTypeRule[]): string[] {
+    return rules.map((index) => {
+        const { pattern, type } = all[index]!;
+        return `No tensor has the type ${type} by "${shortenMiddle(pattern)}": it fits no matrix of the model, or those alone that an earlier pattern fits.`;
+    });
 }
 
 function watchChild(
     child: ChildProcess,
     { input, options }: QuantizeJob,
     onProgress: QuantizeOptions["onProgress"]
-): Promise<Thrown | undefined> {
+): Promise<Watched> {
     return new Promise((settle, reject) => {
         let said = "";
         let words = "";
         let line = "";
         let last = 0;
-        let thrown: Thrown | undefined;
+        let thrown: { readonly error: unknown } | undefined;
+        const otherTypes = new Map<string, string>();
+        const look = (one: string): void => {
+            const [, name, type] = /warning: (\S+) +- ncols.*falling back to +(\w+)/.exec(one) ?? [];
+            if (name !== undefined) otherTypes.set(name, type!);
+        };
         child.stdin?.on("error", () => {}); // it may be gone
         child.stdout?.setEncoding("utf8").on("data", (text: string) => {
             said = (said + text).slice(-1 << 20);
@@ -227,6 +264,7 @@ function watchChild(
             words = (words + text).slice(-lastWordsBytes);
             const lines = (line + text).split(/\n|(?=\[ *\d+\/ *\d+\])/);
             line = lines.at(-1)!.slice(-lastWordsBytes);
+            lines.slice(0, -1).forEach(look);
             for (const one of lines) {
                 // "[   3/  57] blk.0.attn_k.weight - [...": it stands there in parts, and may come twice
                 const match = /^\[ *(\d+)\/ *(\d+)\] +(\S+) +- /.exec(one);
@@ -245,9 +283,11 @@ function watchChild(
             reject(quantizeError(`no process could be started: ${error.message}`, input, options.type, error));
         });
         child.once("close", (code, signal) => {
-            if (thrown !== undefined) return settle(thrown);
+            // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+            if (thrown !== undefined) return reject(thrown.error);
+            look(line);
             const end = parseEnd(said);
-            if (end?.done === true) return settle(undefined);
+            if (end?.done === true) return settle({ idleRules: end.idleRules, otherTypes });
             if (end !== undefined) {
                 const known = isErrorCode(end.code) ? end.code : "ERR_INTERNAL";
                 return reject(new RastError(known, end.message, { details: end.details }));

@@ -26,6 +26,9 @@ export interface ListedFile {
     readonly bytes: number;
 }
 
+/** Told of a wait before something is tried again, and why. */
+export type OnWait = (ms: number, why: string) => void;
+
 /** The bytes of a part of a file, as they come. */
 export interface RangeBody {
     /** Where the first of them stands: 0 where the server sends whole files alone. */
@@ -77,11 +80,7 @@ export class Hub {
      * @param onWait told of every wait
      * @throws ERR_HUB_UNREACHABLE, what the work throws otherwise, the signal's reason
      */
-    async persist<T>(
-        work: () => Promise<T>,
-        signal: AbortSignal | undefined,
-        onWait?: (ms: number, why: string) => void
-    ): Promise<T> {
+    async persist<T>(work: () => Promise<T>, signal: AbortSignal | undefined, onWait?: OnWait): Promise<T> {
         for (let failures = 1; ; failures++) {
             try {
                 signal?.throwIfAborted();
@@ -93,12 +92,7 @@ export class Hub {
     }
 
     /** Waits after a failure. @throws the failure, or what is to be said of it, where it is not borne any more */
-    async recover(
-        error: unknown,
-        failures: number,
-        signal: AbortSignal | undefined,
-        onWait?: (ms: number, why: string) => void
-    ): Promise<void> {
+    async recover(error: unknown, failures: number, signal: AbortSignal | undefined, onWait?: OnWait): Promise<void> {
         if (!(error instanceof PassingFailure)) throw error;
         const waitMs = waitBefore(error, failures, this.#patience, this.#known);
         if (waitMs === undefined) throw unreachable(error, this.endpoint, hasProxy());
@@ -108,24 +102,29 @@ export class Hub {
 
     /**
      * What there is to know of a file before it is fetched.
+     * @param onWait told of every wait
      * @throws ERR_HUB_UNREACHABLE, ERR_HUB_ACCESS, ERR_HUB_NOT_FOUND, ERR_HUB_ANSWER
      */
-    async facts(file: HubFile, signal?: AbortSignal): Promise<HubFileFacts> {
-        return this.persist(async () => {
-            const answer = await this.#ask({
-                url: this.#address(file),
-                method: "HEAD",
-                signal,
-                // The hub itself says size and hash; where it redirects to, others say others.
-                stopAt: ({ headers }) => headers.has("x-linked-etag")
-            });
-            answer.drop();
-            // Storages refuse the method, as their addresses are signed for another.
-            if ([403, 405, 501].includes(answer.status) && !this.#isOwn(answer))
-                return this.#factsByRange(file, signal);
-            this.#assertFile(answer, file);
-            return factsOf(answer, file, new URL(this.endpoint).origin);
-        }, signal);
+    async facts(file: HubFile, signal?: AbortSignal, onWait?: OnWait): Promise<HubFileFacts> {
+        return this.persist(
+            async () => {
+                const answer = await this.#ask({
+                    url: this.#address(file),
+                    method: "HEAD",
+                    signal,
+                    // The hub itself says size and hash; where it redirects to, others say others.
+                    stopAt: ({ headers }) => headers.has("x-linked-etag")
+                });
+                answer.drop();
+                // Storages refuse the method, as their addresses are signed for another.
+                if ([403, 405, 501].includes(answer.status) && !this.#isOwn(answer))
+                    return this.#factsByRange(file, signal);
+                this.#assertFile(answer, file);
+                return factsOf(answer, file, new URL(this.endpoint).origin);
+            },
+            signal,
+            onWait
+        );
     }
 
     async #factsByRange(file: HubFile, signal: AbortSignal | undefined): Promise<HubFileFacts> {
@@ -147,7 +146,7 @@ export class Hub {
      * All files of a repository, also those in folders; the first 10 000 of them.
      * @throws ERR_HUB_UNREACHABLE, ERR_HUB_ACCESS, ERR_HUB_NOT_FOUND, ERR_HUB_ANSWER
      */
-    async list({ repository, revision }: HubRepository, signal?: AbortSignal): Promise<ListedFile[]> {
+    async list({ repository, revision }: HubRepository, signal?: AbortSignal, onWait?: OnWait): Promise<ListedFile[]> {
         const file: HubFile = { repository, revision, path: "" };
         let url: string | undefined =
             `${this.endpoint}/api/models/${repository}/tree/${encodeURIComponent(revision)}?recursive=true`;
@@ -157,7 +156,7 @@ export class Hub {
                 const message = `The hub's list of ${repository} has no end: there are more than ${mostPages} pages of it.`;
                 throw hubError("ERR_HUB_ANSWER", message, { repository, pages });
             }
-            const page = await this.#page(url, file, signal);
+            const page = await this.#page(url, file, signal, onWait);
             for (const one of listedFiles(page.content, url).slice(0, mostListed - found.length)) found.push(one);
             url = page.next;
         }
@@ -167,24 +166,33 @@ export class Hub {
     async #page(
         url: string,
         file: HubFile,
-        signal: AbortSignal | undefined
+        signal: AbortSignal | undefined,
+        onWait: OnWait | undefined
     ): Promise<{ content: unknown; next?: string }> {
-        return this.persist(async () => {
-            const answer = await this.#ask({ url, method: "GET", signal });
-            this.#assertAnswer(answer, file);
-            const content = parseJson(await text(answer), url);
-            const next = nextPage(answer, url);
-            return next === undefined ? { content } : { content, next };
-        }, signal);
+        return this.persist(
+            async () => {
+                const answer = await this.#ask({ url, method: "GET", signal });
+                this.#assertAnswer(answer, file);
+                const content = parseJson(await text(answer), url);
+                const next = nextPage(answer, url);
+                return next === undefined ? { content } : { content, next };
+            },
+            signal,
+            onWait
+        );
     }
 
     /** The content of a small file. @throws as `facts` */
-    async text(file: HubFile, signal?: AbortSignal): Promise<string> {
-        return this.persist(async () => {
-            const answer = await this.#ask({ url: this.#address(file), method: "GET", signal });
-            this.#assertFile(answer, file);
-            return text(answer);
-        }, signal);
+    async text(file: HubFile, signal?: AbortSignal, onWait?: OnWait): Promise<string> {
+        return this.persist(
+            async () => {
+                const answer = await this.#ask({ url: this.#address(file), method: "GET", signal });
+                this.#assertFile(answer, file);
+                return text(answer);
+            },
+            signal,
+            onWait
+        );
     }
 
     /** Bytes of a file, for headers. @returns fewer at its end @throws as `facts` */

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { cwd, emitWarning } from "node:process";
+import { describeError, watchPromise } from "../checks.js";
 import { RastError } from "../errors.js";
 import type {
     NativeDevice,
@@ -19,6 +20,7 @@ import { EngineProcess } from "./engine-process.js";
 import type { ResolvedIsolation } from "./isolation-options.js";
 import type { CallArguments, CallName, CallResult, OpenedLibraries } from "./protocol.js";
 import { RestartPolicy } from "./restart-policy.js";
+import { assertSameEngine, assertSameFiles } from "./same-files.js";
 
 /**
  * The addon in a child process, for one engine. After a crash a new process loads the same configuration, as the policy
@@ -45,6 +47,7 @@ export class IsolatedHost implements EngineHost {
     readonly #early = new Map<number, boolean>();
     // Where a prepared grammar is; undefined while it waits for the process.
     readonly #grammars = new Map<number, EngineProcess | undefined>();
+    #restoreFiles: () => Promise<void> = () => Promise.resolve();
     #closed = false;
     #disposing: Promise<void> | undefined;
 
@@ -64,6 +67,11 @@ export class IsolatedHost implements EngineHost {
     async close(): Promise<void> {
         this.#closed = true;
         await this.#process?.end();
+    }
+
+    /** @param work before the engine is loaded anew: brings back what of its files was this package's own to keep */
+    beforeRestart(work: () => Promise<void>): void {
+        this.#restoreFiles = work;
     }
 
     devices(): Promise<readonly NativeDevice[]> {
@@ -215,6 +223,8 @@ export class IsolatedHost implements EngineHost {
         const process = this.#launch();
         try {
             await process.opened;
+            await this.#restoreFiles();
+            await assertSameFiles(process, this.#config!);
             const info = await process.call("engineCreate", this.#config!);
             assertSameEngine(info, this.#info!);
             process.loaded();
@@ -265,10 +275,11 @@ export class IsolatedHost implements EngineHost {
         if (this.#info === undefined || this.#closed) return;
         this.#policy.crashed();
         if (this.#policy.restartsAtOnce) this.#whenUp().catch(() => {});
+        const failed = (error: unknown): void => emitWarning(`isolate.onCrash failed: ${describeError(error)}`);
         try {
-            this.#options.onCrash?.(crashError(crash));
+            watchPromise(this.#options.onCrash?.(crashError(crash)), failed);
         } catch (error) {
-            emitWarning(`isolate.onCrash failed: ${String(error)}`);
+            failed(error);
         }
     }
 
@@ -319,26 +330,6 @@ function currentFolder(): string {
     } catch {
         return "";
     }
-}
-
-// Prompts, limits and templates were made for the engine as it was first loaded.
-function assertSameEngine(now: NativeEngineInfo, before: NativeEngineInfo): void {
-    const facts = (info: NativeEngineInfo): readonly unknown[] => [
-        info.vocabularySize,
-        info.drawableTokens,
-        info.contextSize,
-        info.bosToken,
-        info.eosToken,
-        info.addBos,
-        info.chatTemplate,
-        info.pairs.length
-    ];
-    const [old, young] = [facts(before), facts(now)];
-    if (old.every((fact, index) => fact === young[index])) return;
-    throw new RastError(
-        "ERR_MODEL_LOAD",
-        "The model files are not those that the engine was loaded with. Dispose of it and load it again."
-    );
 }
 
 function disposedError(): RastError {

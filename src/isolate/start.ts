@@ -8,6 +8,8 @@ export interface IsolatedNative extends OpenedLibraries {
     readonly addon: EngineHost;
     /** Ends the process at once. */
     close(): Promise<void>;
+    /** What is to be done before a process that takes the place of a crashed one loads the engine's files. */
+    beforeRestart(work: () => Promise<void>): void;
 }
 
 /**
@@ -23,7 +25,7 @@ export async function startIsolated(
     const forget = whenAborted(() => void host.close());
     try {
         const opened = await host.open();
-        return { addon: host, ...opened, close: () => host.close() };
+        return { addon: host, ...opened, close: () => host.close(), beforeRestart: (work) => host.beforeRestart(work) };
     } catch (error) {
         await host.close();
         throw error;

@@ -79,6 +79,7 @@ function keyOf(libraries: NativeLibraries, devices: readonly NativeDevice[], con
         adapters,
         gpuLayers,
         split,
+        cpuMoeLayers,
         threads,
         devices: names
     }: NativeModelConfig): unknown[] => [
@@ -87,6 +88,7 @@ function keyOf(libraries: NativeLibraries, devices: readonly NativeDevice[], con
         ...(adapters.length === 0 ? [] : [adapters.map((one) => [one.fingerprint, one.scale])]),
         gpuLayers,
         Array.from(split),
+        ...(cpuMoeLayers === 0 ? [] : [{ cpuMoeLayers }]),
         threads,
         names.map((name) => [name, devices.find((device) => device.name === name)?.description ?? ""])
     ];

@@ -67,7 +67,7 @@ export async function prepareConfig(
     });
     const threads = await planThreads(options.threads, all);
     const { base, pairs } = mapModels(models, (model, index): NativeModelConfig => {
-        const { gpuLayers, devices: names, split: layers } = placements.models[index]!;
+        const { gpuLayers, devices: names, split: layers, cpuMoeLayers } = placements.models[index]!;
         const { fingerprint } = facts.get(model.path)!;
         const tokens = nativeTokens(specialTokens.get(model.path) ?? []);
         const { snapshots } = states[index]!;
@@ -80,6 +80,7 @@ export async function prepareConfig(
             devices: names,
             gpuLayers,
             split: Float32Array.from(layers),
+            cpuMoeLayers,
             threads: threadCount,
             snapshots,
             tokens

@@ -99,6 +99,12 @@ export interface LoadOptions {
     specialTokens?: SpecialTokens | undefined;
     /** Layers on the devices, counted from the end, the output layer as one more. @default "auto": as many as fit */
     gpuLayers?: "auto" | number | undefined;
+    /**
+     * Of models that are mixtures of experts: layers, counted from the first, whose experts stay in main memory while the rest of them is
+     * on the devices, 0 to 1,000,000 (llama.cpp's `--n-cpu-moe`). A token reads few of the experts, so that this costs less than
+     * whole layers in main memory. @default "auto": those of as many layers as do not fit otherwise; none with a number for `gpuLayers`
+     */
+    cpuMoeLayers?: "auto" | number | undefined;
     /** Names of devices as `rast devices` lists them; "cpu" for none. @default every GPU */
     device?: string | readonly string[] | undefined;
     /**
@@ -178,6 +184,7 @@ const optionNames = [
     "lambda",
     "specialTokens",
     "gpuLayers",
+    "cpuMoeLayers",
     "device",
     "threads",
     "contextSize",
@@ -241,6 +248,7 @@ export interface ResolvedLoadOptions {
     readonly lambda: unknown;
     readonly specialTokens: SpecialTokens | undefined;
     readonly gpuLayers: "auto" | number;
+    readonly cpuMoeLayers: "auto" | number;
     readonly devices: readonly string[] | undefined;
     readonly threads: number | undefined;
     readonly contextSize: number;
@@ -297,6 +305,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         lambda: isArray(options.lambda) ? readLambdas(options.lambda) : options.lambda,
         specialTokens: optional(options.specialTokens, (rule) => checkSpecialTokens("specialTokens", rule)),
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
+        cpuMoeLayers: optional(options.cpuMoeLayers, (layers) => checkLayers("cpuMoeLayers", layers)) ?? "auto",
         devices: optional(options.device, (device) => checkDevices("device", device)),
         threads: optional(options.threads, (threads) => checkNumber("threads", threads, limits.threads)),
         kvTypeK: optional(options.kvTypeK, (type) => checkOneOf("kvTypeK", type, kvTypes)) ?? kvType,

@@ -1,3 +1,4 @@
+import { watchPromise } from "../checks.js";
 import type { NativeProgress } from "../native/addon-types.js";
 import type { LoadProgress } from "./load-options.js";
 import type { ModelChoice } from "./model-set.js";
@@ -37,9 +38,7 @@ export function progressReporter(
             const sum = [...done.values()].reduce((left, right) => left + right, 0);
             overall = Math.max(overall, Math.min(1, total > 0 ? sum / total : 0));
             try {
-                const returned: unknown = onProgress?.({ role, pair, fraction, overall });
-                // an async function fails by its promise
-                if (typeof returned === "object" && returned !== null) Promise.resolve(returned).catch(fail);
+                watchPromise(onProgress?.({ role, pair, fraction, overall }), fail);
             } catch (error) {
                 fail(error);
             }

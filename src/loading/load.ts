@@ -11,7 +11,7 @@ import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js"
 import { deliverSteps, EngineCore, type EngineFacts, type RunningRequest } from "../engine/engine-core.js";
 import { makeRast, type Rast } from "../engine/engine.js";
 import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "../engine/info.js";
-import { inspectAdapters, type AdaptersByModel } from "./adapters.js";
+import { inspectAdapters, restoreAdapters, type AdaptersByModel } from "./adapters.js";
 import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
 import { learnedCostsOf } from "./learned-costs.js";
@@ -27,6 +27,8 @@ export interface LoadedNative {
     readonly choice: BackendChoice;
     /** Ends at once what was started for one load alone, its engine too. */
     close?(): Promise<void>;
+    /** Takes what is to be done before that engine is loaded anew, where it may be. */
+    beforeRestart?(work: () => Promise<void>): void;
 }
 
 /**
@@ -82,6 +84,7 @@ export async function loadRastWith(
         const facts = await inspectModels(native.addon, models);
         assertWanted();
         const adapters = await inspectAdapters(native.addon, models, facts);
+        native.beforeRestart?.(() => restoreAdapters(adapters, facts));
         assertWanted();
         const rule = resolved.specialTokens ?? trio?.specialTokens ?? defaultSpecialTokens;
         const specialTokens = await compareTokenizers(native.addon, [...facts.keys()], rule);
@@ -272,11 +275,12 @@ function buildInfo(
 ): RastInfo {
     const { base, pairs } = mapModels(models, (model, index): ModelInfo => {
         const { role, pair, path } = model;
-        const { devices } = placements.models[index]!;
+        const { devices, cpuMoeLayers } = placements.models[index]!;
         const context = role === "base" ? info.base : info.pairs[pair]![role];
         const parts = {
             path,
             devices,
+            cpuMoeLayers,
             facts: facts.get(path)!,
             specialTokens: specialTokens.get(path) ?? [],
             adapters: adapters.get(model) ?? []

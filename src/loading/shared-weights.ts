@@ -6,13 +6,20 @@ export type WeightsOf = ReadonlyMap<ModelChoice, number>;
 
 /** Tells which roles name one file: links to it count as the file. */
 export async function findSharedWeights(models: ModelSet): Promise<WeightsOf> {
+    const all = allModels(models);
+    const numbers = await numberedFiles(all.map(({ path }) => path));
+    return new Map(all.map((model, index) => [model, numbers[index]!]));
+}
+
+/** A number for each path, from 1: the same for those of one file. */
+export async function numberedFiles(paths: readonly string[]): Promise<number[]> {
     const numbers = new Map<string, number>();
-    const found = new Map<ModelChoice, number>();
-    for (const model of allModels(models)) {
-        const key = await identityOf(model.path);
+    const found: number[] = [];
+    for (const path of paths) {
+        const key = await identityOf(path);
         const number = numbers.get(key) ?? numbers.size + 1;
         numbers.set(key, number);
-        found.set(model, number);
+        found.push(number);
     }
     return found;
 }

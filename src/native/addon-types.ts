@@ -384,6 +384,8 @@ export interface NativeModelConfig {
     readonly gpuLayers: number;
     /** f32[devices]: how many of them each device has, in its order; empty = as llama.cpp shares them out. */
     readonly split: Float32Array;
+    /** Layers, from the first, whose experts stay in main memory. */
+    readonly cpuMoeLayers: number;
     readonly threads: number;
     /** Earlier states of every sequence, of a model that has states and verifies drafts: so many can be taken back. */
     readonly snapshots: number;

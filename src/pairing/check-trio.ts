@@ -10,6 +10,7 @@ import {
 } from "../checks.js";
 import { RastError } from "../errors.js";
 import { abortReason, isAborted } from "../engine/abort-signals.js";
+import { inspectAdaptersOf, type AdapterFile } from "../loading/adapters.js";
 import { nativeRule } from "../loading/special-tokens.js";
 import { checkModelFile } from "../models/files.js";
 import type { NativeAddon, NativeModelFacts, NativeRole } from "../native/addon-types.js";
@@ -62,6 +63,20 @@ export interface CheckedModel {
     readonly fileBytes: number;
     /** Ids of its tokenizer, padding included. */
     readonly vocabularySize: number;
+    /** LoRA adapters on it; only those that fit it. */
+    readonly adapters: readonly CheckedAdapter[];
+}
+
+/** An adapter that was looked at. */
+export interface CheckedAdapter {
+    /** As it was given: a GGUF file, or a PEFT folder. */
+    readonly path: string;
+    /** How much of it is added, beside what it says itself. */
+    readonly scale: number;
+    /** The largest rank of its pairs. */
+    readonly rank: number;
+    /** Tensors of the model that it changes. */
+    readonly tensors: number;
 }
 
 /** What came of a check. */
@@ -123,7 +138,9 @@ export async function checkTrio(options: CheckOptions): Promise<TrioCheck> {
     const facts = await inspect(addon, chosen);
     assertNotAborted(signal);
     const models = chosen.map((model): ModelInRole => ({ ...model, facts: facts.get(model.path)! }));
-    const findings = [...withoutTokenizer(models), ...(await compareAll(addon, models, rule))];
+    const adapted = await inspectAll(addon, models);
+    assertNotAborted(signal);
+    const findings = [...adapted.findings, ...withoutTokenizer(models), ...(await compareAll(addon, models, rule))];
     assertNotAborted(signal);
     const found: DeepCheck[] = [];
     if (deep !== undefined && fits(findings)) {
@@ -136,7 +153,12 @@ export async function checkTrio(options: CheckOptions): Promise<TrioCheck> {
             findings.push(...deepFindings(check));
         }
     }
-    return { fits: fits(findings), findings: inOrder(findings), models: models.map(described), deep: found };
+    return {
+        fits: fits(findings),
+        findings: inOrder(findings),
+        models: models.map((model) => described(model, adapted.files.get(model) ?? [])),
+        deep: found
+    };
 }
 
 function readDeep(value: unknown): DeepCheckOptions | undefined {
@@ -173,7 +195,10 @@ async function chooseFiles(
     }
     const models = roles.map((role, index): Chosen => {
         const path = paths[index];
-        if (path === undefined) throw invalidOption(role, "a path, or a trio", undefined);
+        if (path === undefined) {
+            const message = `Expected either trio, or base, expert and antiexpert: ${role} is missing.`;
+            throw new RastError("ERR_INVALID_OPTION", message, { details: { option: role } });
+        }
         return { role, pair: 0, name: `the ${role}`, path: resolve(path), adapters: [] };
     });
     return { models, trio: undefined };
@@ -191,6 +216,37 @@ async function inspect(addon: NativeAddon, models: readonly Chosen[]): Promise<M
         out.set(path, facts);
     }
     return out;
+}
+
+const ofUnfitAdapters: readonly string[] = ["ERR_ADAPTER_INVALID", "ERR_ADAPTER_MISMATCH", "ERR_ADAPTER_UNSUPPORTED"];
+
+// An adapter that does not fit its model is found as a tokenizer is; a file that cannot be read is an error, as a model's.
+async function inspectAll(
+    addon: NativeAddon,
+    models: readonly ModelInRole[]
+): Promise<{
+    readonly files: ReadonlyMap<ModelInRole, readonly AdapterFile[]>;
+    readonly findings: readonly TrioFinding[];
+}> {
+    const files = new Map<ModelInRole, readonly AdapterFile[]>();
+    const findings: TrioFinding[] = [];
+    for (const model of models) {
+        try {
+            files.set(model, await inspectAdaptersOf(addon, model, model.facts));
+        } catch (error) {
+            if (!(error instanceof RastError) || !ofUnfitAdapters.includes(error.code)) throw error;
+            findings.push({
+                kind: "adapter",
+                level: "error",
+                roles: [model.role],
+                pair: model.pair,
+                what: error.message,
+                meaning: "It was made for another model, or cannot be used.",
+                advice: "Give the adapter that was trained on this model, or the model that it was trained on."
+            });
+        }
+    }
+    return { files, findings };
 }
 
 const hasTokenizer = ({ facts }: ModelInRole): boolean => facts.tokenizerModel !== null && facts.vocabularySize > 0;
@@ -237,9 +293,15 @@ function of(models: readonly ModelInRole[], role: NativeRole, pair: number): Mod
     return models.find((model) => model.role === role && model.pair === pair)!;
 }
 
-function described({ role, pair, path, facts }: ModelInRole): CheckedModel {
+function described({ role, pair, path, facts }: ModelInRole, files: readonly AdapterFile[]): CheckedModel {
     const { name, architecture, quantization, parameterCount, fileBytes, vocabularySize } = facts;
-    return { role, pair, path, name, architecture, quantization, parameterCount, fileBytes, vocabularySize };
+    const adapters = files.map(({ source, scale, facts: { rank, targets } }) => ({
+        path: source,
+        scale,
+        rank,
+        tensors: targets.length
+    }));
+    return { role, pair, path, name, architecture, quantization, parameterCount, fileBytes, vocabularySize, adapters };
 }
 
 function assertNotAborted(signal: AbortSignal | undefined): void {

@@ -19,6 +19,7 @@ import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
 import { abortingProgress } from "../machine/progress-callback.js";
 import { refuseSameFile } from "../machine/same-file.js";
+import { refuseModel } from "./adapter-place.js";
 import { defaultThreads } from "../machine/threads.js";
 import { checkModelFile } from "../models/files.js";
 import { loadNative } from "../native/binding.js";
@@ -30,7 +31,7 @@ export interface ExtractLoraOptions {
     expert: string;
     /** Path of the model it was made from: the adapter is for this file. */
     antiexpert: string;
-    /** Path of the adapter (GGUF); it appears when it is whole. */
+    /** Path of the adapter (GGUF). It appears when it is whole, in place of what is there; never in place of a model. */
     out: string;
     /** Singular values per matrix, 1 to 65,536; no more than a matrix has rows or columns. @default 32 */
     rank?: number | undefined;
@@ -69,7 +70,7 @@ export interface ExtractedLora {
     readonly path: string;
     /** Size of the file. */
     readonly bytes: number;
-    /** As asked for. */
+    /** The largest of its matrices: what was asked for, where they are as wide and high. */
     readonly rank: number;
     /** How its numbers are kept. */
     readonly type: AdapterType;
@@ -102,7 +103,7 @@ const mostTexts = 64;
  * of every matrix's difference. An expert that is its antiexpert with this adapter needs no weights of its own. The same models
  * give the same file on every machine. Quantization of either model is part of the difference: take files in F16, BF16 or
  * F32 where there are any.
- * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_INVALID_ARGUMENT for `out` that is an input; ERR_EXTRACT for models of
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_INVALID_ARGUMENT for `out` that is an input or another model; ERR_EXTRACT for models of
  *     different kinds, or without a difference; ERR_ADAPTER_INVALID for factors that f16 cannot hold; for files
  *     ERR_FILE_NOT_FOUND and its kin, ERR_NOT_GGUF, ERR_MODEL_TRUNCATED, ERR_MODEL_INVALID, ERR_FILE_UNWRITABLE, ERR_IS_DIRECTORY;
  *     ERR_ABORTED; with `measure` what `loadRast` throws, when the adapter is written already
@@ -148,6 +149,7 @@ export async function extractLora(options: ExtractLoraOptions): Promise<Extracte
             out,
             parts.flatMap(({ files }) => files)
         );
+        await refuseModel(addon, out);
         const tell = (tensor: string, fraction: number): void => onProgress({ step: "matrices", tensor, fraction });
         const made = await extractAdapter({
             ...{ addon, expert, antiexpert, out, rank, type, threads },
@@ -161,7 +163,8 @@ export async function extractLora(options: ExtractLoraOptions): Promise<Extracte
                 : await measureEffect({ expert, antiexpert, adapter: out, texts }, controller.signal, (fraction) =>
                       onProgress({ step: "measure", tensor: null, fraction })
                   );
-        return { path: out, rank, type, ...made, effect };
+        const largest = Math.max(...made.tensors.map((tensor) => tensor.rank));
+        return { path: out, rank: largest, type, ...made, effect };
     } catch (error) {
         if (!isAborted(signal)) throw error;
         const message = "The extraction was aborted.";

@@ -3,6 +3,7 @@ import type { NativeRole } from "../native/addon-types.js";
 
 /** What a finding is about. */
 export type FindingKind =
+    | "adapter"
     | "noTokenizer"
     | "tokenizerModel"
     | "preTokenizer"

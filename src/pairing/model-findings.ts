@@ -6,6 +6,7 @@ import type {
     NativeTensorComparison,
     NativeTensorDifference
 } from "../native/addon-types.js";
+import { counted } from "../checks.js";
 import type { Adapter } from "../trio/adapters.js";
 import type { TrioFinding } from "./findings.js";
 
@@ -174,8 +175,10 @@ function shapes(expert: ModelInRole, antiexpert: ModelInRole, tensors: NativeTen
     if (count + missing > 0) {
         const first = examples.find(({ shape, otherShape }) => String(shape) !== String(otherShape))!;
         const parts = [
-            ...(count === 0 ? [] : [`${count} tensors have other shapes`]),
-            ...(missing === 0 ? [] : [`${missing} tensors are in one of them alone`])
+            ...(count === 0 ? [] : [`${counted(count, "tensor has another shape", "tensors have other shapes")}`]),
+            ...(missing === 0
+                ? []
+                : [`${counted(missing, "tensor is in one of them alone", "tensors are in one of them alone")}`])
         ];
         const what = `Expert and antiexpert are not of one shape: ${parts.join(", ")}, first ${inWords(first)}.`;
         return [{ kind: "tensors", level: "warning", roles, pair, what, ...notOneModel }];
@@ -188,7 +191,7 @@ function shapes(expert: ModelInRole, antiexpert: ModelInRole, tensors: NativeTen
             level: "note",
             roles,
             pair,
-            what: `${types} of ${tensors.common} tensors are quantized otherwise in expert and antiexpert: ${first.name} is ${first.type.toUpperCase()} and ${first.otherType.toUpperCase()}.`,
+            what: `${types} of ${counted(tensors.common, "tensor")} ${types === 1 ? "is" : "are"} quantized otherwise in expert and antiexpert: ${first.name} is ${first.type.toUpperCase()} and ${first.otherType.toUpperCase()}.`,
             meaning: "What quantization takes from one and not from the other is part of the delta.",
             advice: "Use one quantization for both; Q8_0 costs little at their size."
         }

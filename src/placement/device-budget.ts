@@ -51,6 +51,28 @@ export class DeviceBudget {
         return new Map([...this.#accounts].map(([name, { marginBytes }]) => [name, marginBytes]));
     }
 
+    /**
+     * Takes all units or none, the layers in a row: the last device has the output layer and as many of the last layers as it holds,
+     * the one before it the next ones. For layers of different sizes: which of them a device gets is llama.cpp's, how many ours.
+     */
+    takeInARow(units: MemoryUnits, devices: readonly string[]): Taken | undefined {
+        const taken = new Map<string, number>();
+        const split = devices.map((_, index) => (index === devices.length - 1 ? 1 : 0));
+        let placed = 0;
+        for (let index = devices.length - 1; index >= 0; --index) {
+            const name = devices[index]!;
+            let bytes = units.perDevice + (index === devices.length - 1 ? units.output : 0);
+            if (bytes > this.#room(name)) return undefined;
+            for (; placed < units.layers.length && bytes + units.layers[placed]! <= this.#room(name); ++placed) {
+                bytes += units.layers[placed]!;
+                split[index]! += 1;
+            }
+            taken.set(name, bytes);
+        }
+        if (placed < units.layers.length) return undefined;
+        return { layers: placed + 1, bytes: this.#commit(taken), split };
+    }
+
     /** Whether all units fit. */
     fits(units: MemoryUnits, devices: readonly string[]): boolean {
         return this.#spread(units, devices).layers === units.layers.length + 1;

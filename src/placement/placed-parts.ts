@@ -29,21 +29,33 @@ export function bytesOf({ weights, cache, compute, results, sampler }: MemoryPar
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
+/** Bytes of a layer's experts, where they are kept in main memory. */
+export function expertsInMainMemory({ expertBytes }: ModelMemory, layer: number, cpuMoeLayers: number): number {
+    return layer < cpuMoeLayers ? (expertBytes[layer] ?? 0) : 0;
+}
+
 /**
- * Layers on devices are the last ones, the first device has the first of them, and the last device the output layer.
+ * Layers on devices are the last ones, the first device has the first of them, and the last device the output layer. Experts of the
+ * first `cpuMoeLayers` layers are in main memory, wherever the rest of their layer is.
  * @param sampler what it takes beside the output layer
  */
 export function partsOf(
     memory: ModelMemory,
-    { gpuLayers, split }: { readonly gpuLayers: number; readonly split: readonly number[] },
+    {
+        gpuLayers,
+        split,
+        cpuMoeLayers
+    }: { readonly gpuLayers: number; readonly split: readonly number[]; readonly cpuMoeLayers: number },
     sampler: SamplerMemory
 ): PlacedParts {
     const total = memory.layerBytes.length;
     const onDevices = Math.max(0, gpuLayers - 1);
     const onHost = total - onDevices;
+    const experts = memory.layerBytes.map((_, layer) => expertsInMainMemory(memory, layer, cpuMoeLayers));
     const host: MemoryParts = {
         weights:
             sum(memory.layerBytes.slice(0, onHost)) +
+            sum(experts.slice(onHost)) +
             memory.embeddingBytes +
             (gpuLayers === 0 && !memory.tiedOutput ? memory.outputBytes : 0),
         cache: onHost * memory.kvBytesPerLayer,
@@ -55,12 +67,12 @@ export function partsOf(
     const devices = split.map((count, index): MemoryParts => {
         const last = index === split.length - 1;
         const layers = last ? count - 1 : count;
-        const weights = sum(memory.layerBytes.slice(at, at + layers));
+        const weights = sum(memory.layerBytes.slice(at, at + layers)) - sum(experts.slice(at, at + layers));
         at += layers;
         return {
             weights: weights + (last ? memory.outputBytes : 0),
             cache: layers * memory.kvBytesPerLayer,
-            compute: onHost > 0 ? memory.partlyComputeBytes : memory.deviceComputeBytes,
+            compute: onHost > 0 || sum(experts) > 0 ? memory.partlyComputeBytes : memory.deviceComputeBytes,
             results: 0,
             sampler: last ? sampler.device : 0
         };

@@ -16,7 +16,7 @@ import {
     type SamplerMemory,
     type SizedModel
 } from "./model-memory.js";
-import { bytesOf, partsOf, type PlacedParts } from "./placed-parts.js";
+import { bytesOf, expertsInMainMemory, partsOf, type PlacedParts } from "./placed-parts.js";
 
 /** One model to place. */
 export interface ModelToPlace {
@@ -42,6 +42,8 @@ export interface PlacementInput extends MemorySettings {
     readonly hostAvailableBytes: number;
     readonly mmap: boolean;
     readonly mlock: boolean;
+    /** Layers, from the first, whose experts stay in main memory. @default "auto": those of as many layers as do not fit otherwise */
+    readonly cpuMoeLayers?: "auto" | number;
 }
 
 /** Where one model goes. */
@@ -54,6 +56,8 @@ export interface PlacedModel {
     readonly devices: readonly string[];
     /** Layers on each of these, the output layer on the last. */
     readonly split: readonly number[];
+    /** Layers, from the first, whose experts are in main memory, wherever the rest of them is. */
+    readonly cpuMoeLayers: number;
     /** Estimated bytes on the devices, and in main memory. */
     readonly deviceBytes: number;
     readonly hostBytes: number;
@@ -74,12 +78,14 @@ interface Share {
     readonly gpuLayers: number;
     readonly devices: readonly string[];
     readonly split: readonly number[];
+    readonly cpuMoeLayers: number;
 }
 
 /**
  * Decides how many layers of each model go to which devices.
  * Explicit numbers come first. Then, as every token needs both small models whole: expert and antiexpert whole, then
- * as many layers of the base as fit, counted from the end, its output layer first.
+ * as many layers of the base as fit, counted from the end, its output layer first. Of a mixture of experts all layers without the
+ * experts of the first ones, where that fits: a token reads few of them.
  * @throws ERR_INSUFFICIENT_MEMORY when explicit numbers, or the part in main memory, do not fit
  */
 export function placeModels(input: PlacementInput): Placements {
@@ -155,28 +161,42 @@ function placeModel(
     budget: DeviceBudget,
     input: PlacementInput
 ): Share {
-    const onCpu = { gpuLayers: 0, devices: [], split: [] };
+    const onCpu = { gpuLayers: 0, devices: [], split: [], cpuMoeLayers: 0 };
     const devices = model.devices ?? chooseDevices(memory, sampler, budget, input.devices);
     if (devices.length === 0 || model.gpuLayers === 0) return onCpu;
     const all = memory.layerBytes.length + 1;
+    const { cpuMoeLayers: asked = "auto" } = input;
+    const cpuMoeLayers = asked === "auto" ? 0 : Math.min(asked, expertLayers(memory));
     if (model.gpuLayers !== "auto") {
         const gpuLayers = Math.min(model.gpuLayers, all);
         const roles = [model, ...others].map(describeModel).join(" and ");
-        const wanted = units(memory, gpuLayers, sampler, gpuLayers < all);
+        const wanted = units(memory, gpuLayers, sampler, gpuLayers < all, cpuMoeLayers);
         const { split } = budget.takeAnyway(wanted, devices, `${roles} with ${gpuLayers} of ${all} layers`);
-        return { gpuLayers, devices, split };
+        return { gpuLayers, devices, split, cpuMoeLayers };
     }
-    const whole = units(memory, all, sampler, false);
-    const wanted = budget.fits(whole, devices) ? whole : units(memory, all, sampler, true);
-    const { layers, split } = budget.takeWhatFits(wanted, devices);
-    return layers === 0 ? onCpu : { gpuLayers: layers, devices, split };
+    const most = asked === "auto" ? expertLayers(memory) : cpuMoeLayers;
+    for (let count = cpuMoeLayers; count <= most; ++count) {
+        const wanted = units(memory, all, sampler, false, count);
+        if (count === 0 && !budget.fits(wanted, devices)) continue;
+        const taken = count === 0 ? budget.takeWhatFits(wanted, devices) : budget.takeInARow(wanted, devices);
+        if (taken !== undefined) return { gpuLayers: taken.layers, devices, split: taken.split, cpuMoeLayers: count };
+    }
+    const { layers, split } = budget.takeWhatFits(units(memory, all, sampler, true, cpuMoeLayers), devices);
+    return layers === 0 ? onCpu : { gpuLayers: layers, devices, split, cpuMoeLayers };
 }
 
-// @param partly whether other layers stay in main memory, whose weights are brought to the devices for prompts
-function units(memory: ModelMemory, gpuLayers: number, shared: number, partly: boolean): MemoryUnits {
-    const layers = memory.layerBytes.map((bytes) => bytes + memory.kvBytesPerLayer).reverse();
+/** Layers up to the last one that has experts. */
+function expertLayers({ expertBytes }: ModelMemory): number {
+    return expertBytes.findLastIndex((bytes) => bytes > 0) + 1;
+}
+
+// @param partly whether other layers stay in main memory, whose weights are brought to the devices for prompts, as are experts
+function units(memory: ModelMemory, gpuLayers: number, shared: number, partly: boolean, cpuMoeLayers = 0): MemoryUnits {
+    const layers = memory.layerBytes
+        .map((bytes, layer) => bytes - expertsInMainMemory(memory, layer, cpuMoeLayers) + memory.kvBytesPerLayer)
+        .reverse();
     return {
-        perDevice: partly ? memory.partlyComputeBytes : memory.deviceComputeBytes,
+        perDevice: partly || cpuMoeLayers > 0 ? memory.partlyComputeBytes : memory.deviceComputeBytes,
         output: memory.outputBytes + shared,
         layers: layers.slice(0, Math.max(0, gpuLayers - 1))
     };
@@ -234,8 +254,14 @@ function layerNotes(input: PlacementInput, models: readonly PlacedModel[]): stri
     if (usableDevices(input.devices).length === 0) return [];
     return input.models.flatMap((model, index) => {
         const total = model.facts.layerBytes.length + 1;
-        const { gpuLayers } = models[index]!;
-        if (model.gpuLayers !== "auto" || gpuLayers === total || model.devices?.length === 0) return [];
+        const { gpuLayers, cpuMoeLayers } = models[index]!;
+        if (model.gpuLayers !== "auto" || model.devices?.length === 0) return [];
+        if (gpuLayers === total && cpuMoeLayers > 0 && (input.cpuMoeLayers ?? "auto") === "auto") {
+            return [
+                `${describeModel(model)}: the experts of ${cpuMoeLayers} of ${total - 1} layers stay in main memory; all else fits into the free memory of the devices.`
+            ];
+        }
+        if (gpuLayers === total) return [];
         return [`${describeModel(model)}: ${gpuLayers} of ${total} layers fit into the free memory of the devices.`];
     });
 }

@@ -1,5 +1,6 @@
 // A plan for models whose facts are known, on devices that need not be here: the arithmetic of a load, and what it comes to.
 import { placeModels, usableDevices, type PlacedModel, type Placements } from "../placement/placement.js";
+import type { AdapterMemory } from "../placement/model-memory.js";
 import { bytesOf, type MemoryParts } from "../placement/placed-parts.js";
 import type { EngineSize } from "../loading/engine-size.js";
 import { sizeEngine, type SizeOptions } from "../loading/engine-size.js";
@@ -14,6 +15,10 @@ export interface ModelToPlan {
     /** In words: "the base". */
     readonly name: string;
     readonly facts: PlannedFacts;
+    /** The same number for models of one file: they share its weights. */
+    readonly weights: number;
+    /** What adapters on it add. */
+    readonly adapters: readonly AdapterMemory[];
 }
 
 /** What a plan needs to know of a model. */
@@ -81,17 +86,21 @@ export function planModels(
         ...machine,
         mmap: true,
         mlock: false,
-        models: models.map(({ role, pair, facts }, index) => ({
+        models: models.map(({ role, pair, facts, weights, adapters }, index) => ({
             role,
             pair,
             facts,
+            weights,
+            adapters,
             states: size.states[index]!.states,
             gpuLayers: "auto",
             devices: undefined
         }))
     });
     const layers = models.map(({ facts }) => facts.layerBytes.length + 1);
-    const whole = placements.models.every(({ gpuLayers }, index) => gpuLayers === layers[index]);
+    const whole = placements.models.every(
+        ({ gpuLayers, cpuMoeLayers }, index) => gpuLayers === layers[index] && cpuMoeLayers === 0
+    );
     const any = placements.models.some(({ gpuLayers }) => gpuLayers > 0);
     const placed = models.map(({ facts }, index) => ({ facts, placed: placements.models[index]! }));
     const inHost = placements.models.reduce((sum, { hostBytes }) => sum + hostBytes, 0);

@@ -109,7 +109,8 @@ export function readPlanOptions(options: PlanOptions): ResolvedPlanOptions {
 
 function numbers(name: string, value: unknown, range: Parameters<typeof checkNumber>[2]): readonly number[] {
     if (typeof value === "number") return [checkNumber(name, value, range)];
-    const list = readArray(name, "a number, or a list of them", value, mostDevices);
-    if (list.length === 0) throw invalidOption(name, "a number, or a list of them", value);
+    const expected = `a number, or a list of 1 to ${mostDevices}`;
+    const list = readArray(name, expected, value, mostDevices);
+    if (list.length === 0) throw invalidOption(name, expected, value);
     return list.map((one, index) => checkNumber(`${name}[${index}]`, one, range));
 }

@@ -1,27 +1,21 @@
 import { resolve } from "node:path";
-import { invalidOption } from "../checks.js";
-import { readCatalog, roles, trioOf, type Catalog, type CatalogTrio } from "../catalog/catalog.js";
+import { didYouMean, invalidOption, quote } from "../checks.js";
+import { readCatalog, roles, type Catalog, type CatalogTrio } from "../catalog/catalog.js";
 import { RastError } from "../errors.js";
 import { Hub } from "../hub/hub.js";
-import { availableHostBytes } from "../machine/host-memory.js";
 import { loadNative } from "../native/binding.js";
-import type { NativeAddon, NativeDevice, NativeRole } from "../native/addon-types.js";
+import type { NativeAddon, NativeRole } from "../native/addon-types.js";
 import type { PlacedModel } from "../placement/placement.js";
-import { usableDevices } from "../placement/placement.js";
-import { resolveTrio } from "../trio/trio.js";
-import { cardOf, usualHostGigabytesPerSecond } from "./cards.js";
+import { inspectAdaptersOf } from "../loading/adapters.js";
+import type { SizeOptions } from "../loading/engine-size.js";
+import { numberedFiles } from "../loading/shared-weights.js";
+import type { Adapter } from "../trio/adapters.js";
+import { resolveTrio, trioNames } from "../trio/trio.js";
 import { catalogFacts, quantizationsToHave } from "./catalog-facts.js";
 import { distantFacts } from "./distant-header.js";
-import {
-    planModels,
-    type Machine,
-    type ModelsPlan,
-    type ModelToPlan,
-    type PlannedFacts,
-    type PlannedPlace,
-    type SpeedSettings
-} from "./plan-models.js";
+import { planModels, type ModelsPlan, type ModelToPlan, type PlannedFacts, type PlannedPlace } from "./plan-models.js";
 import { readPlanOptions, type PlanOptions, type ResolvedPlanOptions } from "./plan-options.js";
+import { machineOf, type PlannedBandwidth, type PlannedMachine } from "./planned-machine.js";
 import type { ExpectedSpeed } from "./speed.js";
 
 /** A model of a plan. */
@@ -36,10 +30,16 @@ export interface PlannedModel {
     readonly quantization: string | null;
     /** Bytes of its weights. */
     readonly weightBytes: number;
+    /** Whether an earlier role has the same file in the same place, so that its weights are in memory once, for that role. */
+    readonly sharesWeights: boolean;
+    /** What LoRA adapters on it add, wherever that lies. */
+    readonly adapterBytes: number;
     /** Layers on devices, the output layer as one more. */
     readonly gpuLayers: number;
     /** Of so many. */
     readonly layers: number;
+    /** Layers, from the first, whose experts are in main memory, wherever the rest of them is; 0 of models without experts. */
+    readonly cpuMoeLayers: number;
     /** Devices it is on; empty = main memory. */
     readonly devices: readonly string[];
     /** What it takes there. */
@@ -54,16 +54,6 @@ export interface ChosenQuantizations {
     readonly base: string;
     /** Of expert and antiexpert. */
     readonly pair: string;
-}
-
-/** What is taken for the bandwidth of a place. */
-export interface PlannedBandwidth {
-    /** The device, or "main memory". */
-    readonly name: string;
-    /** In 10^9 bytes per second. */
-    readonly gigabytesPerSecond: number;
-    /** Whether somebody said so, it is its maker's figure, or nobody knows. */
-    readonly by: "given" | "table" | "assumed";
 }
 
 /** Where a trio's models would go, and what that comes to. */
@@ -100,6 +90,7 @@ interface Source {
     readonly pair: number;
     readonly name: string;
     readonly source: string;
+    readonly adapters: readonly Adapter[];
 }
 
 /**
@@ -123,8 +114,11 @@ export async function planTrio(options: PlanOptions = {}): Promise<TrioPlan> {
         const chosen = await choose(given);
         const { addon } = await loadNative();
         const machine = await machineOf(given, addon);
-        if ("trio" in chosen) return planCatalogTrio(chosen.catalog, chosen.trio, given, machine);
-        return await planSources(chosen.name, chosen.sources, given, addon, machine);
+        const plan: PlanWith =
+            "trio" in chosen
+                ? (size) => planCatalogTrio(chosen.catalog, chosen.trio, { ...given, size }, machine)
+                : await planSources(chosen.name, chosen.sources, given, addon, machine);
+        return withSmallerCaches(plan, given.size);
     } catch (error) {
         const { aborted = false, reason } = (given.signal ?? {}) as { aborted?: boolean; reason?: unknown };
         if (!aborted || (error instanceof RastError && error !== reason)) throw error;
@@ -148,56 +142,36 @@ export async function planCatalog(
         .map((trio) => planCatalogTrio(catalog, trio, given, machine));
 }
 
-interface PlannedMachine extends Machine, SpeedSettings {
-    readonly rates: TrioPlan["bandwidths"];
+/** The plan for an engine of some size. */
+type PlanWith = (size: SizeOptions) => TrioPlan;
+
+const fromBest: readonly TrioPlan["fit"][] = ["devices", "partly", "host", "disk", "no"];
+
+// Says it where caches of half the size make a difference: they cost a little of the text's quality, so nobody takes them unasked.
+function withSmallerCaches(plan: PlanWith, size: SizeOptions): TrioPlan {
+    const found = plan(size);
+    const isPlain = size.kvTypeK === "f16" && size.kvTypeV === "f16" && size.flashAttention !== "off";
+    if (!isPlain || found.fit === "devices" || found.fit === "host") return found;
+    const other = plan({ ...size, kvTypeK: "q8_0", kvTypeV: "q8_0" });
+    const layers = ({ models }: TrioPlan): number => models.reduce((sum, { gpuLayers }) => sum + gpuLayers, 0);
+    const all = other.models.reduce((sum, model) => sum + model.layers, 0);
+    const gained = layers(other) - layers(found);
+    const isBetter = fromBest.indexOf(other.fit) < fromBest.indexOf(found.fit);
+    if (!isBetter && gained < all / 20) return found;
+    const outcome: Readonly<Record<TrioPlan["fit"], string>> = {
+        devices: "everything is whole on the devices",
+        partly: gained > 0 ? `${gained} more layers are on the devices` : "it is partly on the devices",
+        host: "main memory holds it",
+        disk: "it can be loaded",
+        no: ""
+    };
+    const quantized = sameQuantizations(found, other) ? "" : ` (${other.chosen!.base} and ${other.chosen!.pair})`;
+    const note = `With kvType q8_0, which takes about half as much for the KV caches, ${outcome[other.fit]}${quantized}.`;
+    return { ...found, notes: [...found.notes, note] };
 }
 
-async function machineOf(given: ResolvedPlanOptions, addon: Pick<NativeAddon, "devices">): Promise<PlannedMachine> {
-    const devices =
-        given.vram === undefined ? await addon.devices() : given.vram.filter((bytes) => bytes > 0).map(askedCard);
-    const usable = usableDevices(devices);
-    if (given.bandwidth !== undefined && given.bandwidth.length !== 1 && given.bandwidth.length !== usable.length) {
-        throw invalidOption("bandwidth", `one number, or one for each of ${usable.length} devices`, given.bandwidth);
-    }
-    const rates: TrioPlan["bandwidths"][number][] = usable.map((name, index) => {
-        const asked = given.bandwidth?.[given.bandwidth.length === 1 ? 0 : index];
-        if (asked !== undefined) return { name, gigabytesPerSecond: asked, by: "given" };
-        const known = cardOf(devices.find((device) => device.name === name)!.description);
-        return known === undefined
-            ? { name, gigabytesPerSecond: assumedCardRate, by: "assumed" }
-            : { name, gigabytesPerSecond: known.gigabytesPerSecond, by: "table" };
-    });
-    const host = given.hostBandwidth;
-    const hostRate = {
-        name: "main memory",
-        gigabytesPerSecond: host ?? usualHostGigabytesPerSecond,
-        by: host === undefined ? "assumed" : "given"
-    } as const;
-    const byName = new Map(rates.map(({ name, gigabytesPerSecond }) => [name, gigabytesPerSecond * 1e9]));
-    return {
-        devices,
-        hostAvailableBytes: given.ram ?? (await availableHostBytes()),
-        bandwidths: {
-            hostBytesPerSecond: hostRate.gigabytesPerSecond * 1e9,
-            deviceBytesPerSecond: (name) => byName.get(name) ?? assumedCardRate * 1e9
-        },
-        agreement: given.agreement,
-        rates: [...rates, hostRate]
-    };
-}
-
-/** Of a card that nobody names: that of an RTX 3060. */
-const assumedCardRate = 360;
-
-function askedCard(bytes: number, index: number): NativeDevice {
-    return {
-        name: `GPU${index}`,
-        description: "",
-        type: "gpu",
-        backend: "",
-        memoryFreeBytes: bytes,
-        memoryTotalBytes: bytes
-    };
+function sameQuantizations({ chosen: one }: TrioPlan, { chosen: other }: TrioPlan): boolean {
+    return one?.base === other?.base && one?.pair === other?.pair;
 }
 
 /** Files, here or on a hub, or an entry of the catalog. */
@@ -210,8 +184,8 @@ async function choose(given: ResolvedPlanOptions): Promise<Chosen> {
     if (trio === undefined) {
         const sources = roles.map((role): Source => {
             const source = given[role];
-            if (source === undefined) throw invalidOption(role, "a path, or a trio", undefined);
-            return { role, pair: 0, name: `the ${role}`, source };
+            if (source === undefined) throw missingRole(role);
+            return { role, pair: 0, name: `the ${role}`, source, adapters: [] };
         });
         refuseQuantizations(given);
         return { name: null, sources };
@@ -226,18 +200,32 @@ async function choose(given: ResolvedPlanOptions): Promise<Chosen> {
                 role,
                 pair: index,
                 name: found.pairs.length > 1 ? `the ${role} of pair ${index}` : `the ${role}`,
-                source: pair[role]
+                source: pair[role],
+                adapters: pair[`${role}Adapters`]
             }))
         );
         return {
             name: found.name,
-            sources: [{ role: "base", pair: 0, name: "the base", source: found.base }, ...pairs]
+            sources: [
+                { role: "base", pair: 0, name: "the base", source: found.base, adapters: found.baseAdapters },
+                ...pairs
+            ]
         };
     } catch (error) {
         if (!(error instanceof RastError) || error.code !== "ERR_UNKNOWN_TRIO") throw error;
     }
     const catalog = await readCatalog();
-    return { catalog, trio: trioOf(catalog, trio) };
+    const entry = catalog.trios.get(trio);
+    if (entry !== undefined) return { catalog, trio: entry };
+    const known = [...new Set([...(await trioNames()), ...catalog.trios.keys()])];
+    const message = `There is no trio named ${quote(trio)}, neither here nor in the catalog.${didYouMean(trio, known)} `;
+    const advice = "rast trios lists those that are here, rast models those of the catalog.";
+    throw new RastError("ERR_UNKNOWN_TRIO", message + advice, { details: { trio, known } });
+}
+
+function missingRole(role: NativeRole): RastError {
+    const message = `Expected either trio, or base, expert and antiexpert: ${role} is missing.`;
+    return new RastError("ERR_INVALID_OPTION", message, { details: { option: role } });
 }
 
 function refuseQuantizations(given: ResolvedPlanOptions): void {
@@ -247,17 +235,24 @@ function refuseQuantizations(given: ResolvedPlanOptions): void {
     }
 }
 
+/** A model, and where its facts come from. */
+interface SourcedModel extends ModelToPlan {
+    readonly source: string;
+}
+
 async function planSources(
     name: string | null,
     sources: readonly Source[],
     given: ResolvedPlanOptions,
     addon: NativeAddon,
     machine: PlannedMachine
-): Promise<TrioPlan> {
+): Promise<PlanWith> {
     let known: TrioPlan["known"] = "files";
     let hub: Hub | undefined;
-    const models: (ModelToPlan & { readonly source: string })[] = [];
-    for (const { role, pair, name: called, source } of sources) {
+    const models: SourcedModel[] = [];
+    const paths = sources.map(({ source }) => (source.startsWith("hf:") ? source : resolve(source)));
+    const weights = await numberedFiles(paths);
+    for (const [index, { role, pair, name: called, source, adapters }] of sources.entries()) {
         given.signal?.throwIfAborted();
         if (source.startsWith("hf:")) {
             known = "headers";
@@ -267,14 +262,26 @@ async function planSources(
                 pair,
                 name: called,
                 source,
+                weights: weights[index]!,
+                adapters: [],
                 facts: await distantFacts(addon, hub, source, given.signal)
             });
         } else {
-            const path = resolve(source);
-            models.push({ role, pair, name: called, source: path, facts: await addon.inspectModel(path) });
+            const path = paths[index]!;
+            const facts = await addon.inspectModel(path);
+            const files = await inspectAdaptersOf(addon, { role, pair, path, adapters }, facts);
+            models.push({
+                role,
+                pair,
+                name: called,
+                source: path,
+                weights: weights[index]!,
+                adapters: files.map((file) => file.facts),
+                facts
+            });
         }
     }
-    return presented(name, known, models, given, machine, null);
+    return (size) => presented(name, known, models, { ...given, size }, machine, null);
 }
 
 function planCatalogTrio(
@@ -290,8 +297,12 @@ function planCatalogTrio(
     );
     const ofPair =
         given.pairQuantization === undefined ? small.filter((name) => !lossy.test(name)) : [given.pairQuantization];
-    const plan = (chosen: { base: string; pair: string }): TrioPlan =>
-        presented(trio.name, "shapes", modelsOf(catalog, trio, chosen), given, machine, chosen);
+    const adapted = roles.filter((role) => catalog.models.get(trio[role])!.source.kind === "lora");
+    const uncounted = adapted.map((role) => `What the adapter of the ${role} takes is not known, and not counted.`);
+    const plan = (chosen: { base: string; pair: string }): TrioPlan => {
+        const found = presented(trio.name, "shapes", modelsOf(catalog, trio, chosen), given, machine, chosen);
+        return { ...found, notes: [...found.notes, ...uncounted] };
+    };
     for (const one of ofBase) {
         for (const pair of ofPair) {
             const found = plan({ base: one, pair });
@@ -312,7 +323,8 @@ function modelsOf(
     catalog: Catalog,
     trio: CatalogTrio,
     chosen: { readonly base: string; readonly pair: string }
-): (ModelToPlan & { readonly source: string })[] {
+): SourcedModel[] {
+    const files: string[] = [];
     return roles.map((role) => {
         const model = catalog.models.get(trio[role])!;
         const quantization = role === "base" ? chosen.base : chosen.pair;
@@ -321,21 +333,24 @@ function modelsOf(
             const option = role === "base" ? "quantization" : "pairQuantization";
             throw invalidOption(option, `one of ${quantizationsToHave(model).join(", ")}`, quantization);
         }
-        return { role, pair: 0, name: `the ${role}`, source: model.name, facts };
+        const file = `${model.source.kind === "lora" ? model.source.model : model.name} ${quantization}`;
+        if (!files.includes(file)) files.push(file);
+        const weights = files.indexOf(file) + 1;
+        return { role, pair: 0, name: `the ${role}`, source: model.name, weights, adapters: [], facts };
     });
 }
 
 function presented(
     name: string | null,
     known: TrioPlan["known"],
-    models: readonly (ModelToPlan & { readonly source: string })[],
+    models: readonly SourcedModel[],
     given: ResolvedPlanOptions,
     machine: PlannedMachine,
     chosen: TrioPlan["chosen"]
 ): TrioPlan {
     const rest = { name, known, chosen, parallel: given.size.parallel, bandwidths: machine.rates };
     const described = (placed: readonly PlacedModel[] | undefined): PlannedModel[] =>
-        models.map(({ role, pair, source, facts }, index) => ({
+        models.map(({ role, pair, source, facts, weights, adapters }, index) => ({
             role,
             pair,
             source,
@@ -343,8 +358,11 @@ function presented(
             weightBytes:
                 facts.layerBytes.reduce((sum, bytes) => sum + bytes, facts.embeddingBytes) +
                 (facts.tiedOutput ? 0 : facts.outputBytes),
+            sharesWeights: models.findIndex((model) => model.weights === weights) < index,
+            adapterBytes: adapters.reduce((sum, { tensorBytes }) => sum + tensorBytes, 0),
             gpuLayers: placed?.[index]?.gpuLayers ?? 0,
             layers: facts.layerBytes.length + 1,
+            cpuMoeLayers: placed?.[index]?.cpuMoeLayers ?? 0,
             devices: placed?.[index]?.devices ?? [],
             deviceBytes: placed?.[index]?.deviceBytes ?? 0,
             hostBytes: placed?.[index]?.hostBytes ?? 0

@@ -39,25 +39,24 @@ export const reachedShare = 0.65;
 
 /** What a decode of one token reads of a model: weights but the embedding, experts as far as they are used, and the cache so far. */
 export function readBytes(facts: SizedModel, placed: PlacedModel, filled: number): ReadBytes {
+    const { parts, split, cpuMoeLayers } = placed;
     const used = facts.experts > 0 ? facts.expertsUsed / facts.experts : 1;
-    const weights = facts.layerBytes.map((bytes, layer) => {
-        const experts = facts.expertBytes[layer] ?? 0;
-        return bytes - experts * (1 - used);
-    });
     const onHost = facts.layerBytes.length - Math.max(0, placed.gpuLayers - 1);
-    const sum = (from: number, to: number): number =>
-        weights.slice(from, to).reduce((total, bytes) => total + bytes, 0);
-    const { parts } = placed;
+    const experts = facts.layerBytes.map((_, layer) => (facts.expertBytes[layer] ?? 0) * used);
+    const others = facts.layerBytes.map((bytes, layer) => bytes - (facts.expertBytes[layer] ?? 0));
+    const sum = (values: readonly number[], from: number, to: number): number =>
+        values.slice(from, to).reduce((total, bytes) => total + bytes, 0);
     let at = onHost;
-    const devices = placed.split.map((count, index) => {
-        const last = index === placed.split.length - 1;
-        const layers = last ? count - 1 : count;
-        const bytes = sum(at, at + layers) + (last ? facts.outputBytes : 0) + parts.devices[index]!.cache * filled;
-        at += layers;
-        return bytes;
+    const devices = split.map((count, index) => {
+        const last = index === split.length - 1;
+        const end = at + (last ? count - 1 : count);
+        const weights = sum(others, at, end) + sum(experts, Math.max(at, cpuMoeLayers), end);
+        at = end;
+        return weights + (last ? facts.outputBytes : 0) + parts.devices[index]!.cache * filled;
     });
     const output = placed.gpuLayers === 0 ? facts.outputBytes : 0;
-    return { host: sum(0, onHost) + output + parts.host.cache * filled, devices };
+    const host = sum(others, 0, onHost) + sum(experts, 0, Math.max(onHost, cpuMoeLayers)) + output;
+    return { host: host + parts.host.cache * filled, devices };
 }
 
 /** Seconds of one decode. */
@@ -80,7 +79,9 @@ export function expectedSpeed(
     const seconds = models.map(({ facts, placed }) => secondsOf(readBytes(facts, placed, filled), placed, bandwidths));
     const all = seconds.reduce((sum, one) => sum + one, 0);
     const plain = 1 / all;
-    const whole = models.every(({ facts, placed }) => placed.gpuLayers === facts.layerBytes.length + 1);
+    const whole = models.every(
+        ({ facts, placed }) => placed.gpuLayers === facts.layerBytes.length + 1 && placed.cpuMoeLayers === 0
+    );
     if (!whole || models.length < 3 || maxDraft < 1) return { plain, drafted: null, draft: null };
     const rates = Array.from({ length: maxDraft }, (_, index) => {
         const g = index + 1;

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isObject } from "../checks.js";
 import { RastError } from "../errors.js";
-import type { Hub } from "../hub/hub.js";
+import type { Hub, OnWait } from "../hub/hub.js";
 import { hubPathText, type HubRepository } from "../hub/hub-path.js";
 
 const indexName = "model.safetensors.index.json";
@@ -14,14 +14,20 @@ const mostShards = 10_000;
 
 /**
  * Files of a checkpoint at a hub.
+ * @param onWait told of every wait
  * @returns paths in the repository
  * @throws ERR_HUB_NOT_FOUND where there is none; as `Hub.list`
  */
-export async function checkpointFiles(hub: Hub, repository: HubRepository, signal: AbortSignal): Promise<string[]> {
-    const listed = (await hub.list(repository, signal)).map(({ path }) => path);
+export async function checkpointFiles(
+    hub: Hub,
+    repository: HubRepository,
+    signal: AbortSignal,
+    onWait?: OnWait
+): Promise<string[]> {
+    const listed = (await hub.list(repository, signal, onWait)).map(({ path }) => path);
     const besides = listed.filter((path) => companions.has(path));
     if (listed.includes(indexName)) {
-        const shards = shardsOf(await hub.text({ ...repository, path: indexName }, signal));
+        const shards = shardsOf(await hub.text({ ...repository, path: indexName }, signal, onWait));
         const lacking = shards?.find((shard) => !listed.includes(shard));
         if (shards !== undefined && lacking === undefined) return [...besides, indexName, ...shards];
         throw nothing(repository, lacking === undefined ? `${indexName} is not valid` : `${lacking} is missing`);

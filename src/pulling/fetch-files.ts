@@ -120,15 +120,16 @@ async function assertGguf(path: string): Promise<void> {
 }
 
 async function factsOf(
-    { file, quantization }: WantedFile,
-    { hub, signal, note }: FetchSettings
+    { file, quantization, role }: WantedFile,
+    { hub, signal, note, meter }: FetchSettings
 ): Promise<HubFileFacts> {
+    const waits = meter.waits(role, basename(file.path));
     try {
-        return await hub.facts(file, signal);
+        return await hub.facts(file, signal, waits);
     } catch (error) {
         const missing = error instanceof RastError && error.code === "ERR_HUB_NOT_FOUND";
         if (!missing || quantization === undefined) throw error;
-        const listed = await hub.list(file, signal).catch(() => {
+        const listed = await hub.list(file, signal, waits).catch(() => {
             signal?.throwIfAborted();
             throw error;
         });
@@ -149,7 +150,7 @@ async function factsOf(
         }
         const other = { ...file, path: fitting[0]! };
         note(`The hub calls ${hubPathText(file)} ${fitting[0]!}: that is taken.`);
-        return hub.facts(other, signal);
+        return hub.facts(other, signal, waits);
     }
 }
 

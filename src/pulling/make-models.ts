@@ -31,8 +31,7 @@ export async function makeModel({ plan, from, template, signal, onProgress }: Ma
     };
     if (template === undefined) {
         const told = ({ fraction }: { fraction: number }): void => tell("quantizing", fraction);
-        await quantizeModel({ ...shared, input: from, onProgress: told });
-        return [];
+        return (await quantizeModel({ ...shared, input: from, onProgress: told })).notes;
     }
     const told = ({ step, fraction }: GraftProgress): void =>
         tell(step === "graft" ? "grafting" : "quantizing", fraction);

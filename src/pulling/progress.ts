@@ -34,6 +34,11 @@ export class PullMeter {
         this.#files.set(path, { bytes, totalBytes });
     }
 
+    /** Tells of waits for the hub before anything of a file has come. */
+    waits(role: NativeRole, file: string): (ms: number, why: string) => void {
+        return (_ms, reason) => this.tell(file, { role, file, state: "waiting", bytes: 0, totalBytes: 0, reason });
+    }
+
     /** @throws what the caller's function throws */
     tell(path: string, progress: Omit<PullProgress, "overallBytes" | "overallTotalBytes">): void {
         const file = this.#files.get(path);

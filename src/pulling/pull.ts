@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { readCatalog, roles, trioOf, type Catalog, type CatalogTrio } from "../catalog/catalog.js";
-import { checkString, describeError, isObject } from "../checks.js";
+import { checkString, describeError, isObject, watchPromise } from "../checks.js";
 import { RastError } from "../errors.js";
 import type { DownloadProof } from "../hub/download.js";
 import { inHubCache, snapshotInHubCache } from "../hub/hub-cache.js";
@@ -93,7 +93,7 @@ export async function pullTrioWith(
     resolved.signal?.addEventListener("abort", follow, { once: true });
     const tell = (progress: PullProgress): void => {
         try {
-            resolved.onProgress(progress);
+            watchPromise(resolved.onProgress(progress), (error) => controller.abort(error));
         } catch (error) {
             controller.abort(error);
         }
@@ -234,7 +234,8 @@ class Pull {
             const use = await CheckpointUse.begin(folder, this.signal);
             const paths: string[] = [];
             this.#checkpoints.push({ use, paths });
-            for (const path of await checkpointFiles(hub, plan.make.weights, this.signal)) {
+            const waits = this.meter.waits(role, plan.make.weights.repository);
+            for (const path of await checkpointFiles(hub, plan.make.weights, this.signal, waits)) {
                 const place = join(folder, ...path.split("/"));
                 paths.push(place);
                 if (await isFile(place)) continue;

@@ -1,6 +1,7 @@
 // JSON of strangers: read in slices, so that no text holds up the event loop, with bounds on depth and on the number of values.
-import { setImmediate } from "node:timers/promises";
+import { isUtf8 } from "node:buffer";
 import { shortenMiddle } from "../checks.js";
+import { Slices } from "./slices.js";
 
 /** What JSON is here: objects are maps, so that no key means anything to JavaScript. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | ReadonlyMap<string, JsonValue>;
@@ -11,47 +12,52 @@ export class JsonProblem extends Error {}
 const deepest = 32;
 const mostValues = 8_000_000;
 const longestNumber = 40;
-const sliceMs = 8;
+/** Bytes of a string as it is written: one is read at a stroke. */
+const longestString = 8 * 1_048_576;
+/** Bytes that count as one step of a slice. */
+const bytesPerStep = 1024;
 
 /**
  * Reads a JSON text in UTF-8; white space around it is allowed.
- * @throws JsonProblem for what is no JSON, for keys that an object has twice, and for more than 32 levels or 8,000,000 values
+ * @throws JsonProblem for what is no JSON, for keys that an object has twice, and for more than 32 levels, 8,000,000 values or 8 MiB
+ *     of one string
  */
 export async function readBoundedJson(bytes: Uint8Array): Promise<JsonValue> {
-    let text: string;
-    try {
-        text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-        throw new JsonProblem("it is not UTF-8");
-    }
-    const reader = new JsonReader(text);
-    for (let slice = 0; !reader.step(performance.now() + sliceMs); ++slice) await setImmediate();
+    if (!isUtf8(bytes)) throw new JsonProblem("it is not UTF-8");
+    const reader = new JsonReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const slices = new Slices();
+    while (!reader.step(slices)) await slices.next();
     return reader.value();
 }
 
 /** An object or array whose end has not come yet. */
 type Open = { map: Map<string, JsonValue>; key: string } | { list: JsonValue[] };
 
-// Without recursion: what is open lies on a stack, so that reading can stop and go on between any two values.
+const [quote, backslash, space, lineFeed, carriageReturn, tab] = [0x22, 0x5c, 0x20, 0x0a, 0x0d, 0x09];
+const [openBrace, closeBrace, openBracket, closeBracket, comma, colon] = [0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x3a];
+
+// Without recursion: what is open lies on a stack, so that reading can stop and go on between any two values. Over bytes, as a text of
+// 100 MB would be made at a stroke.
 class JsonReader {
-    readonly #text: string;
+    readonly #bytes: Buffer;
     readonly #stack: Open[] = [];
     #at = 0;
     #values = 0;
     #result: JsonValue | undefined;
 
-    constructor(text: string) {
-        this.#text = text;
+    constructor(bytes: Buffer) {
+        this.#bytes = bytes;
     }
 
-    /** Reads on until some time. @returns whether all is read */
-    step(untilMs: number): boolean {
-        for (let count = 0; this.#result === undefined; ++count) {
-            if (count % 256 === 255 && performance.now() > untilMs) return false;
+    /** Reads on until the slice is over. @returns whether all is read */
+    step(slices: Slices): boolean {
+        while (this.#result === undefined) {
+            const from = this.#at;
             this.#readValue();
+            if (slices.over(1 + Math.floor((this.#at - from) / bytesPerStep))) return false;
         }
         this.#skipSpace();
-        if (this.#at < this.#text.length) this.#fail("something follows it");
+        if (this.#at < this.#bytes.length) this.#fail("something follows it");
         return true;
     }
 
@@ -62,13 +68,14 @@ class JsonReader {
     #readValue(): void {
         if (++this.#values > mostValues) this.#fail(`it has more than ${mostValues} values`);
         this.#skipSpace();
-        const letter = this.#text[this.#at];
-        if (letter === "{" || letter === "[") {
+        const byte = this.#bytes[this.#at];
+        if (byte === openBrace || byte === openBracket) {
             if (this.#stack.length === deepest) this.#fail(`it is more than ${deepest} levels deep`);
             ++this.#at;
             this.#skipSpace();
-            if (this.#take(letter === "{" ? "}" : "]")) return this.#close(letter === "{" ? new Map() : []);
-            if (letter === "[") this.#stack.push({ list: [] });
+            const isMap = byte === openBrace;
+            if (this.#take(isMap ? closeBrace : closeBracket)) return this.#close(isMap ? new Map() : []);
+            if (!isMap) this.#stack.push({ list: [] });
             else {
                 const open = { map: new Map<string, JsonValue>(), key: "" };
                 this.#stack.push(open);
@@ -76,7 +83,7 @@ class JsonReader {
             }
             return;
         }
-        this.#close(letter === '"' ? this.#readString() : this.#readWord());
+        this.#close(byte === quote ? this.#readString() : this.#readWord());
     }
 
     // A value has ended; so may what it stands in.
@@ -90,21 +97,21 @@ class JsonReader {
             if ("map" in open) open.map.set(open.key, done);
             else open.list.push(done);
             this.#skipSpace();
-            if (this.#take(",")) {
+            if (this.#take(comma)) {
                 if ("map" in open) {
                     this.#skipSpace();
                     this.#readKey(open);
                 }
                 return;
             }
-            if (!this.#take("map" in open ? "}" : "]")) this.#fail('expected "," or an end');
+            if (!this.#take("map" in open ? closeBrace : closeBracket)) this.#fail('expected "," or an end');
             this.#stack.pop();
             done = "map" in open ? open.map : open.list;
         }
     }
 
     #readKey(open: { map: Map<string, JsonValue>; key: string }): void {
-        if (this.#text[this.#at] !== '"') this.#fail("expected a key");
+        if (this.#bytes[this.#at] !== quote) this.#fail("expected a key");
         const at = this.#at;
         open.key = this.#readString();
         if (open.map.has(open.key)) {
@@ -112,23 +119,21 @@ class JsonReader {
             this.#fail(`the key ${JSON.stringify(shortenMiddle(open.key))} stands there twice`);
         }
         this.#skipSpace();
-        if (!this.#take(":")) this.#fail('expected ":"');
+        if (!this.#take(colon)) this.#fail('expected ":"');
     }
 
     #readString(): string {
         const begin = this.#at;
-        for (let end = begin; ;) {
-            end = this.#text.indexOf('"', end + 1);
-            if (end < 0) this.#fail("a string does not end");
-            let slashes = 0;
-            while (this.#text[end - 1 - slashes] === "\\") ++slashes;
-            if (slashes % 2 === 1) continue;
-            this.#at = end + 1;
-            break;
+        const most = Math.min(this.#bytes.length, begin + longestString);
+        let end = begin + 1;
+        while (end < most && this.#bytes[end] !== quote) end += this.#bytes[end] === backslash ? 2 : 1;
+        if (end >= most) {
+            const isLong = most < this.#bytes.length;
+            this.#fail(isLong ? `a string has more than ${longestString} bytes` : "a string does not end");
         }
-        const written = this.#text.slice(begin, this.#at);
+        this.#at = end + 1;
         try {
-            return JSON.parse(written) as string;
+            return JSON.parse(this.#bytes.toString("utf8", begin, this.#at)) as string;
         } catch {
             this.#at = begin;
             return this.#fail("a string is damaged");
@@ -136,27 +141,27 @@ class JsonReader {
     }
 
     #readWord(): number | boolean | null {
-        const rest = this.#text.slice(this.#at, this.#at + longestNumber + 1);
+        const rest = this.#bytes.toString("latin1", this.#at, this.#at + longestNumber + 1);
         const word = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/.exec(rest)?.[0];
         if (word === undefined || word.length > longestNumber) this.#fail("expected a value");
         this.#at += word.length;
         return JSON.parse(word) as number | boolean | null;
     }
 
-    #take(letter: string): boolean {
-        if (this.#text[this.#at] !== letter) return false;
+    #take(byte: number): boolean {
+        if (this.#bytes[this.#at] !== byte) return false;
         ++this.#at;
         return true;
     }
 
     #skipSpace(): void {
         for (; ; ++this.#at) {
-            const code = this.#text.charCodeAt(this.#at);
-            if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+            const byte = this.#bytes[this.#at];
+            if (byte !== space && byte !== lineFeed && byte !== carriageReturn && byte !== tab) return;
         }
     }
 
     #fail(what: string): never {
-        throw new JsonProblem(`${what} at character ${this.#at}`);
+        throw new JsonProblem(`${what} at byte ${this.#at}`);
     }
 }

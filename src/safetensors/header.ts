@@ -2,6 +2,7 @@
 import { shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { JsonProblem, readBoundedJson, type JsonValue } from "./bounded-json.js";
+import { Slices, sortedInSlices } from "./slices.js";
 
 /** One tensor of a safetensors file. */
 export interface TensorEntry {
@@ -91,23 +92,27 @@ export async function readHeader(json: Uint8Array, fileBytes: number, file: stri
     if (!(value instanceof Map)) throw safetensorsError(file, "its header is no object");
     const map = value as ReadonlyMap<string, JsonValue>;
     const dataBegin = json.length + 8;
-    const tensors: TensorEntry[] = [];
+    const entries: TensorEntry[] = [];
+    const slices = new Slices();
     for (const [name, entry] of map) {
-        if (name !== "__metadata__") tensors.push(readEntry(name, entry, dataBegin, fileBytes, file));
+        if (name !== "__metadata__") entries.push(readEntry(name, entry, dataBegin, fileBytes, file));
+        if (slices.over()) await slices.next();
     }
-    tensors.sort((one, other) => one.offset - other.offset || one.bytes - other.bytes);
-    checkContiguous(tensors, dataBegin, fileBytes, file);
-    return { tensors, metadata: readMetadata(map.get("__metadata__"), file) };
+    const tensors = await sortedInSlices(entries, (one, other) => one.offset - other.offset || one.bytes - other.bytes);
+    await checkContiguous(tensors, dataBegin, fileBytes, file);
+    return { tensors, metadata: await readMetadata(map.get("__metadata__"), file) };
 }
 
-function readMetadata(value: JsonValue | undefined, file: string): ReadonlyMap<string, string> {
+async function readMetadata(value: JsonValue | undefined, file: string): Promise<ReadonlyMap<string, string>> {
     if (value === undefined) return new Map();
     if (!(value instanceof Map)) throw safetensorsError(file, "its __metadata__ is no object");
     const map = value as ReadonlyMap<string, JsonValue>;
+    const slices = new Slices();
     for (const [key, text] of map) {
         if (typeof text !== "string") {
             throw safetensorsError(file, `its __metadata__ has no text under ${JSON.stringify(shortenMiddle(key))}`);
         }
+        if (slices.over()) await slices.next();
     }
     return map as ReadonlyMap<string, string>;
 }
@@ -145,7 +150,13 @@ function readEntry(name: string, value: JsonValue, dataBegin: number, fileBytes:
     return { name, dtype, shape, bytes: end - begin, offset: dataBegin + begin, file };
 }
 
-function checkContiguous(tensors: readonly TensorEntry[], dataBegin: number, fileBytes: number, file: string): void {
+async function checkContiguous(
+    tensors: readonly TensorEntry[],
+    dataBegin: number,
+    fileBytes: number,
+    file: string
+): Promise<void> {
+    const slices = new Slices();
     let at = dataBegin;
     for (const { name, offset, bytes } of tensors) {
         if (offset < at)
@@ -157,6 +168,7 @@ function checkContiguous(tensors: readonly TensorEntry[], dataBegin: number, fil
         if (offset > at)
             throw safetensorsError(file, `no tensor has the ${offset - at} bytes in front of its data`, name);
         at = offset + bytes;
+        if (slices.over()) await slices.next();
     }
     if (at !== fileBytes) throw safetensorsError(file, `no tensor has its last ${fileBytes - at} bytes`);
 }

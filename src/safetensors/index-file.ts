@@ -2,6 +2,7 @@
 import { shortenMiddle } from "../checks.js";
 import { JsonProblem, readBoundedJson, type JsonValue } from "./bounded-json.js";
 import { safetensorsError } from "./header.js";
+import { Slices } from "./slices.js";
 
 const mostFiles = 4096;
 
@@ -17,6 +18,7 @@ export async function readIndex(json: Uint8Array, file: string): Promise<Readonl
     const weights = value instanceof Map ? (value as ReadonlyMap<string, JsonValue>).get("weight_map") : undefined;
     if (!(weights instanceof Map)) throw safetensorsError(file, "the index has no weight_map");
     const out = new Map<string, Set<string>>();
+    const slices = new Slices();
     for (const [tensor, shard] of weights as ReadonlyMap<string, JsonValue>) {
         if (typeof shard !== "string") throw safetensorsError(file, "the index names no file", tensor);
         if (!isPlainName(shard)) {
@@ -26,6 +28,7 @@ export async function readIndex(json: Uint8Array, file: string): Promise<Readonl
         const names = out.get(shard) ?? new Set();
         out.set(shard, names.add(tensor));
         if (out.size > mostFiles) throw safetensorsError(file, `the index names more than ${mostFiles} files`);
+        if (slices.over()) await slices.next();
     }
     if (out.size === 0) throw safetensorsError(file, "the index names no tensors");
     return out;

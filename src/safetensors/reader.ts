@@ -5,6 +5,7 @@ import { describeError, shortenMiddle } from "../checks.js";
 import { RastError, type ErrorCode } from "../errors.js";
 import { headerLength, mostHeaderBytes, readHeader, safetensorsError, type TensorEntry } from "./header.js";
 import { readIndex } from "./index-file.js";
+import { Slices } from "./slices.js";
 
 /** What to read, and when to stop. */
 export interface OpenSafetensorsOptions {
@@ -52,6 +53,7 @@ export class Safetensors {
         const tensors = new Map<string, TensorEntry>();
         const metadata = new Map<string, string>();
         const handles = new Map<string, FileHandle>();
+        const slices = new Slices();
         try {
             const { index, files } = typeof source === "string" ? await findFiles(resolve(source)) : givenFiles(source);
             for (const [file, expected] of files) {
@@ -72,6 +74,7 @@ export class Safetensors {
                         );
                     }
                     tensors.set(tensor.name, tensor);
+                    if (slices.over()) await slices.next();
                 }
                 for (const name of expected ?? []) {
                     if (tensors.get(name)?.file !== file) {
@@ -81,8 +84,12 @@ export class Safetensors {
                             name
                         );
                     }
+                    if (slices.over()) await slices.next();
                 }
-                for (const [key, text] of header.metadata) metadata.set(key, text);
+                for (const [key, text] of header.metadata) {
+                    metadata.set(key, text);
+                    if (slices.over()) await slices.next();
+                }
             }
             return new Safetensors(tensors, metadata, handles);
         } catch (error) {

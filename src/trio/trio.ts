@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { open, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import {
     checkBoolean,
@@ -110,6 +110,7 @@ export async function trioNames(folders = trioFolders()): Promise<string[]> {
 export async function resolveTrio(nameOrFile: string, folders = trioFolders()): Promise<Trio> {
     const looksLikePath = /[\\/]/.test(nameOrFile) || extname(nameOrFile).toLowerCase() === ".json";
     const path = resolve(nameOrFile);
+    if (extname(nameOrFile).toLowerCase() === ".gguf" && !(await isFolder(path))) throw modelInstead(path);
     if (looksLikePath) return readTrio((await isFolder(path)) ? await trioFileIn(path) : path);
     for (const folder of folders) {
         if ((await trioNames([folder])).includes(nameOrFile)) return readTrio(join(folder, `${nameOrFile}.json`));
@@ -145,6 +146,7 @@ async function readTrio(file: string): Promise<Trio> {
     const size = await fileSize(file, purpose);
     // those of kernels say so too, and may never end
     if (size === 0) throw trioError(file, "", "it is empty");
+    if (await beginsAsModel(file)) throw modelInstead(file);
     if (size > maxTrioFileBytes) throw trioError(file, "", `it has ${size} bytes; a trio file is small JSON`);
     const text = await readFile(file, "utf8").catch((error: unknown) => {
         throw systemError(error, file, purpose);
@@ -158,6 +160,25 @@ async function readTrio(file: string): Promise<Trio> {
     const trio = parseTrio(content, file);
     await checkModelFiles(trio);
     return trio;
+}
+
+function modelInstead(file: string): RastError {
+    const advice =
+        "a trio file is JSON that names three models, and rast trio init BASE EXPERT ANTIEXPERT writes one; " +
+        "models are also given one by one, as base, expert and antiexpert.";
+    return trioError(file, "", `it is a model (GGUF); ${advice}`);
+}
+
+async function beginsAsModel(file: string): Promise<boolean> {
+    const handle = await open(file).catch(() => undefined);
+    try {
+        const start = await handle?.read(Buffer.alloc(4), 0, 4, 0);
+        return start?.buffer.toString("latin1") === "GGUF";
+    } catch {
+        return false; // reading it says why
+    } finally {
+        await handle?.close();
+    }
 }
 
 /**

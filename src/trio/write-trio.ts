@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { checkBoolean, checkNumber, checkString, readOptions, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
@@ -43,7 +43,7 @@ const names = [
  * Writes a trio file for three models, which lie where they like: paths in it are relative to it.
  * @returns the file's absolute path
  * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION; ERR_FILE_NOT_FOUND, ERR_NOT_GGUF and their kin for the models; ERR_TRIO_FILE for what no trio file may say;
- *     ERR_FILE_UNWRITABLE; ERR_INVALID_ARGUMENT for `out` that is one of the models
+ *     ERR_FILE_UNWRITABLE; ERR_IS_DIRECTORY; ERR_INVALID_ARGUMENT for `out` that is one of the models
  * @example
  * ```ts no-run
  * import { loadRast, writeTrioFile } from "rast-llama";
@@ -80,7 +80,12 @@ export async function writeTrioFile(options: TrioFileOptions): Promise<string> {
     content["lambda"] = lambda;
     parseTrio(content, file);
     await refuseSameFile(file, Object.values(models));
-    if (!replace && (await stat(file).catch(() => undefined)) !== undefined) {
+    const there = await stat(file).catch(() => undefined);
+    if (there?.isDirectory() === true) {
+        const message = `A folder lies where the trio file is to go: name the file, ${shortenMiddle(join(file, "trio.json"))} for instance.`;
+        throw new RastError("ERR_IS_DIRECTORY", message, { details: { path: file } });
+    }
+    if (!replace && there !== undefined) {
         throw new RastError(
             "ERR_FILE_UNWRITABLE",
             `There is a file already where the trio file is to go, and replace is not set: ${shortenMiddle(file)}`,

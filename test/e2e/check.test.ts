@@ -6,9 +6,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { checkTrio, loadRast, RastError, type CheckOptions, type TrioCheck } from "../../dist/index.js";
 import { rast } from "../support/command-io.js";
 import { demo } from "../support/demo.js";
+import { randomLora, writeLora } from "../support/lora.js";
 import { root } from "../support/native.js";
 import { heavy } from "../support/size.js";
-import { tinyTrio } from "../support/test-models.js";
+import { tinyTrio, tinyTrioOf } from "../support/test-models.js";
 import { bundledVocabulary, vocabularies, vocabularyModel } from "../support/vocabularies.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-check-"));
@@ -28,9 +29,7 @@ describe("headers", () => {
     });
 
     it("real tokenizers, each pair of them: what check says of a pair is what a load does", async () => {
-        const all = heavy
-            ? vocabularies
-            : (["qwen2", "llama-bpe", "gpt-2", "llama-spm", "deepseek-coder", "gemma-4"] as const);
+        const all = heavy ? vocabularies : (["qwen2", "llama-bpe", "llama-spm", "gpt-2"] as const);
         const generating = all.filter((name) => name !== "bert-bge" && name !== "nomic-bert-moe");
         const models = await Promise.all(generating.map((name) => vocabularyModel(name)));
         const said = new Map<string, readonly string[]>();
@@ -77,6 +76,31 @@ describe("headers", () => {
         const pair = await checkTrio({ base: demo.base, expert: demo.antiexpert, antiexpert: demo.expert });
         expect(worst(pair)).toEqual(["warning swapped"]);
         expect(pair.findings[0]!.roles).toEqual(["expert", "antiexpert"]);
+    });
+
+    it("adapters, and whether they fit", async () => {
+        const { base, antiexpert } = await tinyTrio();
+        const trio = join(folder, "adapted.json");
+        const write = (lora: string): void => {
+            writeFileSync(trio, JSON.stringify({ base, expert: { model: antiexpert, lora, scale: 0.5 }, antiexpert }));
+        };
+        const lora = writeLora(join(folder, "fits.gguf"), randomLora(antiexpert, { rank: 4, alpha: 8 }));
+        write(lora);
+        const check = await checkTrio({ trio });
+        expect(check.fits).toBe(true);
+        expect(check.models.map(({ adapters }) => adapters.length)).toEqual([0, 1, 0]);
+        expect(check.models[1]!.adapters[0]).toMatchObject({ path: lora, scale: 0.5, rank: 4 });
+        expect((await rast(["check", "--trio", trio])).stdout).toMatch(
+            /^ +with the adapter .*fits\.gguf \(rank 4, \d+ matrices, scale 0\.5\)$/m
+        );
+        const { antiexpert: wide } = await tinyTrioOf("llama", "llama");
+        const other = writeLora(join(folder, "other.gguf"), randomLora(wide, { rank: 4, alpha: 8 }));
+        write(other);
+        const unfit = await checkTrio({ trio });
+        expect([unfit.fits, worst(unfit)[0]]).toEqual([false, "error adapter"]);
+        expect(unfit.findings[0]!.what).toContain("other.gguf");
+        write(join(folder, "nowhere.gguf"));
+        await expect(checkTrio({ trio })).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
     });
 
     it("a pair of two shapes", async () => {
@@ -196,6 +220,10 @@ describe("the command", () => {
         expect((await rast([...swapped, "--strict"])).code).toBe(4);
         const json = await rast([...swapped, "--json"]);
         expect((JSON.parse(json.stdout) as TrioCheck).findings[0]).toMatchObject({ kind: "swapped", level: "warning" });
+        const both = await rast(["check", demo.base, demo.expert, demo.antiexpert, "--trio", "demo"]);
+        expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("received both: 3 files beside --trio")]);
+        const model = await rast(["check", "--trio", demo.base]);
+        expect([model.code, model.stderr]).toEqual([2, expect.stringContaining("it is a model (GGUF)")]);
         for (const args of [["check"], ["check", "a.gguf"], ["check", "--trio", "demo", "--max-tokens", "3"]]) {
             const { code, stderr } = await rast(args);
             expect([args, code]).toEqual([args, 2]);

@@ -80,6 +80,11 @@ describe("from a model's file to a checkpoint and back", () => {
             tensors: 0 + (await addon.layoutOf(wide)).tensors.length
         });
         expect(result.notes.join()).toMatch(/no tokenizer\.json/);
+        const mixed = await graft({ type: "Q4_K_M", output: path("mixed.gguf") });
+        expect(mixed.notes.join("\n")).toContain("general.file_type says Q4_K_M, the template's F32.");
+        expect(mixed.notes.join("\n")).toMatch(/tensors have rows that are no multiple of the block/);
+        const same = await graft({ type: "F32", output: path("mixed.gguf") });
+        expect(same.notes.join()).not.toContain("file_type");
         expect(fractions.at(-1)).toBe(1);
         expect([...fractions].sort((a, b) => a - b)).toEqual(fractions);
         expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
@@ -496,7 +501,9 @@ describe("heads, vocabularies and tokenizers", () => {
             "tokenizer.json": tokenizer((_, added) => void (added[0]!.content = "<|done|>")),
             "tokenizer_config.json": JSON.stringify({ chat_template: "x" })
         });
-        expect(other.notes.join()).toMatch(/1 special tokens.*399: "<\|done\|>", in the template "<\|endoftext\|>"/);
+        expect(other.notes.join()).toMatch(
+            /1 special token of .* differs.*399: "<\|done\|>", in the template "<\|endoftext\|>"/
+        );
         const swapped = tokenizer((vocab) => {
             [vocab[texts[300]!], vocab[texts[301]!]] = [301, 300];
         });
@@ -508,7 +515,7 @@ describe("heads, vocabularies and tokenizers", () => {
         expect(wrong.details["path"]).toBe(path("tiny", "tokenizer.json"));
         const longer = tokenizer((_, added) => void added.push({ id: 400, content: "<new>" }));
         expect((await failure(graft({}, template, { "tokenizer.json": longer }))).message).toMatch(
-            /1 tokens behind the template's 400/
+            /1 token behind the template's 400/
         );
         for (const text of ["", "{", "[".repeat(1000), '{"model": {"vocab": {"a": 1, "a": 2}}}']) {
             expect((await failure(graft({}, template, { "tokenizer.json": text }))).code).toBe("ERR_GRAFT");

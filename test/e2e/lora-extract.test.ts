@@ -77,6 +77,7 @@ describe("a difference of low rank", () => {
         const made = await extract({ expert, antiexpert, rank: 1000, type: "f32" });
         expect(made.keptShare).toBeGreaterThan(1 - 1e-6);
         expect(new Set(made.tensors.map(({ rank }) => rank))).toEqual(new Set([32]));
+        expect(made.rank).toBe(32);
         expect(made.tensors.map(({ name }) => name)).toContain("token_embd.weight");
         const again = writeMerged(fresh("again.gguf"), antiexpert, [{ lora: readGguf(made.path), scale: 1 }]);
         expect(largestDifference(again, expert)).toBeLessThan(1e-5);
@@ -158,6 +159,11 @@ describe("what is no fine-tune of the other", () => {
     it("is refused, and no file is left", async () => {
         const { expert, antiexpert } = await tinyTrioOf("llama", "llama");
         const { antiexpert: other } = await tinyTrioOf("llama", "qwen2");
+        const { antiexpert: narrow } = await tinyTrio();
+        expect(await rejected({ expert, antiexpert: narrow })).toMatchObject({
+            code: "ERR_EXTRACT",
+            message: expect.stringMatching(/not of one shape.* tensors cannot be subtracted, first \S+ \(/) as string
+        });
         expect(await rejected({ expert, antiexpert: other })).toMatchObject({ code: "ERR_EXTRACT" });
         expect(await rejected({ expert: antiexpert, antiexpert })).toMatchObject({ code: "ERR_EXTRACT" });
         expect(await rejected({ expert: join(folder, "nowhere.gguf"), antiexpert })).toMatchObject({
@@ -226,6 +232,14 @@ describe("an abort", () => {
         }
     });
 
+    it("by a promise of onProgress that is rejected", async () => {
+        const own = mkdtempSync(join(folder, "reject-"));
+        const onProgress = (): Promise<void> => Promise.reject(new Error("later"));
+        const options = { expert: demo.expert, antiexpert: demo.antiexpert, out: join(own, "lora.gguf"), onProgress };
+        await expect(extractLora(options)).rejects.toMatchObject({ code: "ERR_ABORTED", cause: { message: "later" } });
+        expect(readdirSync(own)).toEqual([]);
+    });
+
     it("by an exception in onProgress, too", async () => {
         const own = mkdtempSync(join(folder, "throw-"));
         const onProgress = (): void => {
@@ -259,6 +273,20 @@ describe("what would be lost, or be no adapter", () => {
             expect(await rejected(options)).toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
             expect(readFileSync(expert)).toEqual(before);
         }
+    });
+
+    it("an output that is another model; an adapter is replaced", async () => {
+        const [other, adapter] = [fresh("other.gguf"), fresh("lora.gguf")];
+        copyFileSync(demo.base, other);
+        const { expert, antiexpert } = demo;
+        expect(await rejected({ expert, antiexpert, out: other })).toMatchObject({
+            code: "ERR_INVALID_ARGUMENT",
+            message: expect.stringContaining("A model lies at") as string
+        });
+        expect(readFileSync(other)).toEqual(readFileSync(demo.base));
+        await extractLora({ expert, antiexpert, out: adapter, rank: 2, measure: false });
+        const { bytes } = await extractLora({ expert, antiexpert, out: adapter, rank: 4, measure: false });
+        expect(readFileSync(adapter).length).toBe(bytes);
     });
 
     it("numbers that are not finite, and those that f16 cannot hold", async () => {

@@ -240,6 +240,17 @@ describe("a model with an adapter", () => {
         const args = ["dist/cli/main.js", "lora", "convert", peft, "--model", antiexpert, "--out", converted, "--json"];
         const command = await run(process.execPath, args);
         expect(JSON.parse(command.stdout)).toMatchObject({ ...made, path: converted });
+        expect(made.notes).toEqual([]);
+        const another = writePeft(
+            fresh("other-rank"),
+            { peft_type: "LORA", lora_alpha: 8, r: 16 },
+            readFileSync(join(peft, "adapter_model.safetensors"))
+        );
+        const noted = await convertAdapter({ adapter: another, model: antiexpert, out: fresh("noted.gguf") });
+        expect(noted.notes).toEqual([expect.stringMatching(/says that the rank is 16, and the tensors have 4/)]);
+        await using({ base, expert: { path: antiexpert, lora: another }, antiexpert }, async ({ info }) => {
+            expect(info.notes).toEqual([expect.stringContaining("the rank is 16")]);
+        });
         const model = fresh("model.gguf");
         copyFileSync(antiexpert, model);
         for (const out of [model, join(peft, "adapter_model.safetensors"), join(peft, "adapter_config.json")]) {

@@ -1,17 +1,20 @@
 // What is planned against what llama.cpp says it holds; what plans say of files, hubs and the catalog.
 import { createServer, type Server } from "node:http";
-import { createReadStream, statSync } from "node:fs";
+import { copyFileSync, createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { planCatalog, planTrio, type TrioPlan } from "../../dist/index.js";
+import { planCatalog, planTrio, type PlannedModel, type TrioPlan } from "../../dist/index.js";
 import { knownShapes, type ModelShape } from "../../src/gguf/shapes.js";
 import { writeShapedTrio } from "../../src/gguf/shaped-trio.js";
 import { rast } from "../support/command-io.js";
 import { demo } from "../support/demo.js";
 import { root, run, vulkanEnvironment, vulkanLibrary } from "../support/native.js";
+import { randomLora, writeLora } from "../support/lora.js";
 import { heavy } from "../support/size.js";
+import { tinyTrio } from "../support/test-models.js";
 
 const mib = 2 ** 20;
 const gib = 2 ** 30;
@@ -144,9 +147,58 @@ describe("what a plan says", () => {
         expect((await planTrio({ trio: "demo", ram: mib })).fit).toBe("no");
     });
 
+    it("of a trio with an adapter: shared weights once, and the adapter", async () => {
+        const { base, antiexpert } = await tinyTrio();
+        const folder = mkdtempSync(join(tmpdir(), "rast-plan-"));
+        try {
+            const lora = writeLora(join(folder, "rl.gguf"), randomLora(antiexpert, { rank: 4, alpha: 8 }));
+            const trio = { base, expert: { model: antiexpert, lora }, antiexpert };
+            writeFileSync(join(folder, "trio.json"), JSON.stringify(trio));
+            const sized = { vram: 8 * gib, ram: 64 * gib, contextSize: 128 };
+            const plan = await planTrio({ trio: folder, ...sized });
+            expect(plan.models.map(({ sharesWeights }) => sharesWeights)).toEqual([false, false, true]);
+            const [, { adapterBytes, weightBytes }] = plan.models as [PlannedModel, PlannedModel];
+            expect(adapterBytes).toBeGreaterThan(10_000);
+            expect(plan.models[2]!.adapterBytes).toBe(0);
+            const copy = join(folder, "copy.gguf");
+            copyFileSync(antiexpert, copy);
+            const apart = await planTrio({ base, expert: copy, antiexpert, ...sized });
+            const weights = ({ places }: TrioPlan): number => places.reduce((sum, { parts }) => sum + parts.weights, 0);
+            expect(weights(plan)).toBe(weights(apart) - weightBytes + adapterBytes);
+            const shown = await rast(["plan", folder, "--vram", "8G", "--context-size", "128"]);
+            expect(shown.stdout).toMatch(/^expert .* \+ [\d.]+ KiB LoRA +\d+ of/m);
+            expect(shown.stdout).toMatch(/^antiexpert .* shared +\d+ of/m);
+        } finally {
+            rmSync(folder, { recursive: true });
+        }
+    });
+
+    it("of caches that make a difference", async () => {
+        const name = "qwen2.5-7b-simplerl-1.5b";
+        const asked = {
+            trio: name,
+            quantization: "Q4_K_M",
+            pairQuantization: "Q8_0",
+            ram: 64 * gib,
+            contextSize: 32_768
+        };
+        const f16 = await planTrio({ ...asked, vram: 24 * gib });
+        const q8 = await planTrio({ ...asked, vram: 24 * gib, kvType: "q8_0" });
+        const taken = ({ places }: TrioPlan): number => places[0]!.takenBytes;
+        expect(taken(q8)).toBeLessThan(taken(f16));
+        // between the two, with the margin of 8%
+        const between = await planTrio({ ...asked, vram: Math.round((taken(f16) + taken(q8)) / 2 / 0.92) });
+        expect(between.fit).toBe("partly");
+        expect(between.notes.join()).toContain(
+            "With kvType q8_0, which takes about half as much for the KV caches, everything is whole"
+        );
+        expect((await planTrio({ ...asked, vram: 24 * gib })).notes.join()).not.toContain("q8_0");
+    });
+
     it("of every trio of the catalog; more memory holds more", async () => {
         const sizes: Record<number, TrioPlan[]> = {};
-        for (const size of [8, 12, 16, 24]) sizes[size] = await planCatalog({ vram: size * gib, ram: 64 * gib });
+        for (const size of heavy ? [8, 12, 16, 24] : [8, 24])
+            sizes[size] = await planCatalog({ vram: size * gib, ram: 64 * gib });
         const bytes = ({ models }: TrioPlan): number => models.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
         expect(sizes[8]!.length).toBeGreaterThan(10);
         sizes[8]!.forEach((small, index) => {
@@ -189,6 +241,22 @@ describe("what a plan says", () => {
         expect(one.stdout).toMatch(/tokens\/s, [\d.]+ with drafts of \d+: an estimate from bandwidth/);
         const all = await rast(["plan", "--vram", "24GiB,24G", "--ram", "64G", "--json"]);
         expect((JSON.parse(all.stdout) as TrioPlan[]).every(({ places }) => places.length !== 2)).toBe(true);
+        const small = await rast(["plan", "demo", "--ram", "1M", "--vram", "0"]);
+        expect(small.code).toBe(4);
+        expect(small.stdout).toContain("demo: does not fit");
+        expect(small.stdout).toMatch(/note: The models need .* Lower --context-size, --parallel or --batch-size/);
+        const many = await rast(["plan", "demo", "--vram", Array.from({ length: 17 }, () => "8G").join()]);
+        expect([many.code, many.stderr]).toEqual([2, expect.stringContaining("a list of 1 to 16 for --vram")]);
+        const alone = await rast(["plan", "--base", demo.base]);
+        expect([alone.code, alone.stderr]).toEqual([
+            2,
+            expect.stringContaining("--expert and --antiexpert are missing")
+        ]);
+        const model = await rast(["plan", demo.base]);
+        expect([model.code, model.stderr]).toEqual([2, expect.stringContaining("it is a model (GGUF)")]);
+        const nothing = await rast(["plan", "my-trio"]);
+        expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining("neither here nor in the catalog")]);
+        expect(one.stdout).toContain("--ram-bandwidth says better");
         const table = await rast(["plan", "--vram", "12G"]);
         expect(table.stdout).toMatch(/^trio +base +pair +where +tokens\/s$/m);
     });

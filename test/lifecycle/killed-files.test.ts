@@ -8,26 +8,30 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeShapedTrio } from "../../dist/gguf/shaped-trio.js";
-import { graftModel, quantizeModel } from "../../dist/index.js";
+import { extractLora, graftModel, quantizeModel } from "../../dist/index.js";
 import { loadNative } from "../../dist/native/binding.js";
 import { checkpointOf, writeCheckpoint } from "../support/checkpoints.js";
 import { root, run } from "../support/native.js";
-import { size } from "../support/size.js";
+import { heavy, size } from "../support/size.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-killed-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const path = (...names: string[]): string => join(folder, ...names);
 const hash = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
 const script = join(root, "test/lifecycle/scripts/make-file.mjs");
-const rounds = size(3, 50);
+const kinds = ["graft", "quantize", "extract"] as const;
+/** Kills at work, and as many behind the last report of progress, where the file gets its name. */
+const rounds = size(2, 50);
 
+type Kind = (typeof kinds)[number];
 type Options = Record<string, unknown>;
-let options: Record<"graft" | "quantize", Options>;
+let options: Record<Kind, Options>;
 const expected: Record<string, string> = {};
-const usualMs: Record<string, number> = {};
+/** Reports of progress. */
+const reports: Record<string, number> = {};
 
 beforeAll(async () => {
-    const shape = { width: 256, layers: 2, heads: 4, kvHeads: 2, hidden: 512, vocabulary: size(2048, 8192) };
+    const shape = { width: 256, layers: 2, heads: 4, kvHeads: 2, hidden: 512, vocabulary: size(512, 8192) };
     const { base } = await writeShapedTrio(folder, {
         base: shape,
         small: shape,
@@ -38,62 +42,106 @@ beforeAll(async () => {
     await quantizeModel({ input: base, output: path("wide.gguf"), type: "F32" });
     const { addon } = await loadNative();
     writeCheckpoint(await checkpointOf(addon, path("wide.gguf"), path("checkpoint")), 3);
+    const demo = (role: string): string => join(root, "models", "demo", `demo-weak-${role}.gguf`);
     options = {
         graft: { template: base, weights: path("checkpoint"), type: "Q4_K_M", name: "x", threads: 2 },
-        quantize: { input: base, type: "Q4_K_M", threads: 2 }
+        quantize: { input: base, type: "Q4_K_M", threads: 2 },
+        extract: { expert: demo("expert"), antiexpert: demo("antiexpert"), rank: 16, threads: 2, measure: false }
     };
-    for (const kind of ["graft", "quantize"] as const) {
+    for (const kind of kinds) {
         const output = path(`expected-${kind}.gguf`);
-        const begin = performance.now();
-        if (kind === "graft") await graftModel({ ...options.graft, output } as never);
-        else await quantizeModel({ ...options.quantize, output } as never);
-        usualMs[kind] = performance.now() - begin;
+        let count = 0;
+        const onProgress = (): void => void ++count;
+        if (kind === "graft") await graftModel({ ...options.graft, output, onProgress } as never);
+        else if (kind === "quantize") await quantizeModel({ ...options.quantize, output, onProgress } as never);
+        else await extractLora({ ...options.extract, out: output, onProgress } as never);
+        reports[kind] = count;
         expected[kind] = hash(output);
     }
 });
 
-function start(kind: string, given: Options): ReturnType<typeof spawn> {
-    return spawn(process.execPath, [script, kind, JSON.stringify(given)], { stdio: ["ignore", "pipe", "inherit"] });
+interface Running {
+    readonly child: ReturnType<typeof spawn>;
+    readonly closed: Promise<unknown[]>;
+    /** Resolves when it has said that, and when it has ended. */
+    said(word: string): Promise<void>;
+}
+
+function start(kind: string, given: Options): Running {
+    const child = spawn(process.execPath, [script, kind, JSON.stringify(given)], {
+        stdio: ["ignore", "pipe", "inherit"]
+    });
+    const closed = once(child, "close");
+    let all = "";
+    let heard = (): void => {};
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        all += text;
+        heard();
+    });
+    const said = async (word: string): Promise<void> => {
+        const told = new Promise<void>((resolve) => {
+            heard = () => {
+                if (all.includes(`${word}\n`)) resolve();
+            };
+            heard();
+        });
+        await Promise.race([told, closed]);
+    };
+    return { child, closed, said };
 }
 
 const leftIn = (place: string): string[] => readdirSync(place).filter((name) => name.endsWith(".part"));
 
-describe.each(["graft", "quantize"] as const)("%s", (kind) => {
+describe.each(kinds)("%s", (kind) => {
     const place = path(`of-${kind}`);
     const output = join(place, "made.gguf");
 
+    async function assertRerun(round: number): Promise<void> {
+        const { closed } = start(kind, { ...options[kind], output });
+        const [code] = (await closed) as [number];
+        expect([round, code, hash(output), leftIn(place)]).toEqual([round, 0, expected[kind], []]);
+    }
+
     it(
-        `killed at ${rounds} moments: the name is never partial, and a rerun ends with the right file`,
-        { timeout: 3_600_000 },
+        `killed at ${rounds} moments of its work: there is nothing of the name, and a rerun ends with the right file`,
+        {
+            timeout: 3_600_000
+        },
         async () => {
-            let whole = 0;
             for (let round = 0; round < rounds; ++round) {
                 rmSync(place, { recursive: true, force: true });
                 mkdirSync(place);
-                const child = start(kind, { ...options[kind], output });
-                const closed = once(child, "close"); // it may be done before it is killed
-                await once(child.stdout!, "data");
-                // from the beginning to a little behind the usual end
-                await wait(((round + 0.5) / rounds) * 1.1 * usualMs[kind]!);
+                // it stands still at that report, so that it cannot be done
+                const stopAt = Math.floor(((round + 0.5) / rounds) * reports[kind]!) + 1;
+                const { child, closed, said } = start(kind, { ...options[kind], output, stopAt });
+                await said("stopped");
+                await wait(Math.random() * 10); // a process of its own may go on meanwhile
                 child.kill("SIGKILL");
-                await closed;
-                if (existsSync(output)) {
-                    ++whole;
-                    expect(hash(output)).toBe(expected[kind]);
-                }
-                const rerun = start(kind, { ...options[kind], output });
-                const [code] = (await once(rerun, "close")) as [number];
-                expect([round, code, hash(output), leftIn(place)]).toEqual([round, 0, expected[kind], []]);
+                expect([round, (await closed)[1], existsSync(output)]).toEqual([round, "SIGKILL", false]);
+                await assertRerun(round);
             }
-            expect(whole).toBeLessThan(rounds); // some were killed at work
         }
     );
+
+    it("killed about its end: the name holds the right file, or is not there", { timeout: 3_600_000 }, async () => {
+        for (let round = 0; round < rounds; ++round) {
+            rmSync(place, { recursive: true, force: true });
+            mkdirSync(place);
+            const { child, closed, said } = start(kind, { ...options[kind], output, tellFrom: reports[kind]! });
+            await said("late");
+            await wait(((round + Math.random()) / rounds) * 60);
+            child.kill("SIGKILL");
+            await closed;
+            if (existsSync(output)) expect(hash(output)).toBe(expected[kind]);
+            if (heavy || round === 0) await assertRerun(round);
+        }
+    });
 
     it("two at once both end with the right file", async () => {
         rmSync(place, { recursive: true, force: true });
         mkdirSync(place);
-        const both = [start(kind, { ...options[kind], output }), start(kind, { ...options[kind], output })];
-        const codes = await Promise.all(both.map(async (child) => ((await once(child, "close")) as [number])[0]));
+        const both = [1, 2].map(() => start(kind, { ...options[kind], output }));
+        const codes = await Promise.all(both.map(async ({ closed }) => (await closed)[0]));
         expect([...codes, hash(output), leftIn(place)]).toEqual([0, 0, expected[kind], []]);
     });
 
@@ -120,13 +168,12 @@ describe("output files", () => {
         const place = path("plain");
         mkdirSync(place);
         const output = join(place, "x.bin");
-        const child = start("plain", { output, bytes: 2 ** 30 });
-        while (leftIn(place).length === 0) await wait(5);
+        const { child, closed, said } = start("plain", { output, bytes: 2 ** 22, stopAt: 9 });
+        await said("stopped");
         child.kill("SIGKILL");
-        await once(child, "close");
+        await closed;
         expect([existsSync(output), leftIn(place).length]).toEqual([false, 1]);
-        const next = start("plain", { output, bytes: 65_536 });
-        await once(next, "close");
+        await start("plain", { output, bytes: 65_536 }).closed;
         expect([statSync(output).size, leftIn(place)]).toEqual([65_536, []]);
     });
 

@@ -135,6 +135,7 @@ function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
             devices: [],
             gpuLayers: 0,
             split: new Float32Array(0),
+            cpuMoeLayers: 0,
             threads: 1,
             snapshots: 0,
             tokens: new Int32Array(0),

@@ -57,6 +57,12 @@ export class StandInHub {
     readonly seen: Seen[] = [];
     readonly files = new Map<string, StandInFile>();
     fault: (seen: Seen, count: number) => Fault | undefined;
+    /**
+     * Asked before each piece of a file's body: what it waits for, that piece waits for.
+     * @param end bytes of all bodies together when the piece will have been sent
+     */
+    beforePiece: (end: number) => Promise<unknown> | undefined = () => undefined;
+    #sentBytes = 0;
     readonly #servers: readonly Server[];
 
     private constructor(servers: readonly [Server, Server], options: StandInOptions) {
@@ -98,6 +104,13 @@ export class StandInHub {
         }, 0);
     }
 
+    /** Begins to count anew, and holds nothing up. */
+    forget(): void {
+        this.seen.length = 0;
+        this.#sentBytes = 0;
+        this.beforePiece = () => undefined;
+    }
+
     #serve(server: Seen["server"], request: IncomingMessage, response: ServerResponse): void {
         const path = decodeURIComponent(new URL(request.url!, "http://x").pathname);
         const { method = "GET", headers } = request;
@@ -125,7 +138,10 @@ export class StandInHub {
             response.end();
             return;
         }
-        send(file, seen, fault, response);
+        send(file, seen, fault, response, async (bytes) => {
+            this.#sentBytes += bytes;
+            await this.beforePiece(this.#sentBytes);
+        });
     }
 
     #missing(repository: string | undefined, response: ServerResponse): void {
@@ -167,7 +183,10 @@ function saidOf({ content, saidSha256, saidBytes }: StandInFile): Record<string,
     };
 }
 
-function send(file: StandInFile, { method, range }: Seen, fault: Fault, response: ServerResponse): void {
+/** What each piece of a body waits for. */
+type Gate = (bytes: number) => Promise<void>;
+
+function send(file: StandInFile, { method, range }: Seen, fault: Fault, response: ServerResponse, gate: Gate): void {
     const { content } = file;
     const asked = /^bytes=(\d+)-(\d+)$/.exec(range ?? "");
     const isPart = asked !== null && fault.whole !== true;
@@ -182,15 +201,22 @@ function send(file: StandInFile, { method, range }: Seen, fault: Fault, response
         ...fault.headers
     });
     if (method === "HEAD") return void response.end();
-    void sendBody(content.subarray(start, end), fault, response);
+    void sendBody(content.subarray(start, end), fault, response, gate);
 }
 
-async function sendBody(body: Buffer, { cutAfter, stallAfter, slow }: Fault, response: ServerResponse): Promise<void> {
+async function sendBody(
+    body: Buffer,
+    { cutAfter, stallAfter, slow }: Fault,
+    response: ServerResponse,
+    gate: Gate
+): Promise<void> {
     const end = Math.min(body.length, cutAfter ?? body.length, stallAfter ?? body.length);
     const step = slow?.bytes ?? 65_536;
     for (let at = 0; at < end; at += step) {
+        const piece = body.subarray(at, Math.min(at + step, end));
+        await gate(piece.length);
         if (response.destroyed) return;
-        if (!response.write(body.subarray(at, Math.min(at + step, end)))) {
+        if (!response.write(piece)) {
             await drained(response);
         }
         if (slow !== undefined) await new Promise((resolve) => setTimeout(resolve, slow.ms));

@@ -6,7 +6,8 @@ import {
     checkOneOf,
     checkSignal,
     checkString,
-    invalidOption
+    invalidOption,
+    watchPromise
 } from "../../checks.js";
 import type { LoadOptions } from "../../loading/load-options.js";
 import { limits } from "../../limits.js";
@@ -174,7 +175,7 @@ export function resolveBenchOptions(value: unknown): ResolvedBenchOptions {
         promptText: options.promptText === undefined ? undefined : checkString("promptText", options.promptText),
         seed: checkNumber("seed", options.seed ?? 1, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
         command: checkString("command", options.command ?? "runBench"),
-        onProgress: options.onProgress ?? ((): void => {}),
+        onProgress: reporting(options.onProgress),
         signal: options.signal === undefined ? undefined : checkSignal("signal", options.signal)
     };
     if (resolved.prompts.length + resolved.generates.length === 0) {
@@ -184,4 +185,13 @@ export function resolveBenchOptions(value: unknown): ResolvedBenchOptions {
     const single = resolved.generates.find((n) => n < 2);
     if (single !== undefined) throw invalidOption("generates", "0, or an integer from 2", single);
     return resolved;
+}
+
+// An async function fails by its promise: that ends the run at the next report, as an exception does at once.
+function reporting(onProgress: BenchOptions["onProgress"]): ResolvedBenchOptions["onProgress"] {
+    let rejected: { readonly error: unknown } | undefined;
+    return (what, fraction) => {
+        if (rejected !== undefined) throw rejected.error;
+        watchPromise(onProgress?.(what, fraction), (error) => (rejected ??= { error }));
+    };
 }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { counted } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CheckOptions, TrioCheck } from "../../pairing/check-trio.js";
 import type { DeepCheck } from "../../pairing/deep-check.js";
@@ -78,7 +79,11 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
 
 function chosenModels(operands: readonly string[], trio: string | undefined): CheckOptions {
     const [base, expert, antiexpert] = operands.map(expandHome);
-    if (operands.length === 0 && trio !== undefined) return { trio };
+    if (trio !== undefined) {
+        if (operands.length === 0) return { trio };
+        const message = `Expected either --trio or three model files, received both: ${counted(operands.length, "file")} beside --trio.`;
+        throw new RastError("ERR_INVALID_ARGUMENT", message);
+    }
     if (operands.length === 3) return { base, expert, antiexpert };
     const received = operands.length === 0 ? "none" : `${operands.length}`;
     throw new RastError(
@@ -112,10 +117,15 @@ function print({ fits, findings, models, deep }: TrioCheck, io: CommandIo): void
         label: several && model.role !== "base" ? `${model.role} ${model.pair}` : model.role
     }));
     const width = Math.max(...named.map(({ label }) => label.length)) + 2;
-    for (const { label, path, architecture, quantization, parameterCount, fileBytes, vocabularySize } of named) {
+    for (const model of named) {
+        const { label, path, architecture, quantization, parameterCount, fileBytes, vocabularySize, adapters } = model;
         const facts = [architecture, parameters(parameterCount), quantization ?? "unknown quantization"];
         const sizes = [formatBytes(fileBytes), `${vocabularySize} tokens`];
         io.stdout.write(`${label.padEnd(width)}${[...facts, ...sizes].join(", ")}\n${" ".repeat(width)}${path}\n`);
+        for (const { path: adapter, scale, rank, tensors } of adapters) {
+            const what = `rank ${rank}, ${counted(tensors, "matrix", "matrices")}, scale ${scale}`;
+            io.stdout.write(`${" ".repeat(width)}with the adapter ${adapter} (${what})\n`);
+        }
     }
     io.stdout.write("\n");
     for (const finding of findings) io.stdout.write(`${lines(finding, paint)}\n`);

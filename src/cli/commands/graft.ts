@@ -1,4 +1,5 @@
 import type { GraftOptions, GraftResult } from "../../checkpoint/graft.js";
+import { counted } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
@@ -54,9 +55,9 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
         }).finally(() => status.clear());
     const { value, interruptedBy } = await interruptible(io.signals, work);
     if (value === undefined) return exitCodeOf(interruptedBy!);
-    if (quiet !== true) for (const note of value.notes) io.stderr.write(`rast: ${note}\n`);
+    if (quiet !== true && json !== true) for (const note of value.notes) io.stderr.write(`rast: ${note}\n`);
     const { output, bytes, tensors, quantization } = value;
-    const told = `${output}: ${tensors} tensors, ${quantization ?? "no stated quantization"}, ${formatBytes(bytes)}`;
+    const told = `${output}: ${counted(tensors, "tensor")}, ${quantization ?? "no stated quantization"}, ${formatBytes(bytes)}`;
     io.stdout.write(`${json === true ? JSON.stringify(value) : told}\n`);
     return exitCodes.ok;
 }

@@ -1,4 +1,5 @@
 import type { ExtractedLora } from "../../pairing/extract-lora.js";
+import { counted } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
@@ -112,7 +113,8 @@ async function convert(io: CommandCall["io"], paths: readonly string[], options:
         type: options.type as "f16" | "f32" | undefined
     });
     const { path, bytes, rank, targets } = made;
-    const line = `${path}: ${formatBytes(bytes)}, rank ${rank}, ${targets.length} matrices\n`;
+    if (options.json !== true) for (const note of made.notes) io.stderr.write(`rast: ${note}\n`);
+    const line = `${path}: ${formatBytes(bytes)}, rank ${rank}, ${counted(targets.length, "matrix", "matrices")}\n`;
     io.stdout.write(options.json === true ? `${JSON.stringify(made)}\n` : line);
     return exitCodes.ok;
 }
@@ -129,6 +131,8 @@ async function readTexts(file: string): Promise<string[]> {
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
 function shown({ path, bytes, rank, type, keptShare, tensors, lost, effect }: ExtractedLora): string {
+    // matrices may be narrower than others, or than what was asked for
+    const ranks = tensors.every((tensor) => tensor.rank === rank) ? "" : " at most";
     const width = Math.max(...tensors.map(({ name }) => name.length), ...lost.map(({ name }) => name.length));
     const lines = [
         `${"matrix".padEnd(width)}  rank  difference    kept`,
@@ -141,12 +145,12 @@ function shown({ path, bytes, rank, type, keptShare, tensors, lost, effect }: Ex
             return `${name.padEnd(width)}  lost  ${difference.padStart(10)}  ${reason}`;
         }),
         "",
-        `${path}: ${formatBytes(bytes)} (${type}), ${tensors.length} matrices of rank ${rank} hold ${percent(keptShare)} of the difference (squared norms).`
+        `${path}: ${formatBytes(bytes)} (${type}), ${counted(tensors.length, "matrix", "matrices")} of rank ${rank}${ranks} ${tensors.length === 1 ? "holds" : "hold"} ${percent(keptShare)} of the difference (squared norms).`
     ];
     if (effect !== null) {
         const { positions, antiexpert, withAdapter } = effect;
         lines.push(
-            `Over ${positions} tokens: the expert's likeliest token is the antiexpert's ${percent(antiexpert.agreement)} of the time, ` +
+            `Over ${counted(positions, "token")}: the expert's likeliest token is the antiexpert's ${percent(antiexpert.agreement)} of the time, ` +
                 `with the adapter ${percent(withAdapter.agreement)};`,
             `KL(expert || antiexpert) ${antiexpert.divergence.toFixed(4)} nats, with the adapter ${withAdapter.divergence.toFixed(4)}: ` +
                 `${percent(effect.keptShare)} of the effect.`

@@ -36,7 +36,13 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const fits =
         action === "list" ? operands.length <= 1 : action === "info" && name !== undefined && more.length === 0;
     if (!fits) {
-        const message = `Expected list or info NAME, received ${operands.join(" ")}.`;
+        const expected = `Expected list or info NAME, received ${operands.join(" ")}.`;
+        const message =
+            action === "info"
+                ? "Expected one name behind info: rast models info NAME. rast models lists them all."
+                : action === "list" || operands.length > 1
+                  ? expected
+                  : `${expected} All of one trio: rast models info ${action}.`;
         throw new RastError("ERR_INVALID_ARGUMENT", message, { details: { operands } });
     }
     const { listTrios, trioInfo } = await import("../../pulling/trio-info.js");

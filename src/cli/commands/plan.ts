@@ -1,6 +1,8 @@
 import type { PlanOptions } from "../../planning/plan-options.js";
-import type { TrioPlan } from "../../planning/plan-trio.js";
+import { RastError } from "../../errors.js";
+import type { PlannedModel, TrioPlan } from "../../planning/plan-trio.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
+import { flagNames, inFlags as errorInFlags } from "../flag-names.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import {
     expandHome,
@@ -27,7 +29,7 @@ const machineFlags = under("The machine that is asked about", {
     ),
     ram: valueFlag("--ram <size>", "main memory, e.g. 32G (default: what is available here)", toBytes),
     bandwidth: listFlag("--bandwidth <GB/s>[,<GB/s>]", "of each card (default: a table of usual cards)", toRate),
-    hostBandwidth: numberFlag("--ram-bandwidth <GB/s>", "of main memory (default 50)"),
+    hostBandwidth: numberFlag("--ram-bandwidth <GB/s>", "of main memory (assumed unless given: 50)"),
     agreement: numberFlag("--agreement <number>", "how often drafts are right, 0 to 1 (default 0.8)")
 });
 
@@ -73,32 +75,53 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const { json, expert, antiexpert, base, ...rest } = readFlags(flags, typed);
     const options: PlanOptions = { ...rest, ...readSpeculation(typed) };
     const trio = operands[0] === undefined ? undefined : expandHome(operands[0]);
-    const named = trio !== undefined || base !== undefined || expert !== undefined || antiexpert !== undefined;
+    const paths = { base, expert, antiexpert };
+    const missing = (["base", "expert", "antiexpert"] as const).filter((role) => paths[role] === undefined);
+    if (trio === undefined && missing.length > 0 && missing.length < 3) {
+        const flagsOf = missing.map((role) => `--${role}`).join(" and ");
+        const message = `Give --base, --expert and --antiexpert together, or the name of a trio: ${flagsOf} ${missing.length === 1 ? "is" : "are"} missing.`;
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: missing[0] } });
+    }
+    const named = trio !== undefined || missing.length === 0;
     const { planCatalog, planTrio } = await import("../../planning/plan-trio.js");
     const status = new StatusLine(io);
     status.show("reading headers");
     const { value: found, interruptedBy } = await interruptible(
         io.signals,
         async (signal): Promise<TrioPlan | TrioPlan[]> =>
-            named
-                ? planTrio({ ...options, trio, base, expert, antiexpert, signal })
-                : planCatalog({ ...options, signal })
+            named ? planTrio({ ...options, trio, ...paths, signal }) : planCatalog({ ...options, signal })
     ).finally(() => status.clear());
     if (found === undefined) return exitCodeOf(interruptedBy!);
     if (json === true) io.stdout.write(`${JSON.stringify(found)}\n`);
     else if (Array.isArray(found)) printAll(found, io);
     else printOne(found, io);
-    return exitCodes.ok;
+    return !Array.isArray(found) && found.fit === "no" ? exitCodes.unfit : exitCodes.ok;
 }
 
 const units: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+function assumed(place: string): string {
+    return `assumed: ${place === "main memory" ? "--ram-bandwidth" : "--bandwidth"} says better`;
+}
+
+// Notes name options as errors do.
+function inFlags(note: string): string {
+    return errorInFlags(new RastError("ERR_INSUFFICIENT_MEMORY", note), flagNames(plan)).message;
+}
 
 /** "24G", "24GiB", "24576M", "24.5 G": powers of 1,024, as cards are sold. */
 function toBytes(text: string, name: string): number {
     const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
     if (match === null) throw wrongFlag(name, 'a size such as "24G"', text);
-    return Math.round(Number(match[1]) * units[match[2]!.toUpperCase()]!);
+    const bytes = Math.round(Number(match[1]) * units[match[2]!.toUpperCase()]!);
+    // nobody means 24 bytes
+    if (match[2] === "" && bytes > 0 && bytes < fewestBytes) {
+        throw wrongFlag(name, "a size with its unit", text, `${match[1]}G is ${match[1]} GB.`);
+    }
+    return bytes;
 }
+
+const fewestBytes = 1_048_576;
 
 function toRate(text: string, name: string): number {
     const rate = Number(text);
@@ -119,7 +142,7 @@ function printAll(plans: readonly TrioPlan[], io: CommandIo): void {
         name ?? "",
         chosen?.base ?? "",
         chosen?.pair ?? "",
-        fit === "partly" ? `base ${models[0]!.gpuLayers} of ${models[0]!.layers} layers on the devices` : fits[fit],
+        fit === "partly" ? `base ${layersOf(models[0]!)} on the devices` : fits[fit],
         speed === null ? "" : rates(speed)
     ]);
     writeTable(["trio", "base", "pair", "where", "tokens/s"], rows, io);
@@ -145,8 +168,8 @@ function printOne(found: TrioPlan, io: CommandIo): void {
     const modelRows = found.models.map((model) => [
         several && model.role !== "base" ? `${model.role} ${model.pair}` : model.role,
         model.quantization ?? "",
-        formatBytes(model.weightBytes),
-        `${model.gpuLayers} of ${model.layers}`,
+        weightsOf(model),
+        layersOf(model),
         model.devices.join(", ") || "-",
         formatBytes(model.deviceBytes),
         formatBytes(model.hostBytes)
@@ -167,13 +190,24 @@ function printOne(found: TrioPlan, io: CommandIo): void {
         const draft = speed.draft === null ? "" : `, ${speed.drafted!.toFixed(1)} with drafts of ${speed.draft}`;
         const by = bandwidths.map(
             ({ name, gigabytesPerSecond, by }) =>
-                `${name} ${gigabytesPerSecond} GB/s${by === "given" ? "" : `, ${by === "table" ? "its maker's figure" : "assumed"}`}`
+                `${name} ${gigabytesPerSecond} GB/s${by === "given" ? "" : `, ${by === "table" ? "its maker's figure" : assumed(name)}`}`
         );
         io.stdout.write(
             `about ${speed.plain.toFixed(1)} tokens/s${draft}: an estimate from bandwidth (${by.join("; ")})\n`
         );
     }
-    for (const note of found.notes) io.stdout.write(`${paint("dim", "note")}: ${note}\n`);
+    for (const note of found.notes) io.stdout.write(`${paint("dim", "note")}: ${inFlags(note)}\n`);
+}
+
+// What it adds: weights of a file that another role has are in memory once.
+function weightsOf({ weightBytes, sharesWeights, adapterBytes }: PlannedModel): string {
+    const own = sharesWeights ? "shared" : formatBytes(weightBytes);
+    return adapterBytes === 0 ? own : `${own} + ${formatBytes(adapterBytes)} LoRA`;
+}
+
+function layersOf({ gpuLayers, layers, cpuMoeLayers }: PlannedModel): string {
+    const all = `${gpuLayers} of ${layers}`;
+    return cpuMoeLayers === 0 ? all : `${all}, experts of ${cpuMoeLayers} in main memory`;
 }
 
 function writeTable(head: readonly string[], rows: readonly (readonly string[])[], io: CommandIo): void {

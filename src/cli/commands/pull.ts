@@ -33,7 +33,7 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const options = readFlags({ ...fetchFlags, ...catalogFlags }, typed);
     const { value, interruptedBy } = await pullWithProgress(name, options, io, quiet === true);
     if (value === undefined) return exitCodeOf(interruptedBy!);
-    if (quiet !== true) for (const note of value.notes) io.stderr.write(`rast: ${note}\n`);
+    if (quiet !== true && json !== true) for (const note of value.notes) io.stderr.write(`rast: ${note}\n`);
     io.stdout.write(`${json === true ? JSON.stringify(value) : told(value, options.folder !== undefined)}\n`);
     return exitCodes.ok;
 }

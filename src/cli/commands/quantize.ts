@@ -1,4 +1,5 @@
 import type { QuantizeResult, TensorTypeRule } from "../../gguf/quantize.js";
+import { counted } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
@@ -41,7 +42,7 @@ export const quantize: CommandDeclaration = {
 async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const [input, output, type] = operands;
     if (input === undefined || output === undefined || type === undefined || operands.length > 3) {
-        const message = `Expected rast quantize INPUT OUTPUT TYPE, received ${operands.length} arguments.`;
+        const message = `Expected rast quantize INPUT OUTPUT TYPE, received ${counted(operands.length, "argument")}.`;
         throw new RastError("ERR_INVALID_ARGUMENT", message);
     }
     const { json, quiet } = readFlags(ownFlags, typed);
@@ -60,6 +61,7 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
         }).finally(() => status.clear());
     const { value, interruptedBy } = await interruptible(io.signals, work);
     if (value === undefined) return exitCodeOf(interruptedBy!);
+    if (quiet !== true && json !== true) for (const note of value.notes) io.stderr.write(`rast: ${note}\n`);
     const told = `${value.output}: ${value.quantization ?? "no stated quantization"}, ${formatBytes(value.bytes)}`;
     io.stdout.write(`${json === true ? JSON.stringify(value) : told}\n`);
     return exitCodes.ok;

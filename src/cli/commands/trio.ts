@@ -1,3 +1,4 @@
+import { counted } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
@@ -29,12 +30,15 @@ export const trio: CommandDeclaration = {
 async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const [action, ...files] = operands;
     if (action !== "init" || files.length !== 3) {
-        const message = `Expected init BASE EXPERT ANTIEXPERT, received ${operands.join(" ")}.`;
+        const received = action === "init" ? `init with ${counted(files.length, "file")}` : operands.join(" ");
+        const message = `Expected init BASE EXPERT ANTIEXPERT, received ${received}.`;
         throw new RastError("ERR_INVALID_ARGUMENT", message, { details: { operands } });
     }
     const { writeTrioFile } = await import("../../trio/write-trio.js");
     const [base, expert, antiexpert] = files.map(expandHome) as [string, string, string];
     const file = await writeTrioFile({ base, expert, antiexpert, ...readFlags(flags, typed) });
     io.stdout.write(`${file}\n`);
+    const shown = /\s/.test(file) ? JSON.stringify(file) : file;
+    io.stderr.write(`rast: whether they are a trio says rast check --trio ${shown}\n`);
     return exitCodes.ok;
 }

@@ -31,6 +31,10 @@ export const placementFlags = under("Where models run", {
     ),
     batchSize: numberFlag("--batch-size <integer>", "tokens per prefill step (default 512)"),
     gpuLayers: layers("--gpu-layers <auto|integer>", "layers on the GPU (default auto)"),
+    cpuMoeLayers: layers(
+        "--cpu-moe <auto|integer>",
+        "layers of a mixture whose experts stay in main memory (default auto: as many as do not fit)"
+    ),
     "base.gpuLayers": layers("--base-gpu-layers <auto|integer>", "the same, for the base alone"),
     "expert.gpuLayers": layers("--expert-gpu-layers <auto|integer>", "the same, for the experts"),
     "antiexpert.gpuLayers": layers("--antiexpert-gpu-layers <auto|integer>", "the same, for the antiexperts"),

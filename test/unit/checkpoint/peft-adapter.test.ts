@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { convertedAdapter } from "../../../src/checkpoint/adapter-cache.js";
+import { convertedAdapter, restoreConverted } from "../../../src/checkpoint/adapter-cache.js";
 import { inGgufOrder, loraTarget } from "../../../src/checkpoint/lora-modules.js";
 import { convertPeft } from "../../../src/checkpoint/peft-adapter.js";
 import { alphaOf, checkPeftConfig } from "../../../src/checkpoint/peft-config.js";
@@ -271,6 +271,51 @@ describe("the cache of conversions", () => {
             expect(await convertedAdapter(peft, { ...model, architecture: "llama" })).not.toBe(first);
             writePeft(peft, { ...config, lora_alpha: 5 }, pair());
             expect(await convertedAdapter(peft, model)).not.toBe(first);
+        } finally {
+            delete process.env["RAST_CACHE"];
+        }
+    });
+
+    it("keeps 32, the latest used, and all that were used within the hour", async () => {
+        process.env["RAST_CACHE"] = fresh("cache");
+        try {
+            const peft = writePeft(fresh("peft"), config, pair());
+            const first = await convertedAdapter(peft, model);
+            const place = join(first, "..");
+            const old = new Date(Date.now() - 7_200_000);
+            const name = (n: number): string => join(place, `${n.toString(16).padStart(64, "0")}.gguf`);
+            for (let n = 0; n < 40; ++n) {
+                writeFileSync(name(n), "x");
+                if (n < 30) utimesSync(name(n), old, old);
+            }
+            await convertedAdapter(peft, { ...model, architecture: "llama" });
+            const left = readdirSync(place);
+            // 42, of which 30 are old, and 10 have to go
+            expect(left).toHaveLength(32);
+            expect(left.filter((one) => one.startsWith("000"))).toHaveLength(30);
+            for (let n = 30; n < 40; ++n) expect(left).toContain(basename(name(n)));
+            expect(left).toContain(basename(first));
+        } finally {
+            delete process.env["RAST_CACHE"];
+        }
+    });
+
+    it("puts back what was removed, and nothing else", async () => {
+        process.env["RAST_CACHE"] = fresh("cache");
+        try {
+            const peft = writePeft(fresh("peft"), config, pair());
+            const path = await convertedAdapter(peft, model);
+            const bytes = readFileSync(path);
+            rmSync(join(path, "../.."), { recursive: true });
+            expect(await restoreConverted(peft, model, path)).toBe(true);
+            expect(readFileSync(path)).toEqual(bytes);
+            writePeft(peft, { ...config, lora_alpha: 5 }, pair());
+            expect(await restoreConverted(peft, model, path)).toBe(true);
+            rmSync(path);
+            expect(await restoreConverted(peft, model, path)).toBe(false);
+            expect(existsSync(path)).toBe(false);
+            rmSync(peft, { recursive: true });
+            await expect(restoreConverted(peft, model, path)).rejects.toMatchObject({ code: "ERR_FILE_NOT_FOUND" });
         } finally {
             delete process.env["RAST_CACHE"];
         }

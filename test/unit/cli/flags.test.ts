@@ -114,6 +114,8 @@ const generateLoading: readonly Case[] = [
     [["--batch-size", "32"], { batchSize: 32 }],
     [["--gpu-layers", "0"], { gpuLayers: 0 }],
     [["--gpu-layers", "auto"], { gpuLayers: "auto" }],
+    [["--cpu-moe", "4"], { cpuMoeLayers: 4 }],
+    [["--cpu-moe", "auto"], { cpuMoeLayers: "auto" }],
     ...["base", "expert", "antiexpert"].flatMap((role): Case[] => [
         [[`--${role}-gpu-layers`, "0"], { [role]: { gpuLayers: 0 } }],
         [[`--${role}-device`, "cpu"], { [role]: { device: ["cpu"] } }]
@@ -273,6 +275,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--cache-size": ["1"],
         "--batch-size": ["0", "x"],
         "--gpu-layers": ["-1", "x"],
+        "--cpu-moe": ["-1", "x"],
         "--base-gpu-layers": ["-1", "x"],
         "--expert-gpu-layers": ["0.5", "x"],
         "--antiexpert-gpu-layers": ["-1", "x"],
@@ -354,8 +357,8 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--threads": ["0", "x"]
     },
     plan: {
-        "--vram": ["x", "24Q", ""],
-        "--ram": ["x", ""],
+        "--vram": ["x", "24Q", "12", "24G,12", ""],
+        "--ram": ["x", "32", ""],
         "--bandwidth": ["0", "x", ""],
         "--ram-bandwidth": ["0", "x", ""],
         "--agreement": ["2", "x", ""],

@@ -33,6 +33,8 @@ test("rast models: all trios, and all of one", async () => {
     expect((await rast(["models", "info", "grafted"])).stdout).toContain("graft of hf:maker/checkpoint + antiexpert");
     const info = JSON.parse((await rast(["models", "info", "tiny", "--json"])).stdout) as TrioInfo;
     expect(info.settings).toMatchObject({ lambda: 0.5 });
+    expect((await rast(["models", "info"])).stderr).toContain("Expected one name behind info: rast models info NAME.");
+    expect((await rast(["models", "tiny"])).stderr).toContain("All of one trio: rast models info tiny.");
     for (const args of [["info"], ["show"], ["info", "a", "b"], ["list", "x"]]) {
         expect(await rast(["models", ...args])).toMatchObject({ code: 2 });
     }
@@ -83,6 +85,17 @@ test("nobody there: one line, and an exit code of its own", async () => {
     place = await makePullingPlace();
 });
 
+test("a hub that is out of order is told of before it is given up", { timeout: 60_000 }, async () => {
+    let answers = 0;
+    place.hub.fault = () => (answers++ < 9 ? { status: 500, headers: { "retry-after": "1" } } : undefined);
+    const { code, stderr } = await rast(["pull", "tiny"]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+        /^rast: \w+\.Q8_0\.gguf: it answers with an error of its own \(500\), and asks to wait for 1 s; trying again$/m
+    );
+    place.hub.fault = () => undefined;
+});
+
 test("--trio of what is not there: told, asked on a terminal, pulled with --pull", async () => {
     const told = await rast(["generate", "--trio", "tiny", "x"]);
     expect(told.code).toBe(2);
@@ -120,6 +133,10 @@ test("rast trio init: a file for three models, relative to it", async () => {
         antiexpert: "antiexpert.gguf",
         lambda: 0.5
     });
+    expect(made.stderr).toBe(`rast: whether they are a trio says rast check --trio ${out}\n`);
+    const inFolder = await rast(["trio", "init", ...models, "--out", files.path(".")]);
+    expect([inFolder.code, inFolder.stderr]).toEqual([2, expect.stringContaining("name the file")]);
+    expect((await rast(["trio", "init"])).stderr).toContain("received init with 0 files");
     const again = await rast(["trio", "init", ...models, "--out", out]);
     expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("There is a file already")]);
     expect((await rast(["trio", "init", ...models, "--out", out, "--replace"])).code).toBe(0);

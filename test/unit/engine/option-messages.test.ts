@@ -136,6 +136,7 @@ describe("loadRast", () => {
             pairs: [],
             lambda: undefined,
             gpuLayers: "auto",
+            cpuMoeLayers: "auto",
             devices: undefined,
             threads: undefined,
             contextSize: 4096,

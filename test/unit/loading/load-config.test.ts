@@ -38,6 +38,7 @@ describe.skipIf(process.platform === "win32")("what native code is told", () => 
             devices: [],
             gpuLayers: 0,
             split: new Float32Array(0),
+            cpuMoeLayers: 0,
             threads: 1,
             snapshots: 0,
             tokens: new Int32Array(0)

@@ -60,7 +60,7 @@ async function attempt(
 describe("a trial", () => {
     it("is made once more for a model with an adapter, which is told of it", async () => {
         expect(await attempt(bothFine)).toEqual([]);
-        const adapter = { source: "/x", path: "/x", scale: 0.5, facts: adapterFacts() };
+        const adapter = { source: "/x", path: "/x", scale: 0.5, notes: [], facts: adapterFacts() };
         adapters = new Map([[models[1]!, [adapter]]]);
         // the two files are known without: one job is left
         const script = `const [job] = JSON.parse(process.argv[2]);

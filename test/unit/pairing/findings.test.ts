@@ -86,7 +86,7 @@ describe("expert against antiexpert", () => {
         expect(rest).toEqual([]);
         expect(found).toMatchObject({ kind: "tensors", level: "warning" });
         expect(found!.what).toBe(
-            "Expert and antiexpert are not of one shape: 3 tensors have other shapes, 1 tensors are in one of them alone, " +
+            "Expert and antiexpert are not of one shape: 3 tensors have other shapes, 1 tensor is in one of them alone, " +
                 "first blk.0.ffn_up.weight (64 x 128 and 64 x 256)."
         );
         const missing = of(inRole("expert"), inRole("antiexpert"), {

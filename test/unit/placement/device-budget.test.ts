@@ -137,3 +137,27 @@ describe("what was asked for", () => {
         expect(errorOf(budget).details).toMatchObject({ device: "A", neededBytes: 101 });
     });
 });
+
+describe("layers in a row", () => {
+    const need = units(10, 100, 1000, 500, 20);
+
+    test("all or nothing, from the last device to the first", () => {
+        const two = (a: number, b: number): object | undefined =>
+            new DeviceBudget([room("A", a), room("B", b)]).takeInARow(need, ["A", "B"]);
+        expect(two(10, 1630)).toEqual({ layers: 4, bytes: 1640, split: [0, 4] });
+        expect(two(9, 1630)).toBeUndefined();
+        expect(two(530, 1110)).toEqual({ layers: 4, bytes: 1640, split: [2, 2] });
+        // the third would fit behind the first, but not the second in between
+        expect(two(529, 1130)).toBeUndefined();
+        expect(two(10_000, 109)).toBeUndefined();
+    });
+
+    test("what did not fit has taken nothing", () => {
+        const budget = new DeviceBudget([room("A", 1629)]);
+        expect(budget.takeInARow(need, ["A"])).toBeUndefined();
+        expect(budget.fits(units(0, 1629), ["A"])).toBe(true);
+        const enough = new DeviceBudget([room("A", 1630)]);
+        expect(enough.takeInARow(need, ["A"])).toEqual({ layers: 4, bytes: 1630, split: [4] });
+        expect(enough.fits(units(0, 1), ["A"])).toBe(false);
+    });
+});

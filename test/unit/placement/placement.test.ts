@@ -7,6 +7,8 @@ import {
     type PlacementInput,
     type ModelToPlace
 } from "../../../src/placement/placement.js";
+import { bytesOf } from "../../../src/placement/placed-parts.js";
+import type { NativeDevice } from "../../../src/native/addon-types.js";
 import { cpuDevice, gpuDevice, modelFacts } from "../../support/fake-addon.js";
 
 const mib = 2 ** 20;
@@ -369,4 +371,73 @@ describe("models of one file", () => {
         const models = (["base", "expert", "antiexpert"] as const).map((role) => model(role, { weights: 1 }));
         expect(layersOf(plan({ devices, models }))).toEqual([11, 11, 11]);
     });
+});
+
+describe("mixtures of experts", () => {
+    // 80 of the 100 MiB of each layer are experts, of which a token reads a quarter
+    const mixture = (changes: Partial<ModelToPlace> = {}): ModelToPlace => {
+        const { facts, ...rest } = model("base", changes);
+        const expertBytes = new Array<number>(10).fill(80 * mib);
+        return { ...rest, facts: { ...facts, expertBytes, experts: 8, expertsUsed: 2, feedForwardLength: 64 } };
+    };
+    const models = [mixture(), model("expert", {}, 10), model("antiexpert", {}, 10)];
+    const card = (room: number): NativeDevice[] => [cpuDevice, gpuDevice("CUDA0", (512 + 221 + room) * mib)];
+
+    test("experts of as many layers as do not fit stay in main memory, and all else is on the device", () => {
+        // 1100 MiB of weights, and room for two matrices of experts that visit for prompts, 53 MiB
+        const result = plan({ models, devices: card(700) });
+        const [base] = result.models;
+        expect([base!.gpuLayers, base!.cpuMoeLayers]).toEqual([11, 6]);
+        expect(base!.parts.devices[0]!.weights).toBe((1100 - 6 * 80) * mib);
+        expect(base!.parts.host.weights).toBe((100 + 6 * 80) * mib);
+        expect(bytesOnDevices(result)).toBeLessThanOrEqual((221 + 700) * mib);
+        expect(result.notes).toEqual([
+            "base: the experts of 6 of 10 layers stay in main memory; all else fits into the free memory of the devices."
+        ]);
+    });
+
+    test("none, where all fits; whole layers, where not even the rest of them does", () => {
+        expect(plan({ models }).models[0]).toMatchObject({ gpuLayers: 11, cpuMoeLayers: 0 });
+        const narrow = plan({ models, devices: card(300) }).models[0]!;
+        expect(narrow.cpuMoeLayers).toBe(0);
+        expect(narrow.gpuLayers).toBeLessThan(4);
+    });
+
+    test("as many as are asked for, of a model that has them", () => {
+        const result = plan({ models, cpuMoeLayers: 3 });
+        expect(result.models.map(({ cpuMoeLayers }) => cpuMoeLayers)).toEqual([3, 0, 0]);
+        expect(result.notes).toEqual([]);
+        expect(plan({ models, cpuMoeLayers: 99 }).models[0]!.cpuMoeLayers).toBe(10);
+        const none = plan({ models, cpuMoeLayers: 0, devices: card(700) }).models[0]!;
+        expect([none.cpuMoeLayers, none.gpuLayers]).toEqual([0, 6]);
+        const onCpu = plan({ models, cpuMoeLayers: 3, devices: [cpuDevice] }).models[0]!;
+        expect([onCpu.cpuMoeLayers, onCpu.gpuLayers]).toEqual([0, 0]);
+    });
+
+    test("a number of layers is taken as it is, with the experts of others as they are asked for", () => {
+        const explicit = [mixture({ gpuLayers: 5 }), ...models.slice(1)];
+        expect(plan({ models: explicit }).models[0]).toMatchObject({ gpuLayers: 5, cpuMoeLayers: 0 });
+        const [base] = plan({ models: explicit, cpuMoeLayers: 8 }).models;
+        // of the last four layers those before the ninth are without
+        expect(base!.parts.devices[0]!.weights).toBe((100 + 4 * 100 - 2 * 80) * mib);
+    });
+
+    test("over two devices each holds what llama.cpp will give it", () => {
+        const devices = [cpuDevice, gpuDevice("CUDA0", 900 * mib), gpuDevice("CUDA1", 900 * mib)];
+        const result = plan({ models, devices });
+        const [base] = result.models;
+        expect(base!.gpuLayers).toBe(11);
+        expect(base!.cpuMoeLayers).toBeGreaterThan(0);
+        expect(base!.split.reduce((sum, count) => sum + count, 0)).toBe(11);
+        for (const name of ["CUDA0", "CUDA1"]) {
+            const taken = result.models.map(({ devices: names, parts }) => {
+                const part = parts.devices[names.indexOf(name)];
+                return part === undefined ? 0 : bytesOf(part);
+            });
+            expect(taken.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual((900 - 512) * mib);
+        }
+    });
+
+    const bytesOnDevices = ({ models: placed }: Placements): number =>
+        placed.reduce((sum, { deviceBytes }) => sum + deviceBytes, 0);
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RastError } from "../../../src/errors.js";
 import { readBoundedJson } from "../../../src/safetensors/bounded-json.js";
 import { Safetensors } from "../../../src/safetensors/reader.js";
+import { sortedInSlices } from "../../../src/safetensors/slices.js";
 import { f32, fileOf, safetensorsBytes, writeSafetensors, type WrittenTensor } from "../../support/safetensors.js";
 import { size } from "../../support/size.js";
 
@@ -396,7 +397,7 @@ describe("readBoundedJson", () => {
             "NaN",
             "1 1"
         ]) {
-            await expect(readBoundedJson(Buffer.from(text)), text).rejects.toThrow(/at character \d+/);
+            await expect(readBoundedJson(Buffer.from(text)), text).rejects.toThrow(/at byte \d+/);
         }
     });
 
@@ -407,5 +408,86 @@ describe("readBoundedJson", () => {
         expect(((await readBoundedJson(Buffer.from(text))) as Map<string, unknown>).size).toBe(100_000);
         clearInterval(timer);
         expect(ticks).toBeGreaterThan(3);
+    });
+});
+
+describe("the event loop", () => {
+    /** The longest wait of a timer while something runs, in ms. */
+    async function longestWait(work: () => Promise<unknown>): Promise<number> {
+        let longest = 0;
+        let last = performance.now();
+        const timer = setInterval(() => {
+            longest = Math.max(longest, performance.now() - last);
+            last = performance.now();
+        }, 1);
+        try {
+            await work();
+        } finally {
+            longest = Math.max(longest, performance.now() - last);
+            clearInterval(timer);
+        }
+        return longest;
+    }
+
+    const entries = (count: number, order: (i: number) => number): string[] =>
+        Array.from({ length: count }, (_, i) => {
+            const at = order(i);
+            return `"layers.${i}":{"dtype":"U8","shape":[1],"data_offsets":[${at},${at + 1}]}`;
+        });
+
+    // A slice has 8 ms; what one step takes at most (a map that grows, a string of 8 MiB, a collection of garbage) comes on top. It was
+    // 2 s and more of these, at a stroke.
+    const most = 700;
+    const count = size(150_000, 1_200_000);
+    const long = size(24, 90) * 1_000_000;
+
+    it.each([
+        ["tensors in order", () => fileOf(`{${entries(count, (i) => i).join()}}`, Buffer.alloc(count))],
+        [
+            "tensors the other way round",
+            () => fileOf(`{${entries(count, (i) => count - 1 - i).join()}}`, Buffer.alloc(count))
+        ],
+        ["one long text", () => fileOf(`{"__metadata__":{"a":"${"x".repeat(long)}"}}`, Buffer.alloc(0))],
+        ["escapes alone", () => fileOf(`{"__metadata__":{"a":"${'\\"'.repeat(long / 2)}"}}`, Buffer.alloc(0))],
+        [
+            "many long texts",
+            () => {
+                const texts = Array.from({ length: long / 1_000_000 }, (_, i) => `"${i}":"${"\\n".repeat(499_990)}"`);
+                return fileOf(`{"__metadata__":{${texts.join()}}}`, Buffer.alloc(0));
+            }
+        ],
+        ["white space", () => fileOf(`{${" ".repeat(long)}}`, Buffer.alloc(0))],
+        [
+            "letters of two bytes",
+            () => fileOf(`{"__metadata__":{"a":"${"\u00fc".repeat(long / 2)}"}}`, Buffer.alloc(0))
+        ],
+        ["numbers", () => fileOf(`{"a":{"dtype":"U8","shape":[${"1,".repeat(long / 40)}1]}}`, Buffer.alloc(0))]
+    ])("lives beside a header of %s", { timeout: 120_000 }, async (_, make) => {
+        writeFileSync(path(), make());
+        const wait = await longestWait(async () => {
+            const file = await Safetensors.open(path()).catch((error: unknown) => error as RastError);
+            if ("code" in file) expect(file.code).toBe("ERR_SAFETENSORS");
+            else await file.close();
+        });
+        expect(wait).toBeLessThan(most);
+    });
+
+    it("lives beside an index, too", { timeout: 120_000 }, async () => {
+        const names = Array.from({ length: count }, (_, i) => `"layers.${i}":"${s1}"`);
+        writeFileSync(path("model.safetensors.index.json"), `{"weight_map":{${names.join()}}}`);
+        writeSafetensors(path(s1), some);
+        let error: RastError | undefined;
+        const wait = await longestWait(async () => (error = await failure(Safetensors.open(own))));
+        expect(error!.code).toBe("ERR_SAFETENSORS");
+        expect(wait).toBeLessThan(most);
+    });
+
+    it("sorting in slices is sorting", async () => {
+        for (const length of [0, 1, 2, 4096, 4097, 20_000]) {
+            const items = Array.from({ length }, (_, i) => ({ key: (i * 7919) % 1000, i }));
+            const right = [...items].sort((one, other) => one.key - other.key);
+            expect(await sortedInSlices(items, (one, other) => one.key - other.key)).toEqual(right);
+            expect(await sortedInSlices(right, (one, other) => one.key - other.key)).toBe(right);
+        }
     });
 });

@@ -346,6 +346,21 @@ describe("the file of a trio", () => {
         });
     });
 
+    test("that is a model is said to be one, by its name and by its beginning", async () => {
+        for (const name of [
+            files.base,
+            "small.gguf",
+            await files.write("model.json", `GGUF${"x".repeat(2_000_000)}`)
+        ]) {
+            await expect(resolveTrio(name)).rejects.toMatchObject({
+                code: "ERR_TRIO_FILE",
+                message: expect.stringMatching(
+                    /it is a model \(GGUF\); .*rast trio init BASE EXPERT ANTIEXPERT/
+                ) as string
+            });
+        }
+    });
+
     test("that is no JSON says so, with the parser's error as the cause", async () => {
         const path = await files.write("broken2.json", "{");
         await expect(resolveTrio(path)).rejects.toMatchObject({

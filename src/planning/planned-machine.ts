@@ -1,0 +1,75 @@
+// The machine that is asked about: its devices and main memory, and how fast they are taken to be.
+import { invalidOption } from "../checks.js";
+import { availableHostBytes } from "../machine/host-memory.js";
+import type { NativeAddon, NativeDevice } from "../native/addon-types.js";
+import { usableDevices } from "../placement/placement.js";
+import { cardOf, usualHostGigabytesPerSecond } from "./cards.js";
+import type { Machine, SpeedSettings } from "./plan-models.js";
+import type { ResolvedPlanOptions } from "./plan-options.js";
+
+/** What is taken for the bandwidth of a place. */
+export interface PlannedBandwidth {
+    /** The device, or "main memory". */
+    readonly name: string;
+    /** In 10^9 bytes per second. */
+    readonly gigabytesPerSecond: number;
+    /** Whether somebody said so, it is its maker's figure, or nobody knows. */
+    readonly by: "given" | "table" | "assumed";
+}
+
+/** A machine with what is assumed of it. */
+export interface PlannedMachine extends Machine, SpeedSettings {
+    readonly rates: readonly PlannedBandwidth[];
+}
+
+/** @throws ERR_INVALID_OPTION for bandwidths of another number of devices */
+export async function machineOf(
+    given: ResolvedPlanOptions,
+    addon: Pick<NativeAddon, "devices">
+): Promise<PlannedMachine> {
+    const devices =
+        given.vram === undefined ? await addon.devices() : given.vram.filter((bytes) => bytes > 0).map(askedCard);
+    const usable = usableDevices(devices);
+    if (given.bandwidth !== undefined && given.bandwidth.length !== 1 && given.bandwidth.length !== usable.length) {
+        throw invalidOption("bandwidth", `one number, or one for each of ${usable.length} devices`, given.bandwidth);
+    }
+    const rates: PlannedBandwidth[] = usable.map((name, index) => {
+        const asked = given.bandwidth?.[given.bandwidth.length === 1 ? 0 : index];
+        if (asked !== undefined) return { name, gigabytesPerSecond: asked, by: "given" };
+        const known = cardOf(devices.find((device) => device.name === name)!.description);
+        return known === undefined
+            ? { name, gigabytesPerSecond: assumedCardRate, by: "assumed" }
+            : { name, gigabytesPerSecond: known.gigabytesPerSecond, by: "table" };
+    });
+    const host = given.hostBandwidth;
+    const hostRate = {
+        name: "main memory",
+        gigabytesPerSecond: host ?? usualHostGigabytesPerSecond,
+        by: host === undefined ? "assumed" : "given"
+    } as const;
+    const byName = new Map(rates.map(({ name, gigabytesPerSecond }) => [name, gigabytesPerSecond * 1e9]));
+    return {
+        devices,
+        hostAvailableBytes: given.ram ?? (await availableHostBytes()),
+        bandwidths: {
+            hostBytesPerSecond: hostRate.gigabytesPerSecond * 1e9,
+            deviceBytesPerSecond: (name) => byName.get(name) ?? assumedCardRate * 1e9
+        },
+        agreement: given.agreement,
+        rates: [...rates, hostRate]
+    };
+}
+
+/** Of a card that nobody names: that of an RTX 3060. */
+const assumedCardRate = 360;
+
+function askedCard(bytes: number, index: number): NativeDevice {
+    return {
+        name: `GPU${index}`,
+        description: "",
+        type: "gpu",
+        backend: "",
+        memoryFreeBytes: bytes,
+        memoryTotalBytes: bytes
+    };
+}
