@@ -47,6 +47,8 @@ const cases = {
     philox: {},
     text: {},
     row: { rounds: 600 },
+    "token-figures": { rounds: 600 },
+    scores: { ...models, texts: 2, tokens: 10, "max-draft": 3, within: 0.5, "logit-slack": 2 },
     reasoning: { rounds: 4000 },
     "draft-length": {},
     repeats: {},

@@ -35,9 +35,12 @@ const entries = {
         "A text cannot be turned into tokens: it is too long, or the model's tokenizer lacks a character of it.",
         "Shorten the text, or cut it where nothing hangs together; the message names the limit."
     ),
-    ERR_EMPTY_PROMPT: byInput("The prompt has no tokens.", "Give at least one token of prompt."),
+    ERR_EMPTY_PROMPT: byInput(
+        "The prompt has no tokens, or a text to score has nothing before its only token.",
+        "Give at least one token of prompt."
+    ),
     ERR_PROMPT_TOO_LONG: byInput(
-        "The prompt has more tokens than the context can hold.",
+        "The prompt, with what is to be scored behind it, has more tokens than the context can hold.",
         "Shorten the prompt, or raise `contextSize` where the models hold more; both numbers are in `details`."
     ),
     ERR_QUEUE_FULL: byRuntime(

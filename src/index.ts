@@ -1,6 +1,7 @@
 export { wilsonInterval, type Accuracy, type ShareInterval } from "./accuracy.js";
 export { Rast } from "./engine/engine.js";
 export type {
+    ExplainOptions,
     GenerateOptions,
     GenerateSettings,
     MessagesPrompt,
@@ -131,6 +132,15 @@ export type {
     TokenLogprob,
     TokenUsage
 } from "./engine/results.js";
+export type { ScoreResult, ScoreUsage } from "./engine/score.js";
+export type {
+    CompletionText,
+    CompletionTokens,
+    NoPrompt,
+    ScoreOptions,
+    ScoreSettings
+} from "./engine/score-options.js";
+export type { DistributionFigures, ScoredAlternative, TokenScore } from "./engine/token-scores.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { NgramDrafts, Speculation } from "./engine/speculation-options.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";

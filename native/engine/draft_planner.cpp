@@ -115,7 +115,7 @@ bool draft_planner::restore(std::span<const double> learned) {
 }
 
 bool draft_planner::compares(const request & wanted) const {
-    return max_draft_ > 0 && wanted.mode == request_mode::rast && wanted.draft != 0 &&
+    return max_draft_ > 0 && wanted.mode == request_mode::rast && wanted.draft != 0 && wanted.given.empty() &&
            role_contexts::uses(wanted, role_contexts::drafter_index);
 }
 
@@ -138,8 +138,11 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
     size_t left = rows_left(round, contexts, decoder);
     std::vector<draft_candidate> candidates;
     std::vector<participant *> automatic;
-    size_t other_rows = 0;
+    size_t other_rows = plan_given(round, left);
     for (participant & one : round) {
+        if (!one.seq->wanted().given.empty()) {
+            continue;
+        }
         const sequence & seq = *one.seq;
         const request & wanted = seq.wanted();
         one.compared = compares(wanted);
@@ -185,8 +188,33 @@ void draft_planner::plan(std::vector<participant> & round, const role_contexts &
     }
     together_ = round.size() > 1;
     learning_ = decoder.is_steady() && std::all_of(round.begin(), round.end(), [&](const participant & one) {
-                    return (one.compared || one.from_text) && decodes_one_each(*one.seq, contexts, decoder);
+                    return (one.compared || one.from_text) && one.seq->wanted().figures < 0 &&
+                           decodes_one_each(*one.seq, contexts, decoder);
                 });
+}
+
+// A completion that is given needs a row for each of its tokens: as many as there are in a round, in equal parts, and
+// half of them where others may draft.
+// @returns rows of those that have such
+size_t draft_planner::plan_given(std::vector<participant> & round, size_t & left) const {
+    const auto is_given = [](const participant & one) { return !one.seq->wanted().given.empty(); };
+    auto given = static_cast<size_t>(std::count_if(round.begin(), round.end(), is_given));
+    const bool may = paused_rounds_ == 0 && (!alone_only_ || round.size() == 1);
+    size_t rows = !may ? 0 : given == round.size() || max_draft_ == 0 ? left : left / 2;
+    const size_t others = left - rows;
+    const size_t count = given;
+    for (participant & one : round) {
+        if (is_given(one)) {
+            const std::span<const llama_token> tokens = one.seq->given();
+            const size_t most = std::min({tokens.size() - 1, static_cast<size_t>(config_.max_draft), rows / given});
+            one.drafts.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(most));
+            one.from_text = true;
+            rows -= most;
+            --given;
+        }
+    }
+    left = rows + others;
+    return count;
 }
 
 // All but the drafter, which may have to decode the latest drafts again.

@@ -69,6 +69,7 @@ class draft_planner {
   private:
     bool restore(std::span<const double> learned);
     static void look_for_repeat(participant & one, size_t most);
+    size_t plan_given(std::vector<participant> & round, size_t & left) const;
     size_t rows_left(const std::vector<participant> & round, const role_contexts & contexts,
                      const batch_decoder & decoder) const;
 

@@ -69,6 +69,26 @@ void inbox::check_given(const request & wanted, const std::vector<llama_token> &
     }
 }
 
+// What is given is as long as what could be drawn, and nothing is drawn beside it.
+void inbox::check_completion(const request & wanted) const {
+    if (wanted.figures >= 0 && wanted.mode == request_mode::expert) {
+        refuse("ERR_INVALID_ARGUMENT", "The expert alone gives no figures: they are of the base's rows");
+    }
+    if (wanted.given.empty()) {
+        return;
+    }
+    if (wanted.mode == request_mode::expert || wanted.grammar || wanted.reasoning) {
+        refuse("ERR_INVALID_ARGUMENT",
+               "A completion that is given has no grammar, no reasoning and not the mode \"expert\"");
+    }
+    if (wanted.given.size() > size_t{config_.context_size} + 1 - wanted.prompt.size()) {
+        refuse("ERR_PROMPT_TOO_LONG", "Prompt and completion have " +
+                                          std::to_string(wanted.prompt.size() + wanted.given.size()) +
+                                          " tokens, the context holds " + std::to_string(config_.context_size));
+    }
+    check_given(wanted, wanted.given, "The completion");
+}
+
 void inbox::check(const request & wanted) const {
     const int32_t n_vocab = limits_.vocabulary_sizes[role_contexts::base_index];
     if (wanted.prompt.empty()) {
@@ -79,6 +99,7 @@ void inbox::check(const request & wanted) const {
                                           " tokens, the context holds " + std::to_string(config_.context_size));
     }
     check_given(wanted, wanted.prompt, "The prompt");
+    check_completion(wanted);
     if (wanted.reasoning) {
         for (const auto * tokens :
              {&wanted.reasoning->opening, &wanted.reasoning->ending, &wanted.reasoning->separator}) {

@@ -81,6 +81,7 @@ class inbox {
 
     void require_open() const;
     void check_given(const request & wanted, const std::vector<llama_token> & given, const char * what) const;
+    void check_completion(const request & wanted) const;
     void check(const request & wanted) const;
 
     const engine_config & config_;

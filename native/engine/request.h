@@ -4,6 +4,7 @@
 #include "../llama/api.h"
 #include "../sampling/sampler_settings.h"
 #include "../sampling/sampling_steps.h"
+#include "../sampling/token_figures.h"
 #include "../text/reasoning_splitter.h"
 #include "engine_config.h"
 
@@ -62,7 +63,9 @@ struct request {
     bool ignore_eos = false;
     bool show_special = false;
     int32_t logprobs = -1;
-    int32_t draft = draft_auto;  // tokens to draft per round
+    int32_t figures = -1;            // of each token, with so many alternatives (token_figures); -1 = none
+    std::vector<llama_token> given;  // the completion, where nothing is to be drawn
+    int32_t draft = draft_auto;      // tokens to draft per round
     repeat_drafts repeats = repeat_drafts::never;
     int32_t max_draft = 255;                    // most of them; the engine's own limit holds too
     std::shared_ptr<const constraint> grammar;  // none = any text; of the answer alone where there is reasoning
@@ -118,6 +121,14 @@ struct request_error {
     std::string message;
 };
 
+// Who proposed a token before it was drawn.
+enum class draft_source { nobody, expert, text };
+
+struct figured_token {
+    std::shared_ptr<const token_figures> figures;
+    draft_source draft = draft_source::nobody;
+};
+
 struct step_event {
     uint32_t request = 0;
     std::vector<llama_token> tokens;
@@ -126,8 +137,9 @@ struct step_event {
         draws;  // one per token when log-probabilities were asked for; without top where none was drawn
     std::optional<request_result> result;
     std::optional<request_error> error;
-    split_text split{};             // the text again, where there may be reasoning
-    std::vector<double> learned{};  // by the engine so far, with the result of a request that taught something
+    split_text split{};                    // the text again, where there may be reasoning
+    std::vector<double> learned{};         // by the engine so far, with the result of a request that taught something
+    std::vector<figured_token> figures{};  // one per token, where asked for; without figures where none was drawn
 };
 
 }  // namespace rast

@@ -119,6 +119,17 @@ std::vector<column_move> role_contexts::blanks_of(size_t index) const {
     return out;
 }
 
+// By pair: tokens that mean nothing in one of its models.
+std::array<std::vector<int32_t>, max_pairs> role_contexts::lacking_tokens() const {
+    std::array<std::vector<int32_t>, max_pairs> out;
+    for (size_t index = 1; index < size(); ++index) {
+        for (const column_move & move : contexts_[index]->tokens().columns_without_source()) {
+            out[place_of(index).pair].push_back(move.to);
+        }
+    }
+    return out;
+}
+
 // The first expert drafts token by token; all others decode a round's drafts at once.
 draft_memory role_contexts::drafts_in(size_t index) const {
     draft_memory out;
@@ -158,7 +169,10 @@ void role_contexts::create() {
         plan.draws = index == base_index || index == drafter_index;
         const auto pair = static_cast<int>(place.pair);
         switch (place.which) {
-            case role::base: plan.pairs = static_cast<int>(config_.pairs.size()); break;
+            case role::base:
+                plan.pairs = static_cast<int>(config_.pairs.size());
+                plan.lacking = lacking_tokens();
+                break;
             case role::expert: plan.sink = &base().sampler().expert_store(pair); break;
             case role::antiexpert: plan.sink = &base().sampler().antiexpert_store(pair); break;
         }

@@ -10,6 +10,7 @@
 #include "request.h"
 #include "role_context.h"
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -82,6 +83,7 @@ class role_contexts {
     void map_tokens() const;
     drawable_tokens common_tokens() const;
     std::vector<column_move> blanks_of(size_t index) const;
+    std::array<std::vector<int32_t>, max_pairs> lacking_tokens() const;
     draft_memory drafts_in(size_t index) const;
 
     const engine_config & config_;

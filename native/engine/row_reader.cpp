@@ -58,8 +58,15 @@ row_draw row_reader::read_allowed(size_t context, sequence & seq, size_t row) {
     std::vector<float> logits = sampler.fused_row(static_cast<int32_t>(row));
     seq.result.host_rows += sampler.last_traffic().host_rows;
     seq.result.host_row_bytes += sampler.last_traffic().host_bytes;
+    std::shared_ptr<const kept_rows> rows;
+    if (draw.figures) {
+        rows = sampler.keep_rows(static_cast<int32_t>(row));
+        seq.result.host_rows += sampler.last_traffic().host_rows;
+        seq.result.host_row_bytes += sampler.last_traffic().host_bytes;
+    }
     seq.undecided_draw.emplace(sequence::undecided{
-        draw, constrained_draw(std::move(logits), seq.settings(false), draw.token, seq.numbers_after_refusal()), 0});
+        draw, constrained_draw(std::move(logits), seq.settings(false), draw.token, seq.numbers_after_refusal()), 0,
+        rows});
     if (!decide(seq, draw)) {
         draw.token = row_undecided;
     }
@@ -83,6 +90,7 @@ bool row_reader::decide(sequence & seq, row_draw & draw) {
         draw.token = open.redraw.token();
         draw.logprob =
             draw.token < 0 || seq.wanted().logprobs < 0 ? 0.0F : logprob_of(open.redraw.logits(), draw.token);
+        draw.figures = open.rows && draw.token >= 0 ? open.rows->figures(draw.token) : nullptr;
     }
     seq.undecided_draw.reset();
     return true;

@@ -135,14 +135,17 @@ bool scheduler::still_awaits_prefix(const sequence & seq) const {
     return false;
 }
 
-// Takes the beginning that it has waited for, if the one it waited for is still there.
+// Takes the beginning that it has waited for, or what is kept of it where the one it waited for has ended.
 void scheduler::take_prefix(sequence & seq) {
-    const shared_prefix prefix{seq.awaited.slot, seq.awaited.tokens, seq.awaited.tokens};
     const auto & source = slots_[seq.awaited.slot];
     const bool there = source && source->id() == seq.awaited.request;
+    const bool second_id = contexts_.wants_second_id(seq.wanted());
+    const shared_prefix prefix = there ? shared_prefix{seq.awaited.slot, seq.awaited.tokens, seq.awaited.tokens}
+                                       : caches_.best_prefix(seq.history(), contexts_.used_by(seq.wanted()), second_id);
+    const auto own = static_cast<size_t>(seq.result.cached_tokens);
     seq.awaited = {};
-    if (there) {
-        const auto held = caches_.begin(seq.slot, seq.history(), contexts_.wants_second_id(seq.wanted()), prefix);
+    if (there || prefix.held > own) {
+        const auto held = caches_.begin(seq.slot, seq.history(), second_id, prefix);
         seq.result.cached_tokens = held[first_context(seq.wanted())];
     }
 }

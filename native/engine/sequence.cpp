@@ -94,6 +94,12 @@ row_settings sequence::settings(bool with_lambda, std::span<const llama_token> a
     if (with_lambda) {
         out.lambda = s.lambda;
     }
+    out.figures = wanted_.figures;
+    if (!wanted_.given.empty()) {
+        out.given = given()[ahead.size()];
+        out.temperature = 0;
+        return out;
+    }
     out.temperature = s.temperature < coldest ? 0.0F : s.temperature;
     out.top_k = s.top_k;
     out.top_p = s.top_p;
@@ -156,7 +162,8 @@ void sequence::show(llama_token token, bool drawn, step_event & out) {
     }
 }
 
-bool sequence::accept(const row_draw & draw, uint32_t context_size, step_event & out) {
+bool sequence::accept(const row_draw & draw, draft_source draft, uint32_t context_size, step_event & out) {
+    draft_ = draft;
     const size_t before = history_.size();
     const bool finished = take(draw, context_size, out);
     undecoded_ = history_.size() - before;
@@ -168,6 +175,9 @@ bool sequence::take(const row_draw & draw, uint32_t context_size, step_event & o
         started = true;
         first_token_ = engine_clock::now();
         result.first_token_ms = ms_between(submitted_, first_token_);
+    }
+    if (!wanted_.given.empty()) {
+        return add(draw.token, &draw, context_size, out);
     }
     if (begins_reasoning(draw.token)) {
         grammar.reset();
@@ -236,6 +246,15 @@ bool sequence::add(llama_token token, const row_draw * draw, uint32_t context_si
         row_draw none;
         none.token = token;
         out.draws.push_back(draw != nullptr ? *draw : none);
+    }
+    if (wanted_.figures >= 0) {
+        out.figures.push_back(draw != nullptr ? figured_token{draw->figures, draft_} : figured_token{});
+    }
+    if (!wanted_.given.empty()) {
+        if (given().empty()) {
+            finish(stop_reason::max_tokens, out);
+        }
+        return given().empty();
     }
     if (penalizes(wanted_.sampling)) {
         slide(counts_, token, history_.size(), [&](size_t i) { return history_[i]; });

@@ -6,6 +6,7 @@
 #include "../grammar/constrained_draw.h"
 #include "../grammar/constraint.h"
 #include "../grammar/grammar_matcher.h"
+#include "../sampling/figure_reader.h"
 #include "../text/text_stream.h"
 #include "agreement.h"
 #include "clock.h"
@@ -17,6 +18,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -52,7 +54,8 @@ class sequence {
     struct undecided {
         row_draw draw;
         constrained_draw redraw;
-        uint64_t work = 0;  // so far
+        uint64_t work = 0;                      // so far
+        std::shared_ptr<const kept_rows> rows;  // for figures of the token, where they are wanted
     };
     std::optional<undecided> undecided_draw;
     // Another request, in this slot, whose caches will soon hold so many tokens of this one's prompt: it waits for
@@ -93,7 +96,13 @@ class sequence {
     bool stops_here(llama_token token) const;
 
     // Takes a drawn token. @returns true when the sequence is finished
-    bool accept(const row_draw & draw, uint32_t context_size, step_event & out);
+    // @param draft who had proposed it
+    bool accept(const row_draw & draw, draft_source draft, uint32_t context_size, step_event & out);
+
+    // Tokens of a completion that is given, from the next one on; nothing where tokens are drawn.
+    std::span<const llama_token> given() const {
+        return std::span(wanted_.given).subspan(wanted_.given.empty() ? 0 : history_.size() - wanted_.prompt.size());
+    }
 
     // Called when a round has given what it gives: what comes later is not the first round's, if that drew something.
     void end_round() { first_round_over_ = started; }
@@ -125,7 +134,8 @@ class sequence {
     text_stream text_;
     std::optional<reasoning_splitter> splitter_;
     size_t undecoded_ = 1;
-    token_counts counts_;  // within the penalty window
+    draft_source draft_ = draft_source::nobody;  // of the token that is being accepted
+    token_counts counts_;                        // within the penalty window
     std::unordered_map<llama_token, float> bias_;
 };
 

@@ -98,7 +98,7 @@ std::vector<logits_row> speculative_round::add_rows(std::span<participant> round
     };
     for (participant & one : round) {
         // what is taken from the text is there before anything is decoded; a state is set aside in front of it
-        const size_t before = expert_steps_back_ ? 1 : 0;
+        const size_t before = expert_steps_back_ && one.seq->wanted().given.empty() ? 1 : 0;
         const size_t all = one.drafts.size();
         if (one.from_text && depth == before) {
             for (size_t at = depth; at <= all; ++at) {
@@ -122,6 +122,7 @@ void speculative_round::set_drafter_row(const logits_row & row, size_t index) {
         settings.top_logprobs = -1;
         settings.keep = false;
     }
+    settings.figures = -1;
     ensemble_sampler & sampler = contexts_.drafter().sampler();
     sampler.set_row(static_cast<int32_t>(index), settings);
     sampler.set_sink(static_cast<int32_t>(index), row.base_row);
@@ -229,7 +230,10 @@ bool speculative_round::accept_at(participant & one, const row_draw & draw, size
     const bool accepted = depth < one.drafts.size() && one.drafts[depth] == draw.token;
     seq.result.drafts.accepted += accepted && depth < one.useful ? 1 : 0;
     seq.result.drafts.repeat_accepted += accepted && one.from_text && depth < one.useful ? 1 : 0;
-    return accept_draw(seq, draw, event) && accepted && seq.undecoded() == 1;
+    const draft_source draft = !accepted || !seq.wanted().given.empty() ? draft_source::nobody
+                               : one.from_text                          ? draft_source::text
+                                                                        : draft_source::expert;
+    return accept_draw(seq, draw, draft, event) && accepted && seq.undecoded() == 1;
 }
 
 // What it means that a grammar allows no token: the text may not end, and no token begins as it has to go on.
@@ -242,9 +246,10 @@ static std::string nothing_fits(grammar_matcher & grammar, const std::string & a
 }
 
 // @returns whether the text goes on
-bool speculative_round::accept_draw(sequence & seq, const row_draw & draw, step_event & event) const {
+bool speculative_round::accept_draw(sequence & seq, const row_draw & draw, draft_source draft,
+                                    step_event & event) const {
     if (draw.token >= 0) {
-        return !seq.accept(draw, config_.context_size, event);
+        return !seq.accept(draw, draft, config_.context_size, event);
     }
     const std::string at = " at position " + std::to_string(seq.history().size());
     event.error = draw.token == row_over_limit
@@ -277,7 +282,7 @@ void speculative_round::resume_undecided(std::vector<step_event> & events) {
         sequence & seq = *running;
         step_event event;
         event.request = seq.id();
-        accept_draw(seq, draw, event);
+        accept_draw(seq, draw, draft_source::nobody, event);
         emit(seq, std::move(event), events);
     }
 }

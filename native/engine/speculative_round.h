@@ -38,7 +38,7 @@ class speculative_round {
     void verify(size_t context, std::span<const logits_row> base_rows);
     void accept(participant & one, std::vector<step_event> & events);
     bool accept_at(participant & one, const row_draw & draw, size_t depth, step_event & event);
-    bool accept_draw(sequence & seq, const row_draw & draw, step_event & event) const;
+    bool accept_draw(sequence & seq, const row_draw & draw, draft_source draft, step_event & event) const;
     void emit(sequence & seq, step_event && event, std::vector<step_event> & events);
 
     const engine_config & config_;

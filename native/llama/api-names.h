@@ -2,6 +2,7 @@
 #pragma once
 
 #define ggml_add (::rast::llama::api.ggml_add)
+#define ggml_argmax (::rast::llama::api.ggml_argmax)
 #define ggml_argsort (::rast::llama::api.ggml_argsort)
 #define ggml_backend_alloc_ctx_tensors_from_buft (::rast::llama::api.ggml_backend_alloc_ctx_tensors_from_buft)
 #define ggml_backend_buffer_clear (::rast::llama::api.ggml_backend_buffer_clear)
@@ -46,6 +47,10 @@
 #define ggml_element_size (::rast::llama::api.ggml_element_size)
 #define ggml_fp16_to_fp32_row (::rast::llama::api.ggml_fp16_to_fp32_row)
 #define ggml_free (::rast::llama::api.ggml_free)
+#define ggml_gallocr_alloc_graph (::rast::llama::api.ggml_gallocr_alloc_graph)
+#define ggml_gallocr_free (::rast::llama::api.ggml_gallocr_free)
+#define ggml_gallocr_get_buffer_size (::rast::llama::api.ggml_gallocr_get_buffer_size)
+#define ggml_gallocr_new (::rast::llama::api.ggml_gallocr_new)
 #define ggml_get_rows (::rast::llama::api.ggml_get_rows)
 #define ggml_get_type_traits (::rast::llama::api.ggml_get_type_traits)
 #define ggml_graph_n_nodes (::rast::llama::api.ggml_graph_n_nodes)

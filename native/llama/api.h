@@ -16,7 +16,7 @@
 // clang-format off
 #define RAST_GGML_BASE_SYMBOLS(X) \
     X(ggml_bf16_to_fp32_row) X(ggml_blck_size) X(ggml_fp16_to_fp32_row) X(ggml_type_size) X(ggml_validate_row_data) X(gguf_get_alignment) \
-    X(ggml_add) X(ggml_argsort) X(ggml_backend_alloc_ctx_tensors_from_buft) X(ggml_backend_buffer_clear) \
+    X(ggml_add) X(ggml_argmax) X(ggml_argsort) X(ggml_backend_alloc_ctx_tensors_from_buft) X(ggml_backend_buffer_clear) \
     X(ggml_backend_buffer_free) X(ggml_backend_buffer_get_size) X(ggml_backend_buft_get_device) X(ggml_backend_buft_name) \
     X(ggml_backend_cpu_buffer_type) X(ggml_backend_dev_backend_reg) X(ggml_backend_dev_buffer_type) X(ggml_backend_dev_description) X(ggml_backend_dev_init) \
     X(ggml_backend_free) X(ggml_backend_graph_compute) \
@@ -24,7 +24,7 @@
     X(ggml_backend_reg_get_proc_address) X(ggml_backend_reg_name) X(ggml_backend_reg_dev_count) \
     X(ggml_backend_tensor_copy) X(ggml_backend_tensor_get) X(ggml_backend_tensor_memset) X(ggml_backend_tensor_set) \
     X(ggml_build_forward_expand) X(ggml_cast) X(ggml_clamp) X(ggml_commit) X(ggml_cont) X(ggml_cpy) X(ggml_cumsum) \
-    X(ggml_custom_4d) X(ggml_element_size) X(ggml_free) X(ggml_get_rows) X(ggml_get_type_traits) X(ggml_graph_n_nodes) X(ggml_graph_node) \
+    X(ggml_custom_4d) X(ggml_element_size) X(ggml_free) X(ggml_gallocr_alloc_graph) X(ggml_gallocr_free) X(ggml_gallocr_get_buffer_size) X(ggml_gallocr_new) X(ggml_get_rows) X(ggml_get_type_traits) X(ggml_graph_n_nodes) X(ggml_graph_node) \
     X(ggml_graph_overhead) X(ggml_init) X(ggml_log) X(ggml_log_set) X(ggml_mul) X(ggml_nbytes) X(ggml_neg) \
     X(ggml_new_graph) X(ggml_new_tensor_1d) X(ggml_new_tensor_2d) X(ggml_op_name) X(ggml_pad) X(ggml_quantize_chunk) \
     X(ggml_relu) X(ggml_reshape_1d) X(ggml_reshape_2d) X(ggml_reshape_3d) X(ggml_row_size) X(ggml_scale_bias) \

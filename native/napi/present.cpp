@@ -168,6 +168,45 @@ Napi::Value present_draws(Napi::Env env, const std::vector<row_draw> & draws) {
     return out;
 }
 
+// A line of numbers for each token that was drawn, and its alternatives.
+Napi::Value present_figures(Napi::Env env, const std::vector<figured_token> & tokens) {
+    std::vector<double> values;
+    std::vector<int32_t> top_tokens;
+    std::vector<double> top_logprobs;
+    size_t width = 0;
+    for (const figured_token & one : tokens) {
+        if (one.figures) {
+            width = std::max(
+                {width, static_cast<size_t>(one.figures->n_top_base), static_cast<size_t>(one.figures->n_top_rast)});
+        }
+    }
+    const auto add_models = [&](const token_figures::by_model & of) {
+        values.insert(values.end(), {of.base, of.expert, of.antiexpert, of.rast});
+    };
+    const auto add_top = [&](const std::array<likely_token, max_top_logprobs> & list, int32_t n) {
+        for (size_t i = 0; i < width; ++i) {
+            const likely_token one = i < static_cast<size_t>(n) ? list[i] : likely_token{};
+            top_tokens.push_back(one.token);
+            top_logprobs.insert(top_logprobs.end(), {one.base, one.rast});
+        }
+    };
+    for (const figured_token & one : tokens) {
+        const token_figures none;
+        const token_figures & of = one.figures ? *one.figures : none;
+        add_models(of.logprob);
+        add_models(of.entropy);
+        values.insert(values.end(), {static_cast<double>(of.base_rank), static_cast<double>(of.rast_rank),
+                                     of.divergence, static_cast<double>(one.draft), one.figures ? 1.0 : 0.0});
+        add_top(of.top_base, of.n_top_base);
+        add_top(of.top_rast, of.n_top_rast);
+    }
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("values", typed<Napi::Float64Array>(env, values));
+    out.Set("topTokens", typed<Napi::Int32Array>(env, top_tokens));
+    out.Set("topLogprobs", typed<Napi::Float64Array>(env, top_logprobs));
+    return out;
+}
+
 }  // namespace
 
 Napi::Value present_limits(Napi::Env env) {
@@ -410,6 +449,9 @@ Napi::Value present(Napi::Env env, const step_event & event) {
     }
     if (!event.draws.empty()) {
         out.Set("logprobs", present_draws(env, event.draws));
+    }
+    if (!event.figures.empty()) {
+        out.Set("figures", present_figures(env, event.figures));
     }
     if (event.result) {
         out.Set("result", present_result(env, *event.result));

@@ -127,6 +127,8 @@ request read_request(const object_reader & in) {
     out.ignore_eos = in.flag("ignoreEos");
     out.show_special = in.flag("showSpecial");
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, static_cast<int64_t>(limits::logprobs.max)));
+    out.figures = static_cast<int32_t>(in.integer("figures", -1, static_cast<int64_t>(limits::logprobs.max)));
+    out.given = in.int32s("given");
     out.draft = static_cast<int32_t>(in.integer("draft", draft_auto, static_cast<int64_t>(limits::max_draft.max)));
     out.max_draft = static_cast<int32_t>(in.integer("maxDraft", limits::max_draft));
     static const repeat_drafts repeats[] = {repeat_drafts::never, repeat_drafts::automatic, repeat_drafts::always};

@@ -11,6 +11,7 @@ cpu_path::cpu_path(path_context context)
     : context_(std::move(context)),
       settings_(static_cast<size_t>(context_.rows) + 1),
       draws_(settings_.size()),
+      figures_(settings_.size()),
       kept_(settings_.size()),
       scratches_(max_cpu_threads) {}
 
@@ -52,20 +53,49 @@ void cpu_path::draw(const float * logits, int32_t row, row_scratch & scratch) {
     in.n_drawable = context_.drawable.n_drawable;
     in.masked = &context_.drawable.masked;
     context_.pairs->point_to(row, in);
-    draws_[at] = draw_row(in, settings, scratch);
+    row_draw & drawn = draws_[at];
+    if (settings.given >= 0) {
+        drawn.token = settings.given;
+    } else {
+        drawn = draw_row(in, settings, scratch);
+    }
     if (settings.keep) {
         kept_[at].assign(scratch.fused.begin(), scratch.fused.begin() + std::min(in.n_drawable, in.n_vocab));
+    }
+    if (settings.figures >= 0 && drawn.token >= 0) {
+        figure(in, row, scratch);
+    }
+}
+
+// Of the rows without bias and penalties.
+void cpu_path::figure(row_inputs in, int32_t row, row_scratch & scratch) {
+    const auto at = static_cast<size_t>(row);
+    const row_settings & settings = settings_[at];
+    host_rows rows;
+    rows.base = in.logits;
+    const int pair = context_.pairs->count() > 0 ? figured_pair(settings) : -1;
+    if (pair >= 0) {
+        in.adjusted = true;
+        rows.fused = rast::fused_row(in, settings, scratch).z();
+        rows.expert = in.expert[static_cast<size_t>(pair)];
+        rows.antiexpert = in.antiexpert[static_cast<size_t>(pair)];
+    }
+    if (!figure_token(rows, *context_.figured, pair, draws_[at].token, settings.figures, *figures_[at])) {
+        draws_[at].token = row_invalid;
     }
 }
 
 void cpu_path::set_row(int32_t row, const row_settings & settings) {
     settings_[static_cast<size_t>(row)] = settings;
     draws_[static_cast<size_t>(row)] = row_draw{};
+    figures_[static_cast<size_t>(row)] = settings.figures >= 0 ? std::make_shared<token_figures>() : nullptr;
 }
 
 row_draw cpu_path::read_row(llama_context *, int32_t row, int32_t) {
     last_ = {};
-    return draws_[static_cast<size_t>(row)];
+    row_draw draw = draws_[static_cast<size_t>(row)];
+    draw.figures = draw.token >= 0 ? std::move(figures_[static_cast<size_t>(row)]) : nullptr;
+    return draw;
 }
 
 std::vector<float> cpu_path::fused_row(int32_t row) {

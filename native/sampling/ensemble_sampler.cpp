@@ -16,8 +16,9 @@ std::string ensemble_sampler::device_name() const {
 }
 
 size_t ensemble_sampler::device_bytes() const {
-    return pairs_.bytes() + (path_ ? path_->device_bytes() : 0) + (sink_ ? sink_->device_bytes() : 0) +
-           (moves_ ? moves_->device_bytes() : 0) + (blanks_ ? blanks_->device_bytes() : 0);
+    return pairs_.bytes() + (figures_ ? figures_->device_bytes() : 0) + (path_ ? path_->device_bytes() : 0) +
+           (sink_ ? sink_->device_bytes() : 0) + (moves_ ? moves_->device_bytes() : 0) +
+           (blanks_ ? blanks_->device_bytes() : 0);
 }
 
 // ---- at context creation
@@ -27,6 +28,7 @@ void ensemble_sampler::bind(ggml_backend_buffer_type_t buft) {
     ggml_backend_dev_t device = ggml_backend_buft_get_device(buft);
     const bool on_cpu = device == nullptr || ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU;
     if (plan_.draws) {
+        figures_.emplace(context_of_path(), buft, !on_cpu && plan_.choice != sampler_choice::host);
         path_ = choose_path(device, on_cpu);
     }
     if (!pairs_.allocate(buft, plan_.pairs, plan_.n_vocab, plan_.rows)) {
@@ -50,8 +52,13 @@ void ensemble_sampler::bind(ggml_backend_buffer_type_t buft) {
     }
 }
 
+path_context ensemble_sampler::context_of_path() {
+    return {plan_.n_vocab, plan_.rows, plan_.threads, plan_.drawable,
+            &pairs_,       &clock_,    plan_.lacking, figures_ ? &figures_->tokens() : nullptr};
+}
+
 std::unique_ptr<sampling_path> ensemble_sampler::choose_path(ggml_backend_dev_t device, bool on_cpu) {
-    const path_context context{plan_.n_vocab, plan_.rows, plan_.threads, plan_.drawable, &pairs_, &clock_};
+    const path_context context = context_of_path();
     const std::string name = device_name();
     if (plan_.choice == sampler_choice::host) {
         reason_ = "asked for; rows are fused on " + name + " and drawn on the host";
@@ -75,12 +82,24 @@ std::unique_ptr<sampling_path> ensemble_sampler::choose_path(ggml_backend_dev_t 
 
 // ---- at graph building
 
+// llama.cpp keeps its rows until the next decode, and adds one for the samplers in a copy.
+void ensemble_sampler::see_rows(ggml_tensor * logits) {
+    ggml_tensor * all = logits->view_src;
+    if (all->op == GGML_OP_PAD) {
+        all = all->src[0];
+    }
+    all->flags |= GGML_TENSOR_FLAG_OUTPUT;
+    figures_->see(all);
+}
+
 ggml_tensor * ensemble_sampler::build(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, bool probe) {
     if (!failure_.empty()) {
         return nullptr;
     }
     if (moves_) {
         logits = moves_->build(ctx, logits, probe);
+    } else if (figures_ && !probe) {
+        see_rows(logits);
     }
     if (sink_) {
         sink_->build(ctx, graph, blanks_ ? blanks_->build(ctx, ggml_cont(ctx, logits), probe) : logits);
@@ -93,6 +112,7 @@ ggml_tensor * ensemble_sampler::build(ggml_context * ctx, ggml_cgraph * graph, g
 void ensemble_sampler::set_row(int32_t row, const row_settings & settings) {
     if (path_) {
         path_->set_row(row, settings);
+        figures_->set_row(row, settings);
     }
     if (settings.draw) {
         pairs_.clear_unused(row, settings);
@@ -112,6 +132,35 @@ void ensemble_sampler::upload() {
     if (sink_) {
         sink_->upload();
     }
+}
+
+row_draw ensemble_sampler::read_row(llama_context * ctx, int32_t row, int32_t output) {
+    row_draw draw;
+    last_ = {};
+    if (figures_->given(row) >= 0 && !path_->makes_figures()) {
+        draw.token = figures_->given(row);
+    } else {
+        draw = path_->read_row(ctx, row, output);
+        last_ = path_->last_traffic();
+    }
+    if (figures_->top(row) >= 0 && draw.token >= 0 && !path_->makes_figures()) {
+        const auto start = cpu_clock::now();
+        draw.figures = figures_->figures(row, draw.token, last_);
+        draw.token = draw.figures ? draw.token : row_invalid;
+        clock_.add_of_host(start);
+    }
+    return draw;
+}
+
+std::vector<float> ensemble_sampler::fused_row(int32_t row) {
+    std::vector<float> out = path_->fused_row(row);
+    last_ = path_->last_traffic();
+    return out;
+}
+
+std::shared_ptr<const kept_rows> ensemble_sampler::keep_rows(int32_t row) {
+    last_ = {};
+    return figures_->keep(row, last_);
 }
 
 void ensemble_sampler::deliver_rows(int32_t rows) {

@@ -3,6 +3,7 @@
 
 #include "backend_sampler.h"
 #include "cpu_clock.h"
+#include "figure_reader.h"
 #include "logits_sink.h"
 #include "pair_rows.h"
 #include "sampler_settings.h"
@@ -10,6 +11,7 @@
 #include "sampling_steps.h"
 #include "token_columns.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,6 +32,7 @@ struct sampler_plan {
     row_store * sink = nullptr;       // also writes its rows of logits there; borrowed
     std::vector<column_move> moves;   // brings its columns into the order of the base
     std::vector<column_move> blanks;  // columns that are 0 in what it writes there, though it may draw them
+    std::array<std::vector<int32_t>, max_pairs> lacking;  // by pair: tokens that one of its models lacks
 };
 
 // Owns the rows of the pairs, the way its rows are drawn on (sampling_path) and the chains that llama.cpp is given, so
@@ -94,18 +97,21 @@ class ensemble_sampler : private graph_rows {
     // Moves rows to another device where the sink lies there.
     void deliver_rows(int32_t rows);
 
-    // The token of a row; finishes it on the host if the device did not.
-    // `output` is the row's index in the batch, for llama.cpp.
-    row_draw read_row(llama_context * ctx, int32_t row, int32_t output) { return path_->read_row(ctx, row, output); }
+    // The token of a row, with its figures where they were asked for; finishes it on the host if the device did not.
+    // `output` is the row's index in the batch, for llama.cpp. Once for each row.
+    row_draw read_row(llama_context * ctx, int32_t row, int32_t output);
 
     // f32[n_drawable]: what a row with `keep` was drawn from, fused, masked and adjusted.
-    std::vector<float> fused_row(int32_t row) { return path_->fused_row(row); }
+    std::vector<float> fused_row(int32_t row);
+
+    // Of a row with figures: what those of another token than the drawn one are made of.
+    std::shared_ptr<const kept_rows> keep_rows(int32_t row);
 
     // What every decode copies to the host for each of its rows: the token.
     int64_t bytes_per_row() const { return path_ && drawing_ ? path_->bytes_per_row() : 0; }
 
-    // Of the last read_row() or fused_row().
-    const row_traffic & last_traffic() const { return path_->last_traffic(); }
+    // Of the last read_row(), fused_row() or keep_rows().
+    const row_traffic & last_traffic() const { return last_; }
 
     // Milliseconds that the CPU spent on rows since the last call: its nodes in the graph, and rows finished on the
     // host.
@@ -116,6 +122,8 @@ class ensemble_sampler : private graph_rows {
     ggml_tensor * build(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * logits, bool probe) override;
 
     std::unique_ptr<sampling_path> choose_path(ggml_backend_dev_t device, bool on_cpu);
+    path_context context_of_path();
+    void see_rows(ggml_tensor * logits);
 
     sampler_plan plan_;
     bool drawing_;
@@ -129,6 +137,8 @@ class ensemble_sampler : private graph_rows {
     std::optional<token_columns> moves_;
     std::optional<token_columns> blanks_;
     std::unique_ptr<sampling_path> path_;  // none where it only writes to its sink
+    std::optional<figure_reader> figures_;
+    row_traffic last_;
     backend_sampler backend_;
 };
 

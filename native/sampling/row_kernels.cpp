@@ -1,15 +1,9 @@
 #include "row_kernels.h"
 
+#include "hot_loops.h"
+
 #include <algorithm>
 #include <cmath>
-
-// The prebuilt addon is compiled for a baseline processor; the hot loops are compiled for newer ones as well and
-// chosen once at load.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(RAST_NO_CLONES)
-#    define RAST_HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
-#else
-#    define RAST_HOT
-#endif
 
 namespace rast {
 
@@ -131,9 +125,22 @@ RAST_HOT float sum_of(const float * values, int n) {
 }
 
 RAST_HOT float largest_logit(const float * z, int n) {
+    float largest[row_lanes];
+    for (float & v : largest) {
+        v = minus_infinity;
+    }
+    int i = 0;
+    for (; i + row_lanes <= n; i += row_lanes) {
+        for (int j = 0; j < row_lanes; ++j) {
+            largest[j] = z[i + j] > largest[j] ? z[i + j] : largest[j];
+        }
+    }
+    for (; i < n; ++i) {
+        largest[0] = z[i] > largest[0] ? z[i] : largest[0];
+    }
     float m = minus_infinity;
-    for (int i = 0; i < n; ++i) {
-        m = z[i] > m ? z[i] : m;
+    for (const float v : largest) {
+        m = v > m ? v : m;
     }
     return m;
 }

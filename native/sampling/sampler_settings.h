@@ -30,13 +30,15 @@ struct logit_adjustment {
 struct row_settings {
     bool draw = true;  // false: nobody asks for this row's token
     std::array<float, max_pairs> lambda{};
-    float temperature = 1.0F;                   // 0 = the largest logit
-    int32_t top_k = 0;                          // 0 = off
-    float top_p = 1.0F;                         // 1 = off
-    float min_p = 0.0F;                         // 0 = off
-    float u = 0.0F;                             // the random number, in [0, 1)
-    bool keep = false;                          // the fused row may be asked for after the decode
-    int32_t top_logprobs = -1;                  // alternatives to report; -1 = no log-probabilities
+    float temperature = 1.0F;   // 0 = the largest logit
+    int32_t top_k = 0;          // 0 = off
+    float top_p = 1.0F;         // 1 = off
+    float min_p = 0.0F;         // 0 = off
+    float u = 0.0F;             // the random number, in [0, 1)
+    bool keep = false;          // the fused row may be asked for after the decode
+    int32_t top_logprobs = -1;  // alternatives to report; -1 = no log-probabilities
+    int32_t figures = -1;       // figures of the token with so many alternatives (token_figures); -1 = none
+    int32_t given = -1;         // the token, where nothing is to be drawn; -1 = draw
     std::vector<logit_adjustment> adjustments;  // at most one per token
 };
 

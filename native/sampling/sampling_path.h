@@ -13,14 +13,16 @@
 #include "pair_rows.h"
 #include "sampler_settings.h"
 #include "sampling_steps.h"
+#include "token_figures.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace rast {
 
-// What a path knows of its context. `pairs` and `clock` are borrowed and outlive the path.
+// What a path knows of its context. What is borrowed outlives the path.
 struct path_context {
     int32_t n_vocab = 0;  // columns of the context's logits
     int32_t rows = 1;     // outputs per decode at most
@@ -28,6 +30,8 @@ struct path_context {
     drawable_tokens drawable;
     pair_rows * pairs = nullptr;
     cpu_clock * clock = nullptr;
+    std::array<std::vector<int32_t>, max_pairs> lacking;  // by pair: tokens that one of its models lacks
+    const figured_tokens * figured = nullptr;             // borrowed, for paths that make figures themselves
 };
 
 // What was read from a device beside the token.
@@ -66,6 +70,9 @@ class sampling_path {
 
     // Whether rows are finished on the host, as a rule.
     virtual bool on_host() const { return false; }
+
+    // Whether read_row() gives the figures of rows that want them, and the tokens of those that are given.
+    virtual bool makes_figures() const { return false; }
 
     // What every decode brings to the host for each of its rows.
     virtual int64_t bytes_per_row() const = 0;

@@ -22,8 +22,11 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 
 namespace rast {
+
+struct token_figures;
 
 // ---- values of a logit
 
@@ -58,6 +61,7 @@ struct row_draw {
     int32_t n_top = 0;
     std::array<int32_t, max_top_logprobs> top_tokens{};
     std::array<float, max_top_logprobs> top_logprobs{};
+    std::shared_ptr<const token_figures> figures;  // where asked for
 };
 
 // ---- which steps a row has

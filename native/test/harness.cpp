@@ -91,6 +91,7 @@ driven_engine::driven_engine(const engine_config & config) {
             outcome & out = outcomes_[event.request];
             out.tokens.insert(out.tokens.end(), event.tokens.begin(), event.tokens.end());
             out.draws.insert(out.draws.end(), event.draws.begin(), event.draws.end());
+            out.figures.insert(out.figures.end(), event.figures.begin(), event.figures.end());
             out.text += event.text;
             if (event.error) {
                 out.error = event.error->code + ": " + event.error->message;

@@ -29,6 +29,7 @@ struct outcome {
     std::vector<llama_token> tokens;
     std::string text;
     std::vector<row_draw> draws;
+    std::vector<figured_token> figures;
     request_result result;
     std::string error;
 };
@@ -66,6 +67,9 @@ void check(bool right, const std::string & what);
 
 int test_row(const arguments & args);
 int test_figures(const arguments & args);
+int test_token_figures(const arguments & args);
+int test_score_graph(const arguments & args);
+int test_scores(const arguments & args);
 int test_text(const arguments & args);
 int test_tokenize(const arguments & args);
 int test_contents(const arguments & args);

@@ -12,6 +12,9 @@ int main(int argc, char ** argv) {
         int (*run)(const arguments &);
     } cases[] = {{"row", test_row},
                  {"figures", test_figures},
+                 {"token-figures", test_token_figures},
+                 {"score-graph", test_score_graph},
+                 {"scores", test_scores},
                  {"text", test_text},
                  {"tokenize", test_tokenize},
                  {"contents", test_contents},

@@ -103,18 +103,24 @@ void plain_models::restart() {
     }
 }
 
-reference_row plain_models::expected(const std::vector<llama_token> & history, const row_settings & settings,
-                                     bool in_company) {
+plain_models::rows plain_models::read(const std::vector<llama_token> & history, bool in_company) {
     std::vector<const float *> logits;
     for (const auto & context : contexts_) {
         logits.push_back(context->advance(history, in_company));
     }
-    std::vector<std::pair<const float *, const float *>> pairs;
+    rows out{logits[0], {}};
     for (size_t k = 1; k < logits.size(); k += 2) {
-        pairs.emplace_back(logits[k], logits[k + 1]);
+        out.pairs.emplace_back(logits[k], logits[k + 1]);
     }
+    return out;
+}
+
+reference_row plain_models::expected(const std::vector<llama_token> & history, const row_settings & settings,
+                                     bool in_company) {
+    const rows read_rows = read(history, in_company);
     const int32_t n_vocab = contexts_[0]->n_vocab();
-    return reference_draw(reference_fuse(logits[0], pairs, settings, n_vocab, n_drawable_, masked_), settings);
+    return reference_draw(reference_fuse(read_rows.base, read_rows.pairs, settings, n_vocab, n_drawable_, masked_),
+                          settings);
 }
 
 double plain_models::noise(const std::vector<llama_token> & history, const row_settings & settings) {

@@ -55,6 +55,18 @@ class plain_models {
 
     int splits() const { return contexts_[0]->splits; }
 
+    // Logits behind a history, borrowed until the next call.
+    struct rows {
+        const float * base = nullptr;
+        std::vector<std::pair<const float *, const float *>> pairs;
+    };
+
+    rows read(const std::vector<llama_token> & history, bool in_company = false);
+
+    int32_t n_drawable() const { return n_drawable_; }
+
+    const std::vector<int32_t> & masked() const { return masked_; }
+
   private:
     std::vector<std::unique_ptr<plain_context>> contexts_;  // base, expert, antiexpert, expert, ...
     int32_t n_drawable_ = 0;

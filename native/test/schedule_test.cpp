@@ -376,7 +376,7 @@ int test_settings(const arguments & args) {
                 row_draw draw;
                 draw.token = ahead[0];
                 step_event event;
-                seq.accept(draw, 1000, event);
+                seq.accept(draw, draft_source::nobody, 1000, event);
                 history.push_back(draw.token);
             }
         }

@@ -1,7 +1,7 @@
 // The type of asyncDispose, for programs that are compiled without it.
 /// <reference lib="esnext.disposable" preserve="true" />
 import "./async-dispose.js";
-import { checkNumber, checkSignal, invalidOption, readOptions } from "../checks.js";
+import { checkNumber, checkSignal, invalidOption, readArray, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";
 import { limits } from "../limits.js";
 import type { EngineHost } from "../native/engine-host.js";
@@ -37,7 +37,9 @@ import {
 import { neverBegun, Request, type Prepare, type PreparedRequest } from "./request.js";
 import { prepareRequest, prepareTokens, tokenizeText } from "./prompt-tokens.js";
 import type { RastResult } from "./results.js";
-import { drawSamples, untilRoom } from "./samples.js";
+import { drawSamples, untilRoom, type RunningSample } from "./samples.js";
+import { prepareScore, scoreOf, type ScoreResult } from "./score.js";
+import { resolveScoreOptions, type ScoreOptions } from "./score-options.js";
 
 const maxSamples = 100_000;
 // So that a slot never waits for JavaScript.
@@ -171,6 +173,81 @@ export class Rast {
             over: () => core.disposed || isAborted(signal),
             skipped: () => neverBegun(core, resolved),
             room: () => untilRoom(core, signal)
+        });
+    }
+
+    /**
+     * What the models say of a text that is given: of every token of the completion its log-probability under base, expert,
+     * antiexpert and ensemble, its rank, KL and entropies. Nothing is drawn. It runs beside generations, in a slot like theirs, and
+     * changes no other text. A prompt that others begin with is decoded once: all endings of one context may be asked for
+     * together, by `Promise.all` or {@link Rast.scoreMany}. A round takes as many tokens of one text as the engine was loaded to
+     * draft, and one: `speculation: { maxDraft: 63 }` in `loadRast` makes that 64, also in an engine without pairs, and costs
+     * memory for as many rows as wide as the vocabulary.
+     * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_EMPTY_PROMPT where there is nothing to score, ERR_PROMPT_TOO_LONG where
+     *     prompt and completion exceed the context, ERR_TOKENIZE, ERR_CHAT_TEMPLATE, ERR_QUEUE_FULL, ERR_ABORTED, ERR_DISPOSED,
+     *     ERR_DECODE; of an isolated engine ERR_ENGINE_CRASHED
+     * @example
+     * ```ts
+     * import { loadRast } from "rast-llama";
+     *
+     * const rast = await loadRast({ trio: "demo" });
+     * const { logprob, scores } = await rast.score({ prompt: "6+34", completion: "S:40" });
+     * console.log(logprob.base, logprob.rast, scores.map(({ divergence }) => divergence));
+     * await rast.dispose();
+     * ```
+     */
+    async score(options: ScoreOptions): Promise<ScoreResult> {
+        return this.#score(options).result;
+    }
+
+    #score(options: ScoreOptions): RunningSample<ScoreResult> {
+        this.#assertUsable();
+        const core = this.#core;
+        const resolved = resolveScoreOptions(options, core.facts.context);
+        const generation = this.#begin(
+            () => resolved.request,
+            (_, stop) => prepareScore(core, resolved, stop),
+            false
+        );
+        return {
+            result: generation.result.then((result) => scoreOf(result, resolved)),
+            cancel: () => generation.cancel()
+        };
+    }
+
+    /**
+     * Scores many texts: each as {@link Rast.score} does. A few more than run together are started at a time, in order, and the
+     * rest wait here, so that `maxQueue` does not bound their number: give texts with the same beginning one after the other.
+     * If one fails, or is aborted, so are all.
+     * @param texts 1 to 100,000
+     * @returns one for each, in their order
+     * @throws what {@link Rast.score} lists
+     * @example
+     * ```ts
+     * import { loadRast } from "rast-llama";
+     *
+     * const rast = await loadRast({ trio: "demo", parallel: 4 });
+     * const endings = ["40", "41", "50"];
+     * const scored = await rast.scoreMany(endings.map((completion) => ({ prompt: "6+34", completion })));
+     * const best = scored.reduce((a, b) => (b.logprob.rast > a.logprob.rast ? b : a));
+     * console.log(endings[scored.indexOf(best)]);
+     * await rast.dispose();
+     * ```
+     */
+    async scoreMany(texts: readonly ScoreOptions[]): Promise<ScoreResult[]> {
+        const core = this.#core;
+        this.#assertUsable();
+        const list = readArray("texts", `1 to ${maxSamples} texts to score`, texts, maxSamples) as ScoreOptions[];
+        if (list.length === 0) throw invalidOption("texts", `1 to ${maxSamples} texts to score`, texts);
+        return drawSamples({
+            count: list.length,
+            atOnce: core.facts.slots + Math.min(core.facts.slots, maxWaitingSamples),
+            start: (index) => this.#score(list[index]!),
+            over: () => false,
+            skipped: () => {
+                throw disposedError();
+            },
+            room: () => untilRoom(core, undefined)
         });
     }
 

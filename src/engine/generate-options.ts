@@ -6,6 +6,7 @@ import {
     checkString,
     invalidOption,
     isArray,
+    isObject,
     readArray,
     readIntegers,
     readOptions
@@ -77,6 +78,12 @@ export interface PromptSettings extends ChatOptions {
 /** A text for the models, and how it is read. */
 export type PromptOptions = PromptSettings & Prompt;
 
+/** What is reported of drawn tokens. */
+export interface ExplainOptions {
+    /** Likeliest tokens under base and under ensemble, 0 to 20. @default 0 */
+    top?: number | undefined;
+}
+
 /** Options of one generation: its text, and what else is to differ. */
 export type GenerateOptions = GenerateSettings & Prompt;
 
@@ -105,6 +112,12 @@ export interface GenerateSettings extends PromptSettings, SamplingOptions {
     ignoreEos?: boolean | undefined;
     /** Report log-probabilities, with this many alternatives per token, 0 to 20. @default none at all */
     logprobs?: number | undefined;
+    /**
+     * Report what the models say of every drawn token (`scores`): log-probabilities and ranks under base and ensemble, KL,
+     * entropies; with `top` so many alternatives of either, 0 to 20. The text is the same with and without. In mode "base" they
+     * are the base's alone; mode "expert" has none: score its text with `rast.score`. @default false
+     */
+    explain?: boolean | ExplainOptions | undefined;
     /** GBNF grammar that the text must follow; `root` is its start. It ends where the grammar does. @default none */
     grammar?: string | undefined;
     /**
@@ -123,7 +136,8 @@ export interface GenerateSettings extends PromptSettings, SamplingOptions {
 /** A union has the keys that all of its members have. */
 type KeyOf<T> = T extends unknown ? keyof T : never;
 
-const promptOptionNames = [
+/** What a text may be given with. */
+export const promptOptionNames = [
     "prompt",
     "tokens",
     "messages",
@@ -153,6 +167,7 @@ const optionNames = [
     "stopTokens",
     "ignoreEos",
     "logprobs",
+    "explain",
     "grammar",
     "jsonSchema",
     "speculation",
@@ -210,6 +225,8 @@ export interface ResolvedGenerateOptions extends ResolvedPromptOptions {
     readonly ignoreEos: boolean;
     /** -1 = none. */
     readonly logprobs: number;
+    /** Alternatives of each token's score; -1 = no scores. */
+    readonly figures: number;
     readonly speculation: Pick<NativeRequest, "draft" | "maxDraft" | "ngram">;
     readonly constraint: Constraint;
     readonly sampling: NativeSampling;
@@ -224,10 +241,11 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
     const maxTokens = options.maxTokens === undefined ? context.maxTokens : options.maxTokens;
     const flag = (name: "showSpecial" | "ignoreEos"): boolean =>
         options[name] === undefined ? false : checkBoolean(name, options[name]);
+    const mode = readMode(options.mode, context.lambdas.length);
     return {
         ...resolvePrompt(options, context),
         showSpecial: flag("showSpecial"),
-        mode: readMode(options.mode, context.lambdas.length),
+        mode,
         // More than the context holds cannot be drawn; the cut keeps the number within 32 bits.
         maxTokens:
             maxTokens === undefined
@@ -241,6 +259,7 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
                 : checkTokens("stopTokens", options.stopTokens, context.vocabularySize, context.vocabularySize),
         ignoreEos: flag("ignoreEos"),
         logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, limits.logprobs),
+        figures: readExplain(options.explain, mode),
         speculation: resolveSpeculation(options.speculation, context.speculation),
         constraint: readConstraint(options),
         sampling: resolveSampling(options, context)
@@ -340,6 +359,20 @@ function readMode(value: unknown, pairs: number): Mode {
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "mode" } });
     }
     return mode;
+}
+
+function readExplain(value: unknown, mode: Mode): number {
+    if (value === undefined || value === false) return -1;
+    if (mode === "expert") {
+        const message =
+            'Expected mode "rast" or "base" beside explain, received "expert": the scores are of the base\'s rows. Score the text ' +
+            "with rast.score.";
+        throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "explain" } });
+    }
+    if (value === true) return 0;
+    if (!isObject(value)) throw invalidOption("explain", "true, false or an object", value);
+    const { top } = readOptions("explain", "explain", value, ["top"]);
+    return top === undefined ? 0 : checkNumber("explain.top", top, limits.logprobs);
 }
 
 function readConstraint({ grammar, jsonSchema }: Read<"grammar" | "jsonSchema">): Constraint {

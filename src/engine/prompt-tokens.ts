@@ -288,3 +288,68 @@ async function promptText(
     const behind = after.join("{prompt}");
     return { parts: [before!, text, behind], marks, reasoning: promptReasoning(template, text, behind) };
 }
+
+// Of engines whose tokenizer puts a space in front of every text.
+const spacePrefixes = new WeakMap<EngineCore, Promise<boolean>>();
+
+/**
+ * The tokens of a text that goes on after others: nothing is put in front of it, not the space that SentencePiece puts in
+ * front of texts either.
+ * @throws ERR_TOKENIZE, ERR_DISPOSED when it is stopped
+ */
+export async function continuationTokens(
+    core: EngineCore,
+    text: string,
+    { parseSpecial, enough }: Pick<TextOptions, "parseSpecial" | "enough">,
+    stop?: AbortSignal
+): Promise<Int32Array> {
+    const tokensOf = async (part: string): Promise<Int32Array> =>
+        (
+            await tokenizeText(
+                core,
+                [part],
+                { addBos: false, parseSpecial, ...(enough === undefined ? {} : { enough }) },
+                stop
+            )
+        ).tokens;
+    let prefixes = spacePrefixes.get(core);
+    if (prefixes === undefined) {
+        prefixes = putsSpaceInFront(core);
+        spacePrefixes.set(core, prefixes);
+    }
+    if (!(await prefixes)) return tokensOf(text);
+    // the space that it begins with is the one that is put there
+    if (text.startsWith(" ") && text.length > 1) return tokensOf(text.slice(1));
+    for (const anchor of anchors) {
+        try {
+            const before = await tokensOf(anchor);
+            const both = await tokensOf(anchor + text);
+            const apart = both.length > before.length && before.every((token, index) => both[index] === token);
+            if (apart) return both.slice(before.length);
+        } catch (error) {
+            if (!isUntold(error)) throw error;
+        }
+    }
+    return tokensOf(text);
+}
+
+/** What a text is put behind to see its tokens without that space: in most vocabularies one of these merges with nothing. */
+const anchors = ["\n", "\u0001", "0", "a"] as const;
+
+// A letter that the vocabulary lacks.
+function isUntold(error: unknown): boolean {
+    return error instanceof RastError && error.code === "ERR_TOKENIZE";
+}
+
+async function putsSpaceInFront(core: EngineCore): Promise<boolean> {
+    const { addon, handle } = core;
+    for (const letter of ["a", "0", "1"]) {
+        try {
+            const { tokens } = await tokenizeText(core, [letter], { addBos: false, parseSpecial: false });
+            return (await addon.detokenize(handle, tokens, false, true)).startsWith(" ");
+        } catch (error) {
+            if (!isUntold(error)) throw error;
+        }
+    }
+    return false;
+}

@@ -6,6 +6,7 @@ import type { EngineCore, RunningRequest } from "./engine-core.js";
 import type { ResolvedGenerateOptions } from "./generate-options.js";
 import type { GenerationSink } from "./generation.js";
 import { abortedResult, buildResult, readLogprobs, type RastResult, type TokenLogprob } from "./results.js";
+import { readScores, type TokenScore } from "./token-scores.js";
 
 /** What native code is told of a request beside its options. */
 export interface PreparedRequest {
@@ -14,6 +15,8 @@ export interface PreparedRequest {
     readonly grammar: string | undefined;
     /** undefined: all of the text is the answer. */
     readonly reasoning?: NativeReasoning | undefined;
+    /** The completion, where it is given and nothing is drawn. */
+    readonly given?: Int32Array | undefined;
 }
 
 /** Makes a request's prompt and grammar; may stop when the signal aborts. */
@@ -56,6 +59,7 @@ export class Request implements RunningRequest {
     #answer = "";
     readonly #tokens: number[] = [];
     readonly #logprobs: TokenLogprob[] = [];
+    readonly #scores: TokenScore[] = [];
     #forgetSignal = (): void => {};
 
     constructor(core: EngineCore, owner: object, sink: GenerationSink) {
@@ -130,18 +134,22 @@ export class Request implements RunningRequest {
         const { reasoning = "", answer = "" } = this.#reasoning === undefined ? { answer: step.text } : step;
         if (step.tokens.length > 0 || step.text !== "" || reasoning !== "" || answer !== "") {
             const logprobs = step.logprobs === undefined ? undefined : readLogprobs(step.tokens, step.logprobs);
+            const scores =
+                step.figures === undefined ? undefined : readScores(step.tokens, step.figures, this.#options!.figures);
             const tokens = Array.from(step.tokens);
             this.#text += step.text;
             this.#answer += answer;
             if (this.#reasoning !== undefined) this.#reasoning += reasoning;
             for (const token of tokens) this.#tokens.push(token);
             if (logprobs !== undefined) for (const entry of logprobs) this.#logprobs.push(entry);
+            if (scores !== undefined) for (const score of scores) this.#scores.push(score);
             this.#sink.part({
                 text: step.text,
                 reasoning,
                 answer,
                 tokens,
-                ...(logprobs === undefined ? {} : { logprobs })
+                ...(logprobs === undefined ? {} : { logprobs }),
+                ...(scores === undefined ? {} : { scores })
             });
         }
         if (step.error !== undefined) this.#fail(stepError(step.error));
@@ -196,9 +204,9 @@ export class Request implements RunningRequest {
         }
     }
 
-    #submit(options: ResolvedGenerateOptions, { tokens: prompt, reasoning }: PreparedRequest): void {
-        const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, speculation, sampling } =
-            options;
+    #submit(options: ResolvedGenerateOptions, { tokens: prompt, reasoning, given }: PreparedRequest): void {
+        const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, figures } = options;
+        const { speculation, sampling } = options;
         if (reasoning !== undefined) this.#reasoning = "";
         this.#id = this.#core.add(this);
         this.#core.addon.engineSubmit(this.#core.handle, this.#id, {
@@ -210,6 +218,8 @@ export class Request implements RunningRequest {
             ignoreEos,
             showSpecial,
             logprobs,
+            figures,
+            given: given ?? new Int32Array(),
             ...speculation,
             grammar: this.#grammar,
             reasoning: reasoning ?? null,
@@ -227,7 +237,8 @@ export class Request implements RunningRequest {
                 reasoning: native.reasoningTokens > 0 || this.#reasoning !== "" ? (this.#reasoning ?? null) : null,
                 answer: this.#answer,
                 tokens: this.#tokens,
-                logprobs: this.#logprobs
+                logprobs: this.#logprobs,
+                scores: this.#scores
             },
             native
         );
@@ -256,6 +267,7 @@ function resultOf(
     options: ResolvedGenerateOptions,
     drawn: Pick<RastResult, "text" | "reasoning" | "answer" | "tokens"> & {
         readonly logprobs: readonly TokenLogprob[];
+        readonly scores: readonly TokenScore[];
     },
     native: NativeRequestResult
 ): RastResult {
@@ -266,6 +278,7 @@ function resultOf(
             answer: drawn.answer,
             tokens: drawn.tokens,
             logprobs: options.logprobs < 0 ? undefined : drawn.logprobs,
+            scores: options.figures < 0 ? undefined : drawn.scores,
             seed: options.sampling.seed,
             mode: options.mode,
             lambdas: options.sampling.lambdas,
@@ -286,7 +299,7 @@ export function neverBegun(core: EngineCore, options: ResolvedGenerateOptions): 
     return resultOf(
         core,
         options,
-        { text: "", reasoning: null, answer: "", tokens: [], logprobs: [] },
+        { text: "", reasoning: null, answer: "", tokens: [], logprobs: [], scores: [] },
         abortedResult(0, 0)
     );
 }

@@ -5,6 +5,7 @@ import type {
     NativeStopReason as StopReason
 } from "../native/addon-types.js";
 import type { Mode } from "./generate-options.js";
+import type { TokenScore } from "./token-scores.js";
 
 export type { RoleTimes, StopReason };
 
@@ -41,6 +42,8 @@ export interface GenerationPart {
     readonly tokens: readonly number[];
     /** One per token, when asked for. */
     readonly logprobs?: readonly TokenLogprob[];
+    /** One per drawn token, when asked for with `explain`. */
+    readonly scores?: readonly TokenScore[];
 }
 
 /** Where a role runs. */
@@ -119,6 +122,8 @@ export interface RastResult {
     readonly devices: RolePlaces;
     /** One per token, when asked for. */
     readonly logprobs?: readonly TokenLogprob[];
+    /** One per drawn token, when asked for with `explain`. */
+    readonly scores?: readonly TokenScore[];
 }
 
 /** Tokens of a generation. */
@@ -207,6 +212,7 @@ export interface ResultFrame {
     readonly answer: string;
     readonly tokens: readonly number[];
     readonly logprobs: readonly TokenLogprob[] | undefined;
+    readonly scores: readonly TokenScore[] | undefined;
     readonly seed: bigint;
     readonly mode: Mode;
     readonly lambdas: readonly number[];
@@ -263,7 +269,8 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         hostRowBytes,
         threads: native.threads === 0 ? frame.threads : native.threads,
         devices: frame.devices,
-        ...(frame.logprobs === undefined ? {} : { logprobs: frame.logprobs })
+        ...(frame.logprobs === undefined ? {} : { logprobs: frame.logprobs }),
+        ...(frame.scores === undefined ? {} : { scores: frame.scores })
     };
 }
 

@@ -1,20 +1,24 @@
 import { RastError } from "../errors.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
 import type { EngineCore } from "./engine-core.js";
-import type { Generation } from "./generation.js";
-import type { RastResult } from "./results.js";
+
+/** One that has begun. */
+export interface RunningSample<T> {
+    readonly result: Promise<T>;
+    cancel(): void;
+}
 
 /** Samples to draw. */
-export interface SamplePlan {
+export interface SamplePlan<T> {
     readonly count: number;
     /** Begun at a time; the others wait their turn. */
     readonly atOnce: number;
     /** Begins sample `index`. */
-    start(index: number): Generation;
+    start(index: number): RunningSample<T>;
     /** Whether none is to begin any more, as all were aborted or the engine was disposed of. */
     over(): boolean;
     /** The result of one that never began. */
-    skipped(): RastResult;
+    skipped(): T;
     /** Waits until the engine may take a further request. @returns false when it takes none although it has none */
     room(): Promise<boolean>;
 }
@@ -26,11 +30,11 @@ const longestTurnMs = 4;
  * Draws samples in order, a few at a time. If one fails, so does all: the others are cancelled. A queue that is full is no
  * failure as long as something in it will end.
  */
-export async function drawSamples({ count, atOnce, start, over, skipped, room }: SamplePlan): Promise<RastResult[]> {
-    const results = new Array<RastResult>(count);
-    const running = new Set<Generation>();
+export async function drawSamples<T>({ count, atOnce, start, over, skipped, room }: SamplePlan<T>): Promise<T[]> {
+    const results = new Array<T>(count);
+    const running = new Set<RunningSample<T>>();
     let next = 0;
-    const draw = async (index: number): Promise<RastResult> => {
+    const draw = async (index: number): Promise<T> => {
         for (;;) {
             const generation = start(index);
             running.add(generation);

@@ -111,7 +111,8 @@ export function planDrafts(
     pairs: number,
     mostDrafts?: number
 ): { readonly maxDraft: number; readonly rows: number } {
-    const wanted = pairs === 0 ? 0 : (speculation.maxDraft ?? defaultMaxDraft);
+    // without an expert nobody drafts: the rows are for scores, where they are asked for
+    const wanted = speculation.maxDraft ?? (pairs === 0 ? 0 : defaultMaxDraft);
     const maxDraft = Math.max(0, Math.min(wanted, contextSize - 1, batchSize - parallel));
     if (mostDrafts !== undefined && maxDraft > 0) {
         return { maxDraft, rows: Math.min(Math.max(parallel, mostDrafts) + 1, batchSize) };

@@ -1,6 +1,10 @@
 // What models say of a token that a text has, whoever wrote it.
+import type { NativeFigures } from "../native/addon-types.js";
 
-/** A figure of every distribution. Those of a pair are null where the base alone was asked, or loaded. */
+/**
+ * A figure of every distribution. Those of a pair are null where the base alone was asked, or loaded; of several pairs they
+ * are of the first whose lambda is not 0.
+ */
 export interface DistributionFigures {
     /** The large model, with nothing added. */
     readonly base: number;
@@ -47,4 +51,48 @@ export interface TokenScore {
      * where it was drawn without a draft, or was given.
      */
     readonly draft: "expert" | "text" | null;
+}
+
+// Of `NativeFigures.values`.
+const columns = 13;
+const drafts = [null, "expert", "text"] as const;
+
+/**
+ * Scores of the tokens of a step, in their order; tokens that were put there and not drawn have none.
+ * @param top alternatives that were asked for
+ */
+export function readScores(
+    tokens: Int32Array,
+    { values, topTokens, topLogprobs }: NativeFigures,
+    top: number
+): TokenScore[] {
+    const width = tokens.length === 0 ? 0 : topTokens.length / (2 * tokens.length);
+    const alternatives = (row: number, list: number): ScoredAlternative[] => {
+        const first = (2 * row + list) * width;
+        return Array.from({ length: width }, (_, index) => first + index)
+            .filter((at) => topTokens[at]! >= 0)
+            .map((at) => ({ token: topTokens[at]!, base: topLogprobs[2 * at]!, rast: topLogprobs[2 * at + 1]! }));
+    };
+    const scores: TokenScore[] = [];
+    for (const [row, token] of tokens.entries()) {
+        const value = (column: number): number => values[row * columns + column]!;
+        if (value(12) === 0) continue;
+        const ofPair = (column: number): number | null => (Number.isNaN(value(column)) ? null : value(column));
+        const figures = (first: number): DistributionFigures => ({
+            base: value(first),
+            expert: ofPair(first + 1),
+            antiexpert: ofPair(first + 2),
+            rast: value(first + 3)
+        });
+        scores.push({
+            token,
+            logprob: figures(0),
+            rank: { base: value(8), rast: value(9) },
+            divergence: value(10),
+            entropy: figures(4),
+            ...(top > 0 ? { top: { base: alternatives(row, 0), rast: alternatives(row, 1) } } : {}),
+            draft: drafts[value(11)] ?? null
+        });
+    }
+    return scores;
 }

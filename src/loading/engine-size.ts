@@ -58,10 +58,15 @@ export function sizeEngine(options: SizeOptions, models: readonly SizingModel[])
     const wanted = planDrafts(options.speculation, room, pairs);
     const states = planStates(
         models.map(({ facts }) => facts),
-        wanted.maxDraft,
+        pairs === 0 ? 0 : wanted.maxDraft,
         parallel
     );
-    const { maxDraft, rows } = planDrafts(options.speculation, room, pairs, states.mostDrafts);
+    const { maxDraft, rows } = planDrafts(
+        options.speculation,
+        room,
+        pairs,
+        pairs === 0 ? undefined : states.mostDrafts
+    );
     const sizes = { contextSize, cacheSize, batchSize, rows, maxDraft };
     return { ...sizes, kvTypeK, kvTypeV, flashAttention, states: states.models, notes };
 }

@@ -570,6 +570,13 @@ export interface NativeRequest {
     readonly showSpecial: boolean;
     /** Top alternatives per token, 0 to 20; -1 = no log-probabilities at all. */
     readonly logprobs: number;
+    /** Figures of each token with so many alternatives, 0 to 20 (`NativeFigures`); -1 = none. Not in mode "expert". */
+    readonly figures: number;
+    /**
+     * A completion that is given, so that nothing is drawn: every token is decoded, several at a time, and ends the request
+     * with "maxTokens" when it is the last. Empty: tokens are drawn. Not with a grammar, reasoning or mode "expert".
+     */
+    readonly given: Int32Array;
     /** Tokens to draft per round; -1 = as many as pay, up to `maxDraft`. */
     readonly draft: number;
     readonly maxDraft: number;
@@ -590,6 +597,20 @@ export interface NativeLogprobs {
     readonly topTokens: Int32Array;
     /** f32[n, top]. */
     readonly topLogprobs: Float32Array;
+}
+
+/** What the models say of tokens: of their rows at temperature 1 and nothing else, over the ids that may be drawn. Nats. */
+export interface NativeFigures {
+    /**
+     * f64[n, 13]: log-probabilities under base, expert, antiexpert and ensemble, entropies of the same, ranks under base and
+     * ensemble, KL(ensemble || base), who had proposed it (0 nobody, 1 the expert, 2 the text), and 0 for a token that nobody
+     * drew. NaN for expert and antiexpert where no pair adds anything.
+     */
+    readonly values: Float64Array;
+    /** i32[n, 2, top]: the likeliest under base and under ensemble, likeliest first; -1 behind the last. */
+    readonly topTokens: Int32Array;
+    /** f64[n, 2, top, 2]: of each its log-probability under base and ensemble. */
+    readonly topLogprobs: Float64Array;
 }
 
 /** Why a generation ended: the model's end of text, a stop string or token, a limit, or an abort. */
@@ -664,6 +685,7 @@ export interface NativeStep {
     readonly reasoning?: string;
     readonly answer?: string;
     readonly logprobs?: NativeLogprobs;
+    readonly figures?: NativeFigures;
     readonly result?: NativeRequestResult;
     /** With the result of a request that drafted: what the engine has learned so far. */
     readonly learned?: Float64Array;

@@ -64,6 +64,8 @@ function requestOf(changes: object, drawn: object = {}): NativeRequest {
         ignoreEos: false,
         showSpecial: false,
         logprobs: -1,
+        figures: -1,
+        given: new Int32Array(),
         draft: 0,
         maxDraft: 0,
         ngram: "auto",

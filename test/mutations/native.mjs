@@ -126,6 +126,64 @@ export const mutations = {
             }
         ]
     ],
+    "native/sampling/figure_kernels.cpp": [
+        [
+            "static_cast<int32_t>(x[i] == value) & at_value",
+            "static_cast<int32_t>(x[i] == value)",
+            "equal tokens behind count as likelier",
+            ["token-figures"]
+        ],
+        [
+            "shift[j] += times_mass(q, fused_down - base_down);",
+            "shift[j] += times_mass(p, fused_down - base_down);",
+            "KL is weighed by the base",
+            ["token-figures"]
+        ],
+        [
+            "return mass > 0.0F ? mass * x : 0.0F;",
+            "return mass * x;",
+            "what never comes is no number",
+            ["token-figures"]
+        ],
+        [
+            "at > 0 && largest.of[at - 1].logit < x[token]",
+            "at > 0 && largest.of[at - 1].logit <= x[token]",
+            "of equal alternatives the last comes first",
+            ["token-figures"]
+        ],
+        [
+            "largest.n < most ? lowest_logit : largest.of[most - 1].logit",
+            "largest.n < most ? lowest_logit : largest.of[0].logit",
+            "only a new largest is an alternative",
+            ["token-figures"]
+        ]
+    ],
+    "native/sampling/token_figures.cpp": [
+        [
+            "std::clamp(token, from, to) : from;",
+            "std::clamp(token + 1, from, to) : from;",
+            "a token is likelier than itself",
+            ["token-figures"]
+        ],
+        [
+            "sums.shift / sums.fused.mass + base.log_mass - rast.log_mass",
+            "sums.shift / sums.fused.mass + rast.log_mass - base.log_mass",
+            "KL with the masses turned round",
+            ["token-figures"]
+        ],
+        [
+            "masked.insert(masked.end(), lacking[pair].begin(), lacking[pair].end());",
+            "",
+            "small models have figures over tokens that the pair lacks",
+            ["token-figures"]
+        ],
+        [
+            "if (!can_draw(base_max) || !can_draw(fused_max)) {",
+            "if (!can_draw(base_max)) {",
+            "a row that nothing can be drawn of has figures",
+            ["token-figures"]
+        ]
+    ],
     "native/sampling/row_kernels.cpp": [
         [
             "v = v + lambda[0] * (e[0][i + j] - a[0][i + j]);",
@@ -171,8 +229,8 @@ export const mutations = {
             ["row"]
         ],
         [
-            "m = z[i] > m ? z[i] : m;\n    }\n    return m;",
-            "m = z[i];\n    }\n    return m;",
+            "largest[j] = z[i + j] > largest[j] ? z[i + j] : largest[j];",
+            "largest[j] = z[i + j];",
             "the largest logit is the last",
             ["exact", "row"]
         ],
@@ -413,6 +471,12 @@ export const mutations = {
         ]
     ],
     "native/engine/sequence.cpp": [
+        [
+            "out.given = given()[ahead.size()];",
+            "out.given = given()[0];",
+            "every row of a round has the same token",
+            ["scores"]
+        ],
         [
             "out.keep = wanted_.grammar != nullptr;",
             "out.keep = grammar.has_value();",

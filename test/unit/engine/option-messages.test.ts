@@ -312,6 +312,7 @@ describe("generate", () => {
             stopTokens: new Int32Array(0),
             ignoreEos: false,
             logprobs: -1,
+            figures: -1,
             speculation: { draft: -1, maxDraft: 15, ngram: "auto" },
             constraint: { kind: "none" },
             sampling: {

@@ -47,6 +47,7 @@ const frame: ResultFrame = {
     answer: "xt",
     tokens: [5, 6],
     logprobs: undefined,
+    scores: undefined,
     seed: 77n,
     mode: "rast",
     lambdas: [1, 0.5],

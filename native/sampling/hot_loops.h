@@ -1,0 +1,9 @@
+// The prebuilt addon is compiled for a baseline processor; loops over whole rows are compiled for newer ones as well
+// and chosen once at load.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(RAST_NO_CLONES)
+#    define RAST_HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
+#else
+#    define RAST_HOT
+#endif
