@@ -10,40 +10,38 @@ const two = (a: string, b: string): string => `${a},${b}`;
 
 describe.each(places)("figures of tokens on %s", (place) => {
     const slow = place !== "CPU"; // the software device: seconds a row at the true widths
-    const graphs = [
+    const graphs: readonly [number, number][] = [
         [32, 1],
         [5003, 3],
-        [152064, 1],
-        ...(heavy
-            ? ([
-                  [5003, 1],
-                  [5003, 2],
-                  [151936, 1]
-              ] as const)
-            : [])
-    ] as const;
+        [152064, 1]
+    ];
+    const more: readonly [number, number][] = [
+        [5003, 1],
+        [5003, 2],
+        [151936, 1]
+    ];
 
-    it.runIf(slow).each(graphs)("in the device's own graph: %i columns, %i pairs", async (vocab, pairs) => {
-        const rounds = vocab > 100_000 ? size(1, 6) : size(6, 24);
-        const output = await nativeTest("score-graph", { vocab, pairs, rounds, rows: 4 }, place);
-        expect(figure(output, "ok rows")).toBe(4 * rounds);
-    });
+    it.runIf(slow).each([...graphs, ...(heavy ? more : [])])(
+        "in the device's own graph: %i columns, %i pairs",
+        async (vocab, pairs) => {
+            const rounds = vocab > 100_000 ? size(1, 6) : size(6, 24);
+            const output = await nativeTest("score-graph", { vocab, pairs, rounds, rows: 4 }, place);
+            expect(figure(output, "ok rows")).toBe(4 * rounds);
+        }
+    );
 
-    it.each([
-        ["one pair", { experts: demo.expert, antiexperts: demo.antiexpert }],
-        ...(slow && !heavy
-            ? []
-            : ([
-                  [
-                      "three pairs",
-                      {
-                          experts: `${demo.expert},${demo.strongExpert},${demo.strongAntiexpert}`,
-                          antiexperts: `${demo.antiexpert},${demo.strongAntiexpert},${demo.antiexpert}`
-                      }
-                  ],
-                  ["no pair", { experts: "", antiexperts: "" }]
-              ] as const))
-    ])("of whole engines, %s", async (_, models) => {
+    const one: [string, object] = ["one pair", { experts: demo.expert, antiexperts: demo.antiexpert }];
+    const others: [string, object][] = [
+        [
+            "three pairs",
+            {
+                experts: `${demo.expert},${demo.strongExpert},${demo.strongAntiexpert}`,
+                antiexperts: `${demo.antiexpert},${demo.strongAntiexpert},${demo.antiexpert}`
+            }
+        ],
+        ["no pair", { experts: "", antiexperts: "" }]
+    ];
+    it.each([one, ...(slow && !heavy ? [] : others)])("of whole engines, %s", async (_, models) => {
         const sizes = { texts: slow ? size(1, 4) : 6, tokens: slow ? size(3, 12) : 24 };
         const output = await nativeTest("scores", { base: demo.base, ...models, ...sizes }, place);
         expect(figure(output, "ok rows")).toBe(2 * sizes.texts * sizes.tokens);
