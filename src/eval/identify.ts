@@ -2,7 +2,8 @@
 import { basename } from "node:path";
 import { inspectAdapters } from "../loading/adapters.js";
 import { resolveLoadOptions, type LoadOptions } from "../loading/load-options.js";
-import { allModels, combineModels, type ModelChoice } from "../loading/model-set.js";
+import { allModels, combineModels, describeRole, type ModelChoice } from "../loading/model-set.js";
+import { checkModelFile } from "../models/files.js";
 import type { NativeModelFacts } from "../native/addon-types.js";
 import { loadNative } from "../native/binding.js";
 import { resolveTrio } from "../trio/trio.js";
@@ -22,7 +23,14 @@ export async function identify(options: LoadOptions): Promise<Identified> {
     const set = combineModels(resolved, trio);
     const { addon } = await loadNative();
     const facts = new Map<string, NativeModelFacts>();
-    for (const { path } of allModels(set)) if (!facts.has(path)) facts.set(path, await addon.inspectModel(path));
+    for (const model of allModels(set)) {
+        if (facts.has(model.path)) continue;
+        await checkModelFile(model.path, {
+            what: describeRole(model),
+            details: { role: model.role, pair: model.pair }
+        });
+        facts.set(model.path, await addon.inspectModel(model.path));
+    }
     const adapters = await inspectAdapters(addon, set, facts);
     const several = set.pairs.length > 1;
     const one = (model: ModelChoice): Identified["models"][number] => ({

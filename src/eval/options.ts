@@ -73,7 +73,7 @@ export interface EvaluateOptions {
     questionField?: string | undefined;
     /** Field of a right answer. @default the first of the usual names */
     answerField?: string | undefined;
-    /** At most so many problems. @default all; 200 of the demo's */
+    /** At most so many problems. @default all; 100 of the demo's */
     limit?: number | undefined;
     /** Problems to leave out at the beginning. @default 0 */
     offset?: number | undefined;
@@ -218,7 +218,7 @@ export function resolveEvaluateOptions(
     const shots = number("shots", fromZero) ?? 0;
     const shotsFile = options.shotsFile === undefined ? undefined : checkPath("shotsFile", options.shotsFile);
     if (shots > 0 && shotsFile === undefined)
-        throw invalidOption("shotsFile", "a data file, as shots asks for some", undefined);
+        throw invalidOption("shotsFile", "a data file with solved problems", undefined);
     return {
         models: readModels(options.models, server !== undefined),
         modes: options.modes === undefined ? undefined : readModes(options.modes),

@@ -35,7 +35,7 @@ export interface EvalPlan {
 }
 
 /** What the demo's problems are asked with, where nobody says otherwise. */
-const demoDefaults = { limit: 200, samples: 4, lambdas: [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5] };
+const demoDefaults = { limit: 100, samples: 4, lambdas: [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5] };
 const paperMaxTokens = 16_384;
 /** Tokens of a prompt that a context has room for beside the answer. */
 const promptRoom = 2048;

@@ -105,7 +105,7 @@ export const evalFlags = {
             "--answer-field <name>",
             "field of a right answer (default: the first of the usual names)"
         ),
-        limit: numberFlag("--limit <integer>", "at most so many problems (default: all; 200 of the demo's)"),
+        limit: numberFlag("--limit <integer>", "at most so many problems (default: all; 100 of the demo's)"),
         offset: numberFlag("--offset <integer>", "leave out so many at the beginning (default 0)"),
         shuffleSeed: numberFlag("--shuffle-seed <integer>", "shuffle them first (default: in their order)"),
         samples: numberFlag("--samples <integer>", "of each problem (default 1; 4 of the demo's)")

@@ -34,14 +34,25 @@ export async function loadData(
         return { name: known, source, problems: await readProblems(bytes, source, fields), grading: "math" };
     }
     if (nameOrFile.startsWith("hf:")) {
-        const { repository, path, revision } = parseHubPath(nameOrFile.replace(/^hf:(?:\/\/)?datasets\//, "hf:"));
-        if (path === "") throw dataError(`${quote(nameOrFile)} names no file: hf:datasets/owner/name/test.jsonl.`);
+        const { repository, path, revision } = hubPathOf(nameOrFile);
         const { bytes, source } = await fetchData([{ repository, path, revision }], settings);
         return { name: basename(path), source, problems: await readProblems(bytes, source, fields), grading: "math" };
     }
     const bytes = await readFileOf(nameOrFile);
     const name = basename(nameOrFile);
     return { name, source: name, problems: await readProblems(bytes, name, fields), grading: "math" };
+}
+
+function hubPathOf(text: string): ReturnType<typeof parseHubPath> {
+    const wrong = (): RastError =>
+        dataError(`Expected hf:datasets/OWNER/NAME/FILE, received ${quote(text)}.`, { option: "data" });
+    try {
+        const found = parseHubPath(text.replace(/^hf:(?:\/\/)?datasets\//, "hf:"));
+        if (found.path === "") throw wrong();
+        return found;
+    } catch {
+        throw wrong();
+    }
 }
 
 async function readFileOf(path: string): Promise<Buffer> {
