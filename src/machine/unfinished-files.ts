@@ -46,9 +46,12 @@ export async function removeLeftovers(target: string): Promise<void> {
     for (const { path } of await leftovers(target)) await rm(path, { force: true }).catch(() => {});
 }
 
-/** Whether somebody else is at work on a file than who has the unfinished file `own`. Never throws. */
-export async function hasOtherWriter(target: string, own: string): Promise<boolean> {
-    return (await unfinished(target)).some(({ path, isAbandoned }) => path !== own && !isAbandoned);
+/**
+ * Whether somebody else is at work on a file than who has the unfinished file `own`. Never throws.
+ * @param foreignLife milliseconds since its last change after which one of another machine, or container, is abandoned
+ */
+export async function hasOtherWriter(target: string, own: string, foreignLife = foreignLifeMs): Promise<boolean> {
+    return (await unfinished(target, foreignLife)).some(({ path, isAbandoned }) => path !== own && !isAbandoned);
 }
 
 /** Whether somebody is at work on a file. Never throws. */
@@ -67,7 +70,7 @@ async function leftovers(target: string): Promise<Unfinished[]> {
     return (await unfinished(target)).filter(({ isAbandoned }) => isAbandoned);
 }
 
-async function unfinished(target: string): Promise<Unfinished[]> {
+async function unfinished(target: string, foreignLife = foreignLifeMs): Promise<Unfinished[]> {
     const folder = dirname(target);
     const stem = stemOf(basename(target));
     const out: Unfinished[] = [];
@@ -79,15 +82,19 @@ async function unfinished(target: string): Promise<Unfinished[]> {
         if (facts?.isFile() !== true) continue;
         const [, key, pid, start, where] = match;
         const writer = { pid: Number(pid), start: start!, host: where! };
-        out.push({ path, key: key!, bytes: facts.size, isAbandoned: hasGone(writer, facts.mtimeMs) });
+        out.push({ path, key: key!, bytes: facts.size, isAbandoned: hasGone(writer, facts.mtimeMs, foreignLife) });
     }
     return out;
 }
 
 // Process ids are used again, by this machine after a start, and by other machines and containers that share the folder.
-function hasGone(writer: { pid: number; start: string; host: string }, changedMs: number): boolean {
+function hasGone(
+    writer: { pid: number; start: string; host: string },
+    changedMs: number,
+    foreignLife: number
+): boolean {
     if (writer.pid === 0) return true; // it said so itself
-    if (writer.host !== host()) return Date.now() - changedMs > foreignLifeMs;
+    if (writer.host !== host()) return Date.now() - changedMs > foreignLife;
     if (writer.pid === process.pid && writer.start === startOf(process.pid)) return false;
     if (!isRunning(writer.pid) || startOf(writer.pid) !== writer.start) return true;
     return writer.start === "0" && changedMs < Date.now() - uptime() * 1000;

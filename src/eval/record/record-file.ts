@@ -1,7 +1,7 @@
 // A record on disk: finished samples are appended and flushed, so that whatever ends the process loses none that was told.
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { open, rm, stat, truncate, type FileHandle } from "node:fs/promises";
+import { open, rm, stat, truncate, utimes, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { describeError, shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
@@ -11,6 +11,9 @@ import type { ContestantLine, RecordHead, RecordLine, SampleLine } from "./schem
 
 /** Bytes of one line: more than any context's text. */
 const longestLine = 64 * 1_048_576;
+/** A mark is renewed so often, and one of another machine or container that was not for so long is nobody's. */
+const renewMs = 10_000;
+const foreignLifeMs = 60_000;
 /** A record that is just being given back by another process is waited for so often. */
 const tries = 5;
 
@@ -28,6 +31,7 @@ export class RecordFile {
     readonly #keys: Set<string>;
     #waiting: string[] = [];
     #flushing: Promise<void> | undefined;
+    readonly #renewal: NodeJS.Timeout;
 
     private constructor(path: string, mark: string, file: FileHandle, content: RecordContent) {
         this.#path = path;
@@ -36,6 +40,7 @@ export class RecordFile {
         this.#content = content;
         this.#labels = new Set(content.contestants.keys());
         this.#keys = new Set(content.samples.keys());
+        this.#renewal = setInterval(() => void renew(mark), renewMs).unref();
     }
 
     /**
@@ -104,6 +109,7 @@ export class RecordFile {
 
     /** Never throws. */
     async close(): Promise<void> {
+        clearInterval(this.#renewal);
         await this.#flushing?.catch(() => {});
         await this.#file.close().catch(() => {});
         await rm(this.#mark, { force: true }).catch(() => {});
@@ -220,12 +226,18 @@ async function claim(path: string): Promise<string> {
         const mark = join(dirname(path), unfinishedName(basename(path)));
         await removeLeftovers(path);
         await writing(path, async () => (await open(mark, "wx")).close());
-        if (!(await hasOtherWriter(path, mark))) return mark;
+        if (!(await hasOtherWriter(path, mark, foreignLifeMs))) return mark;
         await rm(mark, { force: true });
         if (turn === tries) throw recordError(`Another process writes the record ${shortenMiddle(path)}.`, { path });
         // Two that begin at the same moment see each other.
         await new Promise((resolve) => setTimeout(resolve, 20 + 80 * Math.random()));
     }
+}
+
+// Whoever is killed elsewhere cannot be asked whether it lives.
+async function renew(mark: string): Promise<void> {
+    const now = new Date();
+    await utimes(mark, now, now).catch(() => {});
 }
 
 async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {

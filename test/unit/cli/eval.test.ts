@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type * as Evaluate from "../../../src/eval/evaluate.js";
+import type { EvalReport } from "../../../src/eval/metrics/report.js";
 import type { EvaluateOptions } from "../../../src/eval/options.js";
 import { RastError } from "../../../src/errors.js";
 import { CommandProcess, rast } from "../../support/command-io.js";
 import { run } from "../../../src/cli/run.js";
 import { evalEngines } from "../../support/eval-engines.js";
+import { StandInHub } from "../../support/stand-in-hub.js";
 
 let folder: string;
 let data: string;
@@ -104,6 +106,23 @@ describe("flags", () => {
         const words = args === "" ? [] : args.split(" ");
         expect((await optionsOf(...words, "--data", "nowhere.jsonl")).models).toEqual(models);
     });
+});
+
+test("a data set by its name comes from the hub", async () => {
+    const hub = await StandInHub.start();
+    try {
+        const rows = [8, 9].map((answer, at) => JSON.stringify({ id: at, problem: `${at}?`, answer }));
+        hub.add("datasets/HuggingFaceTB/math_tasks/data/amc23/test.jsonl", Buffer.from(rows.join("\n")));
+        vi.stubEnv("HF_ENDPOINT", hub.endpoint);
+        const { code, stdout } = await rast(["eval", ...base, "--data", "amc23", "--json"]);
+        expect(code).toBe(0);
+        const { data: found, contestants, notes } = JSON.parse(stdout) as EvalReport;
+        expect([found.name, found.asked, contestants[0]!.accuracy.correct]).toEqual(["amc23", 2, 1]);
+        expect(notes).toEqual(["amc23 has 2 problems here, and 40 as it is known."]);
+    } finally {
+        vi.unstubAllEnvs();
+        await hub.stop();
+    }
 });
 
 describe("output", () => {

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -152,6 +152,15 @@ describe("a record", () => {
             message: expect.stringMatching(/^Another process writes the record /)
         });
         await record.close();
+        await (await RecordFile.open(path, evalHead())).close();
+    });
+
+    test("of a process of another machine or container belongs to it while its mark is renewed, and for a minute more", async () => {
+        const mark = join(folder, `run.jsonl.new.123-456-ffffffff-${"0".repeat(12)}.part`);
+        await writeFile(mark, "");
+        await expect(RecordFile.open(path, evalHead())).rejects.toMatchObject({ code: "ERR_EVAL_RECORD" });
+        const before = new Date(Date.now() - 61_000);
+        await utimes(mark, before, before);
         await (await RecordFile.open(path, evalHead())).close();
     });
 
