@@ -275,7 +275,7 @@ describe("what would be lost, or be no adapter", () => {
         }
     });
 
-    it("an output that is another model; an adapter is replaced", async () => {
+    it("an output that is another model; what is none is replaced", async () => {
         const [other, adapter] = [fresh("other.gguf"), fresh("lora.gguf")];
         copyFileSync(demo.base, other);
         const { expert, antiexpert } = demo;
@@ -284,8 +284,8 @@ describe("what would be lost, or be no adapter", () => {
             message: expect.stringContaining("A model lies at") as string
         });
         expect(readFileSync(other)).toEqual(readFileSync(demo.base));
-        await extractLora({ expert, antiexpert, out: adapter, rank: 2, measure: false });
-        const { bytes } = await extractLora({ expert, antiexpert, out: adapter, rank: 4, measure: false });
+        writeFileSync(adapter, readFileSync(demo.expert).subarray(0, 1000));
+        const { bytes } = await extractLora({ expert, antiexpert, out: adapter, rank: 2, threads: 1, measure: false });
         expect(readFileSync(adapter).length).toBe(bytes);
     });
 

@@ -46,8 +46,8 @@ const everyday: readonly Trio[] = [
     },
     {
         name: "four texts with quantized caches",
-        base: shape(640, 5, 1792, 32000),
-        small: shape(256, 4, 512, 32000),
+        base: shape(640, 5, 1792, 8192),
+        small: shape(256, 4, 512, 8192),
         type: "q4_0",
         options: { contextSize: 2048, parallel: 4, kvType: "q8_0", batchSize: 256 }
     },
@@ -122,6 +122,7 @@ describe.each((heavy ? [...everyday, ...whole] : everyday).map((trio) => [trio.n
             const compared = await compare(trio, 64 * gib, vulkanEnvironment());
             expect(compared.fit).toBe("devices");
             within5("device", compared);
+            if (!heavy && trio !== everyday[1]) return; // one of them in part, as pipelines are compiled anew for each process
             const part = await compare(trio, 512 * mib + compared.planned.device * 0.93, vulkanEnvironment());
             expect(part.fit).toBe("partly");
             expect(part.layers[0]).toBeGreaterThan(0);
