@@ -40,6 +40,17 @@ const layers = {
     eval: [
         ...ground,
         ...["engine/", "grading/", "hub/", "loading/", "machine/", "models/", "native/", "text/", "trio/"]
+    ],
+    scoring: [...ground, "engine/", "grading/lines", "grading/reading", "loading/", "models/"],
+    explain: [...ground, "engine/", "scoring/"],
+    "explain/page": [
+        "engine/token-scores",
+        "explain/alignment",
+        "explain/at-lambda",
+        "explain/explanation",
+        "explain/path-coverage",
+        "explain/reasoning-words",
+        "report/"
     ]
 };
 

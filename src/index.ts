@@ -96,6 +96,57 @@ export type { ExpectedSpeed } from "./planning/speed.js";
 export type { MemoryParts } from "./placement/placed-parts.js";
 export type { CoverageShares, DeepCheck, DeepCheckOptions, RoleFigures } from "./pairing/deep-check.js";
 export type { FindingKind, TrioFinding } from "./pairing/findings.js";
+export {
+    explain,
+    type ExplanationOptions,
+    type ExplanationProgress,
+    type ExplanationSettings
+} from "./explain/explain.js";
+export type { AlignedStretch } from "./explain/alignment.js";
+export { likeliestAt, type LikeliestAt } from "./explain/at-lambda.js";
+export type {
+    ExplainedModel,
+    ExplainedModels,
+    ExplainedText,
+    ExplainedToken,
+    Explanation,
+    ExplanationSummary
+} from "./explain/explanation.js";
+export { coveragePage, type NamedCoverage } from "./explain/page/coverage-page.js";
+export { explanationPage } from "./explain/page/page.js";
+export {
+    pathCoverage,
+    readCoverageRecords,
+    type CoveredRecord,
+    type CoverageRecord,
+    type CoverageTotal,
+    type PathCoverage,
+    type PathCoverageOptions
+} from "./explain/path-coverage.js";
+export type { ReasoningKind } from "./explain/reasoning-words.js";
+export type { DistributionComparison, TextComparison } from "./scoring/comparison.js";
+export type { Estimate, Spread } from "./scoring/estimates.js";
+export {
+    perplexity,
+    type PerplexityOptions,
+    type PerplexityProgress,
+    type PerplexityResult,
+    type TextPerplexity
+} from "./scoring/perplexity.js";
+export type { RecordSource } from "./scoring/record-lines.js";
+export {
+    readScoreRecords,
+    scoreRecords,
+    type EndingChoice,
+    type FailedRecord,
+    type GreedyFlags,
+    type ScoredEnding,
+    type ScoredRecord,
+    type ScoredToken,
+    type ScoreRecord,
+    type ScoreRecordsOptions
+} from "./scoring/score-records.js";
+export type { DistributionEstimates } from "./scoring/text-trace.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";

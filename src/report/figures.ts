@@ -22,10 +22,15 @@ ${body}</figure>
 /** The mark across a bar, for use in a sentence. */
 export const tick: Markup = markup`<span class="swatch tick"></span>`;
 
+/** A table whose cells may be markup, too. */
+export interface ContentTable extends Pick<Table, "columns"> {
+    readonly rows: readonly (readonly Content[])[];
+}
+
 /** A table in a box of its own, which scrolls where the page is too narrow. */
-export function tableMarkup({ columns, rows }: Table, label: string, style: string): Markup {
+export function tableMarkup({ columns, rows }: ContentTable, label: string, style: string): Markup {
     const heads = columns.map(({ name, align }) => markup`<th scope="col" class="${align}">${name}</th>`);
-    const cells = (row: readonly string[]): Markup[] =>
+    const cells = (row: readonly Content[]): Markup[] =>
         row.map((cell, index) => markup`<td class="${columns[index]!.align}">${cell}</td>`);
     const lines = rows.map(
         (row) => markup`<tr>${cells(row)}</tr>

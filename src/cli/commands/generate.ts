@@ -1,12 +1,12 @@
-import type { GenerateOptions, GenerateSettings, PromptOptions } from "../../engine/generate-options.js";
+import type { GenerateOptions, GenerateSettings } from "../../engine/generate-options.js";
 import { RastError } from "../../errors.js";
 import { isContextNote } from "../../loading/context-note.js";
 import type { LoadOptions } from "../../loading/load-options.js";
 import type { Rast } from "../../engine/engine.js";
-import type { ChatMessage } from "../../text/chat-template.js";
 import { fileOutput, streamOutput } from "../batch/output.js";
 import { readPrompts, type BatchPrompt } from "../batch/prompts.js";
 import { runBatch } from "../batch/run.js";
+import { chatOnly, promptOf } from "../chat-prompt.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import {
@@ -17,15 +17,15 @@ import {
     numberFlag,
     readFlags,
     switchFlag,
-    textFlag,
     under,
     valueFlag,
     wrongFlag,
     type FlagValues
 } from "../flag.js";
-import { chatFlags, reasoningFlag } from "../flags/chat.js";
+import { reasoningFlag } from "../flags/chat.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { modelFlags, strengthFlags } from "../flags/models.js";
+import { promptFlags, rawFlags } from "../flags/prompt.js";
 import { pullFlags } from "../flags/pulling.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
 import { idleFlags } from "../idle-flags.js";
@@ -39,7 +39,7 @@ import { writeTexts, type OutputStyle } from "../texts.js";
 
 /** What goes to a request as it is. */
 const requestFlags = {
-    ...under("Prompt", { raw: switchFlag("--raw", "leave out the trio's prompt template") }),
+    ...rawFlags,
     ...completionFlags,
     ...samplingFlags,
     ...under("Output", {
@@ -52,15 +52,12 @@ const requestFlags = {
 
 /** What only this command has. */
 const ownFlags = {
+    ...promptFlags,
     ...under("Prompt", {
-        file: fileFlag("-f, --file <file>", "take the prompt from a file, without the newline that ends it"),
         batch: fileFlag(
             "--batch <file>",
             "many prompts: a line each, or JSON lines (.jsonl); prints a line of JSON for each, in order; - is standard input"
         ),
-        chat: switchFlag("--chat", "write the prompt out with the base model's chat template"),
-        system: textFlag("--system <text>", "system message; implies --chat"),
-        ...chatFlags,
         loadState: fileFlag("--load-state <file>", "begin with what --save-state wrote"),
         saveState: fileFlag("--save-state <file>", "afterwards write what the models know of the prompt")
     }),
@@ -370,18 +367,4 @@ async function readConstraint({
         constraint.jsonSchema = ignoreUnsupported === true ? { schema, unsupported: "ignore" } : schema;
     }
     return constraint;
-}
-
-/** They imply --chat. */
-const chatOnly = ["system", "thinking", "templateOptions", "maxThinkingTokens", "answerStart", "reasoning"] as const;
-
-function promptOf(prompt: string, own: Own): PromptOptions {
-    const { chat, system, thinking, templateOptions, answerStart } = own;
-    const given = chatOnly.some((name) => own[name] !== undefined);
-    if (chat !== true && !given) return { prompt };
-    const messages: ChatMessage[] = [{ role: "user", content: prompt }];
-    if (system !== undefined) messages.unshift({ role: "system", content: system });
-    if (answerStart === undefined) return { messages, thinking, templateOptions };
-    messages.push({ role: "assistant", content: answerStart });
-    return { messages, thinking, templateOptions, continueFinalMessage: true };
 }

@@ -63,6 +63,8 @@ beforeAll(async () => {
     files = await makeModelFiles();
     await writeFile(files.path("grammar.gbnf"), 'root ::= "x"');
     await writeFile(files.path("schema.json"), '{"type": "string"}');
+    await writeFile(files.path("records.jsonl"), '{"prompt": "Hi", "completion": "there"}');
+    await writeFile(files.path("text.txt"), "Hi there. ".repeat(100));
 });
 afterAll(() => files.remove());
 beforeEach(() => (calls = { states: [] }));
@@ -267,55 +269,87 @@ describe("what flags become", () => {
     });
 });
 
+// Of generate.
+const ofGenerate: Readonly<Record<string, readonly string[]>> = {
+    "--lambda": ["11", "x", ""],
+    "--context-size": ["0", "1.5"],
+    "--cache-size": ["1"],
+    "--batch-size": ["0", "x"],
+    "--gpu-layers": ["-1", "x"],
+    "--cpu-moe": ["-1", "x"],
+    "--base-gpu-layers": ["-1", "x"],
+    "--expert-gpu-layers": ["0.5", "x"],
+    "--antiexpert-gpu-layers": ["-1", "x"],
+    "--device": [""],
+    "--base-device": [""],
+    "--expert-device": [""],
+    "--antiexpert-device": [""],
+    "--threads": ["0", "x"],
+    "--kv-type": ["q9"],
+    "--flash-attention": ["true"],
+    "--sampler": ["gpu"],
+    "--special-tokens": ["other"],
+    "--draft": ["64", "x"],
+    "--ngram": ["x", "true", ""],
+    "--mode": ["wild"],
+    "--temperature": ["-1", "hot", "NaN"],
+    "--top-k": ["-1", "1.5"],
+    "--top-p": ["0", "1.1"],
+    "--min-p": ["-0.1"],
+    "--repetition-penalty": ["0"],
+    "--presence-penalty": ["101"],
+    "--frequency-penalty": ["-101"],
+    "--penalty-window": ["-2"],
+    "--logit-bias": ["5", "5=1=2", "x=1", "5=x", "5=101", "999=1"],
+    "--seed": ["-1", "1.5", "x", "18446744073709551616"],
+    "--ordinal": ["-1"],
+    "--max-tokens": ["0"],
+    "--stop": [""],
+    "--logprobs": ["21"],
+    "--thinking": ["maybe", ""],
+    "--template-option": ["x", "=1", "x=high"],
+    "--max-thinking-tokens": ["-1", "1.5", "x"],
+    "--answer-start": ["", " "],
+    "--reasoning": ["nowhere", ""],
+    "--samples": ["0", "x"],
+    "--parallel": ["0", "65"],
+    "--trio": [""],
+    "--base": [""],
+    "--expert": [""],
+    "--antiexpert": [""]
+};
+
+// Those of an engine.
+const engineWrong = Object.fromEntries(
+    "--lambda --cache-size --batch-size --gpu-layers --cpu-moe --base-gpu-layers --expert-gpu-layers --antiexpert-gpu-layers --device --base-device --expert-device --antiexpert-device --threads --kv-type --flash-attention --sampler --special-tokens --draft --ngram --trio --base --expert --antiexpert"
+        .split(" ")
+        .map((flag) => [flag, ofGenerate[flag]!])
+);
+
 /** Wrong texts, each with what is said of it behind "for --flag, ". Nothing of a flag that takes whatever is typed. */
 const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-    generate: {
-        "--lambda": ["11", "x", ""],
+    generate: ofGenerate,
+    explain: {
+        ...Object.fromEntries(
+            Object.entries(ofGenerate).filter(
+                ([flag]) => !["--mode", "--logprobs", "--reasoning", "--samples", "--parallel"].includes(flag)
+            )
+        ),
+        "--top": ["0", "21", "x"],
+        "--parallel": ["0", "65", "x"]
+    },
+    score: {
+        ...engineWrong,
         "--context-size": ["0", "1.5"],
-        "--cache-size": ["1"],
-        "--batch-size": ["0", "x"],
-        "--gpu-layers": ["-1", "x"],
-        "--cpu-moe": ["-1", "x"],
-        "--base-gpu-layers": ["-1", "x"],
-        "--expert-gpu-layers": ["0.5", "x"],
-        "--antiexpert-gpu-layers": ["-1", "x"],
-        "--device": [""],
-        "--base-device": [""],
-        "--expert-device": [""],
-        "--antiexpert-device": [""],
-        "--threads": ["0", "x"],
-        "--kv-type": ["q9"],
-        "--flash-attention": ["true"],
-        "--sampler": ["gpu"],
-        "--special-tokens": ["other"],
-        "--draft": ["64", "x"],
-        "--ngram": ["x", "true", ""],
-        "--mode": ["wild"],
-        "--temperature": ["-1", "hot", "NaN"],
-        "--top-k": ["-1", "1.5"],
-        "--top-p": ["0", "1.1"],
-        "--min-p": ["-0.1"],
-        "--repetition-penalty": ["0"],
-        "--presence-penalty": ["101"],
-        "--frequency-penalty": ["-101"],
-        "--penalty-window": ["-2"],
-        "--logit-bias": ["5", "5=1=2", "x=1", "5=x", "5=101", "999=1"],
-        "--seed": ["-1", "1.5", "x", "18446744073709551616"],
-        "--ordinal": ["-1"],
-        "--max-tokens": ["0"],
-        "--stop": [""],
-        "--logprobs": ["21"],
-        "--thinking": ["maybe", ""],
-        "--template-option": ["x", "=1", "x=high"],
-        "--max-thinking-tokens": ["-1", "1.5", "x"],
-        "--answer-start": ["", " "],
-        "--reasoning": ["nowhere", ""],
-        "--samples": ["0", "x"],
-        "--parallel": ["0", "65"],
-        "--trio": [""],
-        "--base": [""],
-        "--expert": [""],
-        "--antiexpert": [""]
+        "--parallel": ["0", "65", "x"],
+        "--top": ["-1", "21", "x"]
+    },
+    perplexity: {
+        ...engineWrong,
+        "--window": ["3", "x", ""],
+        "--windows": ["0", "x"],
+        "--parallel": ["0", "65", "x"],
+        "--top": ["0", "21", "x"]
     },
     bench: {
         "--trio": [""],
@@ -438,7 +472,18 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
 };
 
 // Switches, files and free text: an empty prompt or a file that is not there is an error of its own.
+const engineAnything =
+    "--pull --no-mmap --mlock --isolate --no-try-models --no-learned --base-lora --expert-lora --antiexpert-lora".split(
+        " "
+    );
+
 const anything: Readonly<Record<string, readonly string[]>> = {
+    explain: [
+        ...engineAnything,
+        ..."--against --pcr --file --chat --system --raw --ignore-eos --html --json --quiet".split(" ")
+    ],
+    score: [...engineAnything, "--raw", "--tokens", "--json", "--quiet"],
+    perplexity: [...engineAnything, "--against", "--json", "--quiet"],
     generate:
         "--pull --no-mmap --mlock --isolate --no-try-models --no-learned --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system --base-lora --expert-lora --antiexpert-lora".split(
             " "
@@ -497,6 +542,9 @@ describe("wrong texts", () => {
         const samples = flag === "--samples" || command !== "generate" ? [] : ["--samples", "1"];
         const operands = {
             generate: ["Hi"],
+            score: ["--tokens", files.path("records.jsonl")],
+            perplexity: ["--against", files.trio, files.path("text.txt")],
+            explain: flag === "--parallel" ? ["--pcr", files.path("records.jsonl")] : ["Hi"],
             grade: ["x.jsonl"],
             pull: ["demo"],
             quantize: ["in.gguf", "out.gguf", "Q8_0"],

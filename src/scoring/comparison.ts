@@ -1,0 +1,71 @@
+// Two ensembles over one text, in llama-perplexity's figures.
+import { exponential, PairedSums, root, share, spreadOf, Sums, type Estimate, type Spread } from "./estimates.js";
+import type { ListedDistribution, TextTrace } from "./text-trace.js";
+
+/** How one distribution of two ensembles differs over a text. */
+export interface DistributionComparison {
+    /** The reference's perplexity. */
+    readonly referencePerplexity: Estimate;
+    /** The other's. */
+    readonly perplexity: Estimate;
+    /** Correlation of the two over the text's tokens, -1 to 1. */
+    readonly correlation: number;
+    /** The mean of ln(other / reference), token by token. */
+    readonly logRatio: Estimate;
+    /** Ratio of the perplexities, other to reference. */
+    readonly ratio: Estimate;
+    /**
+     * KL(reference || other) in nats: exact where `rest` is 0, else a lower bound, since only the likeliest tokens of each are
+     * known, and all others count as one.
+     */
+    readonly divergence: { readonly mean: Estimate; readonly spread: Spread };
+    /** Probability of those others under the reference, the mean: how much the bound does not see into. */
+    readonly rest: number;
+    /** Probability of the text's token, other less reference. */
+    readonly probability: { readonly mean: Estimate; readonly rms: Estimate; readonly spread: Spread };
+    /** Share of positions where both have the same likeliest token. */
+    readonly sameTop: Estimate;
+}
+
+/** How two ensembles differ over a text. */
+export interface TextComparison {
+    /** The ensembles themselves. */
+    readonly rast: DistributionComparison;
+    /** Their bases alone. */
+    readonly base: DistributionComparison;
+}
+
+/** @param reference of the same text as the other, with its likeliest tokens */
+export function compareTraces(reference: TextTrace, other: TextTrace): TextComparison {
+    return { rast: compare(reference, other, "rast"), base: compare(reference, other, "base") };
+}
+
+function compare(reference: TextTrace, other: TextTrace, name: ListedDistribution): DistributionComparison {
+    const { count } = reference;
+    const surprise = new PairedSums();
+    const [divergence, difference, squares] = [new Sums(), new Sums(), new Sums()];
+    const [divergences, differences] = [new Float64Array(count), new Float64Array(count)];
+    let [rest, same] = [0, 0];
+    for (let index = 0; index < count; index++) {
+        const [before, after] = [reference.logprob(name, index), other.logprob(name, index)];
+        surprise.add(-after, -before);
+        const bound = reference.divergenceTo(other, name, index);
+        divergence.add((divergences[index] = bound.atLeast));
+        rest += bound.rest;
+        const change = (differences[index] = Math.exp(after) - Math.exp(before));
+        difference.add(change);
+        squares.add(change * change);
+        if (reference.likeliest(name, index) === other.likeliest(name, index)) same++;
+    }
+    return {
+        referencePerplexity: exponential(surprise.second),
+        perplexity: exponential(surprise.first),
+        correlation: surprise.correlation,
+        logRatio: surprise.difference,
+        ratio: exponential(surprise.difference),
+        divergence: { mean: divergence.mean, spread: spreadOf(divergences) },
+        rest: rest / count,
+        probability: { mean: difference.mean, rms: root(squares.mean), spread: spreadOf(differences) },
+        sameTop: share(same, count)
+    };
+}

@@ -1,0 +1,176 @@
+import { describe, expect, test } from "vitest";
+import type { Rast } from "../../../src/engine/engine.js";
+import { RastError } from "../../../src/errors.js";
+import { readScoreRecords, scoreRecords, type ScoreRecord } from "../../../src/scoring/score-records.js";
+import { scoreOf } from "../../support/explanations.js";
+
+async function* lines(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(texts.join("\n"));
+}
+const read = (...texts: readonly string[]): Promise<ScoreRecord[]> => readScoreRecords(lines(...texts));
+
+/** Each letter is a token of its own: base and ensemble find it the likelier the nearer it is to "a". */
+class LetterScorer {
+    readonly info = { parallel: 2, pairs: [{}] };
+    running = 0;
+    most = 0;
+    signals: (AbortSignal | undefined)[] = [];
+
+    async scoreMany(
+        texts: readonly { prompt: string; completion: string; signal?: AbortSignal }[]
+    ): Promise<unknown[]> {
+        this.running++;
+        this.most = Math.max(this.most, this.running);
+        await new Promise((resolve) => setTimeout(resolve, texts[0]!.prompt.length));
+        this.running--;
+        return texts.map(({ completion, prompt, signal }) => {
+            this.signals.push(signal);
+            if (prompt === "too long") throw new RastError("ERR_PROMPT_TOO_LONG", "Too long.");
+            if (prompt === "broken") throw new RastError("ERR_DECODE", "Broken.");
+            const scores = [...completion].map((letter) => {
+                const share = letter === "a" ? 0.9 : 0.1;
+                return scoreOf(letter.charCodeAt(0), {
+                    [letter.charCodeAt(0)]: [share, share / 2],
+                    0: [1 - share, 1 - share / 2]
+                });
+            });
+            const sum = (of: "base" | "rast"): number => scores.reduce((total, { logprob }) => total + logprob[of], 0);
+            return {
+                scores,
+                logprob: { base: sum("base"), expert: null, antiexpert: null, rast: sum("rast") },
+                greedy: { base: scores.every(({ rank }) => rank.base === 0), rast: false }
+            };
+        });
+    }
+
+    async detokenize(tokens: readonly number[]): Promise<string> {
+        return String.fromCharCode(...tokens);
+    }
+}
+const scorer = (): { rast: Rast; fake: LetterScorer } => {
+    const fake = new LetterScorer();
+    return { fake, rast: fake as unknown as Rast };
+};
+const all = async <T>(some: AsyncIterable<T>): Promise<T[]> => {
+    const list: T[] = [];
+    for await (const one of some) list.push(one);
+    return list;
+};
+
+describe("records", () => {
+    test("of completions and of choices, under the names that are common", async () => {
+        expect(
+            await read(
+                '{"prompt": "a", "completion": "b"}',
+                "",
+                '{"id": 7, "context": "c", "endings": ["d", "e"], "gold": 1}',
+                '{"ctx": "f", "endings": ["g"], "label": "0"}',
+                '{"question": "h", "choices": ["i", "j"], "answer": 0}'
+            )
+        ).toEqual([
+            { line: 1, prompt: "a", endings: ["b"], choice: false },
+            { line: 3, id: 7, prompt: "c", endings: ["d", "e"], choice: true, gold: 1 },
+            { line: 4, prompt: "f", endings: ["g"], choice: true, gold: 0 },
+            { line: 5, prompt: "h", endings: ["i", "j"], choice: true, gold: 0 }
+        ]);
+    });
+
+    test.each([
+        ["not json", /^Line 2 of the input: it is not JSON: .*\.$/],
+        ["[]", /^Line 2 of the input: it is no object\.$/],
+        ['{"completion": "x"}', /^Line 2 of the input: it has no prompt or context or ctx or question\.$/],
+        ['{"prompt": "x"}', /it has no endings and no completion or/],
+        ['{"prompt": 3, "completion": "x"}', /its prompt is no text/],
+        ['{"prompt": "x", "completion": ""}', /its completion is empty/],
+        ['{"prompt": "", "completion": "x"}', /what comes before the text is empty/],
+        ['{"prompt": "x", "endings": []}', /its endings are no list of texts/],
+        ['{"prompt": "x", "endings": ["a", 3]}', /its ending 1 is no text/],
+        ['{"prompt": "x", "endings": ["a"], "gold": 1}', /its right ending is 1, and it has 1 of them, from 0/]
+    ])("%s is refused with its line", async (line, message) => {
+        const refused = read('{"prompt": "a", "completion": "b"}', line);
+        await expect(refused).rejects.toMatchObject({
+            code: "ERR_SCORE_INPUT",
+            message: expect.stringMatching(message)
+        });
+        await expect(refused).rejects.toMatchObject({ details: { line: 2 } });
+    });
+
+    test("none at all are refused, too", async () => {
+        await expect(read("", "  ")).rejects.toMatchObject({ code: "ERR_SCORE_INPUT" });
+    });
+});
+
+describe("scored records", () => {
+    test("come in their order, a few at a time, with the choice of each distribution", async () => {
+        const { rast, fake } = scorer();
+        const records = await read(
+            '{"prompt": "xxxxxxxxxx", "completion": "ab"}',
+            '{"id": "q", "prompt": "x", "endings": ["ba", "aaaa", "b"], "gold": 1}',
+            ...Array.from({ length: 10 }, (_, index) => `{"prompt": "${"x".repeat(10 - index)}", "completion": "a"}`)
+        );
+        const scored = await all(scoreRecords(rast, records));
+        expect(scored.map(({ line }) => line)).toEqual(records.map(({ line }) => line));
+        expect(fake.most).toBeLessThanOrEqual(4);
+        expect(scored[0]).toMatchObject({
+            endings: [{ tokens: 2, bytes: 2, greedy: { base: false, rast: false }, logprob: { expert: null } }]
+        });
+        expect(scored[0]).not.toHaveProperty("best");
+        // 0.9^4 = 0.66, 0.09, 0.1; by length 0.9, 0.3, 0.1. Halved: 0.041, 0.0225, 0.05, and by length 0.45, 0.15, 0.05
+        expect(scored[1]).toMatchObject({
+            id: "q",
+            gold: 1,
+            best: { base: 1, expert: null, antiexpert: null, rast: 2 },
+            bestPerByte: { base: 1, rast: 1 }
+        });
+    });
+
+    test("token by token where wanted, with what they say", async () => {
+        const [scored] = await all(
+            scoreRecords(scorer().rast, await read('{"prompt": "x", "completion": "ab"}'), { tokens: true, top: 2 })
+        );
+        expect(scored).toMatchObject({
+            endings: [
+                {
+                    scores: [
+                        { text: "a", token: 97 },
+                        { text: "b", token: 98 }
+                    ]
+                }
+            ]
+        });
+    });
+
+    test("one that these models cannot score is told, and the rest go on; a broken engine ends all", async () => {
+        const records = await read('{"prompt": "too long", "completion": "a"}', '{"prompt": "x", "completion": "a"}');
+        const scored = await all(scoreRecords(scorer().rast, records));
+        expect(scored[0]).toEqual({ line: 1, error: { code: "ERR_PROMPT_TOO_LONG", message: "Too long." } });
+        expect(scored[1]).toHaveProperty("endings");
+        const broken = await read('{"prompt": "broken", "completion": "a"}');
+        await expect(all(scoreRecords(scorer().rast, broken))).rejects.toMatchObject({ code: "ERR_DECODE" });
+    });
+
+    test("an abort ends them, and reaches what is at work", async () => {
+        const { rast, fake } = scorer();
+        const stop = new AbortController();
+        const records = await read(...Array.from({ length: 20 }, () => '{"prompt": "x", "completion": "a"}'));
+        const aborted = (async () => {
+            for await (const one of scoreRecords(rast, records, { signal: stop.signal })) {
+                expect(one.line).toBeLessThan(4);
+                if (one.line === 3) stop.abort(new Error("enough"));
+            }
+        })();
+        await expect(aborted).rejects.toMatchObject({ code: "ERR_ABORTED", cause: { message: "enough" } });
+        expect(fake.running).toBe(0);
+        expect(fake.signals.at(-1)!.aborted).toBe(true);
+    });
+
+    test.each([{ top: 21 }, { raw: 1 }, { tokens: "yes" }, { signal: {} }, { tokns: true }])(
+        "%j is refused",
+        async (options) => {
+            const refused = all(scoreRecords(scorer().rast, [], options as object));
+            await expect(refused).rejects.toMatchObject({
+                code: expect.stringMatching(/ERR_(INVALID|UNKNOWN)_OPTION/)
+            });
+        }
+    );
+});
