@@ -145,7 +145,7 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
             "r1,r3,r4,r5,r7"
         );
         expect(await browser.evaluate("document.querySelector('#strength-rows tr').textContent")).toBe(
-            "2So【␣Wait】,␣let me␣check“␣Wait”“␣the”"
+            "2So‹␣Wait›,␣let me␣check“␣Wait”“␣the”"
         );
         expect(await slide(0.5)).toMatch(/^lambda = 0\.5: \d of 9/);
         await browser.evaluate("document.getElementById('r1').click()");

@@ -70,9 +70,9 @@ function groupTable(explanation: Explanation, kind: ReasoningKind, group: readon
 ${tableMarkup(table, inWords[kind], "tokens")}`;
 }
 
-// The token between its neighbours, marked by brackets that no text is likely to have.
+// The token between its neighbours, in single quotation marks.
 function context(text: string, from: number, to: number): string {
     const before = [...text.slice(Math.max(0, from - 2 * reach), from)].slice(-reach).join("");
     const behind = [...text.slice(to, to + 2 * reach)].slice(0, reach).join("");
-    return `${shownToken(before)}\u3010${shownToken(text.slice(from, to))}\u3011${shownToken(behind)}`;
+    return `${shownToken(before)}\u2039${shownToken(text.slice(from, to))}\u203A${shownToken(behind)}`;
 }

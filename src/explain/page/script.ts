@@ -166,7 +166,7 @@ if (slider !== null) {
     const lines = byId("strength-rows");
     const around = (index) => {
         const says = (one) => one.says.slice(1, -1);
-        return data.tokens.slice(Math.max(0, index - 6), index).map(says).join("") + "\u3010" + says(data.tokens[index]) + "\u3011" + data.tokens.slice(index + 1, index + 4).map(says).join("");
+        return data.tokens.slice(Math.max(0, index - 6), index).map(says).join("") + "\u2039" + says(data.tokens[index]) + "\u203A" + data.tokens.slice(index + 1, index + 4).map(says).join("");
     };
     const slide = () => {
         factor = Number(slider.value);

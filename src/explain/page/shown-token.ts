@@ -3,13 +3,11 @@ import { markup, Markup } from "../../report/html.js";
 
 /** A text with a visible sign for everything that has none: a line's end, a tab, control and format characters by their number. */
 export function shownToken(text: string): string {
-    return text.replaceAll("\r\n", "\u240D\u21B5").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) => {
+    return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) => {
         const code = character.codePointAt(0)!;
         if (character === "\n") return "\u21B5";
         if (character === "\t") return "\u21E5";
-        if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-        if (code === 0x7f) return "\u2421";
-        return `\u27E8${code.toString(16).toUpperCase().padStart(4, "0")}\u27E9`;
+        return `\u27E8${code.toString(16).toUpperCase().padStart(code < 0x80 ? 2 : 4, "0")}\u27E9`;
     });
 }
 

@@ -29,6 +29,7 @@ ${shades.light.map((_, index) => `.s${index + 1}{background:var(--shade${index +
 #figures table{width:100%;margin-bottom:.6rem}
 #figures th,#figures td{padding:.15rem .35rem;text-align:right;white-space:normal}
 #figures th:first-child{text-align:left;overflow-wrap:anywhere}
+#figures-body>table th:first-child{white-space:nowrap}
 #figures .lists{display:grid;grid-template-columns:1fr 1fr;gap:0 .8rem}
 @media (max-width:40rem){#figures .lists{grid-template-columns:1fr}}
 @media (max-width:63.99rem){#figures{position:sticky;bottom:0;max-height:45vh}}

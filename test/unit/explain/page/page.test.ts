@@ -50,7 +50,7 @@ describe("a page of nine tokens", () => {
             "Backtracking: words like wait, however, but, actually 1 token",
             "Self-verification: words like check, verify, let me see 1 token",
             "Branching: words like alternatively, another, or 1 token",
-            "So【 Wait】, let me check",
+            "So‹ Wait›, let me check",
             // of the second token
             "1.363 10.0% 80.0% 3rd",
             "All tokens of RAST's text",
@@ -188,7 +188,7 @@ describe("texts of strangers", () => {
 
     test("what has no sign of its own gets one", () => {
         const text = texts(page);
-        for (const sign of ["⟨202E⟩gnp.exe", "␀␛[31m␍↵⇥⟨009B⟩", "⟨200B⟩⟨2066⟩⟨FEFF⟩", "שלום עולם", "مرحبا بالعالم"]) {
+        for (const sign of ["⟨202E⟩gnp.exe", "⟨00⟩⟨1B⟩[31m⟨0D⟩↵⇥⟨009B⟩", "⟨200B⟩⟨2066⟩⟨FEFF⟩", "שלום עולם", "مرحبا بالعالم"]) {
             expect(text).toContain(sign);
         }
         expect(shownToken("a\nb\t\u00ad")).toBe("a↵b⇥⟨00AD⟩");
