@@ -103,7 +103,9 @@ try {
     const perplexities = {};
     for (const name of ["base", "weak-expert", "weak-antiexpert"]) {
         const output = llamaPerplexity(file(name));
-        const [, value, error] = /Final estimate: PPL = ([\d.]+) \+\/- ([\d.]+)/.exec(output);
+        const found = /Final estimate: PPL = ([\d.]+) \+\/- ([\d.]+)/.exec(output);
+        if (found === null) throw new Error(`llama-perplexity says nothing of a perplexity:\n${output}`);
+        const [, value, error] = found;
         perplexities[name] = { value: Number(value), error: Number(error) };
     }
     const saved = join(work, "f16.kld");

@@ -7,7 +7,10 @@ export function shownToken(text: string): string {
         const code = character.codePointAt(0)!;
         if (character === "\n") return "\u21B5";
         if (character === "\t") return "\u21E5";
-        return `\u27E8${code.toString(16).toUpperCase().padStart(code < 0x80 ? 2 : 4, "0")}\u27E9`;
+        return `\u27E8${code
+            .toString(16)
+            .toUpperCase()
+            .padStart(code < 0x80 ? 2 : 4, "0")}\u27E9`;
     });
 }
 

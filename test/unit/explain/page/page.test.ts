@@ -188,7 +188,13 @@ describe("texts of strangers", () => {
 
     test("what has no sign of its own gets one", () => {
         const text = texts(page);
-        for (const sign of ["⟨202E⟩gnp.exe", "⟨00⟩⟨1B⟩[31m⟨0D⟩↵⇥⟨009B⟩", "⟨200B⟩⟨2066⟩⟨FEFF⟩", "שלום עולם", "مرحبا بالعالم"]) {
+        for (const sign of [
+            "⟨202E⟩gnp.exe",
+            "⟨00⟩⟨1B⟩[31m⟨0D⟩↵⇥⟨009B⟩",
+            "⟨200B⟩⟨2066⟩⟨FEFF⟩",
+            "שלום עולם",
+            "مرحبا بالعالم"
+        ]) {
             expect(text).toContain(sign);
         }
         expect(shownToken("a\nb\t\u00ad")).toBe("a↵b⇥⟨00AD⟩");
