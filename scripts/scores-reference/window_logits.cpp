@@ -1,5 +1,5 @@
 // Logits of windows of tokens, by llama.cpp: window_logits MODEL LIBRARIES WIDTH < tokens > rows
-// In: windows of WIDTH token ids (i32). Out: f32[WIDTH, n_vocab] for each. CPU, one window a batch, cache and attention as llama.cpp's defaults.
+// In: windows of WIDTH token ids (i32). Out: f32[WIDTH, n_vocab] for each. CPU, one window a batch, F32 cache, no flash attention.
 #include "ggml-backend.h"
 #include "llama.h"
 
@@ -25,6 +25,9 @@ int main(int argc, char ** argv) {
     const size_t width = static_cast<size_t>(std::atoi(argv[3]));
     llama_context_params params = llama_context_default_params();
     params.n_ctx = params.n_batch = params.n_ubatch = static_cast<uint32_t>(width);
+    // as the test has it: nothing is rounded to 16 bits, so that the size of batches does not show
+    params.type_k = params.type_v = GGML_TYPE_F32;
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     params.n_threads = params.n_threads_batch = 1;
     llama_context * context = llama_init_from_model(model, params);
     const int n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));

@@ -27,7 +27,7 @@ describe("an explanation", () => {
         expect(explained.seed).toBe(3);
         expect(explained.rast.tokens.length).toBeGreaterThan(5);
         expect(explained.rast.text).toBe(explained.rast.tokens.map(({ text }) => text).join(""));
-        expect(explained.promptText).toBe(`Q: ${prompt}?\n`);
+        expect(explained.promptText).toBe(`<bos>Q: ${prompt}?\n`);
     });
 
     test("figures are those of scoring the same text", async () => {
