@@ -34,7 +34,15 @@ export type { Estimate } from "./eval/metrics/bootstrap.js";
 export { majorityAtK, type Vote } from "./eval/metrics/majority.js";
 export { passAtK } from "./eval/metrics/pass-at-k.js";
 export { recoveryRate, type RecoveryShares } from "./eval/metrics/recovery-rate.js";
-export type { AskedData, AtK, ContestantFigures, Difference, EvalReport, Lengths, Recovery } from "./eval/metrics/report.js";
+export type {
+    AskedData,
+    AtK,
+    ContestantFigures,
+    Difference,
+    EvalReport,
+    Lengths,
+    Recovery
+} from "./eval/metrics/report.js";
 export type {
     ContestantLine,
     ContestantRole,
@@ -125,7 +133,7 @@ export {
 } from "./explain/path-coverage.js";
 export type { ReasoningKind } from "./explain/reasoning-words.js";
 export type { DistributionComparison, TextComparison } from "./scoring/comparison.js";
-export type { Estimate, Spread } from "./scoring/estimates.js";
+export type { MeanEstimate, Spread } from "./scoring/estimates.js";
 export {
     perplexity,
     type PerplexityOptions,

@@ -1,30 +1,30 @@
 // Two ensembles over one text, in llama-perplexity's figures.
-import { exponential, PairedSums, root, share, spreadOf, Sums, type Estimate, type Spread } from "./estimates.js";
+import { exponential, PairedSums, root, share, spreadOf, Sums, type MeanEstimate, type Spread } from "./estimates.js";
 import type { ListedDistribution, TextTrace } from "./text-trace.js";
 
 /** How one distribution of two ensembles differs over a text. */
 export interface DistributionComparison {
     /** The reference's perplexity. */
-    readonly referencePerplexity: Estimate;
+    readonly referencePerplexity: MeanEstimate;
     /** The other's. */
-    readonly perplexity: Estimate;
+    readonly perplexity: MeanEstimate;
     /** Correlation of the two over the text's tokens, -1 to 1. */
     readonly correlation: number;
     /** The mean of ln(other / reference), token by token. */
-    readonly logRatio: Estimate;
+    readonly logRatio: MeanEstimate;
     /** Ratio of the perplexities, other to reference. */
-    readonly ratio: Estimate;
+    readonly ratio: MeanEstimate;
     /**
      * KL(reference || other) in nats: exact where `rest` is 0, else a lower bound, since only the likeliest tokens of each are
      * known, and all others count as one.
      */
-    readonly divergence: { readonly mean: Estimate; readonly spread: Spread };
+    readonly divergence: { readonly mean: MeanEstimate; readonly spread: Spread };
     /** Probability of those others under the reference, the mean: how much the bound does not see into. */
     readonly rest: number;
     /** Probability of the text's token, other less reference. */
-    readonly probability: { readonly mean: Estimate; readonly rms: Estimate; readonly spread: Spread };
+    readonly probability: { readonly mean: MeanEstimate; readonly rms: MeanEstimate; readonly spread: Spread };
     /** Share of positions where both have the same likeliest token. */
-    readonly sameTop: Estimate;
+    readonly sameTop: MeanEstimate;
 }
 
 /** How two ensembles differ over a text. */

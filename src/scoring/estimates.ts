@@ -1,7 +1,7 @@
 // Means with their uncertainty over the tokens of a text, computed as llama-perplexity does, so that figures can be held side by side.
 
 /** A mean, and its standard error. */
-export interface Estimate {
+export interface MeanEstimate {
     /** The mean; of a ratio or a perplexity what follows from it. */
     readonly value: number;
     /** One standard error, as if tokens did not depend on each other; 0 with less than two of them. */
@@ -26,16 +26,16 @@ export class PairedSums {
         this.#ab += a * b;
     }
 
-    get first(): Estimate {
+    get first(): MeanEstimate {
         return estimate(this.count, this.#a, this.#aa);
     }
 
-    get second(): Estimate {
+    get second(): MeanEstimate {
         return estimate(this.count, this.#b, this.#bb);
     }
 
     /** The mean of first - second: closer than either where both rise and fall together. */
-    get difference(): Estimate {
+    get difference(): MeanEstimate {
         const squares = this.#aa - 2 * this.#ab + this.#bb;
         return estimate(this.count, this.#a - this.#b, squares);
     }
@@ -61,31 +61,31 @@ export class Sums {
         this.#squares += value * value;
     }
 
-    get mean(): Estimate {
+    get mean(): MeanEstimate {
         return estimate(this.count, this.#sum, this.#squares);
     }
 }
 
-function estimate(count: number, sum: number, squares: number): Estimate {
+function estimate(count: number, sum: number, squares: number): MeanEstimate {
     const value = sum / count;
     if (count < 2) return { value, error: 0 };
     return { value, error: Math.sqrt(Math.max(0, squares / count - value * value) / (count - 1)) };
 }
 
 /** e to the mean, such as a perplexity from a mean of -log p. */
-export function exponential({ value, error }: Estimate): Estimate {
+export function exponential({ value, error }: MeanEstimate): MeanEstimate {
     const raised = Math.exp(value);
     return { value: raised, error: raised * error };
 }
 
 /** The root of a mean of squares. */
-export function root({ value, error }: Estimate): Estimate {
+export function root({ value, error }: MeanEstimate): MeanEstimate {
     const rooted = Math.sqrt(value);
     return { value: rooted, error: rooted > 0 ? (0.5 * error) / rooted : 0 };
 }
 
 /** A share of positions with its error. */
-export function share(hits: number, count: number): Estimate {
+export function share(hits: number, count: number): MeanEstimate {
     const value = hits / count;
     return { value, error: count < 2 ? 0 : Math.sqrt((value * (1 - value)) / (count - 1)) };
 }

@@ -1,17 +1,17 @@
 // Perplexities and comparisons as text, in llama-perplexity's words.
 import type { DistributionComparison } from "./comparison.js";
-import type { Estimate, Spread } from "./estimates.js";
+import type { MeanEstimate, Spread } from "./estimates.js";
 import type { PerplexityResult, TextPerplexity } from "./perplexity.js";
 
-const percent = ({ value, error }: Estimate): string =>
+const percent = ({ value, error }: MeanEstimate): string =>
     `${(100 * value).toFixed(3).padStart(6)} ± ${(100 * error).toFixed(3).padStart(5)} %`;
-const plain = ({ value, error }: Estimate): string =>
+const plain = ({ value, error }: MeanEstimate): string =>
     `${value.toFixed(6).padStart(10)} ± ${error.toFixed(6).padStart(10)}`;
 
 /** What one ensemble says of a text, a line each. */
 export function perplexityLines({ perplexity, divergence, sameTop, greedy }: TextPerplexity): string[] {
     const { base, expert, antiexpert, rast } = perplexity;
-    const final = (name: string, estimate: Estimate | null): string[] =>
+    const final = (name: string, estimate: MeanEstimate | null): string[] =>
         estimate === null
             ? []
             : [`${name.padEnd(11)}Final estimate: PPL = ${estimate.value.toFixed(4)} +/- ${estimate.error.toFixed(5)}`];
@@ -81,9 +81,9 @@ export function comparisonTable(
     { results, comparisons }: PerplexityResult,
     names: readonly string[]
 ): { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] } {
-    const short = ({ value, error }: Estimate, digits: number): string =>
+    const short = ({ value, error }: MeanEstimate, digits: number): string =>
         `${value.toFixed(digits)} ± ${error.toFixed(digits)}`;
-    const share = ({ value }: Estimate): string => `${(100 * value).toFixed(2)}%`;
+    const share = ({ value }: MeanEstimate): string => `${(100 * value).toFixed(2)}%`;
     return {
         head: [
             "models",

@@ -6,7 +6,7 @@ import { limits } from "../limits.js";
 import { loadRast } from "../loading/load.js";
 import type { LoadOptions } from "../loading/load-options.js";
 import { compareTraces, type TextComparison } from "./comparison.js";
-import type { Estimate } from "./estimates.js";
+import type { MeanEstimate } from "./estimates.js";
 import { inOrder } from "./in-order.js";
 import { forScoring, scoreStretch } from "./score-texts.js";
 import { TextTrace, type DistributionEstimates } from "./text-trace.js";
@@ -57,11 +57,11 @@ export interface TextPerplexity {
     /** Perplexities. */
     readonly perplexity: DistributionEstimates;
     /** KL(ensemble || base) in nats: how far the delta moves the base. */
-    readonly divergence: { readonly mean: Estimate; readonly maximum: number };
+    readonly divergence: { readonly mean: MeanEstimate; readonly maximum: number };
     /** Share of positions where ensemble and base have the same likeliest token. */
-    readonly sameTop: Estimate;
+    readonly sameTop: MeanEstimate;
     /** Share of the text's tokens that are the likeliest where they stand. */
-    readonly greedy: { readonly base: Estimate; readonly rast: Estimate };
+    readonly greedy: { readonly base: MeanEstimate; readonly rast: MeanEstimate };
 }
 
 /** What came of {@link perplexity}. */

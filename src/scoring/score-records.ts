@@ -228,10 +228,8 @@ async function endingOf(
     return { ...ending, scores: scores.map((score, index) => ({ text: said[index]!.text, ...score })) };
 }
 
-const distributions = ["base", "expert", "antiexpert", "rast"] as const;
-
 function choose(endings: readonly ScoredEnding[], length: (ending: ScoredEnding) => number): EndingChoice {
-    const best = (name: (typeof distributions)[number]): number | null => {
+    const best = (name: keyof DistributionFigures): number | null => {
         if (endings[0]!.logprob[name] === null) return null;
         const values = endings.map((ending) => ending.logprob[name]! / length(ending));
         return values.reduce((most, value, index) => (value > values[most]! ? index : most), 0);

@@ -1,18 +1,18 @@
 // What one ensemble says of a text: a few numbers of every scored token, kept for a comparison with another.
 import type { DistributionFigures, ScoredAlternative, TokenScore } from "../engine/token-scores.js";
 import { boundedDivergence, type BoundedDivergence, type KnownLogprobs } from "./divergence.js";
-import { exponential, share, Sums, type Estimate } from "./estimates.js";
+import { exponential, share, Sums, type MeanEstimate } from "./estimates.js";
 
 /** An estimate for every distribution; those of a pair are null where there is none. */
 export interface DistributionEstimates {
     /** Of the large model, with nothing added. */
-    readonly base: Estimate;
+    readonly base: MeanEstimate;
     /** Of the small model after its training. */
-    readonly expert: Estimate | null;
+    readonly expert: MeanEstimate | null;
     /** Of the same before it. */
-    readonly antiexpert: Estimate | null;
+    readonly antiexpert: MeanEstimate | null;
     /** Of the ensemble. */
-    readonly rast: Estimate;
+    readonly rast: MeanEstimate;
 }
 
 /** The distributions that lists of likeliest tokens are of. */
@@ -58,7 +58,7 @@ export class TextTrace {
 
     /** e to the mean of -log p. */
     get perplexity(): DistributionEstimates {
-        const of = (name: keyof DistributionFigures): Estimate | null => {
+        const of = (name: keyof DistributionFigures): MeanEstimate | null => {
             const sums = new Sums();
             for (const { logprob } of this.#rows) {
                 const value = logprob[name];
@@ -71,7 +71,7 @@ export class TextTrace {
     }
 
     /** KL(ensemble || base), in nats. */
-    get divergence(): { readonly mean: Estimate; readonly maximum: number } {
+    get divergence(): { readonly mean: MeanEstimate; readonly maximum: number } {
         const sums = new Sums();
         let maximum = 0;
         for (const { divergence } of this.#rows) {
@@ -82,12 +82,12 @@ export class TextTrace {
     }
 
     /** Share of tokens that are the likeliest where they stand. */
-    greedy(name: ListedDistribution): Estimate {
+    greedy(name: ListedDistribution): MeanEstimate {
         return share(this.#rows.filter(({ rank }) => rank[name] === 0).length, this.count);
     }
 
     /** Share of positions where base and ensemble have the same likeliest token. */
-    get sameTop(): Estimate {
+    get sameTop(): MeanEstimate {
         const same = (_: Row, index: number): boolean =>
             this.likeliest("base", index) === this.likeliest("rast", index);
         return share(this.#rows.filter(same).length, this.count);

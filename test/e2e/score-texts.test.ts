@@ -136,7 +136,19 @@ describe("what a quantization costs", () => {
         await quantizeModel({ input: demo.base, output: q4, type: "Q4_0" });
         const path = file("text.txt", text);
         const models = ["--trio", "demo", "--base", f16, "--against", demo.base, "--against", q4];
-        const common = ["--window", String(window), "--threads", "1", "--gpu-layers", "0", "--kv-type", "f32", "--flash-attention", "off", path];
+        const common = [
+            "--window",
+            String(window),
+            "--threads",
+            "1",
+            "--gpu-layers",
+            "0",
+            "--kv-type",
+            "f32",
+            "--flash-attention",
+            "off",
+            path
+        ];
         const { code, stdout, stderr } = await rast(["perplexity", "--json", ...models, ...common]);
         expect([code, stderr]).toEqual([0, ""]);
         const { names, comparisons } = JSON.parse(stdout) as PerplexityResult & { names: string[] };

@@ -76,7 +76,7 @@ describe("a page of nine tokens", () => {
                 .split("</section>")[0]!
                 .matchAll(/<tr><td class="right">([\d.]+)<\/td>(.*?)<\/tr>/g)
         ];
-        const cells = Object.fromEntries(
+        const cells: Record<string, (string | undefined)[]> = Object.fromEntries(
             rows.map(([, lambda, rest]) => [
                 lambda,
                 [...rest!.matchAll(/<td[^>]*>(.*?)<\/td>/g)].map((match) => match[1])
