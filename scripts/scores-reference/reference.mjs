@@ -117,6 +117,7 @@ int main(int argc, char ** argv) {
             String(window),
             "-t",
             "1",
+            ...["-ctk", "f32", "-ctv", "f32", "-fa", "off"],
             ...more
         ];
         const env = { ...process.env, GGML_BACKEND_PATH: "", LD_LIBRARY_PATH: libraries };
@@ -152,7 +153,14 @@ int main(int argc, char ** argv) {
     // ensembles, from whole rows
     const rast = await loadRast({ trio: "demo" });
     const all = await rast.tokenize(text, { addSpecial: true, parseSpecial: false });
-    const { bosToken, vocabularySize } = rast.info;
+    const { bosToken, vocabularySize, drawableTokens } = rast.info;
+    // As the product has it: padding of the vocabulary, which has no text, can never be drawn.
+    const texts = await Promise.all(
+        Array.from({ length: vocabularySize }, (_, id) => rast.detokenize([id], { showSpecial: true }))
+    );
+    const drawable = texts.flatMap((one, id) => (one === "" ? [] : [id]));
+    if (drawable.length !== drawableTokens)
+        throw new Error(`${drawable.length} tokens have a text, ${drawableTokens} may be drawn`);
     await rast.dispose();
     const windows = Math.floor(all.length / window);
     const tokens = Int32Array.from(all.slice(0, windows * window));
@@ -173,7 +181,7 @@ int main(int argc, char ** argv) {
     const width = base.length / tokens.length;
     const ensemble = (pair, at) =>
         logSoftmax(
-            Array.from({ length: width }, (_, id) => {
+            drawable.map((id) => {
                 const place = at * width + id;
                 return pair === undefined ? base[place] : base[place] + pairs[pair][0][place] - pairs[pair][1][place];
             })
@@ -185,7 +193,7 @@ int main(int argc, char ** argv) {
         for (let place = Math.floor(window / 2); place + 1 < window; place++) {
             const at = index * window + place;
             const [alone, weak, strong] = [undefined, "weak", "strong"].map((pair) => ensemble(pair, at));
-            const next = tokens[at + 1];
+            const next = drawable.indexOf(tokens[at + 1]);
             sums.count++;
             sums.weak -= weak[next];
             sums.strong -= strong[next];
