@@ -416,6 +416,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--cache-size": ["1"],
         "--batch-size": ["0", "x"],
         "--gpu-layers": ["-1", "x"],
+        "--cpu-moe": ["-1", "x"],
         "--base-gpu-layers": ["-1", "x"],
         "--expert-gpu-layers": ["0.5", "x"],
         "--antiexpert-gpu-layers": ["-1", "x"],
