@@ -27,7 +27,7 @@ const ownFlags = {
             "--top <integer>",
             "with --against: likeliest tokens that the KL divergence is made of (default 20)"
         ),
-        json: switchFlag("--json", "print one JSON object with all of it; errors as JSON, too")
+        json: switchFlag("--json", "print one JSON object with perplexities and comparisons; errors as JSON, too")
     }),
     quiet: quietFlag
 };
