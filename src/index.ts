@@ -199,7 +199,7 @@ export type {
     ScoreOptions,
     ScoreSettings
 } from "./engine/score-options.js";
-export type { DistributionFigures, ScoredAlternative, TokenScore } from "./engine/token-scores.js";
+export type { DistributionFigures, PairScore, ScoredAlternative, TokenScore } from "./engine/token-scores.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { NgramDrafts, Speculation } from "./engine/speculation-options.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";

@@ -63,8 +63,7 @@ engine::engine(engine_config config, engine_callbacks callbacks)
       scheduler_(config_, contexts_, caches_, decoder_, planner_, budget_, inbox_),
       round_(config_, contexts_, caches_, decoder_, reader_, planner_, scheduler_),
       states_(config_, contexts_, caches_, decoder_, inbox_),
-      baseline_(config_, contexts_, inbox_),
-      survey_(config_, contexts_, caches_, decoder_, inbox_) {}
+      baseline_(config_, contexts_, inbox_) {}
 
 engine::~engine() {
     stop();

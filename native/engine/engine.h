@@ -10,7 +10,6 @@
 //   speculative_round  draft, verify, accept, roll back
 //   state_keeper       states in files
 //   baseline_timer     bare decodes for benchmarks
-//   text_survey        what models say of a given text
 //
 // The thread owns everything from start() to on_stopped: parts hold references to each other, and no part outlives it.
 #pragma once
@@ -30,7 +29,6 @@
 #include "slot_caches.h"
 #include "speculative_round.h"
 #include "state_keeper.h"
-#include "text_survey.h"
 
 #include <functional>
 #include <mutex>
@@ -68,15 +66,12 @@ class engine {
     void submit(uint32_t id, request && wanted) { inbox_.submit(id, std::move(wanted)); }
     void cancel(uint32_t id) { inbox_.cancel(id); }
 
-    // As state_keeper, baseline_timer and text_survey have them; each waits for the engine thread.
+    // As state_keeper and baseline_timer have them; each waits for the engine thread.
     uint32_t save_state(const std::string & path, const std::vector<llama_token> & tokens) {
         return states_.save(path, tokens);
     }
     std::vector<llama_token> load_state(const std::string & path) { return states_.load(path); }
     std::vector<double> measure_decodes(const bare_decodes & wanted) { return baseline_.measure(wanted); }
-    std::vector<position_figures> survey(const std::vector<llama_token> & tokens, size_t from, size_t pair) {
-        return survey_.survey(tokens, from, pair);
-    }
 
     // Ends loading or generation soon; requests end with "abort". on_stopped follows.
     void stop() { inbox_.stop(); }
@@ -118,7 +113,6 @@ class engine {
     speculative_round round_;
     state_keeper states_;
     baseline_timer baseline_;
-    text_survey survey_;
     double load_ms_ = 0;
     std::optional<lost_requests> lost_;  // not told yet
 };

@@ -96,17 +96,6 @@ Napi::Value engine_measure(const Napi::CallbackInfo & info) {
         [](Napi::Env env, const std::vector<double> & ms) { return present_doubles(env, ms); });
 }
 
-Napi::Value engine_survey(const Napi::CallbackInfo & info) {
-    const auto binding = engine_argument(info);
-    const auto tokens = int32s_argument(info, 1, "tokens");
-    const uint32_t from = id_argument(info, 2, "from");
-    const uint32_t pair = id_argument(info, 3, "pair");
-    using found = std::vector<position_figures>;
-    return promise_worker<found>::run(
-        info.Env(), jobs_of(info), [=] { return binding->native().survey(tokens, from, pair); },
-        [](Napi::Env env, const found & positions) { return present(env, positions); });
-}
-
 Napi::Value stop_engines(const Napi::CallbackInfo & info) {
     for (const auto & [handle, binding] : state_of(info.Env()).engines) {
         state_of(info.Env()).grammars.drop_all_of(handle);
@@ -131,7 +120,6 @@ void add_engine_exports(const export_adder & add) {
     add("engineSaveState", guarded<engine_save_state>);
     add("engineLoadState", guarded<engine_load_state>);
     add("engineMeasure", guarded<engine_measure>);
-    add("engineSurvey", guarded<engine_survey>);
     add("stopEngines", guarded<stop_engines>);
     add("liveEngines", guarded<live_engines>);
 }

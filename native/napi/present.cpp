@@ -195,8 +195,10 @@ Napi::Value present_figures(Napi::Env env, const std::vector<figured_token> & to
         const token_figures & of = one.figures ? *one.figures : none;
         add_models(of.logprob);
         add_models(of.entropy);
-        values.insert(values.end(), {static_cast<double>(of.base_rank), static_cast<double>(of.rast_rank),
-                                     of.divergence, static_cast<double>(one.draft), one.figures ? 1.0 : 0.0});
+        values.insert(values.end(),
+                      {static_cast<double>(of.base_rank), static_cast<double>(of.rast_rank), of.divergence,
+                       static_cast<double>(one.draft), one.figures ? 1.0 : 0.0, of.pair_divergence,
+                       static_cast<double>(of.expert_top_in_base), static_cast<double>(of.expert_top_in_antiexpert)});
         add_top(of.top_base, of.n_top_base);
         add_top(of.top_rast, of.n_top_rast);
     }
@@ -376,22 +378,6 @@ Napi::Value present(Napi::Env env, const tensor_comparison & comparison) {
     }
     out.Set("examples", examples);
     return out;
-}
-
-Napi::Value present(Napi::Env env, const std::vector<position_figures> & positions) {
-    std::vector<double> values;
-    const auto add = [&](const model_figures & one) {
-        values.insert(values.end(),
-                      {static_cast<double>(one.top), one.entropy, one.logprob, static_cast<double>(one.rank)});
-    };
-    for (const position_figures & at : positions) {
-        add(at.base);
-        add(at.expert);
-        add(at.antiexpert);
-        values.insert(values.end(), {at.divergence, static_cast<double>(at.expert_top_in_base),
-                                     static_cast<double>(at.expert_top_in_antiexpert)});
-    }
-    return present_doubles(env, values);
 }
 
 Napi::Value present(Napi::Env env, const engine_info & info) {

@@ -3,7 +3,6 @@
 
 #include "../engine/engine_info.h"
 #include "../engine/request.h"
-#include "../engine/text_survey.h"
 #include "../files/adapter_file.h"
 #include "../files/model_facts.h"
 #include "../files/tensor_comparison.h"
@@ -26,7 +25,6 @@ Napi::Value present(Napi::Env env, const std::vector<special_token_match> & matc
 Napi::Value present(Napi::Env env, const tokenizer_match & match);
 Napi::Value present(Napi::Env env, const tensor_comparison & comparison);
 // f64[positions, 15]: NativeTextFigures says which column is what.
-Napi::Value present(Napi::Env env, const std::vector<position_figures> & positions);
 Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);
 Napi::Value present(Napi::Env env, const tokenized & made);

@@ -26,7 +26,10 @@ constexpr int rast_figures = base_figures + distribution_figures;
 constexpr int expert_figures = rast_figures + distribution_figures;
 constexpr int antiexpert_figures = expert_figures + distribution_figures;
 constexpr int f_shift = antiexpert_figures + distribution_figures;  // see joint_sums
-constexpr int figure_count = f_shift + 1;
+constexpr int f_pair_shift = f_shift + 1;
+constexpr int f_expert_top_in_base = f_pair_shift + 1;  // two lines, as f_above has
+constexpr int f_expert_top_in_antiexpert = f_expert_top_in_base + 2;
+constexpr int figure_count = f_expert_top_in_antiexpert + 2;
 
 constexpr size_t most_score_nodes = 512;
 constexpr int64_t most_values_at_once = 1 << 20;  // of a row's width times rows: 4 MiB an intermediate tensor
@@ -59,6 +62,8 @@ struct score_builder {
 };
 
 struct softmax_nodes {
+    ggml_tensor * row = nullptr;
+    ggml_tensor * largest_id = nullptr;  // i32[1, n]
     ggml_tensor * share = nullptr;
     ggml_tensor * below = nullptr;  // the largest, 0 and less
 };
@@ -66,20 +71,23 @@ struct softmax_nodes {
 softmax_nodes build_distribution(const score_builder & b, ggml_tensor * x, ggml_tensor * tokens, ggml_tensor * figures,
                                  int to) {
     ggml_context * ctx = b.ctx;
-    ggml_tensor * largest_id = ggml_reshape_2d(ctx, ggml_argmax(ctx, x), 1, b.n);
-    ggml_tensor * largest = b.at(x, largest_id);
     softmax_nodes out;
+    out.row = x;
+    out.largest_id = ggml_reshape_2d(ctx, ggml_argmax(ctx, x), 1, b.n);
+    ggml_tensor * largest = b.at(x, out.largest_id);
     out.share = ggml_soft_max(ctx, x);
     out.below = ggml_sub(ctx, x, largest);
     b.keep(b.at(x, tokens), b.line(figures, to + f_token_logit));
     b.keep(largest, b.line(figures, to + f_largest_logit));
-    b.keep(b.at(out.share, largest_id), b.line(figures, to + f_largest_share));
+    b.keep(b.at(out.share, out.largest_id), b.line(figures, to + f_largest_share));
     b.keep(ggml_sum_rows(ctx, ggml_mul(ctx, out.share, out.below)), b.line(figures, to + f_weighted));
     return out;
 }
 
+// Two lines: tokens with larger logits, and of equal ones those with smaller ids.
+// @param earlier f32[n_vocab, n]: 1 for ids below the token's
 void build_rank(const score_builder & b, ggml_tensor * x, ggml_tensor * tokens, ggml_tensor * earlier,
-                ggml_tensor * figures, int to) {
+                ggml_tensor * figures, int line) {
     ggml_context * ctx = b.ctx;
     // what never comes is behind all that may, and not in any order
     ggml_tensor * own = ggml_clamp(ctx, b.at(x, tokens), lowest_logit, std::numeric_limits<float>::max());
@@ -87,8 +95,8 @@ void build_rank(const score_builder & b, ggml_tensor * x, ggml_tensor * tokens, 
     ggml_tensor * above = ggml_step(ctx, over);
     ggml_tensor * under = ggml_step(ctx, ggml_neg(ctx, over));
     ggml_tensor * equal = ggml_scale_bias(ctx, ggml_add(ctx, above, under), -1.0F, 1.0F);
-    b.keep(ggml_sum_rows(ctx, above), b.line(figures, to + f_above));
-    b.keep(ggml_sum_rows(ctx, ggml_mul(ctx, equal, earlier)), b.line(figures, to + f_ties_before));
+    b.keep(ggml_sum_rows(ctx, above), b.line(figures, line));
+    b.keep(ggml_sum_rows(ctx, ggml_mul(ctx, equal, earlier)), b.line(figures, line + 1));
 }
 
 // The largest of `by`, in any order: ids, and their logits in both rows.
@@ -201,21 +209,27 @@ void score_graph::build(ggml_context * ctx, ggml_cgraph * graph, ggml_tensor * l
         rast = ggml_add(ctx, rast, ggml_mul(ctx, delta, b.line(t_.lambdas, k)));
     }
     const softmax_nodes of_base = build_distribution(b, base, tokens, t_.figures, base_figures);
-    // 1 for ids below the token's
     ggml_tensor * ids = ggml_add(ctx, ggml_scale_bias(ctx, of_base.share, 0.0F, 0.0F), t_.ids);
-    ggml_tensor * earlier = ggml_step(ctx, ggml_neg(ctx, ggml_sub(ctx, ids, token)));
-    build_rank(b, base, tokens, earlier, t_.figures, base_figures);
+    const auto ids_below = [&](ggml_tensor * id) { return ggml_step(ctx, ggml_neg(ctx, ggml_sub(ctx, ids, id))); };
+    ggml_tensor * earlier = ids_below(token);
+    build_rank(b, base, tokens, earlier, t_.figures, base_figures + f_above);
     if (pair >= 0) {
         const softmax_nodes of_rast = build_distribution(b, rast, tokens, t_.figures, rast_figures);
-        build_rank(b, rast, tokens, earlier, t_.figures, rast_figures);
+        build_rank(b, rast, tokens, earlier, t_.figures, rast_figures + f_above);
         ggml_tensor * moved = ggml_mul(ctx, of_rast.share, ggml_sub(ctx, of_rast.below, of_base.below));
         b.keep(ggml_sum_rows(ctx, moved), b.line(t_.figures, f_shift));
         ggml_tensor * mask = t_.pair_masks[static_cast<size_t>(pair)];
         const auto of_small = [&](const row_store & store, int to) {
-            build_distribution(b, ggml_add(ctx, b.rows_at(store.tensor(), first), mask), tokens, t_.figures, to);
+            return build_distribution(b, ggml_add(ctx, b.rows_at(store.tensor(), first), mask), tokens, t_.figures, to);
         };
-        of_small(context_.pairs->expert(pair), expert_figures);
-        of_small(context_.pairs->antiexpert(pair), antiexpert_figures);
+        const softmax_nodes of_expert = of_small(context_.pairs->expert(pair), expert_figures);
+        const softmax_nodes of_antiexpert = of_small(context_.pairs->antiexpert(pair), antiexpert_figures);
+        ggml_tensor * apart = ggml_mul(ctx, of_expert.share, ggml_sub(ctx, of_expert.below, of_antiexpert.below));
+        b.keep(ggml_sum_rows(ctx, apart), b.line(t_.figures, f_pair_shift));
+        ggml_tensor * top = of_expert.largest_id;
+        ggml_tensor * before_top = ids_below(ggml_cast(ctx, top, GGML_TYPE_F32));
+        build_rank(b, base, top, before_top, t_.figures, f_expert_top_in_base);
+        build_rank(b, of_antiexpert.row, top, before_top, t_.figures, f_expert_top_in_antiexpert);
     }
     if (top) {
         build_likeliest(b, base, base, rast, t_.likeliest.data());
@@ -308,16 +322,24 @@ std::vector<std::shared_ptr<const token_figures>> score_graph::run(ggml_tensor *
         f.base_rank = base.rank;
         f.rast_rank = rast.rank;
         if (pair >= 0) {
-            const float shift = values[static_cast<size_t>(f_shift) * n + row];
-            f.divergence = std::max(0.0, shift + base.log_mass - rast.log_mass);
+            const auto line = [&](int which) { return values[static_cast<size_t>(which) * n + row]; };
+            f.divergence = divergence_of(line(f_shift) + base.log_mass - rast.log_mass);
             const bool known = in_stretches(tokens_.of_pair[static_cast<size_t>(pair)], token);
-            const auto of_small = [&](int from, double & logprob, double & entropy) {
-                const device_distribution one(values, n, row, from);
+            const device_distribution expert(values, n, row, expert_figures);
+            const device_distribution antiexpert(values, n, row, antiexpert_figures);
+            const auto of_small = [&](const device_distribution & one, double & logprob, double & entropy) {
                 logprob = known ? one.logprob(one.token_logit) : -std::numeric_limits<double>::infinity();
                 entropy = one.drawable() ? one.entropy : 0.0;
             };
-            of_small(expert_figures, f.logprob.expert, f.entropy.expert);
-            of_small(antiexpert_figures, f.logprob.antiexpert, f.entropy.antiexpert);
+            of_small(expert, f.logprob.expert, f.entropy.expert);
+            of_small(antiexpert, f.logprob.antiexpert, f.entropy.antiexpert);
+            if (expert.drawable() && antiexpert.drawable()) {
+                f.pair_divergence = divergence_of(line(f_pair_shift) + antiexpert.log_mass - expert.log_mass);
+                f.expert_top_in_base =
+                    static_cast<int32_t>(line(f_expert_top_in_base) + line(f_expert_top_in_base + 1));
+                f.expert_top_in_antiexpert =
+                    static_cast<int32_t>(line(f_expert_top_in_antiexpert) + line(f_expert_top_in_antiexpert + 1));
+            }
         }
         const auto list = [&](size_t from, size_t by, std::array<likely_token, max_top_logprobs> & to) {
             struct candidate {

@@ -62,7 +62,49 @@ std::pair<double, double> of_small_model(const float * row, const token_stretche
     return {in_stretches(stretches, token) ? all.logprob(row[token]) : impossible, all.entropy};
 }
 
+int32_t first_at(const float * row, const token_stretches & stretches, float value) {
+    for (const auto & [from, to] : stretches) {
+        const float * found = std::find(row + from, row + to, value);
+        if (found != row + to) {
+            return static_cast<int32_t>(found - row);
+        }
+    }
+    return -1;
+}
+
+// @param common tokens that mean something in both models
+void figure_pair(const host_rows & rows, const token_stretches & drawable, const token_stretches & common,
+                 int32_t token, token_figures & out) {
+    const float expert_max = largest_in(rows.expert, common);
+    const float antiexpert_max = largest_in(rows.antiexpert, common);
+    if (!can_draw(expert_max) || !can_draw(antiexpert_max)) {
+        std::tie(out.logprob.expert, out.entropy.expert) = of_small_model(rows.expert, common, token);
+        std::tie(out.logprob.antiexpert, out.entropy.antiexpert) = of_small_model(rows.antiexpert, common, token);
+        return;
+    }
+    joint_sums sums;
+    for (const auto & [from, to] : common) {
+        add_sums(rows.antiexpert + from, antiexpert_max, rows.expert + from, expert_max, to - from, sums);
+    }
+    const distribution expert(expert_max, sums.fused);
+    const distribution antiexpert(antiexpert_max, sums.base);
+    const bool counts = in_stretches(common, token);
+    out.logprob.expert = counts ? expert.logprob(rows.expert[token]) : impossible;
+    out.logprob.antiexpert = counts ? antiexpert.logprob(rows.antiexpert[token]) : impossible;
+    out.entropy.expert = expert.entropy;
+    out.entropy.antiexpert = antiexpert.entropy;
+    out.pair_divergence = divergence_of(sums.shift / sums.fused.mass + antiexpert.log_mass - expert.log_mass);
+    const int32_t top = first_at(rows.expert, common, expert_max);
+    out.expert_top_in_base = rank_in(rows.base, drawable, top, true);
+    out.expert_top_in_antiexpert = rank_in(rows.antiexpert, common, top, true);
+}
+
 }  // namespace
+
+double divergence_of(double sum) {
+    constexpr double most = 1e9;  // as far as sums of logits go that are not bounds
+    return sum > most ? std::numeric_limits<double>::infinity() : std::max(0.0, sum);
+}
 
 token_stretches stretches_without(int32_t n, std::vector<int32_t> masked) {
     std::sort(masked.begin(), masked.end());
@@ -139,12 +181,10 @@ bool figure_token(const host_rows & rows, const figured_tokens & tokens, int pai
     out.base_rank = rank_in(rows.base, all, token, counts);
     out.rast_rank = adds ? rank_in(fused, all, token, counts) : out.base_rank;
     if (adds) {
-        out.divergence = std::max(0.0, sums.shift / sums.fused.mass + base.log_mass - rast.log_mass);
+        out.divergence = divergence_of(sums.shift / sums.fused.mass + base.log_mass - rast.log_mass);
     }
     if (pair >= 0 && rows.expert != nullptr && rows.antiexpert != nullptr) {
-        const token_stretches & common = tokens.of_pair[static_cast<size_t>(pair)];
-        std::tie(out.logprob.expert, out.entropy.expert) = of_small_model(rows.expert, common, token);
-        std::tie(out.logprob.antiexpert, out.entropy.antiexpert) = of_small_model(rows.antiexpert, common, token);
+        figure_pair(rows, all, tokens.of_pair[static_cast<size_t>(pair)], token, out);
     }
     const auto list = [&](const float * row, std::array<likely_token, max_top_logprobs> & to) {
         largest_logits largest;

@@ -42,6 +42,12 @@ struct token_figures {
     int32_t base_rank = 0;  // tokens that are likelier; of equal ones those with smaller ids are
     int32_t rast_rank = 0;
     double divergence = 0;  // KL(ensemble || base)
+    // Of expert against antiexpert, whatever the token: KL(expert || antiexpert), and how many tokens are likelier in
+    // base and antiexpert than the expert's likeliest. Where no pair adds anything, or a model has nothing to say, NaN
+    // and -1.
+    double pair_divergence = std::numeric_limits<double>::quiet_NaN();
+    int32_t expert_top_in_base = -1;
+    int32_t expert_top_in_antiexpert = -1;
     int32_t n_top_base = 0;
     int32_t n_top_rast = 0;
     std::array<likely_token, max_top_logprobs> top_base{};  // likeliest first
@@ -68,6 +74,9 @@ struct figured_tokens {
     figured_tokens(const drawable_tokens & tokens, int32_t n_vocab,
                    const std::array<std::vector<int32_t>, max_pairs> & lacking);
 };
+
+// A divergence from its sum: not below 0, and infinite where what one row has the other never has.
+double divergence_of(double sum);
 
 // Any thread. Allocates nothing.
 // @param top alternatives of each list

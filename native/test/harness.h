@@ -66,7 +66,6 @@ engine_config config_from(const arguments & args);
 void check(bool right, const std::string & what);
 
 int test_row(const arguments & args);
-int test_figures(const arguments & args);
 int test_token_figures(const arguments & args);
 int test_score_graph(const arguments & args);
 int test_scores(const arguments & args);

@@ -11,7 +11,6 @@ int main(int argc, char ** argv) {
         const char * name;
         int (*run)(const arguments &);
     } cases[] = {{"row", test_row},
-                 {"figures", test_figures},
                  {"token-figures", test_token_figures},
                  {"score-graph", test_score_graph},
                  {"scores", test_scores},

@@ -64,11 +64,13 @@ struct position {
     wide_distribution rast;
     std::vector<wide_distribution> pair;  // expert and antiexpert, or nothing
 
-    double divergence() const {
+    double divergence() const { return divergence(rast, base); }
+
+    static double divergence(const wide_distribution & of, const wide_distribution & from) {
         double sum = 0;
-        for (int32_t i = 0; i < static_cast<int32_t>(rast.logits.size()); ++i) {
-            const double own = rast.logprob(i);
-            sum += own > -700 ? std::exp(own) * (own - base.logprob(i)) : 0;
+        for (int32_t i = 0; i < static_cast<int32_t>(of.logits.size()); ++i) {
+            const double own = of.logprob(i);
+            sum += own > -700 ? std::exp(own) * (own - from.logprob(i)) : 0;
         }
         return sum;
     }
@@ -125,6 +127,16 @@ struct comparison {
         check(off <= within, what + " is " + std::to_string(value) + ", expected " + std::to_string(wanted));
     }
 
+    // Of the first's likeliest token, or one that may be.
+    bool top_can_rank(const wide_distribution & of, const wide_distribution & in, int32_t rank) const {
+        for (size_t i = 0; i < of.logits.size(); ++i) {
+            if (of.largest - of.logits[i] <= logit_slack && in.can_rank(static_cast<int32_t>(i), rank, logit_slack)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     void list(const std::array<likely_token, max_top_logprobs> & top, int32_t n, int32_t wanted,
               const wide_distribution & by, const position & all, const std::string & what) {
         std::vector<int32_t> order;
@@ -162,12 +174,19 @@ struct comparison {
         check(wanted.rast.can_rank(token, got.rast_rank, logit_slack),
               at + ": rank " + std::to_string(got.rast_rank) + " in the ensemble");
         if (wanted.pair.empty()) {
-            check(std::isnan(got.logprob.expert) && std::isnan(got.entropy.antiexpert), at + ": figures of no pair");
+            check(std::isnan(got.logprob.expert) && std::isnan(got.entropy.antiexpert) && got.expert_top_in_base < 0,
+                  at + ": figures of no pair");
         } else {
             near(got.logprob.expert, wanted.pair[0].logprob(token), at + ": the expert's log-probability");
             near(got.logprob.antiexpert, wanted.pair[1].logprob(token), at + ": the antiexpert's log-probability");
             near(got.entropy.expert, wanted.pair[0].entropy, at + ": the expert's entropy");
             near(got.entropy.antiexpert, wanted.pair[1].entropy, at + ": the antiexpert's entropy");
+            near(got.pair_divergence, position::divergence(wanted.pair[0], wanted.pair[1]), at + ": KL of the pair");
+            check(top_can_rank(wanted.pair[0], wanted.base, got.expert_top_in_base),
+                  at + ": the expert's likeliest has rank " + std::to_string(got.expert_top_in_base) + " in the base");
+            check(top_can_rank(wanted.pair[0], wanted.pair[1], got.expert_top_in_antiexpert),
+                  at + ": the expert's likeliest has rank " + std::to_string(got.expert_top_in_antiexpert) +
+                      " in the antiexpert");
         }
         list(got.top_base, got.n_top_base, top, wanted.base, wanted, at + ": top of the base");
         list(got.top_rast, got.n_top_rast, top, wanted.rast, wanted, at + ": top of the ensemble");
@@ -395,7 +414,7 @@ int test_score_graph(const arguments & args) {
                 graph.run(logits, first, std::span(wanted).subspan(static_cast<size_t>(first), static_cast<size_t>(n)),
                           top, bytes);
             check(got.size() == static_cast<size_t>(n), "the graph ran");
-            check(bytes > 0 && bytes <= int64_t{640} * n, "a few numbers a row come to the host");
+            check(bytes > 0 && bytes <= int64_t{680} * n, "a few numbers a row come to the host");
             for (int32_t i = 0; i < n; ++i) {
                 const auto at = static_cast<size_t>(first + i);
                 const std::string where = "round " + std::to_string(round) + " row " + std::to_string(at);

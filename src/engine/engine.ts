@@ -325,19 +325,6 @@ export class Rast {
     }
 
     /**
-     * Not for callers yet: what `checkTrio` judges a pair by, position by position.
-     * @internal
-     * @param tokens of the base
-     * @param from positions from this one on, up to the last but one
-     * @returns f64[positions, 15], as `engineSurvey` of the addon has it
-     * @throws ERR_INVALID_ARGUMENT, ERR_QUEUE_FULL while every slot has a generation, ERR_DECODE, ERR_DISPOSED
-     */
-    async survey(tokens: Int32Array, from: number, pair = 0): Promise<Float64Array> {
-        this.#assertUsable();
-        return this.#core.addon.engineSurvey(this.#core.handle, tokens, from, pair);
-    }
-
-    /**
      * Token ids of a text of at most 64 MiB, of which no stretch longer than 1 MiB is without a place to cut it, such as a
      * space between two words.
      * @throws ERR_TOKENIZE, ERR_INVALID_ARGUMENT, ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED

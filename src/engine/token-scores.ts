@@ -26,6 +26,14 @@ export interface ScoredAlternative {
     readonly rast: number;
 }
 
+/** How expert and antiexpert differ at a position. */
+export interface PairScore {
+    /** KL(expert || antiexpert), in nats: what the training has changed here. Infinity where the antiexpert rules out a token that the expert does not. */
+    readonly divergence: number;
+    /** How many tokens are likelier in the base, and in the antiexpert, than the expert's likeliest: 0 where they agree with it. */
+    readonly expertTop: { readonly base: number; readonly antiexpert: number };
+}
+
 /**
  * What the models say of one token, given all that stands before it: of their rows at temperature 1, without bias, penalties,
  * filters or grammar, over the tokens that may be drawn.
@@ -46,6 +54,8 @@ export interface TokenScore {
         readonly base: readonly ScoredAlternative[];
         readonly rast: readonly ScoredAlternative[];
     };
+    /** Expert against antiexpert, whatever the token; left out where they were not asked, or one has nothing to say. */
+    readonly pair?: PairScore;
     /**
      * Who proposed a drawn token before the ensemble drew it as well: the expert, or the text itself, where it repeats. Null
      * where it was drawn without a draft, or was given.
@@ -54,7 +64,7 @@ export interface TokenScore {
 }
 
 // Of `NativeFigures.values`.
-const columns = 13;
+const columns = 16;
 const drafts = [null, "expert", "text"] as const;
 
 /**
@@ -90,6 +100,9 @@ export function readScores(
             rank: { base: value(8), rast: value(9) },
             divergence: value(10),
             entropy: figures(4),
+            ...(value(14) < 0
+                ? {}
+                : { pair: { divergence: value(13), expertTop: { base: value(14), antiexpert: value(15) } } }),
             ...(top > 0 ? { top: { base: alternatives(row, 0), rast: alternatives(row, 1) } } : {}),
             draft: drafts[value(11)] ?? null
         });

@@ -63,7 +63,6 @@ function callsOf(addon: EngineHost): ChildCalls {
         engineSaveState: (path, tokens) => addon.engineSaveState(handle(), path, tokens),
         engineLoadState: (path) => addon.engineLoadState(handle(), path),
         engineMeasure: (decodes) => addon.engineMeasure(handle(), decodes),
-        engineSurvey: (tokens, from, pair) => addon.engineSurvey(handle(), tokens, from, pair),
         tokenize: (...args) => addon.tokenize(handle(), ...args),
         detokenize: (...args) => addon.detokenize(handle(), ...args)
     };

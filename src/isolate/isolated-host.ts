@@ -150,10 +150,6 @@ export class IsolatedHost implements EngineHost {
         return this.#call("engineLoadState", this.#path(path));
     }
 
-    engineSurvey(_handle: number, ...args: CallArguments<"engineSurvey">): Promise<Float64Array> {
-        return this.#call("engineSurvey", ...args);
-    }
-
     engineMeasure(_handle: number, ...args: CallArguments<"engineMeasure">): Promise<Float64Array> {
         return this.#call("engineMeasure", ...args);
     }

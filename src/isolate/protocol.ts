@@ -27,7 +27,6 @@ export interface ChildCalls extends Pick<
     engineSaveState: OfTheEngine<EngineHost["engineSaveState"]>;
     engineLoadState: OfTheEngine<EngineHost["engineLoadState"]>;
     engineMeasure: OfTheEngine<EngineHost["engineMeasure"]>;
-    engineSurvey: OfTheEngine<EngineHost["engineSurvey"]>;
     tokenize: OfTheEngine<EngineHost["tokenize"]>;
     detokenize: OfTheEngine<EngineHost["detokenize"]>;
 }

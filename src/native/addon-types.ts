@@ -602,9 +602,10 @@ export interface NativeLogprobs {
 /** What the models say of tokens: of their rows at temperature 1 and nothing else, over the ids that may be drawn. Nats. */
 export interface NativeFigures {
     /**
-     * f64[n, 13]: log-probabilities under base, expert, antiexpert and ensemble, entropies of the same, ranks under base and
+     * f64[n, 16]: log-probabilities under base, expert, antiexpert and ensemble, entropies of the same, ranks under base and
      * ensemble, KL(ensemble || base), who had proposed it (0 nobody, 1 the expert, 2 the text), and 0 for a token that nobody
-     * drew. NaN for expert and antiexpert where no pair adds anything.
+     * drew; KL(expert || antiexpert), and the ranks in base and antiexpert of the expert's likeliest token. NaN for expert and
+     * antiexpert, and ranks of -1, where no pair adds anything.
      */
     readonly values: Float64Array;
     /** i32[n, 2, top]: the likeliest under base and under ensemble, likeliest first; -1 behind the last. */
@@ -851,17 +852,6 @@ export interface NativeAddon {
      */
     engineMeasure(handle: number, decodes: NativeBareDecodes): Promise<Float64Array>;
 
-    /**
-     * What all models say of a given text, position by position; nothing is drawn. Runs between the steps of requests, in a slot
-     * without one.
-     * @param tokens of the base, two and more
-     * @param from positions from this one on are wanted, up to the last but one
-     * @returns f64[positions, 15]: of base (nothing added), expert and antiexpert each the likeliest token (-1 for none), the
-     *     entropy in nats, the log-probability of the text's next token, and how many tokens are likelier than that; then
-     *     KL(expert || antiexpert) in nats, and the ranks of the expert's likeliest token in the base and in the antiexpert.
-     * Rejects with ERR_INVALID_ARGUMENT, ERR_QUEUE_FULL, ERR_DECODE, ERR_DISPOSED
-     */
-    engineSurvey(handle: number, tokens: Int32Array, from: number, pair: number): Promise<Float64Array>;
 
     /**
      * Tokens of a text (a Uint8Array is its UTF-8), with nothing around it; `id` is one that no tokenizing at work has.

@@ -173,7 +173,6 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "engineSaveState",
         "engineLoadState",
         "engineMeasure",
-        "engineSurvey",
         "grammarOfSchema",
         "prepareGrammar",
         "dropGrammar",

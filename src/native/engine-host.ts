@@ -21,7 +21,6 @@ export type EngineHost = Pick<
     | "engineSaveState"
     | "engineLoadState"
     | "engineMeasure"
-    | "engineSurvey"
     | "tokenize"
     | "stopTokenizing"
     | "detokenize"

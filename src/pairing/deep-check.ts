@@ -3,6 +3,7 @@ import { checkNumber, checkString, readOptions } from "../checks.js";
 import { RastError } from "../errors.js";
 import { abortReason, isAborted } from "../engine/abort-signals.js";
 import type { Rast } from "../engine/engine.js";
+import type { TokenScore } from "../engine/token-scores.js";
 import { loadRast } from "../loading/load.js";
 import { resolveLoadOptions, type LoadOptions, type ModelOptions } from "../loading/load-options.js";
 import type { NativeRole } from "../native/addon-types.js";
@@ -128,7 +129,9 @@ export async function runDeepCheck(
             text === undefined ? await expertTexts(rast, trio, maxTokens, signal) : await givenText(rast, text);
         for (const { tokens, from } of texts) {
             if (signal !== undefined && isAborted(signal)) throw aborted(signal);
-            figures.add(await rast.survey(tokens, from));
+            const [given, completionTokens] = [tokens.subarray(0, from + 1), tokens.subarray(from + 1)];
+            // the pair is asked whatever its strength
+            figures.add((await rast.score({ tokens: given, completionTokens, lambda: 1, signal })).scores);
         }
         return figures.result(pair, text === undefined);
     } finally {
@@ -136,7 +139,7 @@ export async function runDeepCheck(
     }
 }
 
-interface SurveyedText {
+interface ScoredText {
     readonly tokens: Int32Array;
     /** Position that the first wanted token follows. */
     readonly from: number;
@@ -147,8 +150,8 @@ async function expertTexts(
     trio: Trio | undefined,
     maxTokens: number,
     signal: AbortSignal | undefined
-): Promise<SurveyedText[]> {
-    const texts: SurveyedText[] = [];
+): Promise<ScoredText[]> {
+    const texts: ScoredText[] = [];
     let failure: RastError | undefined;
     for (const prompt of prompts) {
         const asked = trio?.promptTemplate?.replace("{prompt}", () => prompt) ?? prompt;
@@ -181,7 +184,7 @@ async function expertTexts(
     );
 }
 
-async function givenText(rast: Rast, text: string): Promise<SurveyedText[]> {
+async function givenText(rast: Rast, text: string): Promise<ScoredText[]> {
     const tokens = await rast.tokenize(text, { addSpecial: true });
     if (tokens.length < 2) {
         throw new RastError(
@@ -190,14 +193,12 @@ async function givenText(rast: Rast, text: string): Promise<SurveyedText[]> {
         );
     }
     const size = rast.info.contextSize;
-    const texts: SurveyedText[] = [];
+    const texts: ScoredText[] = [];
     for (let at = 0; at + 1 < tokens.length; at += size - 1) {
         texts.push({ tokens: Int32Array.from(tokens.slice(at, at + size)), from: 0 });
     }
     return texts;
 }
-
-const columns = 15;
 
 interface ModelColumns {
     top1: number;
@@ -205,7 +206,7 @@ interface ModelColumns {
     top20: number;
 }
 
-// Sums over positions, of what native code gives for each.
+// Sums over positions.
 class Figures {
     #positions = 0;
     #agreed = 0;
@@ -215,20 +216,19 @@ class Figures {
     readonly #coverage: ModelColumns = { top1: 0, top5: 0, top20: 0 };
     readonly #antiexpertCoverage: ModelColumns = { top1: 0, top5: 0, top20: 0 };
 
-    add(rows: Float64Array): void {
-        for (let at = 0; at + columns <= rows.length; at += columns) {
-            const value = (column: number): number => rows[at + column]!;
-            if ([0, 4, 8].some((column) => value(column) < 0)) continue; // a row without a finite number
+    add(scores: readonly TokenScore[]): void {
+        for (const { entropy, logprob, pair } of scores) {
+            if (pair === undefined) continue; // a small model without a finite number
             this.#positions += 1;
-            (["base", "expert", "antiexpert"] as const).forEach((role, index) => {
-                this.#entropy[role] += value(index * 4 + 1);
+            for (const role of ["base", "expert", "antiexpert"] as const) {
+                this.#entropy[role] += entropy[role] ?? 0;
                 // a token that a model cannot say weighs as much as the rarest that any can
-                this.#logprob[role] += Math.max(value(index * 4 + 2), -30);
-            });
-            this.#agreed += value(4) === value(8) ? 1 : 0;
-            this.#divergence += Math.min(value(12), 30);
-            count(this.#coverage, value(13));
-            count(this.#antiexpertCoverage, value(14));
+                this.#logprob[role] += Math.max(logprob[role] ?? 0, -30);
+            }
+            this.#agreed += pair.expertTop.antiexpert === 0 ? 1 : 0;
+            this.#divergence += Math.min(pair.divergence, 30);
+            count(this.#coverage, pair.expertTop.base);
+            count(this.#antiexpertCoverage, pair.expertTop.antiexpert);
         }
     }
 

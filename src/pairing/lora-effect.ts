@@ -1,5 +1,6 @@
 // How near an antiexpert with an adapter comes to the expert, on texts that the expert goes on with.
 import type { Rast } from "../engine/engine.js";
+import type { TokenScore } from "../engine/token-scores.js";
 import { RastError } from "../errors.js";
 import { loadRast } from "../loading/load.js";
 
@@ -43,9 +44,6 @@ const beginnings = [
 const continuationTokens = 64;
 const contextSize = 1024;
 
-/** Columns of what a survey gives: see `engineSurvey`. */
-const columns = { count: 15, divergence: 12, expertTopInAntiexpert: 14 } as const;
-
 /**
  * Loads the expert, the antiexpert, and the antiexpert with the adapter, whose weights are the antiexpert's; each text is
  * continued by the expert's likeliest tokens.
@@ -74,7 +72,11 @@ export async function measureEffect(
             signal.throwIfAborted();
             const tokens = await continued(rast, text, texts.length > 0, signal);
             if (tokens === undefined) continue;
-            for (const [pair, sum] of sums.entries()) sum.add(await rast.survey(tokens, 0, pair));
+            for (const [pair, sum] of sums.entries()) {
+                const lambda = pair === 0 ? [1, 0] : [0, 1]; // one is asked at a time
+                const asked = { tokens: tokens.subarray(0, 1), completionTokens: tokens.subarray(1), lambda };
+                sum.add((await rast.score({ ...asked, signal })).scores);
+            }
             onProgress((index + 1) / given.length);
         }
         const [before, after] = sums.map((sum) => sum.mean()) as [Nearness, Nearness];
@@ -124,11 +126,12 @@ class Sum {
     #agreed = 0;
     #divergence = 0;
 
-    add(survey: Float64Array): void {
-        for (let at = 0; at < survey.length; at += columns.count) {
+    add(scores: readonly TokenScore[]): void {
+        for (const { pair } of scores) {
+            if (pair === undefined) continue; // a model without a finite number
             this.positions += 1;
-            this.#agreed += survey[at + columns.expertTopInAntiexpert] === 0 ? 1 : 0;
-            this.#divergence += survey[at + columns.divergence]!;
+            this.#agreed += pair.expertTop.antiexpert === 0 ? 1 : 0;
+            this.#divergence += pair.divergence;
         }
     }
 

@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { checkTrio, loadRast, RastError, type CheckOptions, type TrioCheck } from "../../dist/index.js";
+import {
+    checkTrio,
+    loadRast,
+    RastError,
+    type CheckOptions,
+    type TokenScore,
+    type TrioCheck
+} from "../../dist/index.js";
 import { rast } from "../support/command-io.js";
 import { demo } from "../support/demo.js";
 import { randomLora, writeLora } from "../support/lora.js";
@@ -173,7 +180,7 @@ describe("--deep", () => {
 
     it("figures do not depend on how many rows go at once", async () => {
         const trio = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert };
-        const tokensOf = async (speculation: "off" | { maxDraft: number }): Promise<Float64Array> => {
+        const scoresOf = async (speculation: "off" | { maxDraft: number }): Promise<readonly TokenScore[]> => {
             const rast = await loadRast({
                 ...trio,
                 gpuLayers: 0,
@@ -182,25 +189,20 @@ describe("--deep", () => {
                 speculation,
                 tryModels: false
             });
-            const tokens = Int32Array.from(await rast.tokenize("Q: 6+34+63+39?\nS:6+34=40;", { addSpecial: true }));
-            const figures = await rast.survey(tokens, 3);
-            expect(figures.length).toBe((tokens.length - 4) * 15);
-            await expect(rast.survey(tokens, tokens.length - 1)).rejects.toMatchObject({
-                code: "ERR_INVALID_ARGUMENT"
-            });
-            await expect(rast.survey(Int32Array.of(1, 99999999), 0)).rejects.toMatchObject({
-                code: "ERR_INVALID_ARGUMENT"
-            });
-            await expect(rast.survey(tokens, 0, 1)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+            const { scores } = await rast.score({ prompt: "Q: 6+34+63+39?\n", completion: "S:6+34=40;" });
             // the engine is as it was
             expect(
                 (await rast.complete({ prompt: "Q: 6+34?\n", seed: 1, maxTokens: 4 })).tokens.length
             ).toBeGreaterThan(0);
             await rast.dispose();
-            return figures;
+            return scores;
         };
-        const [one, many] = [await tokensOf("off"), await tokensOf({ maxDraft: 15 })];
-        for (const [at, value] of one.entries()) expect(Math.abs(value - many[at]!)).toBeLessThan(0.05);
+        const [one, many] = [await scoresOf("off"), await scoresOf({ maxDraft: 15 })];
+        expect(one.length).toBeGreaterThan(5);
+        for (const [at, { pair, logprob }] of one.entries()) {
+            expect(Math.abs(pair!.divergence - many[at]!.pair!.divergence)).toBeLessThan(0.05);
+            expect(Math.abs(logprob.expert! - many[at]!.logprob.expert!)).toBeLessThan(0.05);
+        }
     });
 });
 

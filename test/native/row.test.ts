@@ -28,10 +28,6 @@ describe("native units", () => {
         await nativeTest("numbers");
     });
 
-    it("says of rows how likely, how sure and how far apart they are", async () => {
-        expect(figure(await nativeTest("figures", { rounds: 2000 }), "rounds")).toBe(2000);
-    });
-
     it("draws the right token where ties and bounds are exact", async () => {
         await nativeTest("exact");
     });

@@ -328,10 +328,6 @@ export class FakeAddon implements NativeAddon {
         return new Float64Array();
     }
 
-    async engineSurvey(): Promise<Float64Array> {
-        return new Float64Array();
-    }
-
     async engineLoadState(): Promise<Int32Array> {
         if (this.#settings.holdState === true && !this.#stateRead) {
             await new Promise<void>((resolve) => this.#heldStates.push(resolve));

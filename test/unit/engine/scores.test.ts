@@ -79,7 +79,7 @@ describe("options of a score", () => {
 
 describe("what native code gives", () => {
     const line = (base: number, more: Partial<Record<number, number>> = {}): number[] =>
-        Array.from({ length: 13 }, (_, column) => more[column] ?? (column === 12 ? 1 : base + column));
+        Array.from({ length: 16 }, (_, column) => more[column] ?? (column === 12 ? 1 : base + column));
 
     test("is read line by line", () => {
         const scores = readScores(
@@ -88,7 +88,7 @@ describe("what native code gives", () => {
                 values: Float64Array.from([
                     ...line(100, { 11: 1 }),
                     ...line(200, { 12: 0 }),
-                    ...line(300, { 1: NaN, 2: NaN, 5: NaN, 6: NaN, 11: 2 })
+                    ...line(300, { 1: NaN, 2: NaN, 5: NaN, 6: NaN, 11: 2, 14: -1, 15: -1 })
                 ]),
                 topTokens: Int32Array.of(1, 2, 3, -1, -1, -1, -1, -1, 8, 9, 10, 11),
                 topLogprobs: Float64Array.from({ length: 24 }, (_, index) => -index)
@@ -102,6 +102,7 @@ describe("what native code gives", () => {
                 entropy: { base: 104, expert: 105, antiexpert: 106, rast: 107 },
                 rank: { base: 108, rast: 109 },
                 divergence: 110,
+                pair: { divergence: 113, expertTop: { base: 114, antiexpert: 115 } },
                 top: {
                     base: [
                         { token: 1, base: -0, rast: -1 },
