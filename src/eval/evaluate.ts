@@ -109,7 +109,11 @@ class Run {
                 contestant,
                 samples: [...this.#samples.values()].filter((one) => one.contestant === contestant.label)
             }));
-            return (await reportOn({ head, answered, same: saySame, notes }))!;
+            const same = async (one: string, other: string): Promise<boolean> => {
+                this.#signal.throwIfAborted();
+                return saySame(one, other);
+            };
+            return (await reportOn({ head, answered, same, notes }))!;
         } finally {
             await this.#record?.close();
         }
