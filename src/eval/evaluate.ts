@@ -11,7 +11,7 @@ import type { EvalContestant } from "./ask/contestants.js";
 import { Engines } from "./ask/engines.js";
 import { inPool } from "./ask/pool.js";
 import { seedOf } from "./ask/seeds.js";
-import { serverAnswerer } from "./ask/server.js";
+import { serverAnswerer, serverSampling } from "./ask/server.js";
 import { hashOf } from "./data/load-data.js";
 import { namedSets } from "./data/named-sets.js";
 import { identify, type Identified } from "./identify.js";
@@ -210,13 +210,14 @@ class Run {
         return notes;
     }
 
-    #server({ sampling, stop }: EvalPlan): Answerer {
+    #server({ sampling, stop, style }: EvalPlan): Answerer {
+        const { thinking } = this.#options;
         const { url, model, key, concurrency, timeoutSeconds, retries } = this.#options.server!;
-        const { temperature, topP, maxTokens } = sampling;
+        // What only some servers know is sent where somebody asked for it.
+        const chat = style.chat && typeof thinking === "boolean" ? { enable_thinking: thinking } : undefined;
         const body = {
-            temperature,
-            top_p: topP,
-            max_tokens: maxTokens,
+            ...serverSampling(sampling),
+            ...(chat === undefined ? {} : { chat_template_kwargs: chat }),
             ...(stop.length === 0 ? {} : { stop })
         };
         const { waitMs } = this.#tools;

@@ -128,6 +128,24 @@ async function askOnce(
     return replyIn(content, chat);
 }
 
+/** Names in the API, and the values that change nothing: these are left out, as not all servers know the names. */
+const serverNames: readonly (readonly [ours: string, theirs: string, idle: number | undefined])[] = [
+    ["temperature", "temperature", undefined],
+    ["topP", "top_p", undefined],
+    ["maxTokens", "max_tokens", undefined],
+    ["topK", "top_k", 0],
+    ["minP", "min_p", 0],
+    ["repetitionPenalty", "repetition_penalty", 1],
+    ["presencePenalty", "presence_penalty", 0],
+    ["frequencyPenalty", "frequency_penalty", 0]
+];
+
+/** Settings of draws by the names that servers have for them. How far penalties look back is theirs to say. */
+export function serverSampling(sampling: Readonly<Record<string, number>>): Record<string, number> {
+    const sent = serverNames.filter(([ours, , idle]) => sampling[ours] !== undefined && sampling[ours] !== idle);
+    return Object.fromEntries(sent.map(([ours, theirs]) => [theirs, sampling[ours]!]));
+}
+
 /** Servers take 31 bits; draws differ by their ordinals here, so that both are in it. */
 export function serverSeed(seed: number, ordinal: number): number {
     return (seed + ordinal * 1_000_003) % 2_147_483_647;

@@ -330,6 +330,15 @@ describe("a server", () => {
             const engines = evalEngines();
             expect((await evaluateWith(alone, engines)).contestants.map(({ label }) => label)).toEqual(["server: m"]);
             expect(engines.log).toEqual([]);
+            const chat = { ...alone, style: "chat", thinking: false, sampling: { topK: 5 } };
+            await evaluateWith(chat, engines);
+            expect(server.asked.at(-1)!.body).toMatchObject({
+                top_k: 5,
+                chat_template_kwargs: { enable_thinking: false },
+                messages: [
+                    { role: "user", content: expect.stringMatching(/^What is \d\?\nPlease reason step by step/) }
+                ]
+            });
         } finally {
             await server.stop();
         }

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { serverAnswerer, serverSeed, serverUrl, type ServerSettings } from "../../../../src/eval/ask/server.js";
+import {
+    serverAnswerer,
+    serverSampling,
+    serverSeed,
+    serverUrl,
+    type ServerSettings
+} from "../../../../src/eval/ask/server.js";
 import type { Answerer, Question, Reply } from "../../../../src/eval/ask/answerer.js";
 import { StandInServer, type ServerFault } from "../../../support/stand-in-server.js";
 
@@ -157,4 +163,15 @@ test.each([
 
 test.each(["", "localhost:8000", "ftp://x", "http://user:pass@x/v1", "http://x/v1?a=b"])("%j is no address", (text) => {
     expect(() => serverUrl(text)).toThrow(expect.objectContaining({ code: "ERR_INVALID_OPTION" }));
+});
+
+test("settings have the names of the API, and those that change nothing are left out", () => {
+    const idle = { topK: 0, minP: 0, repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, penaltyWindow: 64 };
+    const common = { temperature: 0, topP: 1, maxTokens: 9 };
+    expect(serverSampling({ ...common, ...idle })).toEqual({ temperature: 0, top_p: 1, max_tokens: 9 });
+    const set = { topK: 40, minP: 0.1, repetitionPenalty: 1.1, presencePenalty: 0.5, frequencyPenalty: -1 };
+    expect(serverSampling({ ...common, ...set })).toEqual({
+        ...{ temperature: 0, top_p: 1, max_tokens: 9, top_k: 40, min_p: 0.1 },
+        ...{ repetition_penalty: 1.1, presence_penalty: 0.5, frequency_penalty: -1 }
+    });
 });
