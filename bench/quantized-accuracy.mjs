@@ -1,7 +1,7 @@
-// What quantization costs a trio in accuracy: the demo's models as they are (F16), in Q8_0 and in Q4_0, on the same problems with
+// What quantization costs a trio in accuracy: the demo's models as they are (Q8_0), as F16 made of that, and in Q4_0, on the same problems with
 // the same seeds, in one run.
 //
-//   node bench/quantized-accuracy.mjs [--trio demo] [--types Q8_0,Q4_0] [--limit 200] [--samples 4] [--out FOLDER]
+//   node bench/quantized-accuracy.mjs [--trio demo] [--types F16,Q4_0] [--limit 100] [--samples 4] [--out FOLDER]
 //
 // --out keeps the models, the trio files and the evaluation's record there, so that a second run goes on.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,8 +20,8 @@ const {
     out
 } = readArguments({
     trio: "demo",
-    types: ["Q8_0", "Q4_0"],
-    limit: 200,
+    types: ["F16", "Q4_0"],
+    limit: 100,
     samples: 4,
     out: ""
 });
