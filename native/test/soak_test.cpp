@@ -88,6 +88,13 @@ request random_request(dice & random, const std::vector<llama_token> & prompt, c
                      "root ::= (\"1\" | \"11\"){0,1999} (\"1\"? [0-9]){7,9000}"});
         wanted.grammar = prepare_constraint(llama_model_get_vocab(model.get()), texts, gbnf, wanted.show_special);
     }
+    wanted.figures = below(random, 3) == 0 ? below(random, 21) : -1;
+    if (below(random, 4) == 0) {  // a completion that is given
+        for (int i = below(random, 40); i >= 0; --i) {
+            wanted.given.push_back(prompt[static_cast<size_t>(below(random, static_cast<int>(prompt.size())))]);
+        }
+        wanted.given.back() = below(random, 20) == 0 ? 1 << 20 : wanted.given.back();
+    }
     if (below(random, 12) == 0) {
         wanted.prompt = one_of<std::vector<llama_token>>(random, {{}, {-1}, {1 << 20}});
     }

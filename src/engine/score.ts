@@ -16,7 +16,12 @@ export interface ScoreResult {
     /** Sums of the tokens' log-probabilities, in nats: those of the whole completion after the prompt. */
     readonly logprob: DistributionFigures;
     /** Whether every token is the likeliest where it stands: what drawing at temperature 0 would have given. */
-    readonly greedy: { readonly base: boolean; readonly rast: boolean };
+    readonly greedy: {
+        /** Under the base. */
+        readonly base: boolean;
+        /** Under the ensemble. */
+        readonly rast: boolean;
+    };
     /** Which models were asked. */
     readonly mode: "rast" | "base";
     /** One per pair; empty in mode "base". */

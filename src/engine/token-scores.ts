@@ -31,7 +31,12 @@ export interface PairScore {
     /** KL(expert || antiexpert), in nats: what the training has changed here. Infinity where the antiexpert rules out a token that the expert does not. */
     readonly divergence: number;
     /** How many tokens are likelier in the base, and in the antiexpert, than the expert's likeliest: 0 where they agree with it. */
-    readonly expertTop: { readonly base: number; readonly antiexpert: number };
+    readonly expertTop: {
+        /** In the base. */
+        readonly base: number;
+        /** In the antiexpert. */
+        readonly antiexpert: number;
+    };
 }
 
 /**
@@ -51,7 +56,9 @@ export interface TokenScore {
     readonly entropy: DistributionFigures;
     /** The likeliest tokens under base and ensemble, likeliest first: as many as were asked for. */
     readonly top?: {
+        /** Under the base. */
         readonly base: readonly ScoredAlternative[];
+        /** Under the ensemble. */
         readonly rast: readonly ScoredAlternative[];
     };
     /** Expert against antiexpert, whatever the token; left out where they were not asked, or one has nothing to say. */

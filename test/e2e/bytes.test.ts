@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { RastResult } from "../../dist/index.js";
 import { built, root, run, vulkanEnvironment, vulkanLibrary } from "../support/native.js";
-import { size } from "../support/size.js";
+import { heavy, size } from "../support/size.js";
 import { shapedTrio } from "../support/test-models.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-bytes-"));
@@ -66,6 +66,23 @@ describe.runIf(vulkanLibrary !== undefined)(`bytes to the host on Vulkan, vocabu
         expect(result.logprobs).toHaveLength(12);
         expect(reads.smallBytes / 12).toBeLessThanOrEqual(64);
         expect(reads.smallBytes).toBe(result.hostBytes);
+    });
+
+    it.runIf(heavy)("are a few numbers a token where scores are asked for", async () => {
+        const trio = await shapedTrio({ base: width, small: width });
+        const file = join(folder, "reads-scores.json");
+        const args = [join(root, "test", "e2e", "scripts", "score-bytes.mjs"), trio.base, trio.expert, trio.antiexpert];
+        const env = { ...vulkanEnvironment(built("count_reads.so")), RAST_READS_FILE: file };
+        const finished = await run(process.execPath, args, { env });
+        expect(finished.stderr).toBe("");
+        type Counts = Pick<RastResult, "hostBytes" | "hostRows"> & { readonly tokens: number };
+        const { scored, drawn, path } = JSON.parse(finished.stdout) as { scored: Counts; drawn: Counts; path: string };
+        expect([path, scored.hostRows, drawn.hostRows]).toEqual(["device", 0, 0]);
+        const reads = JSON.parse(readFileSync(file, "utf8")) as Reads;
+        expect(reads.wideCalls).toBe(0);
+        expect(reads.smallBytes).toBe(scored.hostBytes + drawn.hostBytes);
+        expect(scored.hostBytes / scored.tokens).toBeLessThanOrEqual(700);
+        expect(drawn.hostBytes / drawn.tokens).toBeLessThanOrEqual(200);
     });
 
     it("are whole rows on the host path: the count can fail", async () => {

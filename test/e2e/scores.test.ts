@@ -390,3 +390,24 @@ describe("a completion's tokens", () => {
         }
     });
 });
+
+describe("a chat whose reasoning is ended by words that are put in", () => {
+    it("has scores of what was drawn alone, in order", async () => {
+        const rast = await load({ trio: "demo-chat" });
+        const messages = [{ role: "user", content: "6+34+63+39" }];
+        const drawn = await rast.complete({
+            messages,
+            thinking: true,
+            temperature: 0,
+            maxTokens: 40,
+            maxThinkingTokens: 4,
+            logprobs: 1,
+            explain: true
+        });
+        const put = drawn.logprobs!.filter(({ top }) => top.length === 0).length;
+        expect(put).toBeGreaterThan(0);
+        expect(drawn.scores).toHaveLength(drawn.tokens.length - put);
+        const drawnTokens = drawn.logprobs!.filter(({ top }) => top.length > 0).map(({ token }) => token);
+        expect(drawn.scores!.map(({ token }) => token)).toEqual(drawnTokens);
+    });
+});
