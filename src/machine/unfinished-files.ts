@@ -109,13 +109,14 @@ function isRunning(pid: number): boolean {
     }
 }
 
-/** When a process began, in ticks since the machine's start (Linux); "0" where the system does not say. */
+/** When a process began, in ticks since the machine's start (Linux); "0" where the system does not say, and of one that has ended. */
 function startOf(pid: number): string {
     if (process.platform !== "linux") return "0";
     try {
         // behind the name, which may hold anything
         const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/s, "").trim().split(" ");
-        return fields[19] ?? "0";
+        // One that was killed is there until its parent asks for it, which in a container may be never.
+        return /^[ZX]/.test(fields[0] ?? "") ? "0" : (fields[19] ?? "0");
     } catch {
         return "0";
     }
