@@ -50,6 +50,7 @@ const layers = {
         "explain/explanation",
         "explain/path-coverage",
         "explain/reasoning-words",
+        "scoring/score-records",
         "report/"
     ]
 };

@@ -115,6 +115,7 @@ export { likeliestAt, type LikeliestAt } from "./explain/at-lambda.js";
 export type {
     ExplainedModel,
     ExplainedModels,
+    ExplainedPair,
     ExplainedText,
     ExplainedToken,
     Explanation,
@@ -132,13 +133,21 @@ export {
     type PathCoverageOptions
 } from "./explain/path-coverage.js";
 export type { ReasoningKind } from "./explain/reasoning-words.js";
-export type { DistributionComparison, TextComparison } from "./scoring/comparison.js";
+export type {
+    DistributionComparison,
+    ProbabilityFigures,
+    SpreadFigures,
+    TextComparison
+} from "./scoring/comparison.js";
 export type { MeanEstimate, Spread } from "./scoring/estimates.js";
 export {
     perplexity,
     type PerplexityOptions,
     type PerplexityProgress,
     type PerplexityResult,
+    type GreedyShares,
+    type ScoredModels,
+    type ScoredPair,
     type TextPerplexity
 } from "./scoring/perplexity.js";
 export type { RecordSource } from "./scoring/record-lines.js";
@@ -148,13 +157,14 @@ export {
     type EndingChoice,
     type FailedRecord,
     type GreedyFlags,
+    type RecordError,
     type ScoredEnding,
     type ScoredRecord,
     type ScoredToken,
     type ScoreRecord,
     type ScoreRecordsOptions
 } from "./scoring/score-records.js";
-export type { DistributionEstimates } from "./scoring/text-trace.js";
+export type { DistributionEstimates, DivergenceFigures } from "./scoring/text-trace.js";
 export { loadRast } from "./loading/load.js";
 export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";

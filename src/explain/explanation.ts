@@ -90,7 +90,15 @@ export interface ExplainedModels {
     /** The large model. */
     readonly base: ExplainedModel;
     /** Expert and antiexpert of each pair. */
-    readonly pairs: readonly { readonly expert: ExplainedModel; readonly antiexpert: ExplainedModel }[];
+    readonly pairs: readonly ExplainedPair[];
+}
+
+/** A pair of an explanation. */
+export interface ExplainedPair {
+    /** The small model after its training. */
+    readonly expert: ExplainedModel;
+    /** The same before it. */
+    readonly antiexpert: ExplainedModel;
 }
 
 /** A model of an explanation. */

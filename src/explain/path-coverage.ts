@@ -1,5 +1,5 @@
 // Path coverage: how much of what a trained model writes is what a base would have written anyway.
-import { accuracyOf, type Accuracy } from "../accuracy.js";
+import { accuracyOf, type Accuracy, type ShareInterval } from "../accuracy.js";
 import { checkBoolean, checkSignal, readOptions } from "../checks.js";
 import type { Rast } from "../engine/engine.js";
 import type { TokenScore } from "../engine/token-scores.js";
@@ -40,7 +40,7 @@ export interface CoverageTotal extends Accuracy {
      * The 95% interval of the total where texts are what varies, not tokens: tokens of a text depend on each other, so it is the wider and the more
      * honest one. Null with fewer than two texts.
      */
-    readonly overTexts: { readonly low: number; readonly high: number } | null;
+    readonly overTexts: ShareInterval | null;
 }
 
 /** How records are covered. */

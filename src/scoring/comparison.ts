@@ -2,6 +2,20 @@
 import { exponential, PairedSums, root, share, spreadOf, Sums, type MeanEstimate, type Spread } from "./estimates.js";
 import type { ListedDistribution, TextTrace } from "./text-trace.js";
 
+/** Values over the tokens of a text. */
+export interface SpreadFigures {
+    /** Their mean. */
+    readonly mean: MeanEstimate;
+    /** How they are spread. */
+    readonly spread: Spread;
+}
+
+/** Changes of probability over the tokens of a text. */
+export interface ProbabilityFigures extends SpreadFigures {
+    /** The root of their mean square. */
+    readonly rms: MeanEstimate;
+}
+
 /** How one distribution of two ensembles differs over a text. */
 export interface DistributionComparison {
     /** The reference's perplexity. */
@@ -18,11 +32,11 @@ export interface DistributionComparison {
      * KL(reference || other) in nats: exact where `rest` is 0, else a lower bound, since only the likeliest tokens of each are
      * known, and all others count as one.
      */
-    readonly divergence: { readonly mean: MeanEstimate; readonly spread: Spread };
+    readonly divergence: SpreadFigures;
     /** Probability of those others under the reference, the mean: how much the bound does not see into. */
     readonly rest: number;
     /** Probability of the text's token, other less reference. */
-    readonly probability: { readonly mean: MeanEstimate; readonly rms: MeanEstimate; readonly spread: Spread };
+    readonly probability: ProbabilityFigures;
     /** Share of positions where both have the same likeliest token. */
     readonly sameTop: MeanEstimate;
 }

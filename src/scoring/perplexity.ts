@@ -9,7 +9,7 @@ import { compareTraces, type TextComparison } from "./comparison.js";
 import type { MeanEstimate } from "./estimates.js";
 import { inOrder } from "./in-order.js";
 import { forScoring, scoreStretch } from "./score-texts.js";
-import { TextTrace, type DistributionEstimates } from "./text-trace.js";
+import { TextTrace, type DistributionEstimates, type DivergenceFigures } from "./text-trace.js";
 import { windowCount, windowsOf } from "./windows.js";
 
 /** What is asked of {@link perplexity}. */
@@ -45,23 +45,44 @@ export interface PerplexityProgress {
     readonly perplexity: number | null;
 }
 
+/** Models of an ensemble, by path. */
+export interface ScoredModels {
+    /** The large model. */
+    readonly base: string;
+    /** None of a base alone. */
+    readonly pairs: readonly ScoredPair[];
+}
+
+/** A pair, by path. */
+export interface ScoredPair {
+    /** The small model after its training. */
+    readonly expert: string;
+    /** The same before it. */
+    readonly antiexpert: string;
+}
+
+/** Shares of a text's tokens. */
+export interface GreedyShares {
+    /** To the base. */
+    readonly base: MeanEstimate;
+    /** To the ensemble. */
+    readonly rast: MeanEstimate;
+}
+
 /** What one ensemble says of a text. */
 export interface TextPerplexity {
     /** Its models, by path. */
-    readonly models: {
-        readonly base: string;
-        readonly pairs: readonly { readonly expert: string; readonly antiexpert: string }[];
-    };
+    readonly models: ScoredModels;
     /** Strengths of its pairs. */
     readonly lambdas: readonly number[];
     /** Perplexities. */
     readonly perplexity: DistributionEstimates;
     /** KL(ensemble || base) in nats: how far the delta moves the base. */
-    readonly divergence: { readonly mean: MeanEstimate; readonly maximum: number };
+    readonly divergence: DivergenceFigures;
     /** Share of positions where ensemble and base have the same likeliest token. */
     readonly sameTop: MeanEstimate;
     /** Share of the text's tokens that are the likeliest where they stand. */
-    readonly greedy: { readonly base: MeanEstimate; readonly rast: MeanEstimate };
+    readonly greedy: GreedyShares;
 }
 
 /** What came of {@link perplexity}. */

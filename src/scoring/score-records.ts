@@ -71,6 +71,14 @@ export interface ScoredRecord {
     readonly gold?: number;
 }
 
+/** Why a record cannot be scored. */
+export interface RecordError {
+    /** Of the catalogue. */
+    readonly code: ErrorCode;
+    /** For a person. */
+    readonly message: string;
+}
+
 /** A record that these models cannot score. */
 export interface FailedRecord {
     /** Where the record stands in its file, from 1. */
@@ -78,7 +86,7 @@ export interface FailedRecord {
     /** What it calls itself. */
     readonly id?: string | number;
     /** Why. */
-    readonly error: { readonly code: ErrorCode; readonly message: string };
+    readonly error: RecordError;
 }
 
 /** How records are scored. */

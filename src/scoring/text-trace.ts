@@ -15,6 +15,14 @@ export interface DistributionEstimates {
     readonly rast: MeanEstimate;
 }
 
+/** KL divergences over a text, in nats. */
+export interface DivergenceFigures {
+    /** Their mean. */
+    readonly mean: MeanEstimate;
+    /** The largest. */
+    readonly maximum: number;
+}
+
 /** The distributions that lists of likeliest tokens are of. */
 export type ListedDistribution = "base" | "rast";
 
@@ -71,7 +79,7 @@ export class TextTrace {
     }
 
     /** KL(ensemble || base), in nats. */
-    get divergence(): { readonly mean: MeanEstimate; readonly maximum: number } {
+    get divergence(): DivergenceFigures {
         const sums = new Sums();
         let maximum = 0;
         for (const { divergence } of this.#rows) {

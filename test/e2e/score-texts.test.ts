@@ -63,6 +63,10 @@ const text = problems
 const { window } = reference;
 // As the reference has it: nothing is rounded to 16 bits, so that the size of batches does not show.
 const quiet = { gpuLayers: 0, threads: 1, kvType: "f32", flashAttention: false } as const;
+const pair = [
+    { trio: "demo", ...quiet },
+    { trio: "demo-strong", ...quiet }
+];
 
 describe("perplexity against llama-perplexity, and against whole rows of logits", () => {
     let found: PerplexityResult;
@@ -70,10 +74,7 @@ describe("perplexity against llama-perplexity, and against whole rows of logits"
         found = await perplexity({
             text,
             window,
-            models: [
-                { trio: "demo", ...quiet },
-                { trio: "demo-strong", ...quiet }
-            ]
+            models: pair
         });
     });
 
@@ -87,7 +88,7 @@ describe("perplexity against llama-perplexity, and against whole rows of logits"
         ] as const) {
             const theirs = reference.llamaPerplexity[name];
             // theirs counts padding of the vocabulary, too
-            expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(6e-4);
+            expect(Math.abs(ours.value / theirs.value - 1)).toBeLessThan(1e-3);
             expect(Math.abs(ours.error / theirs.error - 1)).toBeLessThan(2e-3);
         }
     });
@@ -95,8 +96,8 @@ describe("perplexity against llama-perplexity, and against whole rows of logits"
     test("of ensembles: the sum of whole rows", () => {
         const { ensembles } = reference;
         const values = found.results.map((result) => result.perplexity.rast.value);
-        expect(Math.abs(values[0]! / ensembles.demo - 1)).toBeLessThan(5e-4);
-        expect(Math.abs(values[1]! / ensembles["demo-strong"] - 1)).toBeLessThan(5e-4);
+        expect(Math.abs(values[0]! / ensembles.demo - 1)).toBeLessThan(1e-3);
+        expect(Math.abs(values[1]! / ensembles["demo-strong"] - 1)).toBeLessThan(1e-3);
         expect(Math.abs(found.results[0]!.divergence.mean.value / ensembles.divergenceFromBase - 1)).toBeLessThan(1e-3);
     });
 
@@ -104,7 +105,7 @@ describe("perplexity against llama-perplexity, and against whole rows of logits"
         const { divergence, rest, sameTop } = found.comparisons[0]!.rast;
         const exact = reference.ensembles.divergence;
         expect(divergence.mean.value).toBeLessThan(exact * 1.001);
-        expect(divergence.mean.value).toBeGreaterThan(exact * 0.97);
+        expect(divergence.mean.value).toBeGreaterThan(exact * 0.99);
         expect(rest).toBeLessThan(0.01);
         expect(Math.abs(sameTop.value - reference.ensembles.sameTop)).toBeLessThan(0.005);
         // both have the same base
@@ -117,13 +118,11 @@ describe("perplexity against llama-perplexity, and against whole rows of logits"
             text,
             window,
             top: 1,
-            windows: reference.windows,
-            models: [
-                { trio: "demo", ...quiet },
-                { trio: "demo-strong", ...quiet }
-            ]
+            windows: 6,
+            models: pair
         });
-        const [short, long] = [comparisons[0]!.rast, found.comparisons[0]!.rast];
+        const few = await perplexity({ text, window, windows: 6, models: pair });
+        const [short, long] = [comparisons[0]!.rast, few.comparisons[0]!.rast];
         expect(short.divergence.mean.value).toBeLessThan(long.divergence.mean.value);
         expect(short.rest).toBeGreaterThan(long.rest);
         expect(short.sameTop).toEqual(long.sameTop);
@@ -167,7 +166,7 @@ describe("what a quantization costs", () => {
     });
 
     test("as text, in llama-perplexity's words", async () => {
-        const path = file("short.txt", text.slice(0, 6000));
+        const path = file("short.txt", text.slice(0, 2500));
         const { code, stdout } = await rast([
             "perplexity",
             "--trio",

@@ -3,6 +3,7 @@ import { barChart } from "../../report/bar-chart.js";
 import { tableMarkup } from "../../report/figures.js";
 import { markup, Markup } from "../../report/html.js";
 import { styleSheet } from "../../report/style.js";
+import type { FailedRecord } from "../../scoring/score-records.js";
 import type { CoveredRecord, PathCoverage } from "../path-coverage.js";
 import { counted, shareInWords } from "./words.js";
 
@@ -10,9 +11,10 @@ import { counted, shareInWords } from "./words.js";
 export interface NamedCoverage {
     /** What its models are called. */
     readonly name: string;
+    /** In all. */
     readonly coverage: PathCoverage;
-    /** Of each text, where wanted. */
-    readonly records: readonly (CoveredRecord | { readonly error: unknown })[];
+    /** Of each text, where wanted; those that failed are left out. */
+    readonly records: readonly (CoveredRecord | FailedRecord)[];
 }
 
 /**
