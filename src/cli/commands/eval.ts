@@ -1,8 +1,10 @@
+import { resolve } from "node:path";
 import type { EvalProgress, EvaluateOptions } from "../../eval/options.js";
 import type { EvalReport } from "../../eval/metrics/report.js";
-import { invalidOption } from "../../checks.js";
+import { invalidOption, shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { LoadOptions } from "../../loading/load-options.js";
+import { refuseSameFile } from "../../machine/same-file.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode, type InterruptingSignal } from "../exit-codes.js";
 import { attributeName, longName, readFlags, type Typed } from "../flag.js";
@@ -41,6 +43,7 @@ export const evaluation: CommandDeclaration = {
 async function run(call: CommandCall): Promise<ExitCode> {
     const own = readFlags(evalOutputFlags, call.typed);
     await checkTargets([own.md, own.csv, own.html]);
+    await refuseLoss(call, [own.md, own.csv, own.html]);
     const report = call.operands.length > 0 ? await recorded(call) : await evaluated(call, own.quiet === true);
     if (typeof report === "string") return exitCodeOf(report);
     const { printCsv, printMarkdown } = await import("../../eval/print/report.js");
@@ -52,6 +55,20 @@ async function run(call: CommandCall): Promise<ExitCode> {
         await writeTarget(own.html, evalPage(report));
     }
     return exitCodes.ok;
+}
+
+// A file that is written in the end must not be one that is read, or the record.
+async function refuseLoss({ typed, operands }: CommandCall, outputs: readonly (string | undefined)[]): Promise<void> {
+    const { record, data, shotsFile, style } = readFlags(evalFlags, typed);
+    const inputs = [...operands, record, data, shotsFile, style].filter((one) => one !== undefined);
+    const written: string[] = [];
+    for (const output of outputs.filter((one) => one !== undefined)) {
+        await refuseSameFile(output, inputs);
+        const twice = [record, ...written].some((one) => one !== undefined && resolve(one) === resolve(output));
+        if (twice)
+            throw new RastError("ERR_INVALID_ARGUMENT", `Two outputs are the same file, ${shortenMiddle(output)}.`);
+        written.push(output);
+    }
 }
 
 // Nothing is asked: what would say how has no effect.

@@ -160,6 +160,19 @@ describe("output", () => {
     });
 });
 
+test.each([
+    ["--html", "--record", /Two outputs are the same file/],
+    ["--csv", "--md", /Two outputs are the same file/],
+    ["--md", "--data", /Input and output are the same file/]
+])("%s is not %s", async (output, other, words) => {
+    const path = other === "--data" ? data : join(folder, "both");
+    const flags = other === "--data" ? [] : [other, path];
+    const { code, stdout, stderr } = await rast([...common(), ...flags, output, path]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(words);
+    expect(asked).toBeUndefined();
+});
+
 describe("an interruption", () => {
     test.each([
         ["--record", "i.jsonl", /^rast: \d of 3 samples are done; the same command goes on there\.\n$/],
