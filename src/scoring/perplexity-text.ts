@@ -94,7 +94,7 @@ export function comparisonTable(
             "seen",
             "same top base",
             "same top RAST",
-            "KLD RAST || base"
+            "KLD of RAST from base"
         ],
         rows: results.map((result, index) => {
             const comparison = index === 0 ? undefined : comparisons[index - 1]!;
