@@ -13,7 +13,7 @@ export type Speculation =
     | "auto"
     | "off"
     | {
-          /** Most tokens of a draft. */
+          /** Most tokens of a draft; in an engine without pairs, rows beside the first that a score takes at a time. */
           maxDraft?: number | undefined;
           /** Not beside `maxDraft`. */
           draft?: undefined;

@@ -286,6 +286,18 @@ describe("a request", () => {
         });
     });
 
+    test("takes figures with 0 to 20 alternatives, and a completion that the context holds", () => {
+        const given = (count: number, token = 3): NativeRequest =>
+            requestOf({ given: new Int32Array(count).fill(token), figures: 0 });
+        for (const figures of [-1, 0, 20]) expect(submitted(requestOf({ figures }))).toBeUndefined();
+        for (const figures of [-2, 21, 0.5]) expect(submitted(requestOf({ figures }))).toBe("ERR_INVALID_ARGUMENT");
+        const most = 129 - requestOf({}).prompt.length;
+        expect(submitted(given(most))).toBeUndefined();
+        expect(submitted(given(most + 1))).toBe("ERR_PROMPT_TOO_LONG");
+        for (const token of [-1, 2 ** 31 - 1]) expect(submitted(given(2, token))).toBe("ERR_INVALID_ARGUMENT");
+        expect(submitted(requestOf({ figures: 0, mode: "expert" }))).toBe("ERR_INVALID_ARGUMENT");
+    });
+
     test("takes 0 to 20 log-probabilities and drafts of 0 to 63", async () => {
         for (const logprobs of [0, 20]) {
             const { logprobs: given } = await rast.complete({ tokens: [3], maxTokens: 1, ignoreEos: true, logprobs });
