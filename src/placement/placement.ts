@@ -119,7 +119,7 @@ export function placeModels(input: PlacementInput): Placements {
     return {
         models,
         margins: budget.margins,
-        notes: [...layerNotes(input, models), ...checkHost(input, models, memory)]
+        notes: [...expertNotes(input), ...layerNotes(input, models), ...checkHost(input, models, memory)]
     };
 }
 
@@ -248,6 +248,12 @@ function checkHost(input: PlacementInput, models: readonly PlacedModel[], memory
         `The models take ${formatMib(total)} of main memory and ${formatMib(available)} are available: ` +
             "parts of the weights will be read from disk again and again."
     ];
+}
+
+function expertNotes({ cpuMoeLayers, models }: PlacementInput): string[] {
+    const isIdle = typeof cpuMoeLayers === "number" && cpuMoeLayers > 0;
+    if (!isIdle || models.some(({ facts }) => facts.expertBytes.some((bytes) => bytes > 0))) return [];
+    return ["cpuMoeLayers has no effect, as none of the models is a mixture of experts."];
 }
 
 function layerNotes(input: PlacementInput, models: readonly PlacedModel[]): string[] {

@@ -29,6 +29,8 @@ export interface SafetensorsHeader {
 /** Bytes of a header at most: as many as the reference implementation reads. */
 export const mostHeaderBytes = 100_000_000;
 
+/** Of 500,000 tensors and more; what holds them takes memory that is long to be looked through. */
+const mostValues = 4_000_000;
 const longestName = 1024;
 const mostDimensions = 32;
 
@@ -85,7 +87,7 @@ export function headerLength(start: Uint8Array, fileBytes: number, file: string)
 export async function readHeader(json: Uint8Array, fileBytes: number, file: string): Promise<SafetensorsHeader> {
     if (json[0] !== 0x7b)
         throw safetensorsError(file, 'it is not in safetensors format: its header does not begin with "{"');
-    const value = await readBoundedJson(json).catch((error: unknown) => {
+    const value = await readBoundedJson(json, mostValues).catch((error: unknown) => {
         if (!(error instanceof JsonProblem)) throw error;
         throw safetensorsError(file, `its header is damaged: ${error.message}`, undefined, error);
     });

@@ -20,7 +20,7 @@ const path = (...names: string[]): string => join(folder, ...names);
 const hash = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
 const script = join(root, "test/lifecycle/scripts/make-file.mjs");
 const kinds = ["graft", "quantize", "extract"] as const;
-/** Kills at work, and as many behind the last report of progress, where the file gets its name. */
+/** Kills at work. Others come behind the last report of progress, where the file gets its name. */
 const rounds = size(2, 50);
 
 type Kind = (typeof kinds)[number];
@@ -124,12 +124,12 @@ describe.each(kinds)("%s", (kind) => {
     );
 
     it("killed about its end: the name holds the right file, or is not there", { timeout: 3_600_000 }, async () => {
-        for (let round = 0; round < rounds; ++round) {
+        for (let round = 0; round < size(1, 50); ++round) {
             rmSync(place, { recursive: true, force: true });
             mkdirSync(place);
             const { child, closed, said } = start(kind, { ...options[kind], output, tellFrom: reports[kind]! });
             await said("late");
-            await wait(((round + Math.random()) / rounds) * 60);
+            await wait(((round + Math.random()) / size(1, 50)) * 60);
             child.kill("SIGKILL");
             await closed;
             if (existsSync(output)) expect(hash(output)).toBe(expected[kind]);

@@ -410,6 +410,9 @@ describe("mixtures of experts", () => {
         expect(plan({ models, cpuMoeLayers: 99 }).models[0]!.cpuMoeLayers).toBe(10);
         const none = plan({ models, cpuMoeLayers: 0, devices: card(700) }).models[0]!;
         expect([none.cpuMoeLayers, none.gpuLayers]).toEqual([0, 6]);
+        const dense = plan({ cpuMoeLayers: 3 });
+        expect(dense.models[0]!.cpuMoeLayers).toBe(0);
+        expect(dense.notes).toEqual(["cpuMoeLayers has no effect, as none of the models is a mixture of experts."]);
         const onCpu = plan({ models, cpuMoeLayers: 3, devices: [cpuDevice] }).models[0]!;
         expect([onCpu.cpuMoeLayers, onCpu.gpuLayers]).toEqual([0, 0]);
     });

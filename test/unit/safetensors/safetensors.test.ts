@@ -7,7 +7,7 @@ import { readBoundedJson } from "../../../src/safetensors/bounded-json.js";
 import { Safetensors } from "../../../src/safetensors/reader.js";
 import { sortedInSlices } from "../../../src/safetensors/slices.js";
 import { f32, fileOf, safetensorsBytes, writeSafetensors, type WrittenTensor } from "../../support/safetensors.js";
-import { size } from "../../support/size.js";
+import { heavy, size } from "../../support/size.js";
 
 let folder: string;
 let count = 0;
@@ -435,13 +435,13 @@ describe("the event loop", () => {
             return `"layers.${i}":{"dtype":"U8","shape":[1],"data_offsets":[${at},${at + 1}]}`;
         });
 
-    // A slice has 8 ms; what one step takes at most (a map that grows, a string of 8 MiB, a collection of garbage) comes on top. It was
-    // 2 s and more of these, at a stroke.
-    const most = 700;
-    const count = size(150_000, 1_200_000);
+    // A slice has 8 ms; what one step takes at most (a map that grows, a string of 8 MiB, a collection of garbage) comes on top. On a busy
+    // machine the longest wait was 80 ms; without slices it was 2.3 s and more.
+    const most = size(400, 1000);
+    const count = size(150_000, 500_000);
     const long = size(24, 90) * 1_000_000;
 
-    it.each([
+    const headers: [string, () => Buffer][] = [
         ["tensors in order", () => fileOf(`{${entries(count, (i) => i).join()}}`, Buffer.alloc(count))],
         [
             "tensors the other way round",
@@ -462,15 +462,21 @@ describe("the event loop", () => {
             () => fileOf(`{"__metadata__":{"a":"${"\u00fc".repeat(long / 2)}"}}`, Buffer.alloc(0))
         ],
         ["numbers", () => fileOf(`{"a":{"dtype":"U8","shape":[${"1,".repeat(long / 40)}1]}}`, Buffer.alloc(0))]
-    ])("lives beside a header of %s", { timeout: 120_000 }, async (_, make) => {
-        writeFileSync(path(), make());
-        const wait = await longestWait(async () => {
-            const file = await Safetensors.open(path()).catch((error: unknown) => error as RastError);
-            if ("code" in file) expect(file.code).toBe("ERR_SAFETENSORS");
-            else await file.close();
-        });
-        expect(wait).toBeLessThan(most);
-    });
+    ];
+
+    it.each(headers.filter((_, index) => heavy || [1, 3, 4].includes(index)))(
+        "lives beside a header of %s",
+        { timeout: 120_000 },
+        async (_, make) => {
+            writeFileSync(path(), make());
+            const wait = await longestWait(async () => {
+                const file = await Safetensors.open(path()).catch((error: unknown) => error as RastError);
+                if ("code" in file) expect(file.code).toBe("ERR_SAFETENSORS");
+                else await file.close();
+            });
+            expect(wait).toBeLessThan(most);
+        }
+    );
 
     it("lives beside an index, too", { timeout: 120_000 }, async () => {
         const names = Array.from({ length: count }, (_, i) => `"layers.${i}":"${s1}"`);
