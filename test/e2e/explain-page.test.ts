@@ -115,7 +115,7 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
             [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent).join(" ")))`;
         expect(await browser.evaluate(cells)).toEqual([
             [
-                " probability log p rank entropy",
+                " p log p rank entropy",
                 "base 10.0% -2.303 3 0.639",
                 "expert 50.0% -0.693 - 0.943",
                 "antiexpert 10.0% -2.303 - 0.639",

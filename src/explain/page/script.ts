@@ -71,7 +71,7 @@ const show = (index) => {
     const instead = token.changed ? " The base would have taken " + said(likeliest) + "." : " The base would have taken it, too.";
     aloud.textContent = "Token " + (index + 1) + " of " + data.tokens.length + ", " + token.says + ": base " + percent(token.log[0]) +
         ", RAST " + percent(token.log[3]) + ", KL " + nats(token.kl) + " nats." + instead;
-    const figures = rowsOf(["", "probability", "log p", "rank", "entropy"], roles.map((role, at) => [
+    const figures = rowsOf(["", "p", "log p", "rank", "entropy"], roles.map((role, at) => [
         role, percent(token.log[at]), nats(token.log[at]),
         at === 0 ? String(token.rank[0] + 1) : at === 3 ? String(token.rank[1] + 1) : "-", nats(token.entropy[at])
     ]));
