@@ -70,9 +70,9 @@ function partedText(
         .join("");
 }
 
-// Lines stay lines; whatever else moves a cursor does not reach the terminal.
+// Lines and tabs stay; whatever else moves a cursor does not reach the terminal.
 function inText(text: string): string {
-    return text.split("\n").map(plain).join("\n");
+    return text.replace(/[^\n\t]+/g, plain);
 }
 
 function changedTable({ rast, tokenTexts }: Explanation, paint: Paint): string {
