@@ -173,6 +173,8 @@ describe("what a quantization costs", () => {
             "demo",
             "--against",
             "demo-seed2",
+            "--threads",
+            "1",
             "--window",
             "128",
             path
@@ -193,7 +195,7 @@ describe("what a quantization costs", () => {
         ]) {
             expect(stdout).toMatch(line);
         }
-        const alone = await rast(["perplexity", "--base", demo.base, "--window", "128", path]);
+        const alone = await rast(["perplexity", "--base", demo.base, "--threads", "1", "--window", "128", path]);
         expect(alone.stdout).toMatch(/^base +Final estimate/m);
         expect(alone.stdout).not.toMatch(/expert|RAST/);
     });
@@ -211,7 +213,7 @@ describe("wrong texts", () => {
     ])("%j is %s", async (args, code, message) => {
         const [short, long] = [file("a.txt", "Q: 1+2?\n"), file("b.txt", text)];
         const given = args.map((arg) => (arg === "short" ? short : arg === "long" ? long : arg));
-        const ran = await rast(["perplexity", "--trio", "demo", ...given]);
+        const ran = await rast(["perplexity", "--threads", "1", "--trio", "demo", ...given]);
         expect([ran.code, ran.stdout]).toEqual([2, ""]);
         expect(ran.stderr).toMatch(message);
         expect(ran.stderr).toContain(`[${code}]`);
@@ -219,7 +221,15 @@ describe("wrong texts", () => {
     });
 
     test("models that cut the text into other tokens are not compared", async () => {
-        const refused = perplexity({ text, window, windows: 1, models: [{ trio: "demo" }, { trio: "demo-chat" }] });
+        const refused = perplexity({
+            text,
+            window,
+            windows: 1,
+            models: [
+                { trio: "demo", threads: 1 },
+                { trio: "demo-chat", threads: 1 }
+            ]
+        });
         await expect(refused).rejects.toMatchObject({ code: "ERR_TOKENIZER_MISMATCH" });
     });
 
@@ -290,10 +300,10 @@ describe("rast score", () => {
                 .map((one) => JSON.stringify(one))
                 .join("\n")
         );
-        const { stderr, stdout } = await rast(["score", "--trio", "demo", path]);
+        const { stderr, stdout } = await rast(["score", "--threads", "1", "--trio", "demo", path]);
         expect(stderr).toMatch(/^2 records scored: 4 texts, \d+ tokens\nbase: \d+\.\d% right \(95%: /);
         expect(stdout.trim().split("\n")).toHaveLength(2);
-        expect((await rast(["score", "--trio", "demo", "-q", path])).stderr).toBe("");
+        expect((await rast(["score", "--threads", "1", "--trio", "demo", "-q", path])).stderr).toBe("");
     });
 
     test("a line that is no record is named before anything is loaded", async () => {
