@@ -36,7 +36,7 @@ describe("the engine in the hands of several threads", () => {
     const busy = { ...models, slots: 4, "max-draft": 4, context: 128, batch: 40, cache: 200, reuse: 1 };
 
     it("every request ends once, errors are typed", async () => {
-        expect(figure(await nativeTest("soak", { ...busy, actions: 30 }), "requests")).toBeGreaterThan(60);
+        expect(figure(await nativeTest("soak", { ...busy, actions: 40 }), "requests")).toBeGreaterThan(50);
     });
 
     it("many lives leave nothing behind", async () => {
