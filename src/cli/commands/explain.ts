@@ -19,6 +19,7 @@ import { readInput, readStandardInput } from "../input.js";
 import type { CommandIo } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
+import { checkPageTarget, pageName, refuseLostInputs } from "../page-target.js";
 
 const { maxTokens, stop, ignoreEos } = completionFlags;
 
@@ -76,6 +77,7 @@ async function run(call: CommandCall): Promise<ExitCode> {
     const request = readFlags(requestFlags, typed);
     const engine = await readEngineFlags(typed);
     const { pull } = readFlags(pullFlags, typed);
+    await checkPageTarget(own.html);
     if (own.pcr !== undefined) {
         refuseBeside(own, operands[0]);
         return coverPaths(io, {
@@ -103,6 +105,7 @@ async function run(call: CommandCall): Promise<ExitCode> {
     };
     const ended = await assurePulled(engine.trio, pull, io);
     if (ended !== undefined) return exitCodeOf(ended);
+    await refuseLostInputs(own.html, [engine], [own.file ?? ((operands[0] ?? "-") === "-" ? "-" : undefined)]);
     const load = { ...engine, parallel: 1 };
     const { requestCheckFor } = await import("../../loading/request-check.js");
     await (
@@ -133,7 +136,7 @@ async function deliver(explanation: Explanation, { html, json, quiet }: Own, io:
     if (html === undefined) return;
     const { explanationPage } = await import("../../explain/page/page.js");
     const { writeWholeFile } = await import("../../machine/output-file.js");
-    await writeWholeFile(html, explanationPage(explanation), "the page");
+    await writeWholeFile(html, explanationPage(explanation), pageName);
     if (quiet !== true) io.stderr.write(`rast: the page is in ${html}\n`);
 }
 

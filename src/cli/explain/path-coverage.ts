@@ -10,6 +10,7 @@ import { modelsAgainst, nameOfModels } from "../flags/against.js";
 import type { CommandIo } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
+import { pageName, refuseLostInputs } from "../page-target.js";
 
 /** What is to be covered, by what. */
 export interface CoverageJob {
@@ -32,6 +33,7 @@ export async function coverPaths(io: CommandIo, job: CoverageJob): Promise<ExitC
         const ended = await assurePulled(trio, job.pull, io);
         if (ended !== undefined) return exitCodeOf(ended);
     }
+    await refuseLostInputs(job.html, all, [job.file]);
     const status = new StatusLine(io, job.quiet);
     const rows: CoverageRow[] = [];
     const { forScoring } = await import("../../scoring/score-texts.js");
@@ -68,7 +70,7 @@ export async function coverPaths(io: CommandIo, job: CoverageJob): Promise<ExitC
     if (job.html !== undefined) {
         const { coveragePage } = await import("../../explain/page/coverage-page.js");
         const { writeWholeFile } = await import("../../machine/output-file.js");
-        await writeWholeFile(job.html, coveragePage(rows), "the page");
+        await writeWholeFile(job.html, coveragePage(rows), pageName);
         if (!job.quiet) io.stderr.write(`rast: the page is in ${job.html}\n`);
     }
     return rows.some(({ coverage }) => coverage.failed > 0) ? exitCodes.failure : exitCodes.ok;
