@@ -1,5 +1,6 @@
 // Which part of a model's text is its answer.
 import { choiceOf, isReadable } from "./equivalence.js";
+import { lastNumber, lastOfEquations, numbersOf } from "./last-number.js";
 
 /** How an answer was found in an output: by which of the marks, in their order. */
 export type AnswerFoundBy = "final answer" | "boxed" | "answer is" | "last number" | "last choice" | "whole text";
@@ -164,34 +165,13 @@ function unmarked(text: string, gold: string): Found | Missing {
         if (letter !== undefined) return { by: whole === letter ? "whole text" : "last choice", candidates: [letter] };
     }
     const bare = whole.length <= longestBare;
+    const equations = bare ? lastOfEquations(whole) : undefined;
+    if (equations !== undefined) return { by: "last number", candidates: [equations, whole] };
     if (bare && isReadable(whole)) return { by: "whole text", candidates: [whole] };
-    const last = numbersOf(whole.slice(-tail)).at(-1);
-    if (last !== undefined && (!bare || isProse(whole)))
-        return { by: "last number", candidates: bare ? [last, whole] : [last] };
+    const last = lastNumber(whole.slice(-tail));
+    if (last !== undefined) return { by: "last number", candidates: bare ? [last, whole] : [last] };
     if (bare) return { by: "whole text", candidates: [whole] };
-    return { missing: "it has no mark of an answer, and no number" };
-}
-
-function isProse(text: string): boolean {
-    return text.includes("\n") || (text.replace(/\\[a-zA-Z]+/g, " ").match(/[a-zA-Z]{2,}/g)?.length ?? 0) >= 3;
-}
-
-const number =
-    /(?<![\w.])[-−]?(?:\\?[$€£])?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:\/\d+)?(?:[eE][+-]?\d+)?(?:\s?\\?%)?/g;
-const latexFraction = /-?\\[dt]?frac\s*\{\s*-?\d+\s*\}\s*\{\s*\d+\s*\}/g;
-
-function numbersOf(text: string): string[] {
-    const found: { readonly at: number; readonly end: number; readonly text: string }[] = [];
-    for (const one of text.matchAll(latexFraction))
-        found.push({ at: one.index, end: one.index + one[0].length, text: one[0] });
-    const fractions = [...found];
-    for (const one of text.matchAll(number)) {
-        if (!fractions.some(({ at, end }) => one.index >= at && one.index < end)) {
-            found.push({ at: one.index, end: one.index + one[0].length, text: one[0] });
-        }
-        if (found.length > 400) found.splice(0, 200);
-    }
-    return found.sort((a, b) => a.at - b.at).map((one) => one.text);
+    return { missing: "it has no mark of an answer, and no number at its end" };
 }
 
 function lastChoice(text: string): string | undefined {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { extractAnswer } from "../../../src/grading/extract.js";
 import { goldOf } from "../../../src/grading/gold.js";
+import { compareAnswers } from "../../../src/grading/equivalence.js";
+import { unmarkedTexts } from "./pairs.js";
 
 function found(text: string, gold = "1"): readonly [by: string, candidates: readonly string[]] {
     const extracted = extractAnswer(text, gold);
@@ -26,7 +28,7 @@ describe("extraction", () => {
         ["She adds.\n#### 18", "answer is", "18"],
         ["The final answer is: $\\boxed{9}$", "boxed", "9"],
         ["First 3, then 4, so she has 18 apples left over in the end.", "last number", "18"],
-        ["We find that it comes to 1,234.5 dollars in total.", "last number", "1,234.5"],
+        ["We find that it comes to 1,234.5 dollars in total.", "last number", "1,234.5 dollars"],
         ["In the end we find a chance of \\frac{3}{4} for that", "last number", "\\frac{3}{4}"],
         ["x = 5", "whole text", "x = 5"],
         ["\\frac{1}{2}", "whole text", "\\frac{1}{2}"],
@@ -65,6 +67,12 @@ describe("extraction", () => {
         const texts = ["\\boxed{", "\\boxed{1} ", "the answer is ", "$", "#### ", "1,", "(A) ", "</think>"];
         for (const text of texts) expect(found(text.repeat(1_000_000 / text.length), "A")).toBeDefined();
     }, 60_000);
+});
+
+test.each(unmarkedTexts())("a text without marks: $text for $gold is $right", ({ gold, text, right }) => {
+    const extracted = extractAnswer(text, gold);
+    const candidates = "candidates" in extracted ? extracted.candidates : [];
+    expect(candidates.some((one) => compareAnswers(one, gold).right)).toBe(right);
 });
 
 test("golds as data sets write them", () => {

@@ -21,6 +21,11 @@ export function furtherPairs(): Pick<LabelledPair, "gold" | "answer" | "right">[
     return read("further-pairs.jsonl");
 }
 
+/** Texts in which no mark says what the answer is. */
+export function unmarkedTexts(): { readonly gold: string; readonly text: string; readonly right: boolean }[] {
+    return read("unmarked-texts.jsonl");
+}
+
 function read<T>(file: string): T[] {
     const text = readFileSync(new URL(`./${file}`, import.meta.url), "utf8");
     return text
