@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { EvalProgress, EvaluateOptions } from "../../eval/options.js";
 import type { EvalReport } from "../../eval/metrics/report.js";
 import { invalidOption, shortenMiddle } from "../../checks.js";
@@ -59,8 +59,10 @@ async function run(call: CommandCall): Promise<ExitCode> {
 
 // A file that is written in the end must not be one that is read, or the record.
 async function refuseLoss({ typed, operands }: CommandCall, outputs: readonly (string | undefined)[]): Promise<void> {
-    const { record, data, shotsFile, style } = readFlags(evalFlags, typed);
-    const inputs = [...operands, record, data, shotsFile, style].filter((one) => one !== undefined);
+    if (outputs.every((one) => one === undefined)) return;
+    const { record, data, shotsFile, style, reference } = readFlags(evalFlags, typed);
+    const named = [...operands, record, data, shotsFile, style, reference].filter((one) => one !== undefined);
+    const inputs = [...named, ...(await modelFilesOf(typed))];
     const written: string[] = [];
     for (const output of outputs.filter((one) => one !== undefined)) {
         await refuseSameFile(output, inputs);
@@ -69,6 +71,27 @@ async function refuseLoss({ typed, operands }: CommandCall, outputs: readonly (s
             throw new RastError("ERR_INVALID_ARGUMENT", `Two outputs are the same file, ${shortenMiddle(output)}.`);
         written.push(output);
     }
+}
+
+// Every file that trios and flags name, as far as they can be read: what is wrong with them is said when they are loaded.
+async function modelFilesOf(typed: Typed): Promise<readonly string[]> {
+    const { trio, against = [], base, expert = [], antiexpert = [], ...rest } = readFlags(evalModelFlags, typed);
+    const loras = [rest["base.lora"], rest["expert.lora"], rest["antiexpert.lora"]];
+    const adapters = loras.flatMap((ones = []) => ones.map(({ path }) => path));
+    const files = [base, ...expert, ...antiexpert, ...adapters].filter((one) => one !== undefined);
+    const { resolveTrio } = await import("../../trio/trio.js");
+    for (const name of [trio, ...against].filter((one) => one !== undefined)) {
+        const found = await resolveTrio(name).catch(() => undefined);
+        files.push(name);
+        if (found === undefined) continue;
+        const ofPairs = found.pairs.flatMap((pair) => [
+            ...[pair.expert, pair.antiexpert],
+            ...[...pair.expertAdapters, ...pair.antiexpertAdapters].map(({ path }) => path)
+        ]);
+        files.push(found.file, found.base, ...found.baseAdapters.map(({ path }) => path), ...ofPairs);
+    }
+    // an adapter may be a folder (PEFT)
+    return files.flatMap((one) => [one, join(one, "adapter_model.safetensors"), join(one, "adapter_config.json")]);
 }
 
 // Nothing is asked: what would say how has no effect.

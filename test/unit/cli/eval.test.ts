@@ -1,5 +1,5 @@
 // The command without models: what is made of flags, what is printed where, and one line for what is wrong.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -170,6 +170,36 @@ test.each([
     const { code, stdout, stderr } = await rast([...common(), ...flags, output, path]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(words);
+    expect(asked).toBeUndefined();
+});
+
+test.each<[flags: string[], input: string]>([
+    [["--base", "x.gguf"], "x.gguf"],
+    [["--base", "b.gguf", "--reference", "x.gguf"], "x.gguf"],
+    [["--base", "b.gguf", "--expert", "e.gguf", "--antiexpert", "x.gguf"], "x.gguf"],
+    [["--base", "b.gguf", "--expert", "x.gguf", "--antiexpert", "a.gguf"], "x.gguf"],
+    [["--base", "b.gguf", "--base-lora", "x.gguf=0.5"], "x.gguf"],
+    [["--base", "b.gguf", "--base-lora", "lora"], "lora/adapter_config.json"],
+    [["--trio", "t.json"], "t.json"],
+    [["--trio", "t.json"], "of-trio-b.gguf"],
+    [["--trio", "t.json"], "of-trio-a.gguf"],
+    [["--base", "b.gguf", "--against", "t.json"], "of-trio-e.gguf"],
+    [["--base", "b.gguf", "--against", "t.json"], "t.json"]
+])("outputs of %j do not take the place of %s", async (flags, input) => {
+    const place = (name: string): string => join(folder, "lost", name);
+    await mkdir(place("lora"), { recursive: true });
+    const models = ["of-trio-b.gguf", "of-trio-e.gguf", "of-trio-a.gguf"];
+    for (const name of ["x.gguf", "lora/adapter_config.json", ...models]) await writeFile(place(name), "kept");
+    const [base, expert, antiexpert] = models;
+    await writeFile(place("t.json"), JSON.stringify({ name: "t", base, expert, antiexpert, lambda: 1 }));
+    const before = await readFile(place(input), "utf8");
+    const placed = flags.map((one) => (one.startsWith("--") ? one : place(one)));
+    for (const output of ["--md", "--csv", "--html"]) {
+        const { code, stdout, stderr } = await rast(["eval", "--data", data, ...placed, output, place(input)]);
+        expect([code, stdout]).toEqual([2, ""]);
+        expect(stderr).toMatch(/Input and output are the same file/);
+    }
+    expect(await readFile(place(input), "utf8")).toBe(before);
     expect(asked).toBeUndefined();
 });
 

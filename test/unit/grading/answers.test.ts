@@ -163,3 +163,31 @@ test("records of rast eval are graded again", async () => {
     );
     expect([accuracy.correct, accuracy.total, badLines]).toEqual([1, 1, 0]);
 });
+
+test("records of the demo's sums are graded to the letter, as they were; an error is no answer", async () => {
+    const sample = (output: string, stop: string, answer: string): object => ({
+        type: "sample",
+        id: "p",
+        output,
+        answer,
+        stop
+    });
+    const head = (grading: string): object => ({ type: "head", format: "rast-eval/1", data: { grading } });
+    const lines = [
+        head("sums"),
+        { type: "contestant", label: "base" },
+        sample("S:6+34=40#40", "eos", "40"),
+        sample("S:6+34=40#40", "maxTokens", "40"),
+        sample("#40#40", "eos", "40"),
+        sample("40", "eos", "40"),
+        sample("#-7", "eos", "-7"),
+        head("math"),
+        sample("It is 40.", "eos", "40"),
+        sample("The prompt has 40 tokens, and the context 40", "error", "40")
+    ];
+    const right: boolean[] = [];
+    await gradeFile(Readable.from([Buffer.from(lines.map((one) => JSON.stringify(one)).join("\n"))]), {
+        onGraded: (one) => void right.push(one.right)
+    });
+    expect(right).toEqual([true, false, false, false, true, true, false]);
+});
