@@ -1,4 +1,5 @@
 // Shares of successes, as every score is one.
+import { invalidOption } from "./checks.js";
 
 /** A share with its 95% interval. */
 export interface Accuracy {
@@ -27,6 +28,7 @@ export interface ShareInterval {
  * @param share of successes, from 0 to 1; also a mean of shares, which varies less than one of successes: the interval is then
  *     rather too wide
  * @param total trials, an integer from 0; of none the interval is all there is
+ * @throws ERR_INVALID_ARGUMENT where one of them is anything else
  * @example
  * ```ts
  * import { wilsonInterval } from "rast-llama";
@@ -36,12 +38,19 @@ export interface ShareInterval {
  * ```
  */
 export function wilsonInterval(share: number, total: number): ShareInterval {
+    if (!(share >= 0 && share <= 1)) throw invalidOption("share", "a share in [0, 1]", share, "ERR_INVALID_ARGUMENT");
+    if (!Number.isSafeInteger(total) || total < 0)
+        throw invalidOption("total", "an integer >= 0", total, "ERR_INVALID_ARGUMENT");
     if (total === 0) return { low: 0, high: 1 };
     const z = 1.959964;
     const centre = share + (z * z) / (2 * total);
     const spread = z * Math.sqrt((share * (1 - share)) / total + (z * z) / (4 * total * total));
     const scale = 1 + (z * z) / total;
-    return { low: Math.max(0, (centre - spread) / scale), high: Math.min(1, (centre + spread) / scale) };
+    // Rounding must not make less than all of all.
+    return {
+        low: share === 0 ? 0 : Math.max(0, (centre - spread) / scale),
+        high: share === 1 ? 1 : Math.min(1, (centre + spread) / scale)
+    };
 }
 
 /** Share of successes with Wilson's score interval at 95%. */

@@ -32,7 +32,8 @@ import { recordFormat, type ContestantLine, type RecordHead, type SampleLine } f
 /** What an evaluation needs of the outside; tests hand in their own. */
 export interface EvalTools {
     readonly load: typeof loadRast;
-    readonly identify: (options: LoadOptions) => Promise<Identified>;
+    /** @param what its large model is, for messages, where it stands alone */
+    readonly identify: (options: LoadOptions, what?: string) => Promise<Identified>;
     /** Wait between tries of a server. */
     readonly waitMs: number;
 }
@@ -145,8 +146,10 @@ class Run {
     // Loads that are alike are identified once.
     async #identify(contestants: readonly EvalContestant[]): Promise<Map<LoadOptions, Identified>> {
         const found = new Map<LoadOptions, Identified>();
-        for (const { load } of contestants) {
-            if (load !== undefined && !found.has(load)) found.set(load, await this.#tools.identify(load));
+        for (const { load, role } of contestants) {
+            if (load === undefined || found.has(load)) continue;
+            const what = role === "reference" || role === "antiexpert" ? `the ${role}` : undefined;
+            found.set(load, await this.#tools.identify(load, what));
         }
         return found;
     }

@@ -16,8 +16,8 @@ export interface Identified {
     readonly bytes: number;
 }
 
-/** @throws what `loadRast` says of models that cannot be used */
-export async function identify(options: LoadOptions): Promise<Identified> {
+/** @param what the only model is, for messages @throws what `loadRast` says of models that cannot be used */
+export async function identify(options: LoadOptions, what?: string): Promise<Identified> {
     const resolved = resolveLoadOptions(options);
     const trio = resolved.trio === undefined ? undefined : await resolveTrio(resolved.trio);
     const set = combineModels(resolved, trio);
@@ -26,7 +26,7 @@ export async function identify(options: LoadOptions): Promise<Identified> {
     for (const model of allModels(set)) {
         if (facts.has(model.path)) continue;
         await checkModelFile(model.path, {
-            what: describeRole(model),
+            what: what ?? describeRole(model),
             details: { role: model.role, pair: model.pair }
         });
         facts.set(model.path, await addon.inspectModel(model.path));

@@ -12,6 +12,7 @@ import {
     readArray,
     readOptions
 } from "../checks.js";
+import { RastError } from "../errors.js";
 import type { HubOptions } from "../hub/hub-settings.js";
 import { limits, samplingKeys, type SamplingKey } from "../limits.js";
 import { resolveLoadOptions, type LoadOptions } from "../loading/load-options.js";
@@ -84,7 +85,7 @@ export interface EvaluateOptions {
      * @default "trio" where the trio has a prompt template, else "abel", the paper's; "chat-plain" of demo-chat
      */
     style?: string | undefined;
-    /** Solved problems in front of each question. @default 0 */
+    /** Solved problems in front of each question. @default all of `shotsFile`, else 0 */
     shots?: number | undefined;
     /** A data file with these. */
     shotsFile?: string | undefined;
@@ -218,7 +219,9 @@ export function resolveEvaluateOptions(
     const shots = number("shots", fromZero) ?? 0;
     const shotsFile = options.shotsFile === undefined ? undefined : checkPath("shotsFile", options.shotsFile);
     if (shots > 0 && shotsFile === undefined)
-        throw invalidOption("shotsFile", "a data file with solved problems", undefined);
+        throw new RastError("ERR_INVALID_OPTION", "Expected a data file for shotsFile: shots are taken from one.", {
+            details: { option: "shotsFile", expected: "a data file" }
+        });
     return {
         models: readModels(options.models, server !== undefined),
         modes: options.modes === undefined ? undefined : readModes(options.modes),

@@ -92,10 +92,12 @@ export async function planEvaluation(
     const sweep = isDemo && bundled.data === "sums" && options.modes === undefined ? defaults?.lambdas : undefined;
     const lambdas = options.lambdas ?? sweep ?? [];
     const contestants: EvalContestant[] = [];
-    for (const { load, trio } of trios) {
+    const names = namesOf(trios.map(({ trio }) => trio));
+    for (const [at, { load, trio }] of trios.entries()) {
         const plan = trioPlan(
             load,
             trio,
+            names[at],
             trios.length > 1,
             maxTokens,
             options.reference ?? (isDemo ? bundled.reference : undefined)
@@ -163,6 +165,7 @@ function modesOf({ modes }: ResolvedEvaluateOptions, { ownLambda }: TrioPlan): r
 function trioPlan(
     given: LoadOptions,
     trio: Trio | undefined,
+    trioName: string | undefined,
     several: boolean,
     maxTokens: number,
     reference: string | undefined
@@ -176,7 +179,7 @@ function trioPlan(
             : {})
     };
     const set = combineModels(resolveLoadOptions(load), trio);
-    const name = trio?.name ?? (several ? basename(set.base.path, ".gguf") : null);
+    const name = trioName ?? (several ? basename(set.base.path, ".gguf") : null);
     return {
         prefix: several ? `${name}: ` : "",
         name,
@@ -185,6 +188,18 @@ function trioPlan(
         antiexpert: set.pairs[0]?.antiexpert.path,
         reference
     };
+}
+
+// Trios of one name go by those of their files, as far as these tell them apart, else by their paths.
+function namesOf(trios: readonly (Trio | undefined)[]): readonly (string | undefined)[] {
+    const ways = [(trio: Trio) => trio.name, ({ file }: Trio) => basename(file, ".json"), ({ file }: Trio) => file];
+    const all = ways.map((way) => trios.map((trio) => (trio === undefined ? undefined : way(trio))));
+    return all.find((names) => areDistinct(names)) ?? all[0]!;
+}
+
+function areDistinct(names: readonly (string | undefined)[]): boolean {
+    const given = names.filter((one) => one !== undefined);
+    return new Set(given).size === given.length;
 }
 
 function refuseTwins(contestants: readonly EvalContestant[]): void {
@@ -204,9 +219,12 @@ async function readShots({
     if (shotsFile === undefined) return [];
     const { problems, name } = await loadData(shotsFile, { question: questionField, answer: answerField });
     if (shots > problems.length)
-        throw dataError(`${name} has ${problems.length} solved problems, shots asks for ${shots}.`, {
-            option: "shots"
-        });
+        throw dataError(
+            `${name} has ${problems.length} solved ${problems.length === 1 ? "problem" : "problems"}, shots asks for ${shots}.`,
+            {
+                option: "shots"
+            }
+        );
     return problems.slice(0, shots === 0 ? problems.length : shots);
 }
 

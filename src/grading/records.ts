@@ -23,7 +23,8 @@ const outputNames =
     "output outputs response responses completion completions generation generations generated_text model_output prediction predictions model_answer result resps code text".split(
         " "
     );
-const goldNames =
+/** Of right answers. */
+export const goldNames =
     "gold gold_answer gt ground_truth reference reference_answer target expected expected_answer correct_answer final_answer answer label solution".split(
         " "
     );

@@ -1,12 +1,13 @@
 import { join, resolve } from "node:path";
 import type { EvalProgress, EvaluateOptions } from "../../eval/options.js";
 import type { EvalReport } from "../../eval/metrics/report.js";
-import { invalidOption, shortenMiddle } from "../../checks.js";
+import { shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import type { LoadOptions } from "../../loading/load-options.js";
 import { refuseSameFile } from "../../machine/same-file.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode, type InterruptingSignal } from "../exit-codes.js";
+import { oneLine } from "../failure.js";
 import { attributeName, longName, readFlags, type Typed } from "../flag.js";
 import { readEngineFlags } from "../flags/engine.js";
 import { evalEngineFlags, evalFlags, evalModelFlags, evalOutputFlags, evalSamplingFlags } from "../flags/evaluation.js";
@@ -54,7 +55,18 @@ async function run(call: CommandCall): Promise<ExitCode> {
         const { evalPage } = await import("../../eval/page/page.js");
         await writeTarget(own.html, evalPage(report));
     }
-    return exitCodes.ok;
+    return answered(report, call) ? exitCodes.ok : exitCodes.failure;
+}
+
+// Shares of nothing are none: whoever was asked nothing has no figures, and a note says why.
+function answered({ contestants, notes }: EvalReport, { io }: CommandCall): boolean {
+    const unasked = contestants.filter(({ failed, accuracy }) => accuracy.total > 0 && failed === accuracy.total);
+    for (const { label } of unasked) {
+        const start = `Nothing could be asked of ${label}, `;
+        const note = notes.find((one) => one.startsWith(start)) ?? `${start}and counts as wrong.`;
+        io.stderr.write(`rast: ${oneLine(note)}\n`);
+    }
+    return unasked.length === 0;
 }
 
 // A file that is written in the end must not be one that is read, or the record.
@@ -145,11 +157,11 @@ async function optionsOf(typed: Typed): Promise<EvaluateOptions> {
     const plain = Object.entries(rest).filter(([name]) => !name.startsWith("server."));
     const ofServer = Object.entries(rest)
         .filter(([name]) => name.startsWith("server."))
-        .map(([name, value]) => [name.slice("server.".length), value]);
+        .map(([name, value]) => [name.slice("server.".length), value] as const);
     if (server === undefined && ofServer.length > 0)
-        throw invalidOption("server", "an address, for a model there", undefined);
+        throw missing("server", `an address for server: ${flagsOf(ofServer)} say how a model there is asked`);
     if (server !== undefined && rest["server.model"] === undefined)
-        throw invalidOption("server.model", "the name of a model there", undefined);
+        throw missing("server.model", "the name of a model there for server.model, beside its address");
     const options: EvaluateOptions = Object.fromEntries(plain);
     if (sweep !== undefined || lambda !== undefined) options.lambda = sweep ?? lambda;
     if (stop !== undefined || withoutStop === true) options.stop = stop ?? [];
@@ -177,6 +189,14 @@ function progressInWords({ state, contestant, done, total }: EvalProgress): stri
     const share = total === 0 ? "" : `${String(Math.floor((100 * done) / total)).padStart(3)}% `;
     const what = { data: "fetching data", loading: `loading ${contestant}`, asking: contestant, figures: "figures" };
     return `${share}${what[state]}${state === "asking" ? `, ${done} of ${total} samples` : ""}`;
+}
+
+function missing(option: string, expected: string): RastError {
+    return new RastError("ERR_INVALID_OPTION", `Expected ${expected}.`, { details: { option, expected } });
+}
+
+function flagsOf(ofServer: readonly (readonly [name: string, value: unknown])[]): string {
+    return ofServer.map(([name]) => longName(evalFlags[`server.${name}` as keyof typeof evalFlags])).join(", ");
 }
 
 function clash(one: string, other: string): RastError {

@@ -115,7 +115,10 @@ export const evalFlags = {
             "--style <name|file>",
             "qwen-boxed, abel, chat, chat-plain, trio, plain, or a file with {question} (default: trio, where it has a template, else abel)"
         ),
-        shots: numberFlag("--shots <integer>", "solved problems in front of each (default 0)"),
+        shots: numberFlag(
+            "--shots <integer>",
+            "solved problems in front of each (default: all of --shots-file, else 0)"
+        ),
         shotsFile: fileFlag("--shots-file <file>", "a data file with these"),
         thinking: valueFlag(
             "--thinking <mode>",

@@ -129,6 +129,8 @@ export function select(data: DataSet, { offset, limit, shuffleSeed }: Selection)
     }
     const chosen = places.slice(offset, limit === undefined ? undefined : offset + limit);
     if (chosen.length === 0)
-        throw dataError(`${data.name} has ${data.problems.length} problems: none is left behind the first ${offset}.`);
+        throw dataError(
+            `${data.name} has ${data.problems.length} ${data.problems.length === 1 ? "problem" : "problems"}: none is left behind the first ${offset}.`
+        );
     return chosen;
 }

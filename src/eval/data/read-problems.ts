@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { describeError, didYouMean, isObject, quote } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import { linesOf, rowsOf } from "../../grading/lines.js";
-import { readGold } from "../../grading/records.js";
+import { goldNames, readGold } from "../../grading/records.js";
 import type { Problem } from "./problem.js";
 
 /** Names of fields, where they are not among those that are known. */
@@ -39,7 +39,10 @@ export async function readProblems(bytes: Buffer, name: string, fields: ProblemF
             problems.push(toProblem(value, problems.length, where, fields));
         }
     }
-    if (problems.length === 0) throw dataError(`There are no problems in ${name}: it is empty.`);
+    if (problems.length === 0) {
+        const what = kind === ".csv" && bytes.toString("utf8").trim() !== "" ? "it has a head alone" : "it is empty";
+        throw dataError(`There are no problems in ${name}: ${what}.`);
+    }
     return problems;
 }
 
@@ -73,7 +76,11 @@ function toProblem(value: unknown, at: number, where: string, fields: ProblemFie
     if (!isObject(value)) throw dataError(`${where} is no object with a question and an answer.`);
     const question = fieldOf(value, fields.question, questionNames, "question", where);
     const gold = readGold(value, fields.answer);
-    if (gold === undefined) throw missing(value, fields.answer, "answer", where);
+    if (gold === undefined) {
+        const empty = (fields.answer === undefined ? goldNames : [fields.answer]).find((name) => value[name] === null);
+        if (empty !== undefined) throw dataError(`${where}: its ${quote(empty)} is null.`, { option: "answerField" });
+        throw missing(value, fields.answer, "answer", where);
+    }
     if (typeof gold === "string") throw dataError(`${where}: ${gold}.`);
     const worked = solutionNames.map((name) => value[name]).find((one) => typeof one === "string" && one.trim() !== "");
     const id = idNames.map((name) => value[name]).find((one) => typeof one === "string" || typeof one === "number");
@@ -93,7 +100,11 @@ function fieldOf(
     where: string
 ): string {
     const name = (given === undefined ? names : [given]).find((one) => Object.hasOwn(value, one) && value[one] != null);
-    if (name === undefined) throw missing(value, given, what, where);
+    if (name === undefined) {
+        const empty = (given === undefined ? names : [given]).find((one) => value[one] === null);
+        if (empty !== undefined) throw dataError(`${where}: its ${quote(empty)} is null.`, { option: `${what}Field` });
+        throw missing(value, given, what, where);
+    }
     const text = value[name];
     if (typeof text !== "string" || text.trim() === "") throw dataError(`${where}: its ${quote(name)} is no text.`);
     return text;

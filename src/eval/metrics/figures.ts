@@ -20,7 +20,8 @@ import { votesOf, type SameAnswer } from "./same-answers.js";
 export type Sampled = Pick<
     SampleLine,
     "problem" | "sample" | "right" | "extracted" | "timedOut" | "stop" | "tokens" | "ms"
->;
+> &
+    Partial<Pick<SampleLine, "reason">>;
 
 /** A contestant with all of its samples. */
 export interface Answered {
@@ -78,7 +79,7 @@ export async function reportOn({ head, answered, same, notes = [] }: FiguresInpu
         contestants,
         differences: await differencesOf(contestants, shares, head.seed),
         recovery: await recoveryOf(contestants, shares, head.seed),
-        notes: [...notes, ...gaps(sorted, places, n)]
+        notes: [...notes, ...gaps(sorted, places, n), ...notAsked(rows)]
     };
 }
 
@@ -107,8 +108,22 @@ function gaps(sorted: readonly Sorted[], places: readonly number[], n: number): 
     if (partial.length === 0) return [];
     const names = partial.map(({ contestant }) => contestant.label).join(", ");
     return [
-        `The record has more samples than these figures are of, which all contestants have: ${places.length} problems, ${n} of each (more of ${names}).`
+        `The record has more samples than these figures are of, which all contestants have: ${places.length} ${places.length === 1 ? "problem" : "problems"}, ${n} of each (more of ${names}).`
     ];
+}
+
+function notAsked(
+    rows: readonly { readonly contestant: ContestantLine; readonly problems: readonly (readonly Sampled[])[] }[]
+): string[] {
+    return rows.flatMap(({ contestant: { label }, problems }) => {
+        const all = problems.flat();
+        const failed = all.filter(({ stop }) => stop === "error");
+        const first = failed[0];
+        if (first === undefined) return [];
+        const count = failed.length === all.length ? "Nothing" : `${failed.length} of ${all.length} samples`;
+        const not = failed.length === all.length ? "could" : "could not";
+        return [`${count} ${not} be asked of ${label}, and counts as wrong: ${first.reason ?? "it failed"}`];
+    });
 }
 
 function rightIn(samples: readonly Sampled[]): number {

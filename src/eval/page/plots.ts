@@ -4,7 +4,7 @@ import { figure, section } from "../../report/figures.js";
 import type { Markup } from "../../report/html.js";
 import { lineChart, lineLegend, type Line, type LineAxis, type LinePoint } from "../../report/line-chart.js";
 import type { AtK, ContestantFigures, EvalReport } from "../metrics/report.js";
-import { percent, withInterval } from "../print/words.js";
+import { percent, problems, withInterval } from "../print/words.js";
 import { seriesOf } from "./looks.js";
 
 type Figures = readonly ContestantFigures[];
@@ -26,7 +26,7 @@ export function accuracySection({ contestants, data }: EvalReport): Markup | nul
     return section(
         "Accuracy",
         "Share of right samples, with its interval at 95%, over problems.",
-        [figure(`${data.name}, ${data.asked} problems`, barChart(head, bars))],
+        [figure(`${data.name}, ${problems(data.asked)}`, barChart(head, bars))],
         "lines"
     );
 }

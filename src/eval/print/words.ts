@@ -22,10 +22,14 @@ function points(share: number): string {
     return text.startsWith("-") ? text : `+${text}`;
 }
 
+/** "1 problem", "3 problems". */
+export function problems(count: number): string {
+    return `${count} ${count === 1 ? "problem" : "problems"}`;
+}
+
 /** What was asked of whom, in a sentence or two. */
 export function settingsInWords({ data, prompt, sampling, seed, samples, versions }: EvalReport): string {
-    const asked =
-        data.asked === data.problems ? `${data.asked} problems` : `${data.asked} of ${data.problems} problems`;
+    const asked = data.asked === data.problems ? problems(data.asked) : `${data.asked} of ${problems(data.problems)}`;
     const shots = prompt.shots === 0 ? "" : ` with ${prompt.shots} solved ones in front`;
     const often = samples === 1 ? "one sample each" : `${samples} samples each`;
     const temperature = sampling["temperature"] ?? 1;

@@ -4,7 +4,10 @@ import { RastError } from "../../errors.js";
 import { recordFormat, type ContestantLine, type RecordHead, type RecordLine, type SampleLine } from "./schema.js";
 
 /** A sample without its texts, of which a long record has more than memory need hold. */
-export type KeptSample = Omit<SampleLine, "type" | "output" | "answer" | "reason">;
+export type KeptSample = Omit<SampleLine, "type" | "output" | "answer" | "reason"> & {
+    /** Of one that could not be asked. */
+    readonly reason?: string;
+};
 
 /** All that a record has. */
 export interface RecordContent {
@@ -75,7 +78,8 @@ export class RecordParser {
 /** A sample without its texts. */
 export function kept(line: SampleLine): KeptSample {
     const { contestant, problem, id, sample, seed, ordinal, right, extracted, timedOut, stop, tokens, ms } = line;
-    return { contestant, problem, id, sample, seed, ordinal, right, extracted, timedOut, stop, tokens, ms };
+    const sampled = { contestant, problem, id, sample, seed, ordinal, right, extracted, timedOut, stop, tokens, ms };
+    return stop === "error" ? { ...sampled, reason: line.reason } : sampled;
 }
 
 /** An error about a record. */

@@ -232,8 +232,10 @@ describe("what is wrong is one line", () => {
         [["--lambda", "1", "--sweep", "lambda=0:1:0.5"], 2, /Expected either --lambda or --sweep/],
         [["--stop", "a", "--without-stop"], 2, /Expected either --stop or --without-stop/],
         [["--repeatable", "--batched"], 2, /Expected either --repeatable or --batched/],
-        [["--model", "m"], 2, /for --server/],
-        [["--server", "http://x:1"], 2, /for --model/],
+        [["--model", "m"], 2, /Expected an address for --server: --model say/],
+        [["--timeout", "5"], 2, /Expected an address for --server: --timeout say/],
+        [["--server", "http://x:1"], 2, /Expected the name of a model there for --model, beside its address\. /],
+        [["--data", "sums", "--shots", "3"], 2, /Expected a data file for --shots-file: shots are taken from one\. /],
         [["--server", "x", "--model", "m"], 2, /Expected an address such as .* for --server/],
         [["--html", "/nowhere/a.html"], 2, /folder of .* does not exist/],
         [["nowhere.jsonl"], 2, /record does not exist.*\[ERR_FILE_NOT_FOUND\]/]
@@ -248,6 +250,8 @@ describe("what is wrong is one line", () => {
         ["", /There are no problems in .*: it is empty/],
         [`${'{"question": "?", "answer": 1}\n'.repeat(6)}{"question"\n`, /Line 7 of bad\.jsonl is not JSON/],
         ['{"text": "?", "answer": 1}\n', /Line 1 of bad\.jsonl has no question .* Name it with --question-field\./],
+        ['{"question": "?", "answer": null}\n', /Line 1 of bad\.jsonl: its "answer" is null\. /],
+        ['{"question": null, "answer": 1}\n', /Line 1 of bad\.jsonl: its "question" is null\. /],
         ['{"question": "?"}\n', /has no answer .* Name it with --answer-field\./],
         ['{"question": "?", "answer": 1}\n', /has no "gold"/, ["--answer-field", "gold"]]
     ])("data %j", async (content, words, flags = []) => {
@@ -258,6 +262,36 @@ describe("what is wrong is one line", () => {
         expect(stderr).toMatch(words);
         expect(stderr).toContain("[ERR_DATA_SET]");
         expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    });
+
+    test("data that has a head alone", async () => {
+        const file = join(folder, "head.csv");
+        await writeFile(file, "question,answer\n");
+        const { code, stderr } = await rast(["eval", ...base, "--data", file]);
+        expect(code).toBe(2);
+        expect(stderr).toMatch(/There are no problems in head\.csv: it has a head alone\./);
+    });
+
+    test("what could not be asked at all has no figures: exit code 1, and why", async () => {
+        answer = () => {
+            throw new RastError("ERR_PROMPT_TOO_LONG", "The prompt has 9 tokens, the context 8.");
+        };
+        const { code, stdout, stderr } = await rast(common());
+        expect(code).toBe(1);
+        expect(stdout).toContain("not asked");
+        const why = "Nothing could be asked of base, and counts as wrong: The prompt has 9 tokens, the context 8.";
+        expect(stderr).toBe(`rast: ${why}\n`);
+        expect(stdout).toContain(why);
+        let at = 0;
+        answer = () => {
+            if (at++ > 0) return "8";
+            throw new RastError("ERR_PROMPT_TOO_LONG", "too long");
+        };
+        const some = await rast([...common(), "--json"]);
+        expect([some.code, some.stderr]).toEqual([0, ""]);
+        expect(JSON.parse(some.stdout)).toMatchObject({
+            notes: ["1 of 3 samples could not be asked of base, and counts as wrong: too long"]
+        });
     });
 
     test("a failure of the machine is exit code 1, and JSON with --json", async () => {

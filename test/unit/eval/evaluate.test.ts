@@ -1,13 +1,15 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GenerateOptions } from "../../../src/engine/generate-options.js";
 import { evaluateWith } from "../../../src/eval/evaluate.js";
+import { identify } from "../../../src/eval/identify.js";
 import type { EvalReport } from "../../../src/eval/metrics/report.js";
 import type { EvaluateOptions } from "../../../src/eval/options.js";
 import { evaluationReport } from "../../../src/eval/report-on-records.js";
 import { RastError } from "../../../src/errors.js";
+import { resolveTrio } from "../../../src/trio/trio.js";
 import { evalEngines, type EvalEngines } from "../../support/eval-engines.js";
 import { StandInServer } from "../../support/stand-in-server.js";
 
@@ -156,6 +158,36 @@ describe("who is asked what", () => {
             message: expect.stringMatching(/"demo: base" comes twice/)
         });
     });
+});
+
+test("trios of one name go by those of their files, else by their paths", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "rast-names-"));
+    const { base, pairs } = await resolveTrio("demo");
+    const { expert, antiexpert } = pairs[0]!;
+    const trio = JSON.stringify({ name: "same", base, expert, antiexpert, lambda: 1 });
+    const files = ["f16.json", "q4.json", "other/q4.json"].map((name) => join(folder, name));
+    await mkdir(join(folder, "other"));
+    for (const file of files) await writeFile(file, trio);
+    const labelsOf = async (paths: readonly string[]): Promise<string[]> => {
+        const models = paths.map((one) => ({ trio: one }));
+        const report = await evaluateWith(
+            { models, modes: ["base"], data: "sums", limit: 1 },
+            evalEngines(() => "#1")
+        );
+        return report.contestants.map(({ label }) => label);
+    };
+    expect(await labelsOf(files.slice(0, 2))).toEqual(["f16: base", "q4: base"]);
+    expect(await labelsOf(files.slice(1))).toEqual(files.slice(1).map((file) => `${file}: base`));
+    await expect(labelsOf([files[0]!, files[0]!])).rejects.toThrow(/"same: base" comes twice/);
+    await rm(folder, { recursive: true });
+});
+
+test("a reference that is not there is called that", async () => {
+    const engines = { ...evalEngines(), identify };
+    const { base } = await resolveTrio("demo");
+    await expect(
+        evaluateWith({ models: { base }, data: "sums", limit: 1, reference: "nosuch.gguf" }, engines)
+    ).rejects.toThrow(/^The file for the reference does not exist/);
 });
 
 describe("figures", () => {

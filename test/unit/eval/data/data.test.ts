@@ -60,7 +60,7 @@ describe("what is wrong is one line that names the line", () => {
     test.each<[text: string, name: string, message: RegExp, fields?: ProblemFields]>([
         ["", "x.jsonl", /^There are no problems in x\.jsonl: it is empty\.$/],
         ["\n \n", "x.jsonl", /it is empty/],
-        ["question,answer\n", "x.csv", /it is empty/],
+        ["question,answer\n", "x.csv", /it has a head alone/],
         [`${good.repeat(6)}{"question": "?", "answer"\n${good}`, "x.jsonl", /^Line 7 of x\.jsonl is not JSON: /],
         [`${good}[1]`, "x.jsonl", /^Line 2 of x\.jsonl is no object with a question and an answer\.$/],
         [

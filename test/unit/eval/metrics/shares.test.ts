@@ -96,6 +96,24 @@ describe("Wilson's interval", () => {
         }
     });
 
+    test("of all it reaches all, of none nothing", () => {
+        for (let total = 1; total < 200; total++) {
+            expect(wilsonInterval(1, total).high).toBe(1);
+            expect(wilsonInterval(0, total).low).toBe(0);
+        }
+    });
+
+    test.each([
+        [33, 34],
+        [-0.1, 5],
+        [NaN, 5],
+        [0.5, -1],
+        [0.5, 1.5],
+        [0.5, NaN]
+    ])("%d of %d is refused", (share, total) => {
+        expect(() => wilsonInterval(share, total)).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+    });
+
     test("of nothing is everything", () => expect(wilsonInterval(0, 0)).toEqual({ low: 0, high: 1 }));
 });
 
