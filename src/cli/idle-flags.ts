@@ -1,9 +1,14 @@
 // Flags that were typed and change nothing, beside others that take their effect away.
 
+import type { CommandCall } from "./command.js";
+import { attributeName, longName, readFlags, type FlagGroup } from "./flag.js";
+import { isModelFile } from "./flags/against.js";
+
 /** Values of flags, by option. */
 type Values = Readonly<Record<string, unknown>>;
 
-interface Rule {
+/** Flags, and when they have no effect. */
+export interface IdleRule {
     readonly options: readonly string[];
     /** Why they have no effect; undefined where they may have one. */
     readonly idle: (values: Values, name: (option: string) => string) => string | undefined;
@@ -16,11 +21,18 @@ const has = (values: Values, ...options: readonly string[]): boolean =>
 
 // A line of a batch may have a mode, a temperature and the like of its own.
 const alone =
-    (idle: Rule["idle"]): Rule["idle"] =>
+    (idle: IdleRule["idle"]): IdleRule["idle"] =>
     (values, name) =>
         has(values, "batch") ? undefined : idle(values, name);
 
-const rules: readonly Rule[] = [
+// Of what is held against others, files stand for bases alone.
+function hasTrio(values: Values): boolean {
+    const against = (values["against"] ?? []) as readonly string[];
+    return has(values, "trio") || against.some((one) => !isModelFile(one));
+}
+
+/** What holds for every command that draws, or asks models for scores. */
+const rules: readonly IdleRule[] = [
     {
         options: ["logprobs"],
         idle: (values) => (has(values, "json", "streamJson", "batch") ? undefined : "without --json or --stream-json")
@@ -38,8 +50,8 @@ const rules: readonly Rule[] = [
         idle: alone(({ mode }) => (mode === "expert" ? "with --mode expert" : undefined))
     },
     {
-        options: ["lambda", "speculation", "speculation.ngram", "specialTokens"],
-        idle: (values) => (has(values, "trio", "expert") ? undefined : "without --expert and --antiexpert")
+        options: ["lambda", "specialTokens"],
+        idle: (values) => (hasTrio(values) || has(values, "expert") ? undefined : "without --expert and --antiexpert")
     },
     {
         options: ["topK", "topP", "minP", "seed", "ordinal"],
@@ -65,7 +77,7 @@ const rules: readonly Rule[] = [
     },
     {
         options: ["raw"],
-        idle: (values) => (has(values, "trio") ? undefined : "without --trio, as there is no prompt template")
+        idle: (values) => (hasTrio(values) ? undefined : "without --trio, as there is no prompt template")
     },
     {
         options: ["raw"],
@@ -99,6 +111,15 @@ const rules: readonly Rule[] = [
             const constraint = ["grammar", "jsonSchema"].find((option) => has(values, option));
             return constraint === undefined ? undefined : `with ${name(constraint)}, which says where the text ends`;
         }
+    }
+];
+
+/** What holds for `rast generate` besides. */
+export const generationRules: readonly IdleRule[] = [
+    {
+        // Where given texts are scored, they say how many tokens are looked at together, of a base alone as well.
+        options: ["speculation", "speculation.ngram"],
+        idle: (values) => (has(values, "trio", "expert") ? undefined : "without --expert and --antiexpert")
     },
     {
         options: ["parallel"],
@@ -110,22 +131,24 @@ const rules: readonly Rule[] = [
 ];
 
 /**
- * A sentence for every flag that was typed in vain.
- * @param values of all flags, those of the environment and the file of settings too
- * @param isTyped of an option, whether its flag is on the command line
- * @param name of an option's flag: "--top-p"
+ * Says on stderr a sentence for every flag that was typed in vain.
+ * @param own what holds for this command besides; it comes first
  */
-export function idleFlags(
-    values: Values,
-    isTyped: (option: string) => boolean,
-    name: (option: string) => string
-): string[] {
+export function sayIdleFlags({ io, typed, given }: CommandCall, flags: FlagGroup, own: readonly IdleRule[] = []): void {
+    const values = readFlags(flags, typed);
+    const isTyped = (option: string): boolean => {
+        const flag = flags[option];
+        return flag !== undefined && given[attributeName(flag)] !== undefined;
+    };
+    const name = (option: string): string => longName(flags[option]!);
     const said = new Map<string, string>();
-    for (const { options, idle } of rules) {
-        const why = idle(values, name);
-        for (const option of why === undefined ? [] : options) {
-            if (isTyped(option) && !said.has(option)) said.set(option, `${name(option)} has no effect ${why!}.`);
+    for (const { options, idle } of [...own, ...rules]) {
+        // Rules may speak of flags that stand beside theirs: of those that a command has.
+        const asked = options.filter((option) => isTyped(option) && !said.has(option));
+        const why = asked.length === 0 ? undefined : idle(values, name);
+        for (const option of why === undefined ? [] : asked) {
+            said.set(option, `${name(option)} has no effect ${why!}.`);
         }
     }
-    return [...said.values()];
+    for (const sentence of said.values()) io.stderr.write(`rast: ${sentence}\n`);
 }

@@ -44,7 +44,7 @@ function pathsOf(model: string | ModelOptions | undefined): string[] {
     if (model === undefined) return [];
     if (typeof model === "string") return [model];
     const path = model.path ?? model.model;
-    const adapters = [model.lora ?? []].flat() as (string | LoraOptions)[];
+    const adapters = [model.lora ?? []].flat<(string | LoraOptions | readonly (string | LoraOptions)[])[]>();
     return [
         ...(path === undefined ? [] : [path]),
         ...adapters.map((adapter) => (typeof adapter === "string" ? adapter : adapter.path))

@@ -15,6 +15,7 @@ import { quietFlag } from "../flags/files.js";
 import { promptFlags, rawFlags } from "../flags/prompt.js";
 import { pullFlags } from "../flags/pulling.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
+import { sayIdleFlags, type IdleRule } from "../idle-flags.js";
 import { readInput, readStandardInput } from "../input.js";
 import type { CommandIo } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
@@ -49,6 +50,14 @@ const ownFlags = {
     quiet: quietFlag
 };
 
+/** What is of no use where nothing is drawn. */
+const idleRules: readonly IdleRule[] = [
+    {
+        options: Object.keys(requestFlags).filter((option) => !(option in rawFlags)),
+        idle: ({ pcr }) => (pcr === undefined ? undefined : "with --pcr, as nothing is generated")
+    }
+];
+
 /** `rast explain`: what the delta did to a text, token by token. */
 export const explain: CommandDeclaration = {
     name: "explain",
@@ -77,6 +86,9 @@ async function run(call: CommandCall): Promise<ExitCode> {
     const request = readFlags(requestFlags, typed);
     const engine = await readEngineFlags(typed);
     const { pull } = readFlags(pullFlags, typed);
+    const sayIdle = (): void => {
+        if (own.quiet !== true) sayIdleFlags(call, explain.flags, idleRules);
+    };
     await checkPageTarget(own.html);
     if (own.pcr !== undefined) {
         refuseBeside(own, operands[0]);
@@ -88,7 +100,8 @@ async function run(call: CommandCall): Promise<ExitCode> {
             ...(own.html === undefined ? {} : { html: own.html }),
             json: own.json ?? false,
             quiet: own.quiet ?? false,
-            pull: pull ?? false
+            pull: pull ?? false,
+            sayIdle
         });
     }
     for (const [name, value] of Object.entries({ against, parallel: own.parallel })) {
@@ -111,6 +124,7 @@ async function run(call: CommandCall): Promise<ExitCode> {
     await (
         await requestCheckFor(load)
     )(asked);
+    sayIdle();
     const status = new StatusLine(io, own.quiet);
     const work = { load, status, quiet: own.quiet ?? false };
     const { value, interruptedBy } = await withEngine(io, work, async (rast, signal) => {

@@ -10,7 +10,6 @@ import { chatOnly, promptOf } from "../chat-prompt.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import {
-    attributeName,
     expandHome,
     fileFlag,
     longName,
@@ -28,7 +27,7 @@ import { modelFlags, strengthFlags } from "../flags/models.js";
 import { promptFlags, rawFlags } from "../flags/prompt.js";
 import { pullFlags } from "../flags/pulling.js";
 import { completionFlags, samplingFlags } from "../flags/sampling.js";
-import { idleFlags } from "../idle-flags.js";
+import { generationRules, sayIdleFlags } from "../idle-flags.js";
 import { readInput, readStandardInput } from "../input.js";
 import { interruptible } from "../interruption.js";
 import type { CommandIo, Input } from "../io.js";
@@ -115,7 +114,8 @@ export const generate: CommandDeclaration = {
 
 type Own = FlagValues<typeof ownFlags>;
 
-async function run({ io, operands, typed, given }: CommandCall): Promise<ExitCode> {
+async function run(call: CommandCall): Promise<ExitCode> {
+    const { io, operands, typed } = call;
     const own = readFlags(ownFlags, typed);
     const { maxThinkingTokens } = own;
     const request = { ...readFlags(requestFlags, typed), ...(await readConstraint(own)), maxThinkingTokens };
@@ -136,11 +136,7 @@ async function run({ io, operands, typed, given }: CommandCall): Promise<ExitCod
     const loadOptions = { ...engine, ...(job.parallel === undefined ? {} : { parallel: job.parallel }) };
 
     await checkRequests(job, loadOptions);
-    if (own.quiet !== true) {
-        const values = readFlags(generate.flags, typed);
-        const isTyped = (option: string): boolean => given[attributeName(generate.flags[option]!)] !== undefined;
-        for (const idle of idleFlags(values, isTyped, longNameOf)) io.stderr.write(`rast: ${idle}\n`);
-    }
+    if (own.quiet !== true) sayIdleFlags(call, generate.flags, generationRules);
     const { loadRast } = await import("../../loading/load.js");
     const { interruptedBy } = await interruptible(io.signals, async (signal) => {
         const rast = await loadRast({
@@ -302,10 +298,6 @@ async function checkRequests(job: Job, engine: LoadOptions): Promise<void> {
             throw new RastError(error.code, `${where}: ${error.message}`, { details, cause: error });
         }
     }
-}
-
-function longNameOf(option: string): string {
-    return longName(generate.flags[option]!);
 }
 
 // What a line says comes before what the flags say; a constraint of its own leaves no room for theirs.

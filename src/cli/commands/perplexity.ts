@@ -7,6 +7,7 @@ import { againstFlags, modelsAgainst, nameOfModels } from "../flags/against.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { quietFlag } from "../flags/files.js";
 import { pullFlags } from "../flags/pulling.js";
+import { sayIdleFlags, type IdleRule } from "../idle-flags.js";
 import { readAll, readInput } from "../input.js";
 import { interruptible } from "../interruption.js";
 import type { CommandIo } from "../io.js";
@@ -55,7 +56,15 @@ export const perplexity: CommandDeclaration = {
     run
 };
 
-async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
+const idleRules: readonly IdleRule[] = [
+    {
+        options: ["top"],
+        idle: ({ against }) => (against === undefined ? "without --against" : undefined)
+    }
+];
+
+async function run(call: CommandCall): Promise<ExitCode> {
+    const { io, operands, typed } = call;
     const { json = false, quiet = false, parallel, ...options } = readFlags(ownFlags, typed);
     const { against = [] } = readFlags(againstFlags, typed);
     const first = { ...(await readEngineFlags(typed)), ...(parallel === undefined ? {} : { parallel }) };
@@ -65,6 +74,7 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
         const ended = await assurePulled(trio, readFlags(pullFlags, typed).pull, io);
         if (ended !== undefined) return exitCodeOf(ended);
     }
+    if (!quiet) sayIdleFlags(call, perplexity.flags, idleRules);
     const names = models.map(nameOfModels);
     const module = await import("../../scoring/perplexity.js");
     const status = new StatusLine(io, quiet);

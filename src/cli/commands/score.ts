@@ -11,6 +11,7 @@ import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { quietFlag } from "../flags/files.js";
 import { rawFlags } from "../flags/prompt.js";
 import { pullFlags } from "../flags/pulling.js";
+import { sayIdleFlags } from "../idle-flags.js";
 import type { Output } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
@@ -52,7 +53,8 @@ export const score: CommandDeclaration = {
 /** Texts that are decoded together, unless somebody says otherwise. */
 const usualParallel = 4;
 
-async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
+async function run(call: CommandCall): Promise<ExitCode> {
+    const { io, operands, typed } = call;
     const {
         raw = false,
         parallel = usualParallel,
@@ -79,6 +81,7 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
     const records = await readScoreRecords(path === "-" ? (io.stdin as AsyncIterable<Uint8Array>) : expandHome(path));
     const ended = await assurePulled(engine.trio, readFlags(pullFlags, typed).pull, io);
     if (ended !== undefined) return exitCodeOf(ended);
+    if (!quiet) sayIdleFlags(call, score.flags);
     const status = new StatusLine(io, quiet);
     const totals = new Totals();
     const work = { load: forScoring(engine, parallel), status, quiet };

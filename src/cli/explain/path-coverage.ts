@@ -22,6 +22,8 @@ export interface CoverageJob {
     readonly json: boolean;
     readonly quiet: boolean;
     readonly pull: boolean;
+    /** Names flags that were typed in vain. */
+    readonly sayIdle: () => void;
 }
 
 /** @throws what `pathCoverage` and `loadRast` do */
@@ -34,6 +36,7 @@ export async function coverPaths(io: CommandIo, job: CoverageJob): Promise<ExitC
         if (ended !== undefined) return exitCodeOf(ended);
     }
     await refuseLostInputs(job.html, all, [job.file]);
+    job.sayIdle();
     const status = new StatusLine(io, job.quiet);
     const rows: CoverageRow[] = [];
     const { forScoring } = await import("../../scoring/score-texts.js");

@@ -10,9 +10,14 @@ export const againstFlags = under("Models", {
     )
 });
 
+/** Whether an `--against` names a file in place of the base. */
+export function isModelFile(against: string): boolean {
+    return /\.gguf$/i.test(against);
+}
+
 /** The models of an `--against`: another trio, or the same models with another base. All else is as it was. */
 export function modelsAgainst(first: LoadOptions, against: string): LoadOptions {
-    if (/\.gguf$/i.test(against)) {
+    if (isModelFile(against)) {
         const placed = typeof first.base === "object" ? first.base : {};
         return { ...first, base: { ...placed, path: against } };
     }

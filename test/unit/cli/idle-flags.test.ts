@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LoadOptions } from "../../../src/loading/load-options.js";
 import type * as Load from "../../../src/loading/load.js";
+import { numberFlag } from "../../../src/cli/flag.js";
+import { completionFlags, samplingFlags } from "../../../src/cli/flags/sampling.js";
 import { rast, type Ran } from "../../support/command-io.js";
 import { FakeAddon, fakeNative } from "../../support/fake-addon.js";
 import { makeModelFiles, type ModelFiles } from "../../support/model-files.js";
@@ -118,4 +120,72 @@ test.each([
 ])("bench %j", async (args, flags, cause) => {
     const said = notes(await rast(["bench", ...args])).filter((line) => line.includes("no effect"));
     expect(said).toEqual(flags.map((flag) => `rast: ${flag} has no effect with ${cause}.`));
+});
+
+describe("commands that ask for scores", () => {
+    let texts: string;
+    let records: string;
+    const idle = async (...args: readonly string[]): Promise<string[]> =>
+        notes(await rast(args)).filter((line) => line.includes("no effect"));
+    const base = (): string[] => ["--base", files.base];
+    beforeEach(async () => {
+        texts = await files.write("texts.jsonl", '{"text": "a b"}');
+        records = await files.write("records.jsonl", '{"prompt": "a", "completion": "b"}');
+    });
+
+    test.each([
+        [
+            ["--temperature", "0", "--top-p", "0.5"],
+            ["--top-p has no effect with --temperature 0, which takes the like"]
+        ],
+        [["--ordinal", "1"], ["--ordinal has no effect without --seed, "]],
+        [
+            ["--thinking", "off", "--max-thinking-tokens", "9"],
+            ["--max-thinking-tokens has no effect with --thinking off"]
+        ],
+        [["--raw", "--chat"], ["--raw has no effect with --chat, "]],
+        [["--temperature", "0.5", "--top-p", "0.5", "--seed", "2", "--ordinal", "1", "--top", "3"], []]
+    ])("explain %j", async (flags, said) => {
+        expect(await idle("explain", "--trio", files.trio, ...flags, "--", "Hi")).toEqual(
+            said.map((one) => expect.stringContaining(one) as string)
+        );
+        expect(await idle("explain", "--trio", files.trio, ...flags, "-q", "--", "Hi")).toEqual([]);
+    });
+
+    test("explain --pcr with each flag of a generation", async () => {
+        const { maxTokens, stop, ignoreEos } = completionFlags;
+        const all = { maxTokens, stop, ignoreEos, ...samplingFlags, top: numberFlag("--top <integer>", "") };
+        const value = (usage: string): string => (usage.includes("id=value") ? "1=2" : "1");
+        for (const { usage } of Object.values(all)) {
+            const [name, ...takes] = usage.split(" ");
+            const flags = [name!, ...takes.map(() => value(usage))];
+            const found = await idle("explain", "--trio", files.trio, "--pcr", texts, ...flags);
+            expect(found).toEqual([`rast: ${name!} has no effect with --pcr, as nothing is generated.`]);
+            expect(await idle("explain", "--trio", files.trio, "--pcr", texts, ...flags, "--quiet")).toEqual([]);
+        }
+        expect(await idle("explain", "--trio", files.trio, "--pcr", texts, "--raw", "--parallel", "2")).toEqual([]);
+        expect(await idle("explain", ...base(), "--pcr", texts, "--raw")).toEqual([
+            expect.stringContaining("--raw has")
+        ]);
+        expect(await idle("explain", ...base(), "--pcr", texts, "--raw", "--against", files.trio)).toEqual([]);
+    });
+
+    test("perplexity", async () => {
+        const perplexity = ["perplexity", "--trio", files.trio, texts];
+        expect(await idle(...perplexity, "--top", "5")).toEqual(["rast: --top has no effect without --against."]);
+        expect(await idle(...perplexity, "--top", "5", "--quiet")).toEqual([]);
+        expect(await idle(...perplexity, "--top", "5", "--against", files.base)).toEqual([]);
+        const lambda = ["perplexity", ...base(), texts, "--lambda", "0.5"];
+        expect(await idle(...lambda, "--against", files.base)).toEqual([expect.stringContaining("--lambda has no")]);
+        expect(await idle(...lambda, "--against", files.trio)).toEqual([]);
+    });
+
+    test("score", async () => {
+        expect(await idle("score", ...base(), records, "--raw", "--lambda", "1", "--draft", "4")).toEqual([
+            expect.stringContaining("--lambda has no effect without --expert"),
+            expect.stringContaining("--raw has no effect without --trio")
+        ]);
+        expect(await idle("score", ...base(), records, "--raw", "--quiet")).toEqual([]);
+        expect(await idle("score", "--trio", files.trio, records, "--raw", "--lambda", "1")).toEqual([]);
+    });
 });

@@ -91,7 +91,7 @@ describe("a page in the place of", () => {
         const second = await files.write("m-00002-of-00002.gguf", "GGUF");
         const split = ["--base", files.path("m-00001-of-00002.gguf"), ...three().slice(2)];
         await unharmed(second, ...split, "--html", second, "Hi");
-        const { base: _, ...pair } = { base: "", expert: "expert.gguf", antiexpert: "antiexpert.gguf" };
+        const pair = { expert: "expert.gguf", antiexpert: "antiexpert.gguf" };
         const trio = await files.write("t.json", { base: { model: "base.gguf", lora: "lora.gguf" }, ...pair });
         await unharmed(adapter, "--trio", trio, "--html", adapter, "Hi");
     });
