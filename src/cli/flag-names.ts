@@ -1,5 +1,6 @@
 // Errors of the API name options ("topP"); people at the command line know flags ("--top-p").
-import type { RastError } from "../errors.js";
+import { RastError } from "../errors.js";
+import type { FailedRecord } from "../scoring/score-records.js";
 import type { CommandDeclaration } from "./command.js";
 import { longName } from "./flag.js";
 
@@ -39,6 +40,12 @@ export function inFlags(
         message: translated.join(""),
         details: { ...details, ...Object.fromEntries(named.map(({ key, flag }) => [key, flag])) }
     };
+}
+
+/** A record that cannot be scored, its message with flags in place of options. */
+export function failureInFlags(failed: FailedRecord, names: FlagNames): FailedRecord {
+    const { code, message } = failed.error;
+    return { ...failed, error: { ...failed.error, message: inFlags(new RastError(code, message), names).message } };
 }
 
 function outsideQuotes(

@@ -37,7 +37,7 @@ import {
 import { neverBegun, Request, type Prepare, type PreparedRequest } from "./request.js";
 import { prepareRequest, prepareTokens, tokenizeText } from "./prompt-tokens.js";
 import type { RastResult } from "./results.js";
-import { drawSamples, untilRoom, type RunningSample } from "./samples.js";
+import { drawSamples, namingItem, untilRoom, type RunningSample } from "./samples.js";
 import { prepareScore, scoreOf, type ScoreResult } from "./score.js";
 import { resolveScoreOptions, type ScoreOptions } from "./score-options.js";
 
@@ -218,7 +218,7 @@ export class Rast {
     /**
      * Scores many texts: each as {@link Rast.score} does. A few more than run together are started at a time, in order, and the
      * rest wait here, so that `maxQueue` does not bound their number: give texts with the same beginning one after the other.
-     * If one fails, or is aborted, so are all.
+     * If one fails, or is aborted, so are all; of what is wrong with a text, `details.index` says which it is, from 0.
      * @param texts 1 to 100,000
      * @returns one for each, in their order
      * @throws what {@link Rast.score} lists
@@ -242,7 +242,7 @@ export class Rast {
         return drawSamples({
             count: list.length,
             atOnce: core.facts.slots + Math.min(core.facts.slots, maxWaitingSamples),
-            start: (index) => this.#score(list[index]!),
+            start: (index) => namingItem(index, () => this.#score(list[index]!)),
             over: () => false,
             skipped: () => {
                 throw disposedError();

@@ -1,4 +1,4 @@
-import { RastError } from "../errors.js";
+import { errorCatalogue, RastError } from "../errors.js";
 import { isAborted, watchSignal } from "./abort-signals.js";
 import type { EngineCore } from "./engine-core.js";
 
@@ -21,6 +21,26 @@ export interface SamplePlan<T> {
     skipped(): T;
     /** Waits until the engine may take a further request. @returns false when it takes none although it has none */
     room(): Promise<boolean>;
+}
+
+/**
+ * Begins the sample of an item of a list. Errors that are the item's fault say which it is, in `details.index`.
+ * @throws what `begin` does
+ */
+export function namingItem<T>(index: number, begin: () => RunningSample<T>): RunningSample<T> {
+    const named = (error: unknown): unknown => {
+        if (!(error instanceof RastError) || !errorCatalogue[error.code].byInput) return error;
+        return new RastError(error.code, error.message, { details: { ...error.details, index }, cause: error });
+    };
+    try {
+        const running = begin();
+        const result = running.result.catch((error: unknown) => {
+            throw named(error);
+        });
+        return { result, cancel: () => running.cancel() };
+    } catch (error) {
+        throw named(error);
+    }
 }
 
 /** Longest stretch of work without giving the event loop a turn, in milliseconds. */

@@ -41,12 +41,12 @@ export interface PairScore {
 
 /**
  * What the models say of one token, given all that stands before it: of their rows at temperature 1, without bias, penalties,
- * filters or grammar, over the tokens that may be drawn.
+ * filters or grammar, over the tokens that all models have: padding, and tokens that a model lacks, are left out.
  */
 export interface TokenScore {
     /** The token's id. */
     readonly token: number;
-    /** Its log-probabilities, in nats; at most 0, -Infinity for a token that can never be drawn. */
+    /** Its log-probabilities, in nats; at most 0, -Infinity for padding and for a token that a model lacks. */
     readonly logprob: DistributionFigures;
     /** How many tokens are likelier: 0 of the likeliest. Of equally likely ones those with smaller ids count as likelier. */
     readonly rank: Pick<DistributionFigures, "base" | "rast">;

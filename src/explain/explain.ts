@@ -14,6 +14,7 @@ import type { RastResult } from "../engine/results.js";
 import type { TokenScore } from "../engine/token-scores.js";
 import { RastError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
+import { checkEngine } from "../scoring/engine-argument.js";
 import { scoreStretch } from "../scoring/score-texts.js";
 import { TokenTexts } from "../scoring/token-texts.js";
 import { alignTokens, commonStart } from "./alignment.js";
@@ -59,6 +60,7 @@ const defaultTop = 8;
  * ```
  */
 export async function explain(rast: Rast, options: ExplanationOptions): Promise<Explanation> {
+    checkEngine(rast, "generate");
     const names = generateOptionNames.filter((name) => !ownNames.includes(name));
     const read = readOptions("explain", "the options of explain", options, [...names, "top", "onProgress"]);
     const { top: wanted = defaultTop, onProgress, ...request } = read;

@@ -69,7 +69,7 @@ export interface Explanation {
     readonly seed: number | string;
     /** Likeliest tokens that were recorded of each distribution. */
     readonly top: number;
-    /** How many tokens may be drawn. */
+    /** How many tokens all models have, padding left out: figures are over these, whatever a bias bans. */
     readonly drawableTokens: number;
     /** What RAST wrote. */
     readonly rast: ExplainedText;

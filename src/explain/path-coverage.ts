@@ -4,6 +4,7 @@ import { checkBoolean, checkSignal, readOptions } from "../checks.js";
 import type { Rast } from "../engine/engine.js";
 import type { TokenScore } from "../engine/token-scores.js";
 import { RastError } from "../errors.js";
+import { checkEngine } from "../scoring/engine-argument.js";
 import { inOrder } from "../scoring/in-order.js";
 import { nameOf, readRecords, textUnder, type JsonRecord, type RecordSource } from "../scoring/record-lines.js";
 import { failureOf, type FailedRecord } from "../scoring/score-records.js";
@@ -126,6 +127,7 @@ export async function pathCoverage(
     records: Iterable<CoverageRecord> | AsyncIterable<CoverageRecord>,
     options: PathCoverageOptions = {}
 ): Promise<PathCoverage> {
+    checkEngine(rast, "score");
     const read = readOptions("pathCoverage", "the options of pathCoverage", options, optionNames);
     const raw = read.raw === undefined ? false : checkBoolean("raw", read.raw);
     const signal = read.signal === undefined ? undefined : checkSignal("signal", read.signal);

@@ -599,7 +599,7 @@ export interface NativeLogprobs {
     readonly topLogprobs: Float32Array;
 }
 
-/** What the models say of tokens: of their rows at temperature 1 and nothing else, over the ids that may be drawn. Nats. */
+/** What the models say of tokens: of their rows at temperature 1 and nothing else (no bias, penalties, filters), over the ids that all models have. Nats. */
 export interface NativeFigures {
     /**
      * f64[n, 16]: log-probabilities under base, expert, antiexpert and ensemble, entropies of the same, ranks under base and

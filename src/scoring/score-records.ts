@@ -1,9 +1,10 @@
 // Log-probabilities of given continuations: of one after a prompt, or of several endings that are to be chosen from.
-import { checkBoolean, checkNumber, checkSignal, describeError, readOptions } from "../checks.js";
+import { checkBoolean, checkNumber, checkSignal, describeError, describeValue, readOptions } from "../checks.js";
 import type { Rast } from "../engine/engine.js";
 import type { ScoreResult } from "../engine/score.js";
 import type { DistributionFigures, TokenScore } from "../engine/token-scores.js";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
+import { checkEngine } from "./engine-argument.js";
 import { inOrder } from "./in-order.js";
 import { nameOf, readRecords, textUnder, type JsonRecord, type RecordSource } from "./record-lines.js";
 import { TokenTexts } from "./token-texts.js";
@@ -77,6 +78,8 @@ export interface RecordError {
     readonly code: ErrorCode;
     /** For a person. */
     readonly message: string;
+    /** Of a choice: the ending that it is about, from 0. */
+    readonly ending?: number;
 }
 
 /** A record that these models cannot score. */
@@ -103,7 +106,7 @@ export interface ScoreRecordsOptions {
 
 /**
  * The records in a file of JSON lines: `{"prompt", "completion"}`, or `{"context", "endings": [...]}` with the index of the right
- * one under `gold`, `label` or `answer` if you like. All are checked at once.
+ * one, from 0, under `gold`, `label` or `answer` if you like. All are checked at once.
  * @throws ERR_SCORE_INPUT naming the first line that is none, ERR_FILE_NOT_FOUND and its kin, the signal's reason
  */
 export async function readScoreRecords(source: RecordSource, signal?: AbortSignal): Promise<ScoreRecord[]> {
@@ -130,9 +133,13 @@ function readScoreRecord(record: JsonRecord, line: number): ScoreRecord | string
     const endings = list as unknown[];
     const wrong = endings.findIndex((one) => typeof one !== "string" || one === "");
     if (wrong >= 0) return `its ending ${wrong} is no text, or an empty one`;
-    const gold = record["gold"] ?? record["label"] ?? record["answer"];
-    // Many data sets have the number as text.
-    const index = typeof gold === "string" && /^\d+$/.test(gold) ? Number(gold) : gold;
+    const name = ["gold", "label", "answer"].find((one) => (record[one] ?? null) !== null) ?? "gold";
+    const gold = record[name] ?? undefined;
+    // Many data sets have the number as text, and no text where nobody says.
+    const index = typeof gold === "string" && /^\d*$/.test(gold) ? (gold === "" ? undefined : Number(gold)) : gold;
+    if (index !== undefined && typeof index !== "number") {
+        return `its ${name} is ${describeValue(index)}, not the index of an ending, from 0`;
+    }
     if (typeof index === "number" && !(Number.isInteger(index) && index >= 0 && index < endings.length)) {
         return `its right ending is ${index}, and it has ${endings.length} of them, from 0`;
     }
@@ -169,6 +176,7 @@ export async function* scoreRecords(
     records: Iterable<ScoreRecord> | AsyncIterable<ScoreRecord>,
     options: ScoreRecordsOptions = {}
 ): AsyncGenerator<ScoredRecord | FailedRecord, void, undefined> {
+    checkEngine(rast, "scoreMany");
     const read = readOptions("scoreRecords", "the options of scoreRecords", options, optionNames);
     const wanted: Wanted = {
         raw: read.raw === undefined ? false : checkBoolean("raw", read.raw),
@@ -181,15 +189,29 @@ export async function* scoreRecords(
         try {
             return await scoreRecord(rast, record, wanted, stop);
         } catch (error) {
-            return failureOf(record, error);
+            return failureOf(record, error, record.choice);
         }
     });
 }
 
-/** What of a record is no fault of its own is thrown. */
-export function failureOf({ line, id }: Pick<ScoreRecord, "line" | "id">, error: unknown): FailedRecord {
+/** What of a record is no fault of its own is thrown. @param choice whether `details.index` of an error says which ending it is about */
+export function failureOf(
+    { line, id }: Pick<ScoreRecord, "line" | "id">,
+    error: unknown,
+    choice = false
+): FailedRecord {
     if (!(error instanceof RastError) || !errorCatalogue[error.code].byInput) throw error;
-    return { line, ...(id === undefined ? {} : { id }), error: { code: error.code, message: describeError(error) } };
+    const { code, details } = error;
+    const ending = choice ? details["index"] : undefined;
+    const message = describeError(error);
+    return {
+        line,
+        ...(id === undefined ? {} : { id }),
+        error:
+            typeof ending === "number"
+                ? { code, message: `Ending ${ending}, counted from 0: ${message}`, ending }
+                : { code, message }
+    };
 }
 
 interface Wanted {

@@ -274,7 +274,8 @@ describe("rast score", () => {
             .map((line) => JSON.parse(line) as ScoredRecord & { type: string });
         expect(lines.map(({ type }) => type)).toEqual(["scored", "scored", "failed", "summary"]);
         expect(lines[2]).toMatchObject({ line: 3, error: { code: "ERR_PROMPT_TOO_LONG" } });
-        expect(stderr).toMatch(/^rast: line 3: .*\[ERR_PROMPT_TOO_LONG\]\n$/);
+        expect(stderr).toMatch(/^rast: line 3: .* raise --context-size where .*\[ERR_PROMPT_TOO_LONG\]\n$/);
+        expect(stdout).not.toContain("contextSize");
         expect(lines[3]).toMatchObject({ records: 3, failed: 1, texts: 4, accuracy: { rast: { total: 1 } } });
         const loaded: Rast = await loadRast({ trio: "demo" });
         try {
@@ -304,6 +305,34 @@ describe("rast score", () => {
         expect(stderr).toMatch(/^2 records scored: 4 texts, \d+ tokens\nbase: \d+\.\d% right \(95%: /);
         expect(stdout.trim().split("\n")).toHaveLength(2);
         expect((await rast(["score", "--threads", "1", "--trio", "demo", "-q", path])).stderr).toBe("");
+    });
+
+    test("one of each is counted as one, and the ending that has no token is named", async () => {
+        const one = file("one.jsonl", JSON.stringify({ prompt: "6+34", completion: "=" }));
+        const { stderr } = await rast(["score", "--threads", "1", "--trio", "demo", one]);
+        expect(stderr).toBe("1 record scored: 1 text, 1 token\n");
+        const lacking = file("lacking.jsonl", JSON.stringify({ prompt: "6+34", endings: ["=", "\u{1F600}"] }));
+        const ran = await rast(["score", "--threads", "1", "--trio", "demo", lacking]);
+        expect(ran.code).toBe(1);
+        expect(ran.stderr).toMatch(/^rast: line 1: Ending 1, counted from 0: There is no token to score: /);
+        expect(ran.stderr).toMatch(/^0 records scored: 0 texts, 0 tokens\n1 record could not be scored\n$/m);
+        expect(JSON.parse(ran.stdout)).toMatchObject({ type: "failed", error: { ending: 1 } });
+        const loaded = await loadRast({ trio: "demo", threads: 1 });
+        try {
+            const ok = { prompt: "6+34", completion: "=" };
+            for (const [bad, code] of [
+                [{ prompt: "6+34", completion: "\u{1F600}" }, "ERR_EMPTY_PROMPT"],
+                [{ prompt: "6+34", completion: 5 as never }, "ERR_INVALID_OPTION"],
+                [{ prompt: "6+34", completion: "1".repeat(999) }, "ERR_PROMPT_TOO_LONG"]
+            ] as const) {
+                await expect(loaded.scoreMany([ok, ok, bad, ok])).rejects.toMatchObject({
+                    code,
+                    details: { index: 2 }
+                });
+            }
+        } finally {
+            await loaded.dispose();
+        }
     });
 
     test("a line that is no record is named before anything is loaded", async () => {

@@ -9,6 +9,7 @@ import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import { writeExplanation } from "../explain/terminal.js";
 import { coverPaths } from "../explain/path-coverage.js";
 import { fileFlag, longName, numberFlag, readFlags, switchFlag, under, type FlagValues } from "../flag.js";
+import { flagNames } from "../flag-names.js";
 import { againstFlags } from "../flags/against.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { quietFlag } from "../flags/files.js";
@@ -101,6 +102,7 @@ async function run(call: CommandCall): Promise<ExitCode> {
             json: own.json ?? false,
             quiet: own.quiet ?? false,
             pull: pull ?? false,
+            names: flagNames(explain),
             sayIdle
         });
     }

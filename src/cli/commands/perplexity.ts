@@ -1,4 +1,5 @@
 import type { PerplexityProgress, PerplexityResult } from "../../scoring/perplexity.js";
+import { counted } from "../../explain/page/words.js";
 import { markdownTable } from "../../report/tables.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
@@ -95,7 +96,7 @@ async function print(result: PerplexityResult, names: readonly string[], io: Com
     const { comparisonLines, comparisonTable, perplexityLines } = await import("../../scoring/perplexity-text.js");
     const write = (lines: readonly string[]): void => void io.stdout.write(`${lines.join("\n")}\n`);
     const { windows, window, tokens, results, comparisons, top } = result;
-    write([`${windows} windows of ${window} tokens, ${tokens} tokens scored`, ""]);
+    write([`${counted(windows, "window")} of ${window} tokens, ${counted(tokens, "token")} scored`, ""]);
     for (const [index, one] of results.entries()) {
         if (results.length > 1) write([`${names[index]!}:`]);
         write([...perplexityLines(one), ""]);

@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { accuracyOf } from "../../accuracy.js";
 import { RastError } from "../../errors.js";
+import { counted } from "../../explain/page/words.js";
 import type { FailedRecord, ScoredRecord } from "../../scoring/score-records.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { withEngine } from "../engine-work.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import { oneLine } from "../failure.js";
+import { failureInFlags, flagNames } from "../flag-names.js";
 import { expandHome, numberFlag, readFlags, switchFlag, under } from "../flag.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { quietFlag } from "../flags/files.js";
@@ -84,10 +86,12 @@ async function run(call: CommandCall): Promise<ExitCode> {
     if (!quiet) sayIdleFlags(call, score.flags);
     const status = new StatusLine(io, quiet);
     const totals = new Totals();
+    const names = flagNames(score);
     const work = { load: forScoring(engine, parallel), status, quiet };
     const { interruptedBy } = await withEngine(io, work, async (rast, signal) => {
         const options = { raw, tokens, signal, ...(top === undefined ? {} : { top }) };
-        for await (const scored of scoreRecords(rast, records, options)) {
+        for await (const found of scoreRecords(rast, records, options)) {
+            const scored = "error" in found ? failureInFlags(found, names) : found;
             totals.add(scored);
             const type = "error" in scored ? "failed" : "scored";
             await write(io.stdout, `${JSON.stringify({ type, ...scored })}\n`);
@@ -160,8 +164,9 @@ class Totals {
 
     inWords(): string {
         const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
-        const lines = [`${this.done - this.failed} records scored: ${this.#endings} texts, ${this.#tokens} tokens`];
-        if (this.failed > 0) lines.push(`${this.failed} records could not be scored`);
+        const [texts, tokens] = [counted(this.#endings, "text"), counted(this.#tokens, "token")];
+        const lines = [`${counted(this.done - this.failed, "record")} scored: ${texts}, ${tokens}`];
+        if (this.failed > 0) lines.push(`${counted(this.failed, "record")} could not be scored`);
         for (const [name, right] of this.#right.best) {
             const { value, low, high } = accuracyOf(right, this.#withGold);
             const perByte = accuracyOf(this.#right.bestPerByte.get(name)!, this.#withGold);

@@ -2,10 +2,12 @@
 import type { LoadOptions } from "../../loading/load-options.js";
 import type { CoveredRecord, PathCoverage } from "../../explain/path-coverage.js";
 import type { FailedRecord } from "../../scoring/score-records.js";
+import { counted } from "../../explain/page/words.js";
 import { markdownTable } from "../../report/tables.js";
 import { withEngine } from "../engine-work.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import { oneLine } from "../failure.js";
+import { failureInFlags, type FlagNames } from "../flag-names.js";
 import { modelsAgainst, nameOfModels } from "../flags/against.js";
 import type { CommandIo } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
@@ -22,6 +24,8 @@ export interface CoverageJob {
     readonly json: boolean;
     readonly quiet: boolean;
     readonly pull: boolean;
+    /** For messages about texts. */
+    readonly names: FlagNames;
     /** Names flags that were typed in vain. */
     readonly sayIdle: () => void;
 }
@@ -51,7 +55,7 @@ export async function coverPaths(io: CommandIo, job: CoverageJob): Promise<ExitC
                     raw: job.raw,
                     signal,
                     onRecord: (record) => {
-                        told.push(record);
+                        told.push("error" in record ? failureInFlags(record, job.names) : record);
                         status.show(`${name}: ${told.length} of ${records.length} texts`);
                     }
                 })
@@ -95,7 +99,7 @@ function print(rows: readonly CoverageRow[], io: CommandIo): void {
             const { base, rast, line, id } = record;
             const together = rast === null ? "" : `, RAST ${percent(rast.value)}`;
             io.stdout.write(
-                `${String(id ?? line).padStart(6)}  base ${percent(base.value)}${together}  ${base.correct} of ${base.total} tokens\n`
+                `${String(id ?? line).padStart(6)}  base ${percent(base.value)}${together}  ${base.correct} of ${counted(base.total, "token")}\n`
             );
         }
         io.stdout.write("\n");

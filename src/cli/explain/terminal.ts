@@ -125,7 +125,7 @@ function summaryLines({ summary, rast, base }: Explanation): string {
     const steps = reasoningKinds.filter((kind) => kinds[kind] > 0).map((kind) => `${kind} ${kinds[kind]}`);
     const lines = [
         `${counted(tokens, "token")} (${rast.stopReason}); the base alone ${base.tokens.length} (${base.stopReason})`,
-        `${changed} changed: not the base's likeliest${steps.length === 0 ? "" : ` (${steps.join(", ")})`}; ${swapped} places where the delta made another token the likeliest`,
+        `${changed} changed: not the base's likeliest${steps.length === 0 ? "" : ` (${steps.join(", ")})`}; ${counted(swapped, "place")} where the delta made another token the likeliest`,
         ...(pathCoverage === null
             ? []
             : [`path coverage ${shareInWords(pathCoverage)}, mean KL ${natsInWords(meanDivergence!)} nats`]),

@@ -5,6 +5,7 @@ import { markup, Markup } from "../../report/html.js";
 import { styleSheet } from "../../report/style.js";
 import type { FailedRecord } from "../../scoring/score-records.js";
 import type { CoveredRecord, PathCoverage } from "../path-coverage.js";
+import { pageMadeOf } from "./made-of.js";
 import { counted, shareInWords } from "./words.js";
 
 /** Coverage by one base, or one trio's. */
@@ -20,8 +21,13 @@ export interface NamedCoverage {
 /**
  * Path coverage as one HTML page without a script: a bar for each base, its ensemble's beside it, and every text in a table.
  * @param all at least one
+ * @throws ERR_INVALID_OPTION for what {@link pathCoverage} did not give
  */
 export function coveragePage(all: readonly NamedCoverage[]): string {
+    return pageMadeOf("all", "a list of what pathCoverage gave, with names", all, () => pageOf(all));
+}
+
+function pageOf(all: readonly NamedCoverage[]): string {
     const { texts, base } = all[0]!.coverage;
     const bars = all.flatMap(({ name, coverage }) => {
         const bar = (
@@ -61,7 +67,7 @@ export function coveragePage(all: readonly NamedCoverage[]): string {
 <body>
 <main>
 <h1><small>rast explain</small> Path coverage</h1>
-<p>Share of the tokens of ${counted(texts, "text")} (${base.total} tokens) that are the likeliest where they stand: how much of them a model would have
+<p>Share of the tokens of ${counted(texts, "text")} (${counted(base.total, "token")}) that are the likeliest where they stand: how much of them a model would have
 written anyway. Error bars are 95% intervals over texts; where there is one text alone, over its tokens.</p>
 <figure>${barChart(head, bars)}</figure>
 ${all.map(recordTable)}

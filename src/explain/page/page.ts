@@ -6,6 +6,7 @@ import type { AlignedStretch } from "../alignment.js";
 import type { ExplainedModel, Explanation } from "../explanation.js";
 import { changedTokens } from "./changed-tokens.js";
 import { divergencePlot } from "./divergence-plot.js";
+import { pageMadeOf } from "./made-of.js";
 import { pageData } from "./page-data.js";
 import { pageScript } from "./script.js";
 import { shownToken, tokenInText } from "./shown-token.js";
@@ -21,8 +22,13 @@ const longestTitle = 80;
 /**
  * An explanation as one HTML page, for screens of any width, dark or light, for readers of screens, and for paper. It asks for nothing from elsewhere;
  * without its script it has everything but the figures beside the pointer and the slider. Texts are shown as text, whatever they hold.
+ * @throws ERR_INVALID_OPTION for what {@link explain} did not give
  */
 export function explanationPage(explanation: Explanation): string {
+    return pageMadeOf("explanation", "what explain gave", explanation, () => pageOf(explanation));
+}
+
+function pageOf(explanation: Explanation): string {
     const title = titleOf(explanation);
     const hash = createHash("sha256").update(pageScript).digest("base64");
     const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'`;
@@ -85,7 +91,10 @@ function summaryList({ summary, rast, base }: Explanation): Markup {
             `${tokens}, ended by ${rast.stopReason}; the base alone ${base.tokens.length}, ended by ${base.stopReason}`
         ],
         ["Changed", `${changed}${part(changed)} are not the base's likeliest token where they stand`],
-        ["Swapped", `${swapped}${part(swapped)} places where the delta made another token the likeliest`],
+        [
+            "Swapped",
+            `${swapped}${part(swapped)} ${swapped === 1 ? "place" : "places"} where the delta made another token the likeliest`
+        ],
         [
             "Path coverage",
             pathCoverage === null ? "-" : `${shareInWords(pathCoverage)} of the tokens are the base's likeliest`
@@ -100,7 +109,10 @@ function summaryList({ summary, rast, base }: Explanation): Markup {
                 ? "-"
                 : `base ${natsInWords(meanEntropy.base)}, ensemble ${natsInWords(meanEntropy.rast)} nats`
         ],
-        ["Drafted", `${drafted}${part(drafted)} tokens were drafted, and drawn by the ensemble as well`],
+        [
+            "Drafted",
+            `${drafted}${part(drafted)} ${drafted === 1 ? "token was" : "tokens were"} drafted, and drawn by the ensemble as well`
+        ],
         [
             "First difference",
             firstDifference === null

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Rast } from "../../../src/engine/engine.js";
 import { RastError } from "../../../src/errors.js";
 import { readScoreRecords, scoreRecords, type ScoreRecord } from "../../../src/scoring/score-records.js";
+import { explain } from "../../../src/explain/explain.js";
+import { pathCoverage } from "../../../src/explain/path-coverage.js";
 import { scoreOf } from "../../support/explanations.js";
 
 async function* lines(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
@@ -173,4 +175,57 @@ describe("scored records", () => {
             });
         }
     );
+});
+
+describe("what is said of a wrong one", () => {
+    test("right endings are indices: anything else is refused by its name", async () => {
+        const record = (more: object): string => JSON.stringify({ prompt: "a", endings: ["b", "c"], ...more });
+        for (const [more, gold] of [
+            [{ gold: 1 }, 1],
+            [{ label: "0" }, 0],
+            [{ gold: null, answer: 1 }, 1],
+            [{ label: "" }, undefined],
+            [{}, undefined]
+        ] as const) {
+            expect((await read(record(more)))[0]!.gold).toBe(gold);
+        }
+        for (const [more, said] of [
+            [{ gold: "B" }, 'its gold is "B" (string), not the index of an ending'],
+            [{ label: "entailment" }, 'its label is "entailment"'],
+            [{ answer: true }, "its answer is true"],
+            [{ gold: [1] }, "its gold is an array"],
+            [{ gold: 0.5 }, "its right ending is 0.5"],
+            [{ gold: 2 }, "its right ending is 2, and it has 2 of them"]
+        ] as const) {
+            await expect(read(record(more))).rejects.toMatchObject({
+                code: "ERR_SCORE_INPUT",
+                message: expect.stringContaining(said) as string
+            });
+        }
+    });
+
+    test("an ending that cannot be scored is named, a completion is not counted", async () => {
+        const { rast } = scorer();
+        const failing = Object.assign(rast, {
+            scoreMany: () =>
+                Promise.reject(new RastError("ERR_EMPTY_PROMPT", "Nothing to score.", { details: { index: 1 } }))
+        });
+        const record = (choice: boolean): ScoreRecord => ({ line: 1, prompt: "a", endings: ["b", "c"], choice });
+        expect(await all(scoreRecords(failing, [record(true), record(false)]))).toEqual([
+            {
+                line: 1,
+                error: { code: "ERR_EMPTY_PROMPT", message: "Ending 1, counted from 0: Nothing to score.", ending: 1 }
+            },
+            { line: 1, error: { code: "ERR_EMPTY_PROMPT", message: "Nothing to score." } }
+        ]);
+    });
+
+    test("what is no engine", async () => {
+        for (const wrong of [{}, null, undefined, 5, "rast", { info: { pairs: [] } }]) {
+            const typed = { code: "ERR_INVALID_OPTION", details: { option: "rast" } };
+            await expect(all(scoreRecords(wrong as never, []))).rejects.toMatchObject(typed);
+            await expect(pathCoverage(wrong as never, [])).rejects.toMatchObject(typed);
+            await expect(explain(wrong as never, { prompt: "a" })).rejects.toMatchObject(typed);
+        }
+    });
 });

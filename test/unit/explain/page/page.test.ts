@@ -26,6 +26,27 @@ const texts = (page: string): string =>
         .replaceAll("&#39;", "'")
         .replace(/\s+/g, " ");
 
+test("what is no explanation is a typed error", () => {
+    for (const wrong of [{}, null, undefined, "text", [], { ...smallExplanation(), rast: {} }]) {
+        const typed = expect.objectContaining({
+            code: "ERR_INVALID_OPTION",
+            message: expect.stringMatching(/^Expected what explain gave for explanation, received/) as string
+        }) as Error;
+        expect(() => explanationPage(wrong as never)).toThrow(typed);
+    }
+    for (const wrong of [{}, [], [{}], null]) {
+        const typed = expect.objectContaining({ code: "ERR_INVALID_OPTION" }) as Error;
+        expect(() => coveragePage(wrong as never)).toThrow(typed);
+    }
+});
+
+test("one of each is counted as one", () => {
+    const small = smallExplanation();
+    const page = explanationPage({ ...small, summary: { ...small.summary, swapped: 1, drafted: 1 } });
+    expect(page).toMatch(/>1 \([\d.]+%\) place where/);
+    expect(page).toMatch(/>1 \([\d.]+%\) token was drafted/);
+});
+
 describe("a page of nine tokens", () => {
     const page = explanationPage(smallExplanation());
 
