@@ -44,6 +44,7 @@ const layers = {
     scoring: [...ground, "engine/", "grading/lines", "grading/reading", "loading/", "models/"],
     explain: [...ground, "engine/", "scoring/"],
     "explain/page": [
+        "checks",
         "engine/token-scores",
         "explain/alignment",
         "explain/at-lambda",
