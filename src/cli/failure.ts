@@ -1,4 +1,5 @@
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
+import { plain } from "../report/shown-text.js";
 import { exitCodes, type ExitCode } from "./exit-codes.js";
 import { inFlags, type FlagNames } from "./flag-names.js";
 import type { Output } from "./io.js";
@@ -54,9 +55,9 @@ function sourceOf({ option }: Readonly<Record<string, unknown>>, sources: Readon
     return source === undefined ? "" : ` (${String(option)} is from ${source}.)`;
 }
 
-/** A text without its newlines. */
+/** A text without its newlines and what else moves a terminal's cursor: names and texts of others stand in messages. */
 export function oneLine(text: string): string {
-    return text.replace(/\s*\n\s*/g, " ");
+    return plain(text.replace(/\s*\n\s*/g, " "));
 }
 
 function wordsOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { RastError } from "../errors.js";
+import { plain } from "../report/shown-text.js";
 import { exitCodes, type ExitCode } from "./exit-codes.js";
 import type { CommandIo, Output } from "./io.js";
 
@@ -40,7 +41,7 @@ export class StatusLine {
 
     show(text: string): void {
         if (this.#silent) return;
-        this.#stream.write(`\r\u001b[K${text.slice(0, Math.max(10, (this.#stream.columns ?? 80) - 1))}`);
+        this.#stream.write(`\r\u001b[K${plain(text).slice(0, Math.max(10, (this.#stream.columns ?? 80) - 1))}`);
         this.#shown = true;
     }
 

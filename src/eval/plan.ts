@@ -76,7 +76,7 @@ export async function planEvaluation(
                   ? "abel"
                   : "trio"),
         trioTemplate: first?.promptTemplate,
-        shots: await readShots(options),
+        shots: await readShots(options, signal),
         readFile: readTemplate
     });
     const stop = options.stop ?? style.stop ?? first?.stop ?? [];
@@ -210,14 +210,12 @@ function refuseTwins(contestants: readonly EvalContestant[]): void {
     }
 }
 
-async function readShots({
-    shots,
-    shotsFile,
-    questionField,
-    answerField
-}: ResolvedEvaluateOptions): Promise<DataSet["problems"]> {
+async function readShots(
+    { shots, shotsFile, questionField, answerField }: ResolvedEvaluateOptions,
+    signal: AbortSignal | undefined
+): Promise<DataSet["problems"]> {
     if (shotsFile === undefined) return [];
-    const { problems, name } = await loadData(shotsFile, { question: questionField, answer: answerField });
+    const { problems, name } = await loadData(shotsFile, { question: questionField, answer: answerField }, { signal });
     if (shots > problems.length)
         throw dataError(
             `${name} has ${problems.length} solved ${problems.length === 1 ? "problem" : "problems"}, shots asks for ${shots}.`,

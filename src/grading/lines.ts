@@ -1,5 +1,6 @@
 // A stream as lines, or as rows of CSV, in bounded memory.
 import { isUtf8 } from "node:buffer";
+import { quote } from "../checks.js";
 import { RastError } from "../errors.js";
 import { Pace } from "./reading.js";
 
@@ -72,7 +73,10 @@ export type Row =
     | { readonly at: number; readonly value: Readonly<Record<string, string>> }
     | { readonly at: number; readonly bad: string };
 
-/** Rows of CSV with a head (RFC 4180): a cell in quotes may have commas, lines and doubled quotes. @param lines with empty ones */
+/**
+ * Rows of CSV with a head (RFC 4180): a cell in quotes may have commas, lines and doubled quotes. Behind a head that cannot be used
+ * nothing is read. @param lines with empty ones
+ */
 export async function* rowsOf(lines: AsyncIterable<Line>, longest = longestLine): AsyncGenerator<Row> {
     let head: readonly string[] | undefined;
     let open: { at: number; text: string } | undefined;
@@ -98,15 +102,28 @@ export async function* rowsOf(lines: AsyncIterable<Line>, longest = longestLine)
         }
         open = undefined;
         const cells = cellsOf(whole);
-        if (head === undefined) head = cells;
+        if (head === undefined) {
+            const names = cells?.map((name) => name.trim());
+            const twice = names?.find((name, index) => name !== "" && names.indexOf(name) < index);
+            if (names !== undefined && twice === undefined) {
+                head = names;
+                continue;
+            }
+            yield { at, bad: twice === undefined ? behindQuote : `the head has two columns named ${quote(twice)}` };
+            return;
+        }
+        if (cells === undefined) yield { at, bad: behindQuote };
         else if (cells.length !== head.length)
             yield { at, bad: `it has ${cells.length} cells where the head has ${head.length}` };
-        else yield { at, value: Object.fromEntries(head.map((name, index) => [name.trim(), cells[index]!])) };
+        else yield { at, value: Object.fromEntries(head.map((name, index) => [name, cells[index]!])) };
     }
     if (open !== undefined) yield { at: open.at, bad: "its last quote does not close" };
 }
 
-function cellsOf(row: string): string[] {
+const behindQuote = "there is text between a cell's last quote and the comma";
+
+/** @returns undefined where text stands behind a cell that has ended */
+function cellsOf(row: string): string[] | undefined {
     const cells: string[] = [];
     for (let at = 0; at <= row.length;) {
         if (row[at] !== '"') {
@@ -126,8 +143,8 @@ function cellsOf(row: string): string[] {
             at++;
         }
         cells.push(cell);
-        const next = row.indexOf(",", at);
-        at = next < 0 ? row.length + 1 : next + 1;
+        if (at < row.length && row[at] !== ",") return undefined;
+        at++;
     }
     return cells;
 }

@@ -60,7 +60,9 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
 /** What a server says of when to come back: seconds, or a date. @returns undefined where it does not say */
 export function retryAfterMs(header: string | null, nowMs: number = Date.now()): number | undefined {
     if (header === null) return undefined;
-    if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-    const date = Date.parse(header);
+    const text = header.trim();
+    if (/^\d+$/.test(text)) return Number(text) * 1000;
+    // Date.parse takes "-5" and "1.5" for days.
+    const date = /^[A-Z][a-z]{2,8},? /.test(text) ? Date.parse(text) : NaN;
     return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }

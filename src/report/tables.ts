@@ -1,4 +1,5 @@
 // Tables of text, and the two ways to write one.
+import { plain } from "./shown-text.js";
 
 /** Cells of text under headed columns. */
 export interface Table {
@@ -30,9 +31,9 @@ export function fillTable<Row>(columns: readonly Column<Row>[], rows: readonly R
     };
 }
 
-/** A markdown table, padded so that it reads well in a terminal too. */
+/** A markdown table, padded so that it reads well in a terminal too, whatever its cells hold. */
 export function markdownTable({ columns, rows }: Table): string {
-    const escape = (cell: string): string => cell.replace(/\|/g, "\\|");
+    const escape = (cell: string): string => plain(cell).replace(/\|/g, "\\|");
     const cells = rows.map((row) => row.map(escape));
     const names = columns.map(({ name }) => escape(name));
     const widths = names.map((name, index) => Math.max(3, width(name), ...cells.map((row) => width(row[index]!))));
@@ -44,6 +45,10 @@ export function markdownTable({ columns, rows }: Table): string {
     return line(names) + line(rule) + cells.map(line).join("");
 }
 
+function isFormula(text: string): boolean {
+    return /^\s*[=+\-@]./s.test(text) && !/^[-+.\d][-+.\de ]*$/i.test(text);
+}
+
 function width(text: string): number {
     return [...text].length;
 }
@@ -53,10 +58,14 @@ function pad(text: string, columns: number, align: "left" | "right"): string {
     return align === "right" ? space + text : text + space;
 }
 
-/** Lines of comma-separated values, quoted as RFC 4180 says; null is an empty field. Lines end in "\n", for Unix tools. */
+/**
+ * Lines of comma-separated values, quoted as RFC 4180 says; null is an empty field. Lines end in "\n", for Unix tools. Text that a
+ * spreadsheet would calculate has an apostrophe in front; numbers stay as they are, also as text.
+ */
 export function csvLines(rows: readonly (readonly (string | number | null)[])[]): string {
     const field = (value: string | number | null): string => {
-        const text = value === null ? "" : String(value);
+        const given = value === null ? "" : String(value);
+        const text = typeof value === "string" && isFormula(given) ? `'${given}` : given;
         return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
     };
     return rows.map((row) => `${row.map(field).join(",")}\n`).join("");

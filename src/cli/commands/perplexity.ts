@@ -1,5 +1,6 @@
 import type { PerplexityProgress, PerplexityResult } from "../../scoring/perplexity.js";
 import { counted } from "../../explain/page/words.js";
+import { plain } from "../../report/shown-text.js";
 import { markdownTable } from "../../report/tables.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
@@ -98,13 +99,13 @@ async function print(result: PerplexityResult, names: readonly string[], io: Com
     const { windows, window, tokens, results, comparisons, top } = result;
     write([`${counted(windows, "window")} of ${window} tokens, ${counted(tokens, "token")} scored`, ""]);
     for (const [index, one] of results.entries()) {
-        if (results.length > 1) write([`${names[index]!}:`]);
+        if (results.length > 1) write([`${plain(names[index]!)}:`]);
         write([...perplexityLines(one), ""]);
     }
     const withPairs = results.some(({ perplexity: { expert } }) => expert !== null);
     for (const [index, comparison] of comparisons.entries()) {
         write([
-            `${names[index + 1]!} (Q) against ${names[0]!} (base), ${withPairs ? "RAST" : "the models"}, over the ${top} likeliest tokens of each:`,
+            `${plain(names[index + 1]!)} (Q) against ${plain(names[0]!)} (base), ${withPairs ? "RAST" : "the models"}, over the ${top} likeliest tokens of each:`,
             ...comparisonLines(comparison.rast),
             ""
         ]);

@@ -2,7 +2,9 @@
 import type { LoadOptions } from "../../loading/load-options.js";
 import type { CoveredRecord, PathCoverage } from "../../explain/path-coverage.js";
 import type { FailedRecord } from "../../scoring/score-records.js";
+import { shorten } from "../../checks.js";
 import { counted } from "../../explain/page/words.js";
+import { plain } from "../../report/shown-text.js";
 import { markdownTable } from "../../report/tables.js";
 import { withEngine } from "../engine-work.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
@@ -65,7 +67,7 @@ export async function coverPaths(io: CommandIo, job: CoverageJob): Promise<ExitC
         for (const record of told) {
             if (!("error" in record) || job.quiet) continue;
             io.stderr.write(
-                `rast: ${name}, line ${record.line}: ${oneLine(record.error.message)} [${record.error.code}]\n`
+                `rast: ${oneLine(`${name}, line ${record.line}: ${record.error.message}`)} [${record.error.code}]\n`
             );
         }
     }
@@ -99,7 +101,7 @@ function print(rows: readonly CoverageRow[], io: CommandIo): void {
             const { base, rast, line, id } = record;
             const together = rast === null ? "" : `, RAST ${percent(rast.value)}`;
             io.stdout.write(
-                `${String(id ?? line).padStart(6)}  base ${percent(base.value)}${together}  ${base.correct} of ${counted(base.total, "token")}\n`
+                `${plain(shorten(String(id ?? line))).padStart(6)}  base ${percent(base.value)}${together}  ${base.correct} of ${counted(base.total, "token")}\n`
             );
         }
         io.stdout.write("\n");

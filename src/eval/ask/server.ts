@@ -1,7 +1,7 @@
 // Any model behind an OpenAI-compatible server as one who answers.
 import { request as requestHttp, Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { request as requestHttps, Agent as HttpsAgent } from "node:https";
-import { describeError, isObject, shortenMiddle } from "../../checks.js";
+import { describeError, isObject, quote, shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import { pause, retryAfterMs } from "../../hub/patience.js";
 import { packageVersion } from "../../package-root.js";
@@ -27,6 +27,9 @@ export interface ServerSettings {
 }
 
 const mostAnswerBytes = 64 * 1_048_576;
+/** Characters of what comes with an error: as JSON, and as text. */
+const mostParsedOfError = 65_536;
+const mostSearchedOfError = 4096;
 const mostWaitMs = 30_000;
 const mostAskedMs = 120_000;
 
@@ -178,7 +181,10 @@ function post(
             }
         });
         const abort = (): void => end(new Error("aborted"));
-        const timer = setTimeout(() => end(new Passing(`nothing came for ${timeoutMs / 1000} s`)), timeoutMs);
+        const timer = setTimeout(
+            () => end(new Passing(`its answer was not there within ${timeoutMs / 1000} s`)),
+            timeoutMs
+        );
         const end = (error: Error | undefined, answered?: Answered): void => {
             clearTimeout(timer);
             signal.removeEventListener("abort", abort);
@@ -216,23 +222,36 @@ function connectionWords({ code, message }: NodeJS.ErrnoException): string {
     return code ?? shortenMiddle(message, 100);
 }
 
-// What a server says of an error, in whichever of the usual places.
+// What a server says of an error, in whichever of the usual places. Of foreign text only a beginning is looked at: taking marks out
+// of all of it could take minutes.
 function said(content: string): string {
     let words = content;
-    try {
-        const value: unknown = JSON.parse(content);
-        const error = isObject(value) ? (value["error"] ?? value["message"] ?? value["detail"]) : undefined;
-        const message = isObject(error) ? error["message"] : error;
-        if (typeof message === "string") words = message;
-    } catch {
-        // a text or a page
+    if (content.length <= mostParsedOfError) {
+        try {
+            const value: unknown = JSON.parse(content);
+            const error = isObject(value) ? (value["error"] ?? value["message"] ?? value["detail"]) : undefined;
+            const message = isObject(error) ? error["message"] : error;
+            if (typeof message === "string") words = message;
+        } catch {
+            // a text or a page
+        }
     }
     const line = words
-        .replace(/<[^>]*>/g, " ")
+        .slice(0, mostSearchedOfError)
+        .replace(/<[^<>]*>/g, " ")
         .replace(/\s+/g, " ")
         .trim();
     return line === "" ? "" : ` (${shortenMiddle(line, 160).replace(/\.$/, "")})`;
 }
+
+/** Why whole answers end, by the servers' words; "abort", "error" and whatever else there is are of half ones. */
+const ends: ReadonlyMap<string, string> = new Map([
+    ...["stop", "eos", "eos_token", "end_turn"].map((name) => [name, "eos"] as const),
+    ...["stop_sequence", "stop_string"].map((name) => [name, "stopString"] as const),
+    ...["length", "max_tokens"].map((name) => [name, "maxTokens"] as const),
+    // The model said all that it had to say, or nobody is to see it: asking again gives the same.
+    ...["content_filter", "tool_calls", "function_call"].map((name) => [name, name] as const)
+]);
 
 function replyIn(content: string, chat: boolean): Reply {
     let value: unknown;
@@ -249,12 +268,14 @@ function replyIn(content: string, chat: boolean): Reply {
     const finish = choice["finish_reason"];
     // A text that nobody ended may be half of one.
     if (typeof finish !== "string") throw new Passing("its answer does not say why it ended");
+    const stop = ends.get(finish);
+    if (stop === undefined) throw new Passing(`half an answer came: it ended for ${quote(finish)}`);
     if (typeof text !== "string" && text !== null) throw new Passing("its answer has no text");
     const usage = isObject(value) ? value["usage"] : undefined;
     const tokens = isObject(usage) ? usage["completion_tokens"] : undefined;
     return {
         output: text ?? "",
-        stop: finish === "stop" ? "eos" : finish === "length" ? "maxTokens" : finish,
+        stop,
         tokens: typeof tokens === "number" && Number.isInteger(tokens) && tokens >= 0 ? tokens : null
     };
 }

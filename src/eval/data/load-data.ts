@@ -19,28 +19,34 @@ const demoSets = ["sums", "chat-sums"] as const;
 
 /**
  * A data set by its name ("math500"), by a hub's path ("hf:datasets/owner/name/test.jsonl"), or by the path of a file.
- * @throws ERR_DATA_SET; ERR_FILE_NOT_FOUND and its kin; of the hub what `fetchData` lists
+ * @throws ERR_DATA_SET; ERR_FILE_NOT_FOUND and its kin; of the hub what `fetchData` lists; the signal's reason
  */
 export async function loadData(
     nameOrFile: string,
     fields: ProblemFields,
     settings: HubDataSettings = {}
 ): Promise<DataSet> {
+    const { signal } = settings;
     if (nameOrFile === "sums") return sums();
     if (nameOrFile === "chat-sums") return chatSums();
     const known = knownName(nameOrFile);
     if (known !== undefined) {
         const { bytes, source } = await fetchData(namedSets[known]!.files, settings);
-        return { name: known, source, problems: await readProblems(bytes, source, fields), grading: "math" };
+        return { name: known, source, problems: await readProblems(bytes, source, fields, signal), grading: "math" };
     }
     if (nameOrFile.startsWith("hf:")) {
         const { repository, path, revision } = hubPathOf(nameOrFile);
         const { bytes, source } = await fetchData([{ repository, path, revision }], settings);
-        return { name: basename(path), source, problems: await readProblems(bytes, source, fields), grading: "math" };
+        return {
+            name: basename(path),
+            source,
+            problems: await readProblems(bytes, source, fields, signal),
+            grading: "math"
+        };
     }
-    const bytes = await readFileOf(nameOrFile);
+    const bytes = await readFileOf(nameOrFile, signal);
     const name = basename(nameOrFile);
-    return { name, source: name, problems: await readProblems(bytes, name, fields), grading: "math" };
+    return { name, source: name, problems: await readProblems(bytes, name, fields, signal), grading: "math" };
 }
 
 function hubPathOf(text: string): ReturnType<typeof parseHubPath> {
@@ -55,14 +61,15 @@ function hubPathOf(text: string): ReturnType<typeof parseHubPath> {
     }
 }
 
-async function readFileOf(path: string): Promise<Buffer> {
+async function readFileOf(path: string, signal?: AbortSignal): Promise<Buffer> {
     const purpose = { what: "the data set" };
     const size = await fileSize(path, purpose).catch((error: unknown) => {
         throw namedInstead(error, path);
     });
     if (size === 0) throw dataError(`There are no problems in ${basename(path)}: it is empty.`);
     if (size > mostFileBytes) throw dataError(`${basename(path)} has ${size} bytes: more than a data set is read of.`);
-    return readFile(path).catch((error: unknown) => {
+    return readFile(path, { signal }).catch((error: unknown) => {
+        signal?.throwIfAborted();
         throw systemError(error, path, purpose);
     });
 }

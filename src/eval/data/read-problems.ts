@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { describeError, didYouMean, isObject, quote } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import { linesOf, rowsOf } from "../../grading/lines.js";
+import { chunksOf, Pace } from "../../grading/reading.js";
 import { goldNames, readGold } from "../../grading/records.js";
 import type { Problem } from "./problem.js";
 
@@ -20,18 +21,25 @@ const idNames = ["id", "unique_id", "doc_id", "idx", "problem_id", "ID"];
 /**
  * The problems of a file, in its order.
  * @param name of the file: a name that ends with .csv or .json says what it is, anything else is JSON lines
- * @throws ERR_DATA_SET naming the line and what is wrong with it; nothing is passed over
+ * @throws ERR_DATA_SET naming the line and what is wrong with it; nothing is passed over; the signal's reason
  */
-export async function readProblems(bytes: Buffer, name: string, fields: ProblemFields = {}): Promise<Problem[]> {
+export async function readProblems(
+    bytes: Buffer,
+    name: string,
+    fields: ProblemFields = {},
+    signal?: AbortSignal
+): Promise<Problem[]> {
     const kind = extname(name).toLowerCase();
     const problems: Problem[] = [];
     if (kind === ".json" && /^\s*\[/.test(bytes.toString("utf8", 0, 1000).replace(/^\uFEFF/, ""))) {
+        const pace = new Pace(signal);
         for (const [at, entry] of listIn(bytes, name).entries()) {
+            if (at % 256 === 0) await pace.keep();
             problems.push(toProblem(entry, at, `Entry ${at + 1} of ${name}`, fields));
         }
     } else {
         const csv = kind === ".csv";
-        const lines = linesOf(inPieces(bytes), { keepEmpty: csv });
+        const lines = linesOf(chunksOf(inPieces(bytes), signal), { keepEmpty: csv, signal });
         for await (const line of csv ? rowsOf(lines) : lines) {
             const where = `Line ${line.at} of ${name}`;
             if ("bad" in line) throw dataError(`${where}: ${line.bad}.`, { line: line.at });

@@ -1,7 +1,9 @@
 // Reads records, and says what differs between two heads or contestants.
+import { createHash } from "node:crypto";
 import { isObject, quote, shorten, shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
 import { recordFormat, type ContestantLine, type RecordHead, type RecordLine, type SampleLine } from "./schema.js";
+import { contestantShape, headShape, sampleShape, wrongField } from "./shapes.js";
 
 /** A sample without its texts, of which a long record has more than memory need hold. */
 export type KeptSample = Omit<SampleLine, "type" | "output" | "answer" | "reason"> & {
@@ -23,11 +25,13 @@ export function keyOf({ contestant, problem, sample }: Pick<SampleLine, "contest
     return `${problem} ${sample} ${contestant}`;
 }
 
-/** Takes the lines of one record, one after the other. */
+/** Takes the lines of one record, one after the other. A line that is there already, letter by letter, is passed over. */
 export class RecordParser {
     readonly #name: string;
     readonly #contestants = new Map<string, ContestantLine>();
     readonly #samples = new Map<string, KeptSample>();
+    /** Of all lines, as texts of samples are not kept. */
+    readonly #hashes = new Set<string>();
     #head: RecordHead | undefined;
     #line = 0;
 
@@ -42,6 +46,8 @@ export class RecordParser {
     /** @throws ERR_EVAL_RECORD naming the line */
     take(text: string): void {
         this.#line++;
+        const hash = createHash("sha256").update(text).digest("base64");
+        if (this.#hashes.has(hash)) return;
         let value: unknown;
         try {
             value = JSON.parse(text);
@@ -54,12 +60,14 @@ export class RecordParser {
             const format: string = line.format;
             if (format !== recordFormat)
                 throw this.#wrong(`has the format ${quote(String(format))}, this version reads rast-eval/1`);
-            if (!isHead(line)) throw this.#wrong("lacks what a head has");
+            this.#check(line, headShape);
             this.#head = line;
-        } else if (line?.type === "contestant" && isContestant(line)) {
+        } else if (line?.type === "contestant") {
+            this.#check(line, contestantShape);
             if (this.#contestants.has(line.label)) throw this.#wrong(`names ${quote(line.label)} once more`);
             this.#contestants.set(line.label, line);
-        } else if (line?.type === "sample" && isSample(line)) {
+        } else if (line?.type === "sample") {
+            this.#check(line, sampleShape(this.#head!.data.problems));
             if (!this.#contestants.has(line.contestant))
                 throw this.#wrong(`is of ${quote(line.contestant)}, which no line before it names`);
             const key = keyOf(line);
@@ -68,6 +76,12 @@ export class RecordParser {
         } else {
             throw this.#wrong("is neither a contestant nor a sample");
         }
+        this.#hashes.add(hash);
+    }
+
+    #check(line: RecordLine, shape: Parameters<typeof wrongField>[1]): void {
+        const wrong = wrongField(line, shape);
+        if (wrong !== undefined) throw this.#wrong(`is a ${line.type} whose ${wrong} is missing or wrong`);
     }
 
     #wrong(what: string): RastError {
@@ -85,31 +99,6 @@ export function kept(line: SampleLine): KeptSample {
 /** An error about a record. */
 export function recordError(message: string, details: Readonly<Record<string, unknown>> = {}): RastError {
     return new RastError("ERR_EVAL_RECORD", message, { details });
-}
-
-function isHead({ data, prompt, sampling, seed, versions }: RecordHead): boolean {
-    return (
-        [data, prompt, sampling, versions].every(isObject) &&
-        typeof seed === "number" &&
-        typeof data.name === "string" &&
-        typeof data.problems === "number" &&
-        Array.isArray(prompt.stop)
-    );
-}
-
-function isContestant({ label, role, models }: ContestantLine): boolean {
-    return typeof label === "string" && typeof role === "string" && Array.isArray(models);
-}
-
-function isSample({ contestant, problem, sample, right, output, ms }: SampleLine): boolean {
-    return (
-        typeof contestant === "string" &&
-        Number.isInteger(problem) &&
-        Number.isInteger(sample) &&
-        typeof right === "boolean" &&
-        typeof output === "string" &&
-        typeof ms === "number"
-    );
 }
 
 /**
@@ -133,7 +122,8 @@ export function differenceOf(there: unknown, here: unknown, path = ""): string |
         }
         return undefined;
     }
-    return Object.is(there, here) ? undefined : `${path}: ${inWords(there)} there, ${inWords(here)} here`;
+    // A file holds 0 for -0.
+    return there === here ? undefined : `${path}: ${inWords(there)} there, ${inWords(here)} here`;
 }
 
 function inWords(value: unknown): string {

@@ -1,7 +1,7 @@
 // A record on disk: finished samples are appended and flushed, so that whatever ends the process loses none that was told.
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { open, rm, stat, truncate, utimes, type FileHandle } from "node:fs/promises";
+import { open, readlink, realpath, rm, stat, truncate, utimes, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { describeError, shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
@@ -16,11 +16,13 @@ const renewMs = 10_000;
 const foreignLifeMs = 60_000;
 /** A record that is just being given back by another process is waited for so often. */
 const tries = 5;
+/** One behind the other, to a file that is not there yet. */
+const mostLinks = 40;
 
 /**
  * A record that this process alone writes, from `open` to `close`. Whatever fails leaves whole lines behind; a last line that
- * was not written to its end is cut off by the next `open`. A mark beside the file keeps other processes away; that of a
- * process that was killed holds nobody up.
+ * was not written to its end is cut off by the next `open`. A mark beside the file, wherever links lead to it, keeps other
+ * processes away; that of a process that was killed holds nobody up.
  */
 export class RecordFile {
     readonly #path: string;
@@ -49,7 +51,7 @@ export class RecordFile {
      *     left as it is then; ERR_FILE_UNWRITABLE, ERR_FILE_UNREADABLE, ERR_IS_DIRECTORY
      */
     static async open(path: string, head: RecordHead): Promise<RecordFile> {
-        const file = resolve(path);
+        const file = await writing(path, () => realPathOf(resolve(path)));
         const mark = await claim(file);
         let handle: FileHandle | undefined;
         try {
@@ -218,6 +220,22 @@ function refuseOther(path: string, there: RecordHead, here: RecordHead): void {
         `The record ${shortenMiddle(path)} is of another evaluation (${difference}): choose another file.`,
         { path, difference }
     );
+}
+
+// Where the file is, or will be: whoever calls it by another name must find the same mark.
+async function realPathOf(path: string): Promise<string> {
+    for (let links = 0; links <= mostLinks; links++) {
+        const found = await realpath(path).catch((error: NodeJS.ErrnoException) => {
+            if (error.code === "ENOENT") return undefined;
+            throw error;
+        });
+        if (found !== undefined) return found;
+        const folder = await realpath(dirname(path));
+        const link = await readlink(join(folder, basename(path))).catch(() => undefined);
+        if (link === undefined) return join(folder, basename(path));
+        path = resolve(folder, link);
+    }
+    throw new Error("its links lead nowhere");
 }
 
 // Beside the file, as what a system does to locked files differs.

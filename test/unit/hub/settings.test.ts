@@ -96,7 +96,9 @@ describe("patience", () => {
         expect(retryAfterMs("7", now)).toBe(7000);
         expect(retryAfterMs("Thu, 01 Jan 2026 00:00:30 GMT", now)).toBe(30_000);
         expect(retryAfterMs("Wed, 31 Dec 2025 00:00:00 GMT", now)).toBe(0);
-        expect(retryAfterMs("soon", now)).toBeUndefined();
+        expect(retryAfterMs("Thursday, 01-Jan-26 00:00:30 GMT", now)).toBe(30_000);
+        for (const text of ["soon", "-5", "+5", "1.5", "5 seconds", "", "1e3"])
+            expect(retryAfterMs(text, now)).toBeUndefined();
         expect(retryAfterMs(null, now)).toBeUndefined();
     });
 

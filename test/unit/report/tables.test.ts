@@ -11,7 +11,16 @@ describe("csvLines", () => {
         ["carriage\rreturn", '"carriage\rreturn"'],
         [null, ""],
         [0.5, "0.5"],
-        [-1e21, "-1e+21"]
+        [-1e21, "-1e+21"],
+        ["-0.5", "-0.5"],
+        ["-0.5 +1e-3", "-0.5 +1e-3"],
+        ["-", "-"],
+        ["=1+1", "'=1+1"],
+        ['=A(1,"x")', '"\'=A(1,""x"")"'],
+        ["@sum", "'@sum"],
+        ["+cmd|x", "'+cmd|x"],
+        ["-x", "'-x"],
+        ["\t=1", "'\t=1"]
     ])("writes %j", (value, text) => {
         expect(csvLines([[value, "x"]])).toBe(`${text},x\n`);
     });
@@ -46,4 +55,11 @@ test("markdownTable pads, aligns and escapes", () => {
             ]
         })
     ).toBe(["| word |    n |", "| ---- | ---: |", "| a\\|b |    1 |", "| héé  | 1000 |", ""].join("\n"));
+});
+
+test("what moves a cursor does not reach a terminal by a table", () => {
+    const columns = [{ name: "a\u001b[2J", align: "left" as const }];
+    expect(markdownTable({ columns, rows: [["x\u202Ey\nz"]] })).toBe(
+        "| a\uFFFD[2J |\n| ----- |\n| x\uFFFDy\uFFFDz |\n"
+    );
 });

@@ -166,6 +166,52 @@ describe("scored records", () => {
         expect(fake.signals.at(-1)!.aborted).toBe(true);
     });
 
+    test("are told as soon as they are done, while their source waits, which an abort does not wait for", async () => {
+        const { rast, fake } = scorer();
+        const [record] = await read('{"prompt": "x", "completion": "a"}');
+        let given: (() => void) | undefined;
+        const told: number[] = [];
+        async function* slowly(): AsyncGenerator<ScoreRecord> {
+            yield { ...record!, line: 1 };
+            yield { ...record!, line: 2 };
+            await new Promise<void>((resolve) => (given = resolve));
+            yield { ...record!, line: 3 };
+            await new Promise(() => undefined);
+        }
+        const stop = new AbortController();
+        const aborted = (async () => {
+            for await (const { line } of scoreRecords(rast, slowly(), { signal: stop.signal })) {
+                told.push(line);
+                if (line === 2) given!();
+                if (line === 3) setTimeout(() => stop.abort(new Error("enough")), 10);
+            }
+        })();
+        await expect(aborted).rejects.toMatchObject({ code: "ERR_ABORTED", cause: { message: "enough" } });
+        expect(told).toEqual([1, 2, 3]);
+        expect(fake.running).toBe(0);
+    });
+
+    test("of a source that fails are told before its error; one that is left early is given back", async () => {
+        const [record] = await read('{"prompt": "x", "completion": "a"}');
+        let closed = 0;
+        async function* some(failure?: Error): AsyncGenerator<ScoreRecord> {
+            try {
+                for (let line = 1; line <= 3; line++) yield { ...record!, line };
+                if (failure !== undefined) throw failure;
+            } finally {
+                closed++;
+            }
+        }
+        const told: number[] = [];
+        const failing = (async () => {
+            for await (const { line } of scoreRecords(scorer().rast, some(new Error("the disk")))) told.push(line);
+        })();
+        await expect(failing).rejects.toThrow("the disk");
+        expect([told, closed]).toEqual([[1, 2, 3], 1]);
+        for await (const { line } of scoreRecords(scorer().rast, some())) if (line === 1) break;
+        expect(closed).toBe(2);
+    });
+
     test.each([{ top: 21 }, { raw: 1 }, { tokens: "yes" }, { signal: {} }, { tokns: true }])(
         "%j is refused",
         async (options) => {

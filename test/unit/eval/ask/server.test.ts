@@ -73,6 +73,49 @@ test("a text that was cut off, one without a count, and one that is empty", asyn
     expect(await ask({}, { messages: [{ role: "user", content: "Q" }] })).toMatchObject({ output: "" });
 });
 
+test.each([
+    ["stop", "eos"],
+    ["eos_token", "eos"],
+    ["stop_sequence", "stopString"],
+    ["length", "maxTokens"],
+    ["content_filter", "content_filter"],
+    ["tool_calls", "tool_calls"]
+])("an answer that ends for %j is whole", async (finish, stop) => {
+    server.more = { choices: [{ finish_reason: finish, text: "It is" }] };
+    expect(await ask()).toMatchObject({ output: "It is", stop });
+    expect(server.asked).toHaveLength(1);
+});
+
+// The loop would stand still for a minute with the first, for longer with the others.
+test.each([
+    ["marks that do not end", "<".repeat(200_000)],
+    ["the same as JSON", JSON.stringify({ error: { message: "<".repeat(60_000) } })],
+    ["the same as long JSON", JSON.stringify({ error: { message: "<".repeat(2_000_000) } })],
+    ["blanks", `a${" ".repeat(500_000)}b`]
+])("an error of %s holds nobody up, and its message is short", async (_, body) => {
+    let last = performance.now();
+    let longestMs = 0;
+    const tick = (): void => {
+        longestMs = Math.max(longestMs, performance.now() - last);
+        last = performance.now();
+    };
+    const timer = setInterval(tick, 5);
+    try {
+        for (const fault of [{ status: 500, body }, { status: 400, body }, { body }]) {
+            server.fault = () => fault;
+            const error = await ask({ retries: 0, timeoutMs: 60_000 }).catch((caught: unknown) => caught);
+            expect(error).toMatchObject({ code: "ERR_SERVER" });
+            expect((error as Error).message.length).toBeLessThan(600);
+            await answerer.close();
+        }
+        tick();
+    } finally {
+        clearInterval(timer);
+    }
+    // Some ms on a quiet machine.
+    expect(longestMs).toBeLessThan(5000);
+});
+
 describe("what may pass is tried again", () => {
     test.each<[name: string, fault: ServerFault]>([
         ["500", { status: 500, body: "oh" }],
@@ -84,6 +127,9 @@ describe("what may pass is tried again", () => {
         ["nothing at all", { hang: true }],
         ["half a JSON", { body: '{"choices": [{"te' }],
         ["an answer without an end", { body: '{"choices": [{"text": "It is"}]}' }],
+        ["an answer that was given up", { body: '{"choices": [{"text": "It is", "finish_reason": "abort"}]}' }],
+        ["an answer that failed", { body: '{"choices": [{"text": "It is", "finish_reason": "error"}]}' }],
+        ["an answer that ended for nothing", { body: '{"choices": [{"text": "It is", "finish_reason": ""}]}' }],
         ["an answer without a choice", { body: '{"error": {"message": "overloaded"}}' }]
     ])("%s", async (_, fault) => {
         server.fault = (_asked, count) => (count === 1 ? fault : undefined);
@@ -97,11 +143,15 @@ describe("what may pass is tried again", () => {
             /failed 3 times at problem 12, sample 2: it answers with 500 \(out of memory\)\.$/
         ],
         [{ status: 502, body: "<html><h1>Bad Gateway</h1></html>" }, /it answers with 502 \(Bad Gateway\)/],
-        [{ hang: true }, /failed 3 times at .*: nothing came for 0\.2 s\.$/],
-        [{ stallAfter: 10 }, /nothing came for 0\.2 s/],
+        [{ hang: true }, /failed 3 times at .*: its answer was not there within 0\.2 s\.$/],
+        [{ stallAfter: 10 }, /its answer was not there within 0\.2 s/],
         [{ cutAfter: 10 }, /the connection (ended|ended within its answer)/],
         [{ body: "{" }, /half an answer came/],
-        [{ body: '{"choices": []}' }, /its answer has no choices/]
+        [{ body: '{"choices": []}' }, /its answer has no choices/],
+        [
+            { body: '{"choices": [{"text": "It is", "finish_reason": "ab\\u001bort"}]}' },
+            /half an answer came: it ended for "ab\\u001bort"/
+        ]
     ])("%j for ever is one line", async (fault, words) => {
         server.fault = () => fault;
         await expect(ask({ timeoutMs: 200 })).rejects.toMatchObject({

@@ -83,6 +83,17 @@ describe("what is wrong is one line that names the line", () => {
         ["[1]", "x.json", /^Entry 1 of x\.json is no object/],
         ["question,answer\n?,1,2\n", "x.csv", /^Line 2 of x\.csv: it has 3 cells where the head has 2\.$/],
         ['question,answer\n?,"1\n', "x.csv", /its last quote does not close/],
+        [
+            'question,answer\n"a"junk,2\n',
+            "x.csv",
+            /^Line 2 of x\.csv: there is text between a cell's last quote and the comma\.$/
+        ],
+        ['"question"x,answer\n?,2\n', "x.csv", /^Line 1 of x\.csv: there is text between/],
+        [
+            "question,answer, question\n?,2,!\n",
+            "x.csv",
+            /^Line 1 of x\.csv: the head has two columns named "question"\.$/
+        ],
         [`${good}\u0000\u0001\n`, "x.bin", /^Line 2 of x\.bin: it has NUL bytes/]
     ])("%j in %s", async (text, name, message, fields) => {
         await expect(read(text, name, fields)).rejects.toMatchObject({
@@ -90,6 +101,22 @@ describe("what is wrong is one line that names the line", () => {
             message: expect.stringMatching(message)
         });
     });
+});
+
+test("columns without a name may be several", async () => {
+    expect(await read("question,answer,,\n?,2,,\n", "x.csv")).toMatchObject([{ question: "?", answer: "2" }]);
+});
+
+test.each([
+    ["x.jsonl", '{"question": "?", "answer": 1}\n'.repeat(100_000)],
+    ["x.csv", `question,answer\n${"?,1\n".repeat(100_000)}`],
+    ["x.json", `[${'{"question": "?", "answer": 1},'.repeat(100_000)}{"question": "?", "answer": 1}]`]
+])("an abort is heard while %s is read", async (name, text) => {
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const reading = readProblems(Buffer.from(text), name, {}, stop.signal);
+    queueMicrotask(() => stop.abort(reason));
+    await expect(reading).rejects.toBe(reason);
 });
 
 describe("data sets by name", () => {
@@ -144,6 +171,13 @@ describe("data sets by name", () => {
         const data = await loadData("hf:datasets/me/mine/a/b.csv", {}, settings());
         expect(data).toMatchObject({ name: "b.csv", problems: [{ question: "?" }] });
         await expect(loadData("hf:datasets/me/mine", {}, settings())).rejects.toMatchObject({ code: "ERR_DATA_SET" });
+    });
+
+    test("an abort ends the reading of a file", async () => {
+        const file = join(folder, "aborted.jsonl");
+        await writeFile(file, '{"question": "?", "answer": 1}\n');
+        const reason = new Error("enough");
+        await expect(loadData(file, {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     });
 
     test("a word that is nothing", async () => {

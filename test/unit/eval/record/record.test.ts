@@ -1,6 +1,17 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import {
+    appendFile,
+    mkdir,
+    mkdtemp,
+    readdir,
+    readFile,
+    rm,
+    symlink,
+    truncate,
+    utimes,
+    writeFile
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { differenceOf } from "../../../../src/eval/record/parse.js";
 import { readRecordFile, RecordFile } from "../../../../src/eval/record/record-file.js";
@@ -118,9 +129,11 @@ describe("a record", () => {
 
     test.each([
         ["not json", /^Line 3 of the record .* is not JSON: "not json"\.$/],
-        ['{"type":"sample"}', /Line 3 .* is neither a contestant nor a sample/],
+        ['{"type":"note"}', /Line 3 .* is neither a contestant nor a sample/],
+        ["[]", /Line 3 .* is neither a contestant nor a sample/],
+        ['{"type":"sample"}', /Line 3 .* is a sample whose contestant is missing or wrong/],
         [JSON.stringify(evalSample("nobody", 0, 0, true)), /is of "nobody", which no line before it names/],
-        [JSON.stringify(base), /names "base" once more/]
+        [JSON.stringify({ ...base, trio: "other" }), /names "base" once more/]
     ])("that is damaged at %j is refused by its line", async (line, message) => {
         await writeSome(0);
         await appendFile(path, `${line}\n`);
@@ -130,12 +143,131 @@ describe("a record", () => {
         });
     });
 
+    describe("with a field that is missing or wrong is refused by its line", () => {
+        const wrong = {
+            head: {
+                "data.name": [1],
+                "data.source": [null],
+                "data.sha256": [undefined],
+                "data.problems": [-1, 0.5, "3"],
+                "data.grading": ["maths"],
+                "prompt.style": [3, undefined],
+                "prompt.shots": [-1],
+                "prompt.sha256": [0],
+                "prompt.stop": ["a", [1]],
+                "prompt.thinking": ["yes", undefined],
+                sampling: [[], { topP: "1" }, { topP: null }],
+                seed: [-1, 0.5, "1"],
+                "versions.rast": [1],
+                "versions.llamaCpp": [undefined]
+            },
+            contestant: {
+                label: [1],
+                role: ["best"],
+                trio: [undefined, 1],
+                lambda: [1, ["1"], [null], undefined],
+                models: [{}, [null], [{ ...base.models[0]!, file: 1 }], [{ ...base.models[0]!, adapters: [{}] }]],
+                server: [undefined, {}, { url: "x", model: 1 }]
+            },
+            sample: {
+                contestant: [1],
+                problem: [-1, 10, 0.5, "0", 2 ** 60],
+                id: [1],
+                sample: [-1, 0.5],
+                seed: [-1, null],
+                ordinal: [-1],
+                output: [null],
+                answer: [8],
+                right: [1],
+                extracted: [8, undefined],
+                reason: [null],
+                timedOut: ["no"],
+                stop: [null],
+                tokens: [-1, 0.5, "3", undefined],
+                ms: [-1, null, "5"]
+            }
+        };
+        const lines = {
+            head: evalHead(),
+            contestant: evalContestant("other"),
+            sample: evalSample("base", 0, 0, true)
+        };
+
+        test.each(
+            Object.entries(wrong).flatMap(([type, fields]) =>
+                Object.entries(fields).flatMap(([field, values]) =>
+                    (values as unknown[]).map((value) => [type as keyof typeof lines, field, value] as const)
+                )
+            )
+        )("%s: %s is %j", async (type, field, value) => {
+            const line = structuredClone(lines[type]) as unknown as Record<string, Record<string, unknown>>;
+            const [outer, inner] = field.split(".") as [string, string?];
+            if (inner === undefined) (line as Record<string, unknown>)[outer] = value;
+            else line[outer]![inner] = value;
+            const before = type === "head" ? [] : [evalHead(), base];
+            await writeFile(path, [...before, line].map((one) => `${JSON.stringify(one)}\n`).join(""));
+            await expect(readRecordFile(path)).rejects.toMatchObject({
+                code: "ERR_EVAL_RECORD",
+                message: expect.stringContaining(`is a ${type} whose ${field} is missing or wrong`),
+                details: { line: before.length + 1 }
+            });
+        });
+    });
+
     test("has no sample twice", async () => {
         await writeSome(1);
-        await appendFile(path, `${JSON.stringify(evalSample("base", 0, 0, true))}\n`);
+        await appendFile(path, `${JSON.stringify(evalSample("base", 0, 0, false))}\n`);
         await expect(readRecordFile(path)).rejects.toMatchObject({
             message: expect.stringMatching(/was there before/)
         });
+    });
+
+    test("has lines that are there already, letter by letter, passed over", async () => {
+        await writeSome(2);
+        const whole = await readFile(path);
+        await appendFile(path, whole);
+        expect((await readRecordFile(path)).samples.size).toBe(2);
+        const record = await RecordFile.open(path, evalHead());
+        await record.name(base);
+        await record.add(evalSample("base", 0, 2, true));
+        await record.close();
+        expect((await readRecordFile(path)).samples.size).toBe(3);
+    });
+
+    test.runIf(process.platform !== "win32")("belongs to one at a time by whatever names it is called", async () => {
+        const elsewhere = await mkdtemp(join(tmpdir(), "rast-record-"));
+        try {
+            const names = ["link.jsonl", "chain.jsonl", "relative.jsonl"].map((name) => join(elsewhere, name));
+            await symlink(path, names[0]!);
+            await symlink("link.jsonl", names[1]!);
+            await symlink(join("..", basename(folder), "run.jsonl"), names[2]!);
+            await symlink(folder, join(elsewhere, "folder"));
+            names.push(join(elsewhere, "folder", "run.jsonl"), path);
+            // New at first, then there.
+            for (let turn = 0; turn < 2; turn++) {
+                for (const own of names) {
+                    if (turn === 0) await rm(path, { force: true });
+                    const record = await RecordFile.open(own, evalHead());
+                    await Promise.all(
+                        (own === path ? names : [path]).map((other) =>
+                            expect(RecordFile.open(other, evalHead())).rejects.toMatchObject({
+                                code: "ERR_EVAL_RECORD",
+                                message: expect.stringMatching(/^Another process writes the record /)
+                            })
+                        )
+                    );
+                    await record.close();
+                    expect((await readRecordFile(own)).head).toEqual(evalHead());
+                }
+            }
+            expect(await readdir(folder)).toEqual(["run.jsonl"]);
+            await symlink("circle", join(elsewhere, "circle"));
+            await expect(RecordFile.open(join(elsewhere, "circle"), evalHead())).rejects.toMatchObject({
+                code: expect.stringMatching(/^ERR_FILE_UN/)
+            });
+        } finally {
+            await rm(elsewhere, { recursive: true, force: true });
+        }
     });
 
     test("of a later format is refused", async () => {
@@ -188,5 +320,6 @@ test("differences in words", () => {
     expect(differenceOf({ a: 1, b: [1] }, { b: [1], a: 1 })).toBeUndefined();
     expect(differenceOf({ a: 1 }, {})).toBe("a: 1 there, nothing here");
     expect(differenceOf([1, 2], [1])).toBe(": 2 there, 1 here");
+    expect(differenceOf({ a: 0 }, { a: -0 })).toBeUndefined();
     expect(differenceOf({ a: null }, { a: "x" })).toBe("a: null there, x here");
 });
