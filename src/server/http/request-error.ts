@@ -1,0 +1,189 @@
+// What goes wrong with a request, as every protocol tells it: a status, words, and whose fault it was. Each writes it in its own shape.
+import { errorCatalogue, RastError, type ErrorCode } from "../../errors.js";
+
+/** Kinds of failures, in OpenAI's words. */
+export type FailureKind =
+    | "invalid_request_error"
+    | "authentication_error"
+    | "permission_error"
+    | "not_found_error"
+    | "rate_limit_error"
+    | "unavailable_error"
+    | "server_error";
+
+/** A failure, ready to be written. */
+export interface Failure {
+    readonly status: number;
+    readonly kind: FailureKind;
+    /** For a person; of a 500 it says nothing of this machine. */
+    readonly message: string;
+    /** The field at fault: "messages[0].role". */
+    readonly param: string | null;
+    /** For programs: "model_not_found", "ERR_PROMPT_TOO_LONG". */
+    readonly code: string | null;
+    /** Of 429 and 503: when to come again. Written as the header Retry-After. */
+    readonly retryAfterSeconds: number | undefined;
+}
+
+/** A request that is refused; what a protocol throws, and `answer` where the RastErrors have no word for it. */
+export class RequestError extends Error {
+    readonly failure: Failure;
+
+    constructor(
+        status: number,
+        message: string,
+        {
+            param = null,
+            code = null,
+            retryAfterSeconds,
+            cause
+        }: {
+            readonly param?: string | null;
+            readonly code?: string | null;
+            readonly retryAfterSeconds?: number;
+            readonly cause?: unknown;
+        } = {}
+    ) {
+        super(message, cause === undefined ? undefined : { cause });
+        this.name = "RequestError";
+        this.failure = { status, kind: kindOf(status), message, param, code, retryAfterSeconds };
+    }
+}
+
+/** A field with a wrong value: 400. */
+export function wrongField(param: string, message: string): RequestError {
+    return new RequestError(400, message, { param });
+}
+
+function kindOf(status: number): FailureKind {
+    if (status === 401) return "authentication_error";
+    if (status === 403) return "permission_error";
+    if (status === 404) return "not_found_error";
+    if (status === 429) return "rate_limit_error";
+    if (status === 503) return "unavailable_error";
+    return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/** Codes that are the client's fault though it named no option, and those that a retry may mend. */
+const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
+    ERR_QUEUE_FULL: 429,
+    ERR_DISPOSED: 503,
+    ERR_LOAD_ABORTED: 503,
+    ERR_INSUFFICIENT_MEMORY: 503,
+    ERR_ABORTED: 503
+};
+
+/** Of what clients ask for; other codes by input are of files and of this machine, and none of the client's business. */
+const ofRequests: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+    "ERR_INVALID_OPTION",
+    "ERR_UNKNOWN_OPTION",
+    "ERR_INVALID_ARGUMENT",
+    "ERR_TOKENIZE",
+    "ERR_EMPTY_PROMPT",
+    "ERR_PROMPT_TOO_LONG",
+    "ERR_GRAMMAR",
+    "ERR_CONSTRAINT_LIMIT",
+    "ERR_JSON_SCHEMA",
+    "ERR_CHAT_TEMPLATE"
+]);
+
+const retrySeconds = 1;
+
+/**
+ * What a failure is to the client: whatever was thrown, also by fastify.
+ * @param fieldOf the protocol's name for an option: "max_tokens" for "maxTokens"
+ */
+export function failureOf(error: unknown, fieldOf: (option: string) => string = (option) => option): Failure {
+    if (error instanceof RequestError) return error.failure;
+    if (error instanceof RastError) return failureOfRast(error, fieldOf);
+    return failureOfFastify(error) ?? hidden();
+}
+
+function failureOfRast(error: RastError, fieldOf: (option: string) => string): Failure {
+    const status = statusOf[error.code] ?? (ofRequests.has(error.code) && errorCatalogue[error.code].byInput ? 400 : 500);
+    if (status === 500) return hidden(error.code);
+    const { option } = error.details;
+    const said = typeof option === "string" && status === 400 ? option : undefined;
+    const field = said === undefined ? null : renamed(said, fieldOf);
+    return {
+        status,
+        kind: kindOf(status),
+        message: field === null || said === undefined ? error.message : error.message.replaceAll(said, field),
+        param: field,
+        code: error.code === "ERR_PROMPT_TOO_LONG" ? "context_length_exceeded" : error.code,
+        retryAfterSeconds: status === 429 || status === 503 ? retrySeconds : undefined
+    };
+}
+
+// "stop[3]" is of "stop".
+function renamed(option: string, fieldOf: (option: string) => string): string {
+    const [, name = option, rest = ""] = /^([A-Za-z_]+)(.*)$/s.exec(option) ?? [];
+    return `${fieldOf(name)}${rest}`;
+}
+
+function hidden(code: string | null = null): Failure {
+    const message = "Something went wrong in the server; its log says what.";
+    return { status: 500, kind: "server_error", message, param: null, code, retryAfterSeconds: undefined };
+}
+
+interface ValidationIssue {
+    readonly instancePath?: string;
+    readonly message?: string;
+    readonly keyword?: string;
+    readonly params?: Readonly<Record<string, unknown>>;
+}
+
+// Errors of fastify's own: bodies that are too large, or not valid by their schema.
+function failureOfFastify(error: unknown): Failure | undefined {
+    if (!(error instanceof Error)) return undefined;
+    const { statusCode, validation, code } = error as Error & {
+        readonly statusCode?: unknown;
+        readonly validation?: readonly ValidationIssue[];
+        readonly code?: unknown;
+    };
+    if (validation !== undefined) return failureOfSchema(validation);
+    if (typeof statusCode !== "number" || statusCode < 400 || statusCode >= 500) return undefined;
+    return {
+        status: statusCode,
+        kind: kindOf(statusCode),
+        message: error.message,
+        param: null,
+        code: typeof code === "string" ? code : null,
+        retryAfterSeconds: undefined
+    };
+}
+
+function failureOfSchema(issues: readonly ValidationIssue[]): Failure {
+    // of alternatives, the last says that none fitted
+    const { instancePath = "", message = "is not valid", keyword, params = {} } = issues.at(-1) ?? {};
+    const missing = params["missingProperty"];
+    const path = keyword === "required" && typeof missing === "string" ? `${instancePath}/${missing}` : instancePath;
+    const param = fieldOfPointer(path);
+    const what = param === "" ? "The body" : param;
+    const allowed = params["allowedValues"];
+    const said =
+        keyword === "required" && typeof missing === "string"
+            ? "is required"
+            : keyword === "enum" && Array.isArray(allowed)
+              ? `must be one of ${allowed.map((value) => JSON.stringify(value)).join(", ")}`
+              : keyword === "anyOf" || keyword === "oneOf"
+                ? "has none of the forms that are known here"
+                : message;
+    return {
+        status: 400,
+        kind: "invalid_request_error",
+        message: `${what} ${said}.`,
+        param: param === "" ? null : param,
+        code: null,
+        retryAfterSeconds: undefined
+    };
+}
+
+/** "/messages/0/role" as "messages[0].role"; long names of the client's own are cut. */
+function fieldOfPointer(pointer: string): string {
+    return pointer
+        .split("/")
+        .slice(1)
+        .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~").slice(0, 60))
+        .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === "" ? part : `${path}.${part}`), "");
+}
