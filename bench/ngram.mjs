@@ -10,7 +10,7 @@ import { keepRecord, progress, readArguments, recordHead, spread, table, withMod
 const values = readArguments({
     models: undefined,
     base: "echo-0.24b",
-    small: "echo-0.01b",
+    small: "echo-0.005b",
     agreement: 0.5,
     trio: undefined,
     prompt: undefined,

@@ -25,7 +25,7 @@ export const knownShapes = {
     "tiny-0.1b": { width: 768, layers: 8, heads: 12, kvHeads: 4, hidden: 2048, vocabulary: 32000 },
     "tiny-0.08b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 151936 },
     "tiny-0.01b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 12288 },
-    "echo-0.01b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 2048 },
+    "echo-0.005b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 2048 },
     "echo-0.24b": { width: 1024, layers: 20, heads: 16, kvHeads: 8, hidden: 2816, vocabulary: 2048 },
     "llama-1.2b": { width: 2048, layers: 22, heads: 32, kvHeads: 8, hidden: 5632, vocabulary: 32000 },
     "lfm2-0.35b": {
