@@ -41,7 +41,7 @@ const layers = {
         ...ground,
         ...["engine/", "grading/", "hub/", "loading/", "machine/", "models/", "native/", "text/", "trio/"]
     ],
-    scoring: [...ground, "engine/", "grading/lines", "grading/reading", "loading/", "models/"],
+    scoring: [...ground, "engine/", "grading/json-text", "grading/lines", "grading/reading", "loading/", "models/"],
     explain: [...ground, "engine/", "scoring/"],
     server: [...ground, ...["engine/", "loading/", "machine/", "models/", "native/", "scoring/", "text/", "trio/"]],
     "server/tools": [...ground, "engine/", "text/"],

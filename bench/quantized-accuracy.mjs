@@ -4,13 +4,13 @@
 //   node bench/quantized-accuracy.mjs [--trio demo] [--types F16,Q4_0] [--limit 100] [--samples 4] [--out FOLDER]
 //
 // --out keeps the models, the trio files and the evaluation's record there, so that a second run goes on.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { evaluate, quantizeModel } from "../dist/index.js";
+import { join } from "node:path";
+import { evaluate } from "../dist/index.js";
 import { printMarkdown } from "../dist/eval/print/report.js";
 import { resolveTrio } from "../dist/trio/trio.js";
-import { progress, readArguments } from "./support.mjs";
+import { progress, quantizedTrio, readArguments } from "./support.mjs";
 
 const {
     trio: name,
@@ -29,20 +29,8 @@ const folder = out === "" ? mkdtempSync(join(tmpdir(), "rast-quantized-")) : out
 mkdirSync(folder, { recursive: true });
 try {
     const trio = await resolveTrio(name);
-    const content = JSON.parse(readFileSync(trio.file, "utf8"));
     const models = [{ trio: trio.file }];
-    for (const type of types) {
-        progress(type);
-        const made = { ...content, name: `${trio.name} ${type}` };
-        for (const role of ["base", "expert", "antiexpert"]) {
-            const output = join(folder, `${basename(content[role], ".gguf")}-${type}.gguf`);
-            await quantizeModel({ input: join(dirname(trio.file), content[role]), output, type });
-            made[role] = basename(output);
-        }
-        const file = join(folder, `${trio.name}-${type}.json`);
-        writeFileSync(file, JSON.stringify(made, null, 4));
-        models.push({ trio: file });
-    }
+    for (const type of types) models.push(await quantizedTrio(trio, type, folder));
     progress("evaluating");
     const record = out === "" ? undefined : join(folder, "record.jsonl");
     process.stdout.write(printMarkdown(await evaluate({ models, limit, samples, lambda: 1, record })));

@@ -4,14 +4,14 @@
 //   node bench/quantized-scores.mjs [--trio demo] [--types Q4_0] [--problems 120] [--window 128] [--text FILE]
 //
 // --text takes another text.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { perplexity, quantizeModel } from "../dist/index.js";
+import { dirname, join } from "node:path";
+import { perplexity } from "../dist/index.js";
 import { markdownTable } from "../dist/report/tables.js";
 import { comparisonTable } from "../dist/scoring/perplexity-text.js";
 import { resolveTrio } from "../dist/trio/trio.js";
-import { progress, readArguments } from "./support.mjs";
+import { progress, quantizedTrio, readArguments } from "./support.mjs";
 
 const {
     trio: name,
@@ -36,21 +36,8 @@ function workedOut(sum) {
 
 try {
     const trio = await resolveTrio(name);
-    const content = JSON.parse(readFileSync(trio.file, "utf8"));
-    const quantized = async (type) => {
-        progress(type);
-        const made = { ...content, name: `${trio.name} ${type}` };
-        for (const role of ["base", "expert", "antiexpert"]) {
-            const output = join(folder, `${basename(content[role], ".gguf")}-${type}.gguf`);
-            await quantizeModel({ input: join(dirname(trio.file), content[role]), output, type });
-            made[role] = basename(output);
-        }
-        const file = join(folder, `${trio.name}-${type}.json`);
-        writeFileSync(file, JSON.stringify(made, null, 4));
-        return { trio: file };
-    };
-    const models = [await quantized("F16"), { trio: trio.file }];
-    for (const type of types) models.push(await quantized(type));
+    const models = [await quantizedTrio(trio, "F16", folder), { trio: trio.file }];
+    for (const type of types) models.push(await quantizedTrio(trio, type, folder));
     const text =
         given !== ""
             ? readFileSync(given, "utf8")

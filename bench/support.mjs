@@ -1,11 +1,12 @@
 // What the benchmarks of this folder share: arguments, models, native programs, statistics, tables and records.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { medianWithInterval } from "../dist/bench/record/statistics.js";
+import { quantizeModel } from "../dist/gguf/quantize.js";
 import { writeShapedTrio } from "../dist/gguf/shaped-trio.js";
 import { knownShapes } from "../dist/gguf/shapes.js";
 import { findLibraries } from "../dist/native/libraries.js";
@@ -55,6 +56,24 @@ export async function withModels({ models, base, small }, work) {
     } finally {
         if (models === undefined) rmSync(folder, { recursive: true, force: true });
     }
+}
+
+/**
+ * A trio with all of its models in another type, in a folder.
+ * @param trio as `resolveTrio` finds it @returns what `loadRast` takes
+ */
+export async function quantizedTrio(trio, type, folder) {
+    progress(type);
+    const content = JSON.parse(readFileSync(trio.file, "utf8"));
+    const made = { ...content, name: `${trio.name} ${type}` };
+    for (const role of ["base", "expert", "antiexpert"]) {
+        const output = join(folder, `${basename(content[role], ".gguf")}-${type}.gguf`);
+        await quantizeModel({ input: join(dirname(trio.file), content[role]), output, type });
+        made[role] = basename(output);
+    }
+    const file = join(folder, `${trio.name}-${type}.json`);
+    writeFileSync(file, JSON.stringify(made, null, 4));
+    return { trio: file };
 }
 
 /** A file that `node scripts/setup.mjs --tests` builds. @throws where it is not built */

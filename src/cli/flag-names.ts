@@ -42,10 +42,14 @@ export function inFlags(
     };
 }
 
+/** A text of the API's, such as a note or why a problem could not be asked, with flags in place of options. */
+export function textInFlags(text: string, names: FlagNames): string {
+    return inFlags(new RastError("ERR_INVALID_OPTION", text), names).message;
+}
+
 /** A record that cannot be scored, its message with flags in place of options. */
 export function failureInFlags(failed: FailedRecord, names: FlagNames): FailedRecord {
-    const { code, message } = failed.error;
-    return { ...failed, error: { ...failed.error, message: inFlags(new RastError(code, message), names).message } };
+    return { ...failed, error: { ...failed.error, message: textInFlags(failed.error.message, names) } };
 }
 
 function outsideQuotes(

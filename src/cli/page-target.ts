@@ -1,10 +1,9 @@
 // Where a command's page goes, looked at before anything is loaded: what comes last must not fail for what was known first.
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import type { LoadOptions, ModelOptions } from "../loading/load-options.js";
+import { stat } from "node:fs/promises";
+import type { LoadOptions } from "../loading/load-options.js";
 import { OutputFile } from "../machine/output-file.js";
 import { refuseSameFile } from "../machine/same-file.js";
-import type { Adapter, LoraOptions } from "../trio/adapters.js";
+import { filesOfModels } from "./model-files.js";
 
 /** What stands in messages. */
 export const pageName = "the page";
@@ -27,50 +26,6 @@ export async function refuseLostInputs(
     const named = files.filter((file) => file !== undefined);
     // A file may be what a shell has put there.
     const inputs = named.map((file) => (file === "-" ? "/dev/stdin" : file));
-    for (const load of loads) inputs.push(...(await filesOf(load)));
+    for (const load of loads) inputs.push(...(await filesOfModels(load)));
     await refuseSameFile(path, inputs);
-}
-
-/** Every file that a load reads: the trio's, models with all their parts, adapters with what their folders hold. */
-async function filesOf(load: LoadOptions): Promise<string[]> {
-    const { base, expert, antiexpert, pairs = [] } = load;
-    const ofPairs = pairs.flatMap((pair) => [pair.expert, pair.antiexpert]);
-    const models = [base, expert, antiexpert, ...ofPairs];
-    const paths = [...models.flatMap(pathsOf), ...(load.trio === undefined ? [] : await filesOfTrio(load.trio))];
-    return (await Promise.all(paths.map(withParts))).flat();
-}
-
-function pathsOf(model: string | ModelOptions | undefined): string[] {
-    if (model === undefined) return [];
-    if (typeof model === "string") return [model];
-    const path = model.path ?? model.model;
-    const adapters = [model.lora ?? []].flat<(string | LoraOptions | readonly (string | LoraOptions)[])[]>();
-    return [
-        ...(path === undefined ? [] : [path]),
-        ...adapters.map((adapter) => (typeof adapter === "string" ? adapter : adapter.path))
-    ];
-}
-
-async function filesOfTrio(trio: string): Promise<string[]> {
-    const { resolveTrio } = await import("../trio/trio.js");
-    // What is wrong with it is said by who loads it.
-    const found = await resolveTrio(trio).catch(() => undefined);
-    if (found === undefined) return [trio];
-    const { file, base, baseAdapters, pairs } = found;
-    const adapterPaths = (adapters: readonly Adapter[]): string[] => adapters.map(({ path }) => path);
-    const ofPairs = pairs.flatMap(({ expert, expertAdapters, antiexpert, antiexpertAdapters }) => [
-        ...[expert, antiexpert],
-        ...adapterPaths([...expertAdapters, ...antiexpertAdapters])
-    ]);
-    return [file, base, ...adapterPaths(baseAdapters), ...ofPairs];
-}
-
-// Of a folder what lies in it; of a split model its other parts.
-async function withParts(path: string): Promise<string[]> {
-    const inside = await readdir(path).catch(() => undefined);
-    if (inside !== undefined) return inside.map((name) => join(path, name));
-    const [, stem, parts] = /^(.*-)\d{5}-of-(\d{5})\.gguf$/is.exec(path) ?? [];
-    if (stem === undefined) return [path];
-    const part = (index: number): string => `${stem}${String(index + 1).padStart(5, "0")}-of-${parts}.gguf`;
-    return [path, ...Array.from({ length: Number(parts) }, (_, index) => part(index))];
 }

@@ -1,6 +1,7 @@
 // Which part of a model's text is its answer.
+import { withoutAsides, withoutLead } from "./asides.js";
 import { choiceOf, isReadable } from "./equivalence.js";
-import { lastNumber, lastOfEquations, numbersOf } from "./last-number.js";
+import { lastNumber, lastOfEquations } from "./last-number.js";
 
 /** How an answer was found in an output: by which of the marks, in their order. */
 export type AnswerFoundBy = "final answer" | "boxed" | "answer is" | "last number" | "last choice" | "whole text";
@@ -84,7 +85,10 @@ function lastBoxed(text: string): Found | Missing | undefined {
     const content = withoutInnerBoxes(outer.content);
     if (content.trim() === "") return { missing: "its last \\boxed is empty" };
     const joined = together(text, starts, outer, content);
-    return { by: "boxed", candidates: joined === undefined ? [content] : [content, joined] };
+    return {
+        by: "boxed",
+        candidates: unique(content, ...(joined === undefined ? [] : [joined]), withoutAsides(content))
+    };
 }
 
 function boxAt(text: string, start: number): Box | undefined {
@@ -136,12 +140,14 @@ function afterMark(text: string, gold: string): Found | undefined {
     const rest = text.slice(end, end + longestSentence).trimStart();
     const sentence = sentenceOf(rest);
     if (sentence === "") return undefined;
+    const plain = withoutAsides(sentence);
     if (choiceOf(gold) !== undefined) {
-        const letter = lastChoice(sentence);
-        if (letter !== undefined) return { by: "answer is", candidates: [sentence, letter] };
+        const letter = lastChoice(plain);
+        if (letter !== undefined) return { by: "answer is", candidates: [plain, letter] };
     }
-    const numbers = isReadable(sentence) ? [] : numbersOf(sentence).slice(-1);
-    return { by: "answer is", candidates: [sentence, ...numbers] };
+    const said = withoutLead(plain);
+    const last = isReadable(said) ? undefined : lastNumber(said);
+    return { by: "answer is", candidates: unique(said, sentence, ...(last === undefined ? [] : [last])) };
 }
 
 // Up to the full stop, or what stands in dollar signs or between asterisks.
@@ -165,13 +171,23 @@ function unmarked(text: string, gold: string): Found | Missing {
         if (letter !== undefined) return { by: whole === letter ? "whole text" : "last choice", candidates: [letter] };
     }
     const bare = whole.length <= longestBare;
-    const equations = bare ? lastOfEquations(whole) : undefined;
-    if (equations !== undefined) return { by: "last number", candidates: [equations, whole] };
-    if (bare && isReadable(whole)) return { by: "whole text", candidates: [whole] };
-    const last = lastNumber(whole.slice(-tail));
-    if (last !== undefined) return { by: "last number", candidates: bare ? [last, whole] : [last] };
-    if (bare) return { by: "whole text", candidates: [whole] };
-    return { missing: "it has no mark of an answer, and no number at its end" };
+    if (!bare) {
+        const last = lastNumber(whole.slice(-tail));
+        return last === undefined
+            ? { missing: "it has no mark of an answer, and no number at its end" }
+            : { by: "last number", candidates: [last] };
+    }
+    const plain = withoutAsides(whole);
+    const equations = lastOfEquations(plain);
+    if (equations !== undefined) return { by: "last number", candidates: unique(equations, whole) };
+    if (isReadable(plain)) return { by: "whole text", candidates: unique(plain, whole) };
+    const last = lastNumber(plain);
+    if (last !== undefined) return { by: "last number", candidates: unique(last, whole) };
+    return { by: "whole text", candidates: unique(withoutLead(plain), whole) };
+}
+
+function unique(...candidates: readonly string[]): string[] {
+    return [...new Set(candidates)];
 }
 
 function lastChoice(text: string): string | undefined {

@@ -9,6 +9,7 @@ import { packageRoot } from "../package-root.js";
 import { AnswerBook, type GradeAnswer } from "./answers.js";
 import { gradeWithGold, type Graded } from "./grade.js";
 import { gradingThreads } from "./grading-threads.js";
+import { parseJson } from "./json-text.js";
 import { linesOf, rowsOf } from "./lines.js";
 import { chunksOf, untilAborted } from "./reading.js";
 import { readRecord, type GradingRecord } from "./records.js";
@@ -274,7 +275,7 @@ class FileGrading {
     async #read(at: number, line: { readonly text: string } | { readonly value: unknown }): Promise<void> {
         let value: unknown;
         try {
-            value = "text" in line ? JSON.parse(line.text) : line.value;
+            value = "text" in line ? parseJson(line.text) : line.value;
         } catch (error) {
             await this.#add({ bad: { line: at, reason: `it is not JSON: ${describeError(error)}` } });
             return;

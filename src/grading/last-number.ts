@@ -13,11 +13,6 @@ interface Place {
     readonly text: string;
 }
 
-/** The last numbers of a text, some hundreds at most, in their order. */
-export function numbersOf(text: string): string[] {
-    return placesOf(text).map((one) => one.text);
-}
-
 /**
  * The number that a text ends with, with its unit; several that stand beside each other as a list are taken together.
  * @returns undefined where there is none, or the last is a part of something: of a power, a sum that is not worked out, "13 of 20", "not 13"
@@ -70,9 +65,14 @@ function placesOf(text: string): Place[] {
     return found.sort((a, b) => a.at - b.at);
 }
 
-// *13*, **13**: not the sign of a product.
+const font =
+    /\\(?:text|mbox|textbf|textit|textrm|mathbf|mathit|mathrm|mathsf|boldsymbol|bm|underline)\s*\{\s*([-−]?[\d.,$€£%\\]{1,200})\s*\}/g;
+
+// *13*, **13**: not the sign of a product. \mathbf{13}: no part of anything.
 function withoutEmphasis(text: string): string {
-    return text.replace(/(?<![^\s(:])(\*{1,3}|_{1,2})([^\s*_][^*_\n]{0,200})\1(?=$|[\s.,;:!?)])/g, "$2");
+    return text
+        .replace(font, "$1")
+        .replace(/(?<![^\s(:])(\*{1,3}|_{1,2})([^\s*_][^*_\n]{0,200})\1(?=$|[\s.,;:!?)])/g, "$2");
 }
 
 // "13 or 14" is not 14; "after paying 5, 90 remain" is 90.
@@ -83,7 +83,7 @@ function joins(between: string, behind: string): boolean {
 
 /** What makes a number a part of more. */
 const partBehind =
-    /^(?!\s*(?:\^\s*\{?\s*\\circ|\\(?:text|mathrm|mbox|quad|circ)(?![a-zA-Z])))(?:[a-zA-Z^_{(]|\s*(?:[+*/×÷^]|-\s*\d|\\[a-zA-Z]))/;
+    /^(?!(?:st|nd|rd|th)(?![a-zA-Z])|\s*(?:\^\s*\{?\s*\\circ|\\(?:text|mathrm|mbox|quad|circ)(?![a-zA-Z])))(?:[a-zA-Z^_{(]|\s*(?:[+*/×÷^]|-\s*\d|\\[a-zA-Z]))/;
 const partBefore: readonly RegExp[] = [
     // a power, a factor, a summand, an end of an interval or a bound; not "-> 5", "=> 5" nor "** 5"
     /(?:[\^_{/+×÷·√\\[<≤≥]|(?:[\d)\]]|\b[a-zA-Z])\s*[-−*]|(?<![-=])>)\s*$/,

@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { describeError, isObject, shortenMiddle } from "../checks.js";
 import { RastError } from "../errors.js";
+import { parseJson } from "../grading/json-text.js";
 import { linesOf } from "../grading/lines.js";
 import { chunksOf } from "../grading/reading.js";
 import { fileSize, systemError } from "../models/files.js";
@@ -34,7 +35,7 @@ export async function readRecords<T>(
         if ("bad" in line) throw refuse(line.at, line.bad);
         let value: unknown;
         try {
-            value = JSON.parse(line.text);
+            value = parseJson(line.text);
         } catch (error) {
             throw refuse(line.at, `it is not JSON: ${describeError(error)}`);
         }

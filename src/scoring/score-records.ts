@@ -4,6 +4,7 @@ import type { Rast } from "../engine/engine.js";
 import type { ScoreResult } from "../engine/score.js";
 import type { DistributionFigures, TokenScore } from "../engine/token-scores.js";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
+import { droppedCharacters } from "./dropped-characters.js";
 import { checkEngine } from "./engine-argument.js";
 import { inOrder } from "./in-order.js";
 import { nameOf, readRecords, textUnder, type JsonRecord, type RecordSource } from "./record-lines.js";
@@ -52,6 +53,8 @@ export interface ScoredEnding {
     readonly logprob: DistributionFigures;
     /** Whether it is what each would have written greedily. */
     readonly greedy: GreedyFlags;
+    /** Characters of it that the vocabulary has neither tokens nor bytes for: the score is of the rest. Left out where there are none. */
+    readonly dropped?: number;
     /** Token by token, where asked for. */
     readonly scores?: readonly ScoredToken[];
 }
@@ -214,6 +217,9 @@ export function failureOf(
     };
 }
 
+/** Whose tokens are made texts together. */
+const endingsAtOnce = 16;
+
 interface Wanted {
     readonly raw: boolean;
     readonly tokens: boolean;
@@ -231,7 +237,14 @@ async function scoreRecord(
     const results = await rast.scoreMany(
         endings.map((completion) => ({ prompt, completion, raw, top: tokens ? top : 0, signal }))
     );
-    const scored = await Promise.all(results.map((result, index) => endingOf(result, endings[index]!, wanted, signal)));
+    const scored: ScoredEnding[] = [];
+    // Of thousands of endings not all at once.
+    for (let from = 0; from < results.length; from += endingsAtOnce) {
+        signal?.throwIfAborted();
+        const some = results.slice(from, from + endingsAtOnce);
+        const told = some.map((result, index) => endingOf(rast, result, endings[from + index]!, wanted, signal));
+        scored.push(...(await Promise.all(told)));
+    }
     return {
         line,
         ...(id === undefined ? {} : { id }),
@@ -244,17 +257,26 @@ async function scoreRecord(
 }
 
 async function endingOf(
+    rast: Rast,
     { scores, logprob, greedy }: ScoreResult,
     completion: string,
     { tokens, texts }: Wanted,
     signal: AbortSignal | undefined
 ): Promise<ScoredEnding> {
-    const ending = { tokens: scores.length, bytes: Buffer.byteLength(completion), logprob, greedy };
-    if (!tokens) return ending;
-    const said = await texts.inOrder(
-        scores.map(({ token }) => token),
-        signal
+    const ids = scores.map(({ token }) => token);
+    const dropped = droppedCharacters(
+        completion,
+        await rast.detokenize(ids, { showSpecial: true, continuation: true })
     );
+    const ending = {
+        tokens: scores.length,
+        bytes: Buffer.byteLength(completion),
+        logprob,
+        greedy,
+        ...(dropped === 0 ? {} : { dropped })
+    };
+    if (!tokens) return ending;
+    const said = await texts.inOrder(ids, signal);
     return { ...ending, scores: scores.map((score, index) => ({ text: said[index]!.text, ...score })) };
 }
 

@@ -1,4 +1,5 @@
-import { join, resolve } from "node:path";
+import { realpath } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import type { EvalProgress, EvaluateOptions } from "../../eval/options.js";
 import type { EvalReport } from "../../eval/metrics/report.js";
 import { shortenMiddle } from "../../checks.js";
@@ -9,10 +10,12 @@ import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode, type InterruptingSignal } from "../exit-codes.js";
 import { oneLine } from "../failure.js";
 import { attributeName, longName, readFlags, type Typed } from "../flag.js";
+import { flagNames, textInFlags } from "../flag-names.js";
 import { readEngineFlags } from "../flags/engine.js";
 import { evalEngineFlags, evalFlags, evalModelFlags, evalOutputFlags, evalSamplingFlags } from "../flags/evaluation.js";
 import { modelFlags } from "../flags/models.js";
 import { interruptible } from "../interruption.js";
+import { filesOfModels } from "../model-files.js";
 import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
 import { checkTargets, writeTarget } from "../targets.js";
@@ -45,8 +48,10 @@ async function run(call: CommandCall): Promise<ExitCode> {
     const own = readFlags(evalOutputFlags, call.typed);
     await checkTargets([own.md, own.csv, own.html]);
     await refuseLoss(call, [own.md, own.csv, own.html]);
-    const report = call.operands.length > 0 ? await recorded(call) : await evaluated(call, own.quiet === true);
-    if (typeof report === "string") return exitCodeOf(report);
+    const found = call.operands.length > 0 ? await recorded(call) : await evaluated(call, own.quiet === true);
+    if (typeof found === "string") return exitCodeOf(found);
+    const names = flagNames(evaluation);
+    const report = { ...found, notes: found.notes.map((note) => textInFlags(note, names)) };
     const { printCsv, printMarkdown } = await import("../../eval/print/report.js");
     call.io.stdout.write(own.json === true ? `${JSON.stringify(report)}\n` : printMarkdown(report));
     if (own.md !== undefined) await writeTarget(own.md, printMarkdown(report));
@@ -73,37 +78,26 @@ function answered({ contestants, notes }: EvalReport, { io }: CommandCall): bool
 async function refuseLoss({ typed, operands }: CommandCall, outputs: readonly (string | undefined)[]): Promise<void> {
     if (outputs.every((one) => one === undefined)) return;
     const { record, data, shotsFile, style, reference } = readFlags(evalFlags, typed);
-    const named = [...operands, record, data, shotsFile, style, reference].filter((one) => one !== undefined);
-    const inputs = [...named, ...(await modelFilesOf(typed))];
-    const written: string[] = [];
+    const named = [...operands, record, data, shotsFile, style].filter((one) => one !== undefined);
+    const { against = [] } = readFlags(evalModelFlags, typed);
+    // What is wrong with models is said when they are loaded.
+    const loads = (await modelsOf(typed, against).catch(() => undefined)) ?? [];
+    const all = reference === undefined ? loads : [...loads, { base: reference }];
+    const inputs = [...named, ...(await Promise.all(all.map(filesOfModels))).flat()];
+    const written = record === undefined ? [] : [await placeOf(record)];
     for (const output of outputs.filter((one) => one !== undefined)) {
         await refuseSameFile(output, inputs);
-        const twice = [record, ...written].some((one) => one !== undefined && resolve(one) === resolve(output));
-        if (twice)
+        const place = await placeOf(output);
+        if (written.includes(place))
             throw new RastError("ERR_INVALID_ARGUMENT", `Two outputs are the same file, ${shortenMiddle(output)}.`);
-        written.push(output);
+        written.push(place);
     }
 }
 
-// Every file that trios and flags name, as far as they can be read: what is wrong with them is said when they are loaded.
-async function modelFilesOf(typed: Typed): Promise<readonly string[]> {
-    const { trio, against = [], base, expert = [], antiexpert = [], ...rest } = readFlags(evalModelFlags, typed);
-    const loras = [rest["base.lora"], rest["expert.lora"], rest["antiexpert.lora"]];
-    const adapters = loras.flatMap((ones = []) => ones.map(({ path }) => path));
-    const files = [base, ...expert, ...antiexpert, ...adapters].filter((one) => one !== undefined);
-    const { resolveTrio } = await import("../../trio/trio.js");
-    for (const name of [trio, ...against].filter((one) => one !== undefined)) {
-        const found = await resolveTrio(name).catch(() => undefined);
-        files.push(name);
-        if (found === undefined) continue;
-        const ofPairs = found.pairs.flatMap((pair) => [
-            ...[pair.expert, pair.antiexpert],
-            ...[...pair.expertAdapters, ...pair.antiexpertAdapters].map(({ path }) => path)
-        ]);
-        files.push(found.file, found.base, ...found.baseAdapters.map(({ path }) => path), ...ofPairs);
-    }
-    // an adapter may be a folder (PEFT)
-    return files.flatMap((one) => [one, join(one, "adapter_model.safetensors"), join(one, "adapter_config.json")]);
+// Where a file is, or will be, by whatever name it is called.
+async function placeOf(path: string): Promise<string> {
+    const folder = await realpath(dirname(path)).catch(() => resolve(dirname(path)));
+    return realpath(path).catch(() => join(folder, basename(path)));
 }
 
 // Nothing is asked: what would say how has no effect.

@@ -124,6 +124,7 @@ class Totals {
     failed = 0;
     #endings = 0;
     #tokens = 0;
+    #incomplete = 0;
     #withGold = 0;
     readonly #right = { best: new Map<Distribution, number>(), bestPerByte: new Map<Distribution, number>() };
 
@@ -134,7 +135,10 @@ class Totals {
             return;
         }
         this.#endings += record.endings.length;
-        for (const { tokens } of record.endings) this.#tokens += tokens;
+        for (const { tokens, dropped } of record.endings) {
+            this.#tokens += tokens;
+            if (dropped !== undefined) this.#incomplete++;
+        }
         const { gold } = record;
         if (gold === undefined) return;
         this.#withGold++;
@@ -156,6 +160,7 @@ class Totals {
             failed: this.failed,
             texts: this.#endings,
             tokens: this.#tokens,
+            ...(this.#incomplete === 0 ? {} : { incomplete: this.#incomplete }),
             ...(this.#withGold === 0
                 ? {}
                 : { accuracy: accuracies("best"), accuracyPerByte: accuracies("bestPerByte") })
@@ -167,6 +172,12 @@ class Totals {
         const [texts, tokens] = [counted(this.#endings, "text"), counted(this.#tokens, "token")];
         const lines = [`${counted(this.done - this.failed, "record")} scored: ${texts}, ${tokens}`];
         if (this.failed > 0) lines.push(`${counted(this.failed, "record")} could not be scored`);
+        if (this.#incomplete > 0) {
+            const has = this.#incomplete === 1 ? "has" : "have";
+            lines.push(
+                `${counted(this.#incomplete, "text")} ${has} characters that the vocabulary lacks: scores are of the rest`
+            );
+        }
         for (const [name, right] of this.#right.best) {
             const { value, low, high } = accuracyOf(right, this.#withGold);
             const perByte = accuracyOf(this.#right.bestPerByte.get(name)!, this.#withGold);

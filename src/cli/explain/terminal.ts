@@ -129,7 +129,7 @@ function summaryLines({ summary, rast, base }: Explanation): string {
         ...(pathCoverage === null
             ? []
             : [`path coverage ${shareInWords(pathCoverage)}, mean KL ${natsInWords(meanDivergence!)} nats`]),
-        `${drafted} of them drafted`,
+        `${counted(drafted, "token")} drafted`,
         ...(firstDifference === null ? [] : [`the texts part after ${counted(firstDifference, "token")}`])
     ];
     return `${lines.join("\n")}\n`;

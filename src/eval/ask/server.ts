@@ -26,7 +26,8 @@ export interface ServerSettings {
     readonly body: Readonly<Record<string, unknown>>;
 }
 
-const mostAnswerBytes = 64 * 1_048_576;
+/** Far more than the longest reasoning, and parsed in some tens of milliseconds. */
+const mostAnswerMiB = 8;
 /** Characters of what comes with an error: as JSON, and as text. */
 const mostParsedOfError = 65_536;
 const mostSearchedOfError = 4096;
@@ -201,7 +202,9 @@ function post(
             response.on("data", (chunk: Buffer) => {
                 chunks.push(chunk);
                 length += chunk.length;
-                if (length > mostAnswerBytes) end(serverError("The server's answer does not end.", { url }));
+                if (length <= mostAnswerMiB * 1_048_576) return;
+                const message = `An answer of the server at ${shortenMiddle(url, 80)} has more than ${mostAnswerMiB} MiB.`;
+                end(serverError(message, { url }));
             });
             response.on("error", (error: NodeJS.ErrnoException) => end(new Passing(connectionWords(error))));
             response.on("aborted", () => end(new Passing("the connection ended within its answer")));

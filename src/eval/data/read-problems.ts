@@ -2,9 +2,11 @@
 import { extname } from "node:path";
 import { describeError, didYouMean, isObject, quote } from "../../checks.js";
 import { RastError } from "../../errors.js";
+import { parseJson } from "../../grading/json-text.js";
 import { linesOf, rowsOf } from "../../grading/lines.js";
 import { chunksOf, Pace } from "../../grading/reading.js";
 import { goldNames, readGold } from "../../grading/records.js";
+import { beginsList, entriesOf, UnreadableList, type Entry } from "./json-list.js";
 import type { Problem } from "./problem.js";
 
 /** Names of fields, where they are not among those that are known. */
@@ -31,11 +33,11 @@ export async function readProblems(
 ): Promise<Problem[]> {
     const kind = extname(name).toLowerCase();
     const problems: Problem[] = [];
-    if (kind === ".json" && /^\s*\[/.test(bytes.toString("utf8", 0, 1000).replace(/^\uFEFF/, ""))) {
-        const pace = new Pace(signal);
-        for (const [at, entry] of listIn(bytes, name).entries()) {
-            if (at % 256 === 0) await pace.keep();
-            problems.push(toProblem(entry, at, `Entry ${at + 1} of ${name}`, fields));
+    if (kind === ".json" && beginsList(bytes)) {
+        for await (const entry of entriesIn(bytes, name, signal)) {
+            const where = `Entry ${problems.length + 1} of ${name}`;
+            if ("bad" in entry) throw dataError(`${where}: ${entry.bad}.`);
+            problems.push(toProblem(parsed(entry.text, where), problems.length, where, fields));
         }
     } else {
         const csv = kind === ".csv";
@@ -64,19 +66,21 @@ async function* inPieces(bytes: Buffer): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
 }
 
-function listIn(bytes: Buffer, name: string): readonly unknown[] {
+async function* entriesIn(bytes: Buffer, name: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
     try {
-        return JSON.parse(bytes.toString("utf8").replace(/^\uFEFF/, "")) as unknown[];
+        yield* entriesOf(bytes, new Pace(signal));
     } catch (error) {
-        throw dataError(`${name} is not JSON: ${describeError(error)}.`);
+        if (!(error instanceof UnreadableList)) throw error;
+        throw dataError(`${name} is not JSON: ${error.message}.`);
     }
 }
 
-function parsed(text: string, where: string, line: number): unknown {
+function parsed(text: string, where: string, line?: number): unknown {
     try {
-        return JSON.parse(text);
+        return parseJson(text);
     } catch (error) {
-        throw dataError(`${where} is not JSON: ${describeError(error)}.`, { line });
+        const details = line === undefined ? {} : { line };
+        throw dataError(`${where} is not JSON: ${describeError(error)}.`, details);
     }
 }
 

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { open, readlink, realpath, rm, stat, truncate, utimes, type FileHandle } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { describeError, shortenMiddle } from "../../checks.js";
 import { RastError } from "../../errors.js";
@@ -9,8 +10,8 @@ import { hasOtherWriter, removeLeftovers, unfinishedName } from "../../machine/u
 import { differenceOf, keyOf, recordError, RecordParser, type RecordContent } from "./parse.js";
 import type { ContestantLine, RecordHead, RecordLine, SampleLine } from "./schema.js";
 
-/** Bytes of one line: more than any context's text. */
-const longestLine = 64 * 1_048_576;
+/** Bytes of one line: more than any context's text, or a server's answer, has. A longer one would hold the event loop up. */
+const longestLine = 32 * 1_048_576;
 /** A mark is renewed so often, and one of another machine or container that was not for so long is nobody's. */
 const renewMs = 10_000;
 const foreignLifeMs = 60_000;
@@ -22,11 +23,12 @@ const mostLinks = 40;
 /**
  * A record that this process alone writes, from `open` to `close`. Whatever fails leaves whole lines behind; a last line that
  * was not written to its end is cut off by the next `open`. A mark beside the file, wherever links lead to it, keeps other
- * processes away; that of a process that was killed holds nobody up.
+ * processes away; one that has several names (hard links) has another in the folder of temporary files. Marks of a process that was
+ * killed hold nobody up.
  */
 export class RecordFile {
     readonly #path: string;
-    readonly #mark: string;
+    readonly #marks: readonly string[];
     readonly #file: FileHandle;
     readonly #content: RecordContent;
     readonly #labels: Set<string>;
@@ -35,14 +37,14 @@ export class RecordFile {
     #flushing: Promise<void> | undefined;
     readonly #renewal: NodeJS.Timeout;
 
-    private constructor(path: string, mark: string, file: FileHandle, content: RecordContent) {
+    private constructor(path: string, marks: readonly string[], file: FileHandle, content: RecordContent) {
         this.#path = path;
-        this.#mark = mark;
+        this.#marks = marks;
         this.#file = file;
         this.#content = content;
         this.#labels = new Set(content.contestants.keys());
         this.#keys = new Set(content.samples.keys());
-        this.#renewal = setInterval(() => void renew(mark), renewMs).unref();
+        this.#renewal = setInterval(() => marks.forEach((mark) => void renew(mark)), renewMs).unref();
     }
 
     /**
@@ -52,19 +54,20 @@ export class RecordFile {
      */
     static async open(path: string, head: RecordHead): Promise<RecordFile> {
         const file = await writing(path, () => realPathOf(resolve(path)));
-        const mark = await claim(file);
+        const marks = [await claim(file, path)];
         let handle: FileHandle | undefined;
         try {
+            marks.push(...(await claimNames(file, path)));
             const { content, wholeBytes, torn } = await readLines(file);
             if (content.head !== undefined) refuseOther(path, content.head, head);
             if (torn) await writing(path, () => truncate(file, wholeBytes));
             handle = await writing(path, () => open(file, "a"));
-            const record = new RecordFile(path, mark, handle, content);
+            const record = new RecordFile(path, marks, handle, content);
             if (content.head === undefined) await record.#append(head);
             return record;
         } catch (error) {
             await handle?.close().catch(() => {});
-            await rm(mark, { force: true });
+            await removeAll(marks);
             throw error;
         }
     }
@@ -114,7 +117,7 @@ export class RecordFile {
         clearInterval(this.#renewal);
         await this.#flushing?.catch(() => {});
         await this.#file.close().catch(() => {});
-        await rm(this.#mark, { force: true }).catch(() => {});
+        await removeAll(this.#marks);
     }
 
     // What comes while the disk is at work is written and flushed together.
@@ -239,17 +242,36 @@ async function realPathOf(path: string): Promise<string> {
 }
 
 // Beside the file, as what a system does to locked files differs.
-async function claim(path: string): Promise<string> {
+async function claim(path: string, shown: string): Promise<string> {
     for (let turn = 1; ; turn++) {
         const mark = join(dirname(path), unfinishedName(basename(path)));
         await removeLeftovers(path);
-        await writing(path, async () => (await open(mark, "wx")).close());
+        await writing(shown, async () => (await open(mark, "wx")).close());
         if (!(await hasOtherWriter(path, mark, foreignLifeMs))) return mark;
         await rm(mark, { force: true });
-        if (turn === tries) throw recordError(`Another process writes the record ${shortenMiddle(path)}.`, { path });
+        if (turn === tries)
+            throw recordError(`Another process writes the record ${shortenMiddle(shown)}.`, { path: shown });
         // Two that begin at the same moment see each other.
         await new Promise((resolve) => setTimeout(resolve, 20 + 80 * Math.random()));
     }
+}
+
+// Of a file with several names no folder is the one beside which all would look.
+async function claimNames(path: string, shown: string): Promise<readonly string[]> {
+    const facts = await stat(path, { bigint: true }).catch(() => undefined);
+    if (facts === undefined || facts.nlink < 2n) return [];
+    const shared = join(tmpdir(), `rast-record-${facts.dev}-${facts.ino}`);
+    try {
+        return [await claim(shared, shown)];
+    } catch (error) {
+        // Without such a folder there is but the mark beside the file.
+        if (error instanceof RastError && error.code === "ERR_FILE_UNWRITABLE") return [];
+        throw error;
+    }
+}
+
+async function removeAll(marks: readonly string[]): Promise<void> {
+    for (const mark of marks) await rm(mark, { force: true }).catch(() => {});
 }
 
 // Whoever is killed elsewhere cannot be asked whether it lives.

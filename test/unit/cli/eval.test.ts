@@ -1,11 +1,12 @@
 // The command without models: what is made of flags, what is printed where, and one line for what is wrong.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type * as Evaluate from "../../../src/eval/evaluate.js";
 import type { EvalReport } from "../../../src/eval/metrics/report.js";
 import type { EvaluateOptions } from "../../../src/eval/options.js";
+import { promptTooLong } from "../../../src/engine/generate-options.js";
 import { RastError } from "../../../src/errors.js";
 import { CommandProcess, rast } from "../../support/command-io.js";
 import { run } from "../../../src/cli/run.js";
@@ -173,6 +174,21 @@ test.each([
     expect(asked).toBeUndefined();
 });
 
+test.runIf(process.platform !== "win32")("two outputs are not the same file by way of a link to a folder", async () => {
+    await mkdir(join(folder, "real"), { recursive: true });
+    await symlink(join(folder, "real"), join(folder, "linked"));
+    const { code, stderr } = await rast([
+        ...common(),
+        "--md",
+        join(folder, "real", "o"),
+        "--csv",
+        join(folder, "linked", "o")
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/Two outputs are the same file/);
+    expect(asked).toBeUndefined();
+});
+
 test.each<[flags: string[], input: string]>([
     [["--base", "x.gguf"], "x.gguf"],
     [["--base", "b.gguf", "--reference", "x.gguf"], "x.gguf"],
@@ -184,12 +200,16 @@ test.each<[flags: string[], input: string]>([
     [["--trio", "t.json"], "of-trio-b.gguf"],
     [["--trio", "t.json"], "of-trio-a.gguf"],
     [["--base", "b.gguf", "--against", "t.json"], "of-trio-e.gguf"],
-    [["--base", "b.gguf", "--against", "t.json"], "t.json"]
+    [["--base", "b.gguf", "--against", "t.json"], "t.json"],
+    [["--base", "part-00001-of-00002.gguf"], "part-00002-of-00002.gguf"],
+    [["--base", "b.gguf", "--reference", "part-00001-of-00002.gguf"], "part-00002-of-00002.gguf"]
 ])("outputs of %j do not take the place of %s", async (flags, input) => {
     const place = (name: string): string => join(folder, "lost", name);
     await mkdir(place("lora"), { recursive: true });
     const models = ["of-trio-b.gguf", "of-trio-e.gguf", "of-trio-a.gguf"];
-    for (const name of ["x.gguf", "lora/adapter_config.json", ...models]) await writeFile(place(name), "kept");
+    const parts = ["part-00001-of-00002.gguf", "part-00002-of-00002.gguf"];
+    for (const name of ["x.gguf", "lora/adapter_config.json", ...models, ...parts])
+        await writeFile(place(name), "kept");
     const [base, expert, antiexpert] = models;
     await writeFile(place("t.json"), JSON.stringify({ name: "t", base, expert, antiexpert, lambda: 1 }));
     const before = await readFile(place(input), "utf8");
@@ -274,12 +294,14 @@ describe("what is wrong is one line", () => {
 
     test("what could not be asked at all has no figures: exit code 1, and why", async () => {
         answer = () => {
-            throw new RastError("ERR_PROMPT_TOO_LONG", "The prompt has 9 tokens, the context 8.");
+            throw promptTooLong(9, 8);
         };
         const { code, stdout, stderr } = await rast(common());
         expect(code).toBe(1);
         expect(stdout).toContain("not asked");
-        const why = "Nothing could be asked of base, and counts as wrong: The prompt has 9 tokens, the context 8.";
+        const why =
+            "Nothing could be asked of base, and counts as wrong: The prompt has 9 tokens; the context holds 8. " +
+            "Shorten the prompt, or raise --context-size where the models hold more.";
         expect(stderr).toBe(`rast: ${why}\n`);
         expect(stdout).toContain(why);
         let at = 0;

@@ -319,11 +319,12 @@ const ofGenerate: Readonly<Record<string, readonly string[]>> = {
     "--antiexpert": [""]
 };
 
+const asGenerate = (flags: string): Readonly<Record<string, readonly string[]>> =>
+    Object.fromEntries(flags.split(" ").map((flag) => [flag, ofGenerate[flag]!]));
+
 // Those of an engine.
-const engineWrong = Object.fromEntries(
+const engineWrong = asGenerate(
     "--lambda --cache-size --batch-size --gpu-layers --cpu-moe --base-gpu-layers --expert-gpu-layers --antiexpert-gpu-layers --device --base-device --expert-device --antiexpert-device --threads --kv-type --flash-attention --sampler --special-tokens --draft --ngram --trio --base --expert --antiexpert"
-        .split(" ")
-        .map((flag) => [flag, ofGenerate[flag]!])
 );
 
 /** Wrong texts, each with what is said of it behind "for --flag, ". Nothing of a flag that takes whatever is typed. */
@@ -407,29 +408,10 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--draft": ["64", "x"]
     },
     eval: {
-        "--trio": [""],
-        "--base": [""],
-        "--expert": [""],
-        "--antiexpert": [""],
-        "--special-tokens": ["other"],
-        "--context-size": ["0", "1.5"],
-        "--cache-size": ["1"],
-        "--batch-size": ["0", "x"],
-        "--gpu-layers": ["-1", "x"],
-        "--cpu-moe": ["-1", "x"],
-        "--base-gpu-layers": ["-1", "x"],
-        "--expert-gpu-layers": ["0.5", "x"],
-        "--antiexpert-gpu-layers": ["-1", "x"],
-        "--device": [""],
-        "--base-device": [""],
-        "--expert-device": [""],
-        "--antiexpert-device": [""],
-        "--threads": ["0", "x"],
-        "--kv-type": ["q9"],
-        "--flash-attention": ["true"],
-        "--sampler": ["gpu"],
-        "--draft": ["64", "x"],
-        "--ngram": ["x", ""],
+        ...engineWrong,
+        ...asGenerate(
+            "--context-size --temperature --top-k --top-p --min-p --repetition-penalty --presence-penalty --frequency-penalty --penalty-window --samples --parallel --thinking --max-thinking-tokens --max-tokens --stop"
+        ),
         "--mode": ["wild", "base,wild", ""],
         "--lambda": ["11", "x", "1,,2", ""],
         "--sweep": ["x", "lambda=1:0:1", "lambda=0:1:0", "lambda=0:1000:1", "lambda=0:x:1", "lambda=0:11:1", ""],
@@ -444,24 +426,10 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--limit": ["0", "1.5", "x"],
         "--offset": ["-1", "x"],
         "--shuffle-seed": ["-1", "x"],
-        "--samples": ["0", "x"],
         "--style": [""],
         "--shots": ["-1", "x"],
         "--shots-file": [""],
-        "--thinking": ["maybe", ""],
-        "--max-thinking-tokens": ["-1", "1.5", "x"],
-        "--max-tokens": ["0", "x"],
-        "--stop": [""],
-        "--temperature": ["-1", "hot"],
-        "--top-k": ["-1", "1.5"],
-        "--top-p": ["0", "1.1"],
-        "--min-p": ["-0.1"],
-        "--repetition-penalty": ["0"],
-        "--presence-penalty": ["101"],
-        "--frequency-penalty": ["-101"],
-        "--penalty-window": ["-2"],
         "--seed": ["-1", "1.5", "x", ""],
-        "--parallel": ["0", "65"],
         "--record": [""]
     },
     grade: { "--output-field": [""], "--answer-field": [""] },

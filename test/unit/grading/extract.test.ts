@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { extractAnswer } from "../../../src/grading/extract.js";
 import { goldOf } from "../../../src/grading/gold.js";
 import { compareAnswers } from "../../../src/grading/equivalence.js";
-import { unmarkedTexts } from "./pairs.js";
+import { hedgedTexts, unmarkedTexts } from "./pairs.js";
 
 function found(text: string, gold = "1"): readonly [by: string, candidates: readonly string[]] {
     const extracted = extractAnswer(text, gold);
@@ -69,11 +69,29 @@ describe("extraction", () => {
     }, 60_000);
 });
 
-test.each(unmarkedTexts())("a text without marks: $text for $gold is $right", ({ gold, text, right }) => {
+test.each([...unmarkedTexts(), ...hedgedTexts()])("$text for $gold is $right", ({ gold, text, right }) => {
     const extracted = extractAnswer(text, gold);
     const candidates = "candidates" in extracted ? extracted.candidates : [];
     expect(candidates.some((one) => compareAnswers(one, gold).right)).toBe(right);
 });
+
+test("what a text says beside its answer takes a time that grows with it alone", () => {
+    const parts = [
+        ", I think",
+        " (I think",
+        ", I",
+        "I think that ",
+        "I ",
+        ", as ",
+        "so ",
+        "a, ",
+        " - ",
+        ". I am",
+        "x,"
+    ];
+    for (const part of parts) expect(found(part.repeat(2000 / part.length), "1")).toBeDefined();
+    for (const part of parts) expect(found(`The answer is ${part.repeat(2000 / part.length)}`, "1")).toBeDefined();
+}, 10_000);
 
 test("golds as data sets write them", () => {
     expect(goldOf("16 - 3 = <<16-3=13>>13\n#### 1,300")).toBe("1,300");

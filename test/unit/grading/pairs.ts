@@ -26,6 +26,11 @@ export function unmarkedTexts(): { readonly gold: string; readonly text: string;
     return read("unmarked-texts.jsonl");
 }
 
+/** Texts that say how sure they are, or why. */
+export function hedgedTexts(): ReturnType<typeof unmarkedTexts> {
+    return read("hedged-texts.jsonl");
+}
+
 function read<T>(file: string): T[] {
     const text = readFileSync(new URL(`./${file}`, import.meta.url), "utf8");
     return text

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Rast } from "../../../src/engine/engine.js";
 import { RastError } from "../../../src/errors.js";
-import { readScoreRecords, scoreRecords, type ScoreRecord } from "../../../src/scoring/score-records.js";
+import {
+    readScoreRecords,
+    scoreRecords,
+    type ScoredRecord,
+    type ScoreRecord
+} from "../../../src/scoring/score-records.js";
 import { explain } from "../../../src/explain/explain.js";
 import { pathCoverage } from "../../../src/explain/path-coverage.js";
 import { scoreOf } from "../../support/explanations.js";
@@ -164,6 +169,22 @@ describe("scored records", () => {
         await expect(aborted).rejects.toMatchObject({ code: "ERR_ABORTED", cause: { message: "enough" } });
         expect(fake.running).toBe(0);
         expect(fake.signals.at(-1)!.aborted).toBe(true);
+    });
+
+    test("say how many characters the vocabulary has no token for", async () => {
+        const { rast, fake } = scorer();
+        // Of "aéb" two tokens came.
+        fake.detokenize = async (tokens) => String.fromCharCode(...tokens).replaceAll("é", "");
+        const records = await read('{"prompt": "x", "completion": "aéb"}', '{"prompt": "x", "endings": ["ab", "éé"]}');
+        const [first, second] = (await all(scoreRecords(rast, records))) as ScoredRecord[];
+        expect(first!.endings[0]).toMatchObject({ dropped: 1 });
+        expect(second!.endings.map(({ dropped }) => dropped)).toEqual([undefined, 2]);
+        expect(second!.endings[0]).not.toHaveProperty("dropped");
+    });
+
+    test("have all digits of their names", async () => {
+        const [record] = await read('{"id": 12345678901234567890, "prompt": "x", "completion": "a"}');
+        expect(record!.id).toBe("12345678901234567890");
     });
 
     test("are told as soon as they are done, while their source waits, which an abort does not wait for", async () => {

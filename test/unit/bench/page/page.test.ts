@@ -2,10 +2,8 @@ import { describe, expect, test } from "vitest";
 import { benchPage } from "../../../../src/bench/page/page.js";
 import { niceTicks, tickInWords } from "../../../../src/report/line-chart.js";
 import { fullRecord, hostileRecord, someMemory, someRecord, someResult } from "../../../support/bench-records.js";
+import { captions, titles } from "../../../support/page-text.js";
 
-const titles = (page: string): string[] => [...page.matchAll(/<h2>(.*?)<\/h2>/g)].map((match) => match[1]!);
-const captions = (page: string): string[] =>
-    [...page.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map((match) => match[1]!);
 const texts = (page: string): string =>
     page
         .replace(/<style>.*?<\/style>/s, "")

@@ -116,6 +116,16 @@ test.each([
     expect(longestMs).toBeLessThan(5000);
 });
 
+test("an answer that does not end is not read to its end", async () => {
+    const text = "x".repeat(9 * 1_048_576);
+    server.fault = () => ({ body: JSON.stringify({ choices: [{ text, finish_reason: "stop" }] }) });
+    await expect(ask({ timeoutMs: 60_000 })).rejects.toMatchObject({
+        code: "ERR_SERVER",
+        message: expect.stringMatching(/^An answer of the server at http:\S+ has more than 8 MiB\.$/)
+    });
+    expect(server.asked).toHaveLength(1);
+});
+
 describe("what may pass is tried again", () => {
     test.each<[name: string, fault: ServerFault]>([
         ["500", { status: 500, body: "oh" }],

@@ -54,6 +54,29 @@ describe("layouts", () => {
     });
 });
 
+test.each([
+    ["x.jsonl", (row: string) => row],
+    ["x.json", (row: string) => `[${row}]`]
+])("%s: numbers keep the digits that a double lacks", async (name, made) => {
+    const row = '{"id": 12345678901234567890, "question": "?", "answer": 9007199254740993, "solution": "x"}';
+    expect(await read(made(row), name)).toEqual([
+        { id: "12345678901234567890", question: "?", answer: "9007199254740993", solution: "x" }
+    ]);
+    expect(await read(made('{"question": "?", "answer": [1e999, 2]}'), name)).toMatchObject([{ answer: "1e999, 2" }]);
+});
+
+test("a list in JSON, whatever its entries hold", async () => {
+    const rows = ['a ] "b', "\\", "[{,", "日本", '\\"'].map((question, at) => ({
+        question,
+        answer: at,
+        more: [{ a: [] }]
+    }));
+    for (const text of [JSON.stringify(rows), ` \n${JSON.stringify(rows, undefined, 4)}\n \t`])
+        expect((await read(text, "x.json")).map(({ question }) => question)).toEqual(
+            rows.map(({ question }) => question)
+        );
+});
+
 describe("what is wrong is one line that names the line", () => {
     const good = '{"question": "?", "answer": 1}\n';
 
@@ -79,6 +102,13 @@ describe("what is wrong is one line that names the line", () => {
         [good, "x.jsonl", /has no "gold"/, { answer: "gold" }],
         ['{"question": 3, "answer": 1}', "x.jsonl", /its "question" is no text/],
         ['{"question": "?", "answer": {}}', "x.jsonl", /its "answer" is no text/],
+        ["[]", "x.json", /^There are no problems in x\.json/],
+        [" [ \n ] ", "x.json", /^There are no problems in x\.json/],
+        [`[${good},]`, "x.json", /^Entry 2 of x\.json is not JSON/],
+        [`[,${good}]`, "x.json", /^Entry 1 of x\.json is not JSON/],
+        [`[${good}${good}]`, "x.json", /^Entry 1 of x\.json is not JSON/],
+        [`[${good}] ${good}`, "x.json", /^x\.json is not JSON: something stands behind its list\.$/],
+        [`[${good}, "`, "x.json", /^x\.json is not JSON: its list does not end\.$/],
         ["[1", "x.json", /^x\.json is not JSON/],
         ["[1]", "x.json", /^Entry 1 of x\.json is no object/],
         ["question,answer\n?,1,2\n", "x.csv", /^Line 2 of x\.csv: it has 3 cells where the head has 2\.$/],
@@ -100,6 +130,22 @@ describe("what is wrong is one line that names the line", () => {
             code: "ERR_DATA_SET",
             message: expect.stringMatching(message)
         });
+    });
+});
+
+test("a list in JSON that is deep, or has an entry that is long", async () => {
+    await expect(read(`[${"[".repeat(1_000_000)}`, "x.json")).rejects.toThrow(
+        /^x\.json is not JSON: its list does not end\.$/
+    );
+    const long = `[{"question": "?", "answer": 1}, "${"x".repeat(17_000_000)}"]`;
+    await expect(read(long, "x.json")).rejects.toThrow(/^Entry 2 of x\.json: it has more than \d+ bytes\.$/);
+});
+
+test("a list in JSON that is no UTF-8", async () => {
+    const bytes = Buffer.concat([Buffer.from('[{"question": "'), Buffer.of(0xff), Buffer.from('", "answer": 1}]')]);
+    await expect(readProblems(bytes, "x.json")).rejects.toMatchObject({
+        code: "ERR_DATA_SET",
+        message: "Entry 1 of x.json: it is not UTF-8 text."
     });
 });
 

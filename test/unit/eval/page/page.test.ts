@@ -5,10 +5,7 @@ import type { EvalReport } from "../../../../src/eval/metrics/report.js";
 import { contrast, dark, light } from "../../../../src/report/palette.js";
 import { smallestDistance, visions } from "../../../support/colour-vision.js";
 import { someReport } from "../../../support/eval-samples.js";
-
-const captions = (page: string): string[] =>
-    [...page.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map((match) => match[1]!);
-const titles = (page: string): string[] => [...page.matchAll(/<h2>(.*?)<\/h2>/g)].map((match) => match[1]!);
+import { captions, titles } from "../../../support/page-text.js";
 
 describe.each([
     ["light", light],

@@ -1,10 +1,12 @@
 import {
     appendFile,
+    link,
     mkdir,
     mkdtemp,
     readdir,
     readFile,
     rm,
+    stat,
     symlink,
     truncate,
     utimes,
@@ -12,7 +14,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { differenceOf } from "../../../../src/eval/record/parse.js";
 import { readRecordFile, RecordFile } from "../../../../src/eval/record/record-file.js";
 import { evalContestant, evalHead, evalSample } from "../../../support/eval-samples.js";
@@ -267,6 +269,38 @@ describe("a record", () => {
             });
         } finally {
             await rm(elsewhere, { recursive: true, force: true });
+        }
+    });
+
+    test("belongs to one at a time where it has several names", async () => {
+        await writeSome(1);
+        const other = join(folder, "other.jsonl");
+        await link(path, other);
+        for (const [one, another] of [
+            [path, other],
+            [other, path]
+        ] as const) {
+            const record = await RecordFile.open(one, evalHead());
+            await expect(RecordFile.open(another, evalHead())).rejects.toMatchObject({
+                code: "ERR_EVAL_RECORD",
+                message: `Another process writes the record ${another}.`
+            });
+            await record.close();
+        }
+        const { dev, ino } = await stat(path);
+        const marks = (await readdir(tmpdir())).filter((name) => name.startsWith(`rast-record-${dev}-${ino}`));
+        expect([marks, (await readdir(folder)).sort()]).toEqual([[], ["other.jsonl", "run.jsonl"]]);
+    });
+
+    test("whose folder of temporary files is gone is written all the same", async () => {
+        await writeSome(1);
+        await link(path, join(folder, "other.jsonl"));
+        vi.stubEnv("TMPDIR", join(folder, "nowhere"));
+        vi.stubEnv("TEMP", join(folder, "nowhere"));
+        try {
+            await (await RecordFile.open(path, evalHead())).close();
+        } finally {
+            vi.unstubAllEnvs();
         }
     });
 
