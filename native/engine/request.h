@@ -62,6 +62,7 @@ struct request {
     std::vector<llama_token> stop_tokens;
     bool ignore_eos = false;
     bool show_special = false;
+    std::vector<llama_token> shown_tokens;  // control tokens that are shown all the same
     int32_t logprobs = -1;
     int32_t figures = -1;            // of each token, with so many alternatives (token_figures); -1 = none
     std::vector<llama_token> given;  // the completion, where nothing is to be drawn

@@ -148,8 +148,10 @@ bool sequence::begins_reasoning(llama_token token) const {
 // Adds the text that a token makes certain.
 // @param drawn or put there, as what stop strings do not look at
 void sequence::show(llama_token token, bool drawn, step_event & out) {
-    const std::string piece = token_piece(vocab_, token, wanted_.show_special);
-    const bool shown = !piece.empty() || wanted_.show_special;
+    const auto & named = wanted_.shown_tokens;
+    const bool wanted = wanted_.show_special || std::find(named.begin(), named.end(), token) != named.end();
+    const std::string piece = token_piece(vocab_, token, wanted);
+    const bool shown = !piece.empty() || wanted;
     const std::string hidden = shown ? "" : token_piece(vocab_, token, true);
     if (splitter_) {
         splitter_->push(shown ? piece : hidden, is_control(vocab_, token), shown);

@@ -126,6 +126,8 @@ request read_request(const object_reader & in) {
     out.stop_tokens = in.int32s("stopTokens");
     out.ignore_eos = in.flag("ignoreEos");
     out.show_special = in.flag("showSpecial");
+    out.shown_tokens = in.int32s("shownTokens");
+    require_at_most(limits::stop_strings, out.shown_tokens.size());
     out.logprobs = static_cast<int32_t>(in.integer("logprobs", -1, static_cast<int64_t>(limits::logprobs.max)));
     out.figures = static_cast<int32_t>(in.integer("figures", -1, static_cast<int64_t>(limits::logprobs.max)));
     out.given = in.int32s("given");

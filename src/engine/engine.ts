@@ -22,6 +22,7 @@ import {
 } from "./generate-options.js";
 import { Generation } from "./generation.js";
 import type { RastInfo } from "./info.js";
+import { readJsonSchema, type JsonSchema, type JsonSchemaOption } from "./json-schema.js";
 import {
     checkFile,
     readFlags,
@@ -375,6 +376,16 @@ export class Rast {
         const read = readOptions("applyChatTemplate", "the options of applyChatTemplate", options, chatOptionNames);
         const input = { bosToken, eosToken, ...readChatOptions(read, context.chat) };
         return applyChatTemplate(native.chatTemplate, readMessages(messages), input);
+    }
+
+    /**
+     * GBNF of a JSON schema, as option `jsonSchema` follows it: to be part of a larger grammar. Its rules are `root`, `r1`, `r2` ...
+     * @throws ERR_JSON_SCHEMA, ERR_INVALID_OPTION, ERR_DISPOSED
+     */
+    async grammarOf(schema: JsonSchema | JsonSchemaOption): Promise<string> {
+        this.#assertUsable();
+        const { json, ignoreUnsupported } = readJsonSchema(schema);
+        return this.#core.addon.grammarOfSchema(json, ignoreUnsupported);
     }
 
     /**

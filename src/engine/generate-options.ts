@@ -89,8 +89,8 @@ export type GenerateOptions = GenerateSettings & Prompt;
 
 /** Options of a generation without its text: what several have in common, spread beside the text of each. */
 export interface GenerateSettings extends PromptSettings, SamplingOptions {
-    /** Render control tokens in the text. @default false */
-    showSpecial?: boolean | undefined;
+    /** Render control tokens in the text: all, or those with these names, at most 16: `["[TOOL_CALLS]"]`. @default false */
+    showSpecial?: boolean | readonly string[] | undefined;
     /** Which distribution tokens are drawn from. @default "rast"; "base" in an engine without pairs */
     mode?: Mode | undefined;
     /** Most tokens to draw, an integer >= 1. @default the trio's value, else until the context is full */
@@ -215,6 +215,8 @@ export interface ResolvedPromptOptions {
 /** A request with every default filled in. Nothing of it is the caller's any more, but for the signal. */
 export interface ResolvedGenerateOptions extends ResolvedPromptOptions {
     readonly showSpecial: boolean;
+    /** Names of control tokens that are shown where others are not. */
+    readonly shownTokens: readonly string[];
     readonly mode: Mode;
     /** -1 = until the context is full. */
     readonly maxTokens: number;
@@ -239,12 +241,10 @@ export interface ResolvedGenerateOptions extends ResolvedPromptOptions {
 export function resolveGenerateOptions(value: unknown, context: GenerateContext): ResolvedGenerateOptions {
     const options = readOptions("generate", "the options of generate", value, optionNames);
     const maxTokens = options.maxTokens === undefined ? context.maxTokens : options.maxTokens;
-    const flag = (name: "showSpecial" | "ignoreEos"): boolean =>
-        options[name] === undefined ? false : checkBoolean(name, options[name]);
     const mode = readMode(options.mode, context.lambdas.length);
     return {
         ...resolvePrompt(options, context),
-        showSpecial: flag("showSpecial"),
+        ...readShowSpecial(options.showSpecial),
         mode,
         // More than the context holds cannot be drawn; the cut keeps the number within 32 bits.
         maxTokens:
@@ -257,7 +257,7 @@ export function resolveGenerateOptions(value: unknown, context: GenerateContext)
             options.stopTokens === undefined
                 ? new Int32Array(0)
                 : checkTokens("stopTokens", options.stopTokens, context.vocabularySize, context.vocabularySize),
-        ignoreEos: flag("ignoreEos"),
+        ignoreEos: options.ignoreEos === undefined ? false : checkBoolean("ignoreEos", options.ignoreEos),
         logprobs: options.logprobs === undefined ? -1 : checkNumber("logprobs", options.logprobs, limits.logprobs),
         figures: readExplain(options.explain, mode),
         speculation: resolveSpeculation(options.speculation, context.speculation),
@@ -344,6 +344,13 @@ function readMaxThinking(
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: "maxThinkingTokens" } });
     }
     return checkNumber("maxThinkingTokens", maxThinkingTokens, limits.maxThinkingTokens);
+}
+
+function readShowSpecial(value: unknown): Pick<ResolvedGenerateOptions, "showSpecial" | "shownTokens"> {
+    if (value === undefined || typeof value === "boolean") return { showSpecial: value ?? false, shownTokens: [] };
+    if (!isArray(value)) throw invalidOption("showSpecial", "true, false or names of control tokens", value);
+    const list = readArray("showSpecial", `at most ${maxStopStrings} names`, value, maxStopStrings);
+    return { showSpecial: false, shownTokens: list.map((name, i) => checkString(`showSpecial[${i}]`, name)) };
 }
 
 function withoutMessages(name: string): RastError {

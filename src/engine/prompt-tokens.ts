@@ -45,7 +45,18 @@ export async function prepareRequest(
     const made = await makePrompt(core, options, stop);
     const { tokens, reasoning } = await withReasoning(core, options, made, stop);
     const grammar = await grammarOf(core, options);
-    return { tokens, grammar, ...(reasoning === undefined ? {} : { reasoning }) };
+    const shownTokens = await namedTokens(core, options.shownTokens);
+    return { tokens, grammar, shownTokens, ...(reasoning === undefined ? {} : { reasoning }) };
+}
+
+// Names that are no single token of this model name nothing that would not be shown.
+async function namedTokens(core: EngineCore, names: readonly string[]): Promise<Int32Array> {
+    const found: number[] = [];
+    for (const name of names) {
+        const { tokens } = await tokenizeText(core, [name], { addBos: false, parseSpecial: true });
+        if (tokens.length === 1) found.push(tokens[0]!);
+    }
+    return Int32Array.from(found);
 }
 
 async function grammarOf(core: EngineCore, { constraint }: ResolvedGenerateOptions): Promise<string | undefined> {

@@ -13,6 +13,8 @@ export interface PreparedRequest {
     readonly tokens: Int32Array;
     /** GBNF; without one any text will do. */
     readonly grammar: string | undefined;
+    /** Control tokens that are shown where others are not. @default none */
+    readonly shownTokens?: Int32Array | undefined;
     /** undefined: all of the text is the answer. */
     readonly reasoning?: NativeReasoning | undefined;
     /** The completion, where it is given and nothing is drawn. */
@@ -204,7 +206,10 @@ export class Request implements RunningRequest {
         }
     }
 
-    #submit(options: ResolvedGenerateOptions, { tokens: prompt, reasoning, given }: PreparedRequest): void {
+    #submit(
+        options: ResolvedGenerateOptions,
+        { tokens: prompt, reasoning, given, shownTokens }: PreparedRequest
+    ): void {
         const { mode, maxTokens, stopStrings, stopTokens, ignoreEos, showSpecial, logprobs, figures } = options;
         const { speculation, sampling } = options;
         if (reasoning !== undefined) this.#reasoning = "";
@@ -217,6 +222,7 @@ export class Request implements RunningRequest {
             stopTokens,
             ignoreEos,
             showSpecial,
+            shownTokens: shownTokens ?? new Int32Array(),
             logprobs,
             figures,
             given: given ?? new Int32Array(),

@@ -568,6 +568,8 @@ export interface NativeRequest {
     readonly ignoreEos: boolean;
     /** Render control tokens in the text. */
     readonly showSpecial: boolean;
+    /** Control tokens that are rendered where others are not; at most as many as stop strings. */
+    readonly shownTokens: Int32Array;
     /** Top alternatives per token, 0 to 20; -1 = no log-probabilities at all. */
     readonly logprobs: number;
     /** Figures of each token with so many alternatives, 0 to 20 (`NativeFigures`); -1 = none. Not in mode "expert". */

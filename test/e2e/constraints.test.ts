@@ -110,6 +110,10 @@ describe("control tokens of a real tokenizer", () => {
         const named = await complete({ grammar: 'root ::= <|im_start|> [a-c]{2} ("," <|im_start|> [a-c]{2}){2}' });
         expect(named.text).toMatch(/^[a-c]{2}(,[a-c]{2}){2}$/);
         expect(named.tokens.filter((token) => token === start).length).toBe(3);
+        const some = async (names: string[]): Promise<string> =>
+            (await complete({ grammar: 'root ::= "a" <|im_start|> "b"', showSpecial: names })).text;
+        expect(await some(["<|im_start|>"])).toBe("a<|im_start|>b");
+        expect(await some(["<|im_end|>", "<no token>"])).toBe("ab");
         const ends = complete({ grammar: "root ::= <|im_end|>" });
         await expect(ends).rejects.toMatchObject({ code: "ERR_GRAMMAR" });
         await rast.dispose();

@@ -87,6 +87,7 @@ const methods: Readonly<Record<string, readonly unknown[]>> = {
     promptTokens: [{ prompt: "1+1" }],
     detokenize: [[5, 6], { showSpecial: true }],
     applyChatTemplate: [[{ role: "user", content: "x" }]],
+    grammarOf: [{ type: "integer" }],
     dispose: []
 };
 

@@ -63,6 +63,7 @@ function requestOf(changes: object, drawn: object = {}): NativeRequest {
         stopTokens: new Int32Array(),
         ignoreEos: false,
         showSpecial: false,
+        shownTokens: new Int32Array(),
         logprobs: -1,
         figures: -1,
         given: new Int32Array(),

@@ -1,4 +1,5 @@
-// What the way from a request to an engine asks of this room: `prepareChat`, and what it makes.
+// What the way from a request to an engine asks of this room: `prepareChat` makes these.
+import type { JsonSchema, JsonSchemaOption } from "../../engine/json-schema.js";
 import type { GenerateSettings, MessagesPrompt } from "../../engine/generate-options.js";
 import type { ToolUse } from "./tool.js";
 
@@ -8,17 +9,23 @@ export interface ChatToPrepare {
     readonly messages: MessagesPrompt["messages"];
     /** undefined where none are offered; earlier turns may have called some all the same. */
     readonly use: ToolUse | undefined;
-    /** The base model's; null for none. */
-    readonly chatTemplate: string | null;
     /** What else was asked for: a grammar or schema of the client's own, variables of the template. */
     readonly settings: Omit<GenerateSettings, "signal" | "ordinal">;
+}
+
+/** What is asked of a loaded trio meanwhile; a `Rast` is one. */
+export interface ChatEngine {
+    readonly chatTemplate: string | null;
+    tokenize(text: string): Promise<number[]>;
+    detokenize(tokens: readonly number[]): Promise<string>;
+    grammarOf(schema: JsonSchema | JsonSchemaOption): Promise<string>;
 }
 
 /** What goes to the engine, and how what comes back is read. */
 export interface PreparedChat {
     /** As the template reads them. */
     readonly messages: MessagesPrompt["messages"];
-    /** Instead of the client's: `templateOptions` with the tools, a grammar where a call is required, `showSpecial`, stop strings. */
+    /** Instead of the client's: `templateOptions` with the tools, a grammar where a call is required, `showSpecial`. */
     readonly settings: Omit<GenerateSettings, "signal" | "ordinal">;
     /** For each choice its own; undefined where the answer's text is taken as it is. */
     readonly splitter: (() => CallSplitter) | undefined;
@@ -41,8 +48,3 @@ export type SplitPiece =
     /** `call` counts from 0. */
     | { readonly kind: "toolCall"; readonly call: number; readonly id: string; readonly name: string }
     | { readonly kind: "toolArguments"; readonly call: number; readonly text: string };
-
-/**
- * @throws a RastError, ERR_INVALID_OPTION or ERR_JSON_SCHEMA, for tools or calls that cannot be used
- */
-export type PrepareChat = (chat: ChatToPrepare) => PreparedChat;

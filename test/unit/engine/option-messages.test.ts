@@ -305,6 +305,7 @@ describe("generate", () => {
             parseSpecial: true,
             signal: undefined,
             showSpecial: false,
+            shownTokens: [],
             mode: "rast",
             maxTokens: -1,
             maxThinkingTokens: -1,

@@ -62,7 +62,10 @@ describe("options of generate", () => {
         raw: { bad: notBooleans, good: [true, false] },
         addBos: { bad: notBooleans, good: [true, false] },
         parseSpecial: { bad: notBooleans, good: [true, false] },
-        showSpecial: { bad: notBooleans, good: [true, false] },
+        showSpecial: {
+            bad: [...notBooleans, [""], [1], many(17)],
+            good: [true, false, [], ["<|im_start|>"], many(16)]
+        },
         ignoreEos: { bad: notBooleans, good: [true, false] },
         mode: { bad: ["RAST", "antiexpert", "", null, 1], good: ["rast", "base", "expert"] },
         maxTokens: { bad: [...notIntegers, 0, -1, 2 ** 53], good: [1, 2 ** 53 - 1] },

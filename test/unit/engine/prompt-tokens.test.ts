@@ -305,7 +305,11 @@ describe("a request", () => {
         [{ kind: "schema", json: "true", ignoreUnsupported: true }, "of true loosely", 1]
     ])("with the constraint %j", async (constraint, grammar, calls) => {
         const { core, grammarOfSchema } = makeCore([made(2)]);
-        expect(await prepareRequest(core, options({ constraint }))).toEqual({ tokens: made(2).tokens, grammar });
+        expect(await prepareRequest(core, options({ constraint, shownTokens: [] }))).toEqual({
+            tokens: made(2).tokens,
+            grammar,
+            shownTokens: new Int32Array()
+        });
         expect(grammarOfSchema).toHaveBeenCalledTimes(calls);
     });
 });
