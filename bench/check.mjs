@@ -9,7 +9,7 @@
 // often it passed; --busy N does so beside N programs that spin. --self-test checks this checkout, alone and beside one
 // busy program, then an engine built from it that takes 15% longer for every round (in build/slow), which must fail.
 // Exit codes: 0 as fast, 1 slower, 2 nothing to compare with.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ import { recordSchema } from "../dist/bench/record/schema.js";
 import { writeShapedTrio } from "../dist/gguf/shaped-trio.js";
 import { knownShapes } from "../dist/gguf/shapes.js";
 import { caseOf, judge, together } from "./check-rows.mjs";
-import { keepRecord, readArguments, root, table } from "./support.mjs";
+import { busyPrograms, keepRecord, readArguments, root, table } from "./support.mjs";
 
 const values = readArguments({
     record: false,
@@ -171,9 +171,7 @@ function progressLine(what) {
     process.stderr.write(`bench-check: ${what} ...\n`);
 }
 
-const spinning = Array.from({ length: values.busy }, () =>
-    spawn(process.execPath, ["-e", "for(;;);"], { stdio: "ignore" })
-);
+const spinning = busyPrograms(values.busy);
 const work = mkdtempSync(join(tmpdir(), "rast-check-"));
 try {
     if (values["self-test"]) process.exitCode = (await selfTest()) ? 0 : 1;

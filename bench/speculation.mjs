@@ -8,7 +8,6 @@
 // With --record every load is kept as it ends, and a run that is begun again with the same record goes on where it was.
 // --busy N: beside so many programs that spin. --trio measures a bundled trio on its own problems instead. --plan says which
 // rows there are and what is done of them, --show prints the record; both measure nothing.
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -18,7 +17,7 @@ import { knownShapes } from "../dist/gguf/shapes.js";
 import { activityBetween, readActivity } from "../dist/machine/activity.js";
 import { measureLoad } from "./speculation-load.mjs";
 import { summarize } from "./speculation-summary.mjs";
-import { progress, readArguments, recordHead, table } from "./support.mjs";
+import { busyPrograms, progress, readArguments, recordHead, table } from "./support.mjs";
 
 const values = readArguments({
     models: undefined,
@@ -161,10 +160,6 @@ async function measureRow(row, record, { folder, cache, problems, done, all }) {
     }
 }
 
-function spin(count) {
-    return Array.from({ length: count }, () => spawn(process.execPath, ["-e", "for(;;);"], { stdio: "ignore" }));
-}
-
 // ---- printing
 
 const two = (value) => value.toFixed(2);
@@ -217,7 +212,7 @@ if (values.plan) {
 const work = mkdtempSync(join(tmpdir(), "rast-speculation-"));
 const cache = join(work, "cache");
 process.env.RAST_CACHE = cache;
-const spinning = spin(values.busy);
+const spinning = busyPrograms(values.busy);
 try {
     const problems = values.trio === undefined ? undefined : await readDemoProblems();
     const folder = values.models ?? join(work, "models");

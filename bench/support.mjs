@@ -1,5 +1,5 @@
 // What the benchmarks of this folder share: arguments, models, native programs, statistics, tables and records.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -141,4 +141,26 @@ export function keepRecord(path, record) {
     if (path === undefined) return;
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `${JSON.stringify(record, null, 4)}\n`);
+}
+
+const spinning = `
+    process.stdin.on("close", () => process.exit()).resume();
+    const spin = () => {
+        for (const until = performance.now() + 50; performance.now() < until;);
+        setImmediate(spin);
+    };
+    spin();`;
+
+/**
+ * Programs that each take a processor, until they are killed, or this one ends, however it does.
+ * @returns child processes
+ */
+export function busyPrograms(count) {
+    return Array.from({ length: count }, () => {
+        const busy = spawn(process.execPath, ["-e", spinning], {
+            stdio: ["pipe", "ignore", "ignore"]
+        });
+        busy.stdin.on("error", () => {});
+        return busy;
+    });
 }

@@ -2,10 +2,18 @@
 // with every fixed number, in turn, beside none, one and two programs that spin.
 //   node bench/threads.mjs [--record FILE] [--models FOLDER] [--base NAME] [--small NAME] [--agreement N] [--busy 0,1,2]
 //       [--numbers 1,2] [--tokens N] [--repetitions N]
-import { spawn } from "node:child_process";
 import { loadRast } from "../dist/index.js";
 import { defaultThreads } from "../dist/machine/threads.js";
-import { keepRecord, progress, readArguments, recordHead, spread, table, withModels } from "./support.mjs";
+import {
+    busyPrograms,
+    keepRecord,
+    progress,
+    readArguments,
+    recordHead,
+    spread,
+    table,
+    withModels
+} from "./support.mjs";
 
 const values = readArguments({
     models: undefined,
@@ -38,9 +46,7 @@ async function measure(trio, busy) {
 
 async function measureIn(order, { trio, busy, rates, used }) {
     const engines = [];
-    const spinning = Array.from({ length: busy }, () =>
-        spawn(process.execPath, ["-e", "for(;;);"], { stdio: "ignore" })
-    );
+    const spinning = busyPrograms(busy);
     try {
         for (const threads of order) {
             const options = threads === undefined ? {} : { threads };
