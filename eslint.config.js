@@ -123,5 +123,39 @@ export default tseslint.config(
             "@typescript-eslint/no-unsafe-return": "off"
         }
     },
+    {
+        // The page in the browser: what models say is never markup, and nothing of the engine comes in.
+        files: ["page/**/*.ts"],
+        extends: [...tseslint.configs.recommendedTypeChecked],
+        languageOptions: { parserOptions: { project: ["./page/tsconfig.json"], tsconfigRootDir: import.meta.dirname } },
+        rules: {
+            "@typescript-eslint/no-floating-promises": "error",
+            "@typescript-eslint/switch-exhaustiveness-check": "error",
+            "@typescript-eslint/consistent-type-imports": "error",
+            "@typescript-eslint/unbound-method": "off",
+            "@typescript-eslint/no-non-null-assertion": "off",
+            "@typescript-eslint/no-restricted-imports": [
+                "error",
+                {
+                    patterns: [
+                        {
+                            regex: "/src/(?!report/palette\\.js$|explain/page/(?:shades|shown-token|words)\\.js$)",
+                            message: "The page imports of src only what it looks like."
+                        }
+                    ]
+                }
+            ],
+            "no-restricted-syntax": [
+                "error",
+                {
+                    selector:
+                        "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|write|writeln|srcdoc)$/]",
+                    message: "Texts are never markup: make elements (page/view/element.ts)."
+                }
+            ],
+            "no-eval": "error",
+            "no-implied-eval": "off"
+        }
+    },
     ...layerRules
 );

@@ -107,7 +107,7 @@ const native = hashOf(
 );
 const addon = join(root, "build", "Release", "rast.node");
 const testProgram = join(root, "build", process.platform === "win32" ? "Release" : "", "rast-native-tests");
-const source = hashOf("src", "tsconfig.json");
+const source = hashOf("src", "tsconfig.json", "page", join("scripts", "build-page.mjs"));
 
 function nativeIsMissing() {
     const testsReady = !tests || stamps.nativeTests === native;
@@ -133,14 +133,18 @@ async function compile() {
     rmSync(join(root, "dist"), { recursive: true, force: true });
     // Types are looked at by `npm run typecheck`, and that takes half the time.
     const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-    await run(process.execPath, [tsc, "-p", "tsconfig.json", "--noCheck"]);
+    await Promise.all([
+        run(process.execPath, [tsc, "-p", "tsconfig.json", "--noCheck"]),
+        run(process.execPath, [join(root, "scripts", "build-page.mjs")])
+    ]);
     save({ source });
 }
 
 // At the same time, as neither keeps all processors busy to its end.
 const work = [];
 if (nativeIsMissing()) work.push(["building the addon", buildNative]);
-if (stamps.source !== source || !existsSync(join(root, "dist", "index.js")))
+const built = [join("dist", "index.js"), join("dist", "page", "index.html")];
+if (stamps.source !== source || !built.every((file) => existsSync(join(root, file))))
     work.push(["compiling TypeScript", compile]);
 if (work.length > 0) {
     const what = work.map(([name]) => name).join(", ");

@@ -1,6 +1,7 @@
 import type { CommandDeclaration } from "../command.js";
 import { bench } from "./bench.js";
 import { build } from "./build.js";
+import { chat } from "./chat.js";
 import { check } from "./check.js";
 import { completion } from "./completion.js";
 import { demo } from "./demo.js";
@@ -24,6 +25,7 @@ import { trios } from "./trios.js";
 /** All commands, in the order of help. */
 export const commands: readonly CommandDeclaration[] = [
     generate,
+    chat,
     explain,
     score,
     perplexity,

@@ -339,6 +339,16 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--top": ["0", "21", "x"],
         "--parallel": ["0", "65", "x"]
     },
+    chat: {
+        ...Object.fromEntries(
+            Object.entries(ofGenerate).filter(
+                ([flag]) => !["--ordinal", "--logprobs", "--answer-start", "--samples", "--parallel"].includes(flag)
+            )
+        ),
+        // Ids beyond the vocabulary are the engine's to tell, once something is asked.
+        "--logit-bias": ofGenerate["--logit-bias"]!.filter((text) => text !== "999=1"),
+        "--color": ["pink", "true", ""]
+    },
     score: {
         ...engineWrong,
         "--context-size": ["0", "1.5"],
@@ -447,6 +457,7 @@ const engineAnything =
     );
 
 const anything: Readonly<Record<string, readonly string[]>> = {
+    chat: [...engineAnything, ..."--system --no-history --ignore-eos --quiet".split(" ")],
     explain: [
         ...engineAnything,
         ..."--against --pcr --file --chat --system --raw --ignore-eos --html --json --quiet".split(" ")

@@ -1,0 +1,13 @@
+import { MemoryValues, type KeyValues } from "./chats/key-values.js";
+
+/** The browser's storage; one that ends with the page where it is forbidden. */
+export function browserStorage(kind: "localStorage" | "sessionStorage"): KeyValues {
+    try {
+        const storage = window[kind];
+        storage.setItem("rast.try", "");
+        storage.removeItem("rast.try");
+        return storage;
+    } catch {
+        return new MemoryValues();
+    }
+}

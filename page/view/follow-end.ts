@@ -1,0 +1,44 @@
+// The newest text stays in sight while somebody is at the end, and nowhere else.
+
+const nearPixels = 40;
+
+/** Scrolls a chat. */
+export class FollowEnd {
+    readonly #place: HTMLElement;
+    readonly #button: HTMLButtonElement;
+    #follows = true;
+    #frame = 0;
+
+    constructor(place: HTMLElement, button: HTMLButtonElement) {
+        this.#place = place;
+        this.#button = button;
+        place.addEventListener("scroll", () => {
+            this.#follows = this.#distance() < nearPixels;
+            this.#button.hidden = this.#follows;
+        });
+        button.addEventListener("click", () => {
+            this.toEnd();
+            place.focus();
+        });
+    }
+
+    toEnd(): void {
+        this.#follows = true;
+        this.#button.hidden = true;
+        this.#place.scrollTop = this.#place.scrollHeight;
+    }
+
+    /** Text has come; it is on the page with the next frame. */
+    grown(): void {
+        if (!this.#follows || this.#frame !== 0) return;
+        this.#frame = requestAnimationFrame(() => {
+            this.#frame = 0;
+            if (this.#follows) this.#place.scrollTop = this.#place.scrollHeight;
+        });
+    }
+
+    #distance(): number {
+        const { scrollHeight, scrollTop, clientHeight } = this.#place;
+        return scrollHeight - scrollTop - clientHeight;
+    }
+}

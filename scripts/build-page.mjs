@@ -1,0 +1,85 @@
+// Makes dist/page/index.html of `page`: one file that needs nothing else, with one script and one style sheet.
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+
+/** @returns the file's size in bytes */
+export async function buildPage() {
+    const { build, transform } = await import("esbuild");
+    const shared = { absWorkingDir: root, bundle: true, write: false, logLevel: "silent", charset: "utf8" };
+    const { outputFiles: styles } = await build({
+        ...shared,
+        entryPoints: ["page/style.ts"],
+        format: "esm",
+        platform: "node"
+    });
+    const { pageStyle } = await import(`data:text/javascript,${encodeURIComponent(styles[0].text)}`);
+    const css = `${katexStyle()}${pageStyle}`;
+    // Custom properties and the like are left to browsers of the last two years.
+    const { code: style } = await transform(css, { loader: "css", minify: true, charset: "utf8", target: targets });
+    const { outputFiles: scripts, metafile } = await build({
+        ...shared,
+        entryPoints: ["page/main.ts"],
+        format: "iife",
+        platform: "browser",
+        target: targets,
+        minify: true,
+        metafile: true,
+        legalComments: "none"
+    });
+    const html = readFileSync(join(root, "page", "page.html"), "utf8")
+        // Replaced by functions: in texts "$&" would mean something.
+        .replace("<!--style-->", () => `<style>${inside("style", style.trim())}</style>`)
+        .replace("<!--script-->", () => `<script>${inside("script", scripts[0].text.trim())}</script>`);
+    const folder = join(root, "dist", "page");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "index.html"), html);
+    writeFileSync(join(folder, "LICENSES.txt"), licenses(Object.keys(metafile.inputs)));
+    return Buffer.byteLength(html);
+}
+
+const targets = ["es2022", "chrome115", "firefox115", "safari16.4"];
+
+// KaTeX's own style sheet, its fonts in it: in the one format that all browsers of the targets read.
+function katexStyle() {
+    const folder = dirname(require.resolve("katex/dist/katex.min.css"));
+    const css = readFileSync(join(folder, "katex.min.css"), "utf8");
+    const inlined = css.replace(/src:url\((fonts\/[\w-]+\.woff2)\) format\("woff2"\)[^;}]*/g, (_, file) => {
+        const font = readFileSync(join(folder, file)).toString("base64");
+        return `src:url(data:font/woff2;base64,${font}) format("woff2")`;
+    });
+    if (/url\((?!data:)/.test(inlined)) throw new Error("KaTeX's style sheet refers to a file.");
+    return inlined;
+}
+
+// What would end the element, or begin a comment in it, is written otherwise by esbuild; this holds it to that.
+function inside(tag, text) {
+    if (new RegExp(`</${tag}|<!--`, "i").test(text)) throw new Error(`The page's ${tag} would end early.`);
+    return text;
+}
+
+function licenses(inputs) {
+    const names = new Set(["katex"]);
+    for (const input of inputs) {
+        const [, name] = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input) ?? [];
+        if (name !== undefined) names.add(name);
+    }
+    const texts = [...names].sort().map((name) => {
+        const folder = join(root, "node_modules", name);
+        const file = readdirSync(folder).find((one) => /^licen[cs]e(?:-mit)?(?:\.(?:md|txt))?$/i.test(one));
+        const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+        const text = file === undefined ? `License: ${license}` : readFileSync(join(folder, file), "utf8").trim();
+        return `${name} ${version}\n\n${text}\n`;
+    });
+    return `The page contains parts of these packages.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+    const bytes = await buildPage();
+    const file = relative(process.cwd(), join(root, "dist", "page", "index.html"));
+    process.stdout.write(`${file} (${Math.round(bytes / 1024)} KiB)\n`);
+}
