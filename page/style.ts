@@ -129,7 +129,7 @@ ${shades.light.map((_, index) => `.s${index + 1}{background:var(--shade${index +
 .controls{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem 1.25rem;margin-top:.5rem}
 .switch,.strength{display:flex;align-items:center;gap:.45rem;font-size:.9rem}
 .strength{flex-wrap:wrap}
-.strength input{width:9rem;min-width:0}
+.strength input{width:9rem;min-width:0;height:1.75rem}
 .strength output{font-variant-numeric:tabular-nums;min-width:6.5em}
 .strength button{font-size:.85rem;min-height:1.9rem;padding:.1rem .6rem}
 .controls .main{margin-left:auto;min-width:5.5rem}
@@ -163,6 +163,8 @@ dialog .note{margin:.1rem 0 .6rem}
  .fields{grid-template-columns:minmax(0,1fr);gap:.15rem}
  .fields label:not(:first-child){margin-top:.5rem}
  .strength output{min-width:0}
+ .strength{order:3;flex:1 1 100%}
+ .strength input{flex:1}
 }
 @media (max-height:30rem){#prompt{max-height:20vh}#welcome{margin-top:1rem}}
 @media (prefers-reduced-motion:reduce){*,::before,::after{animation:none!important;transition:none!important}}

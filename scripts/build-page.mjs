@@ -34,7 +34,10 @@ export async function buildPage() {
     const html = readFileSync(join(root, "page", "page.html"), "utf8")
         // Replaced by functions: in texts "$&" would mean something.
         .replace("<!--style-->", () => `<style>${inside("style", style.trim())}</style>`)
-        .replace("<!--script-->", () => `<script>${inside("script", scripts[0].text.trim())}</script>`);
+        .replace(
+            "<!--script-->",
+            () => `<script>${inside("script", withoutComments(scripts[0].text.trim()))}</script>`
+        );
     const folder = join(root, "dist", "page");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "index.html"), html);
@@ -56,7 +59,12 @@ function katexStyle() {
     return inlined;
 }
 
-// What would end the element, or begin a comment in it, is written otherwise by esbuild; this holds it to that.
+// Within texts and regular expressions, where alone it stands, it may be written like this.
+function withoutComments(script) {
+    return script.replaceAll("<!--", "\\x3C!--");
+}
+
+// What would end the element, or begin a comment in it.
 function inside(tag, text) {
     if (new RegExp(`</${tag}|<!--`, "i").test(text)) throw new Error(`The page's ${tag} would end early.`);
     return text;

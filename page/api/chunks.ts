@@ -85,7 +85,8 @@ function readFigures(chunk: Readonly<Record<string, unknown>>): Figures | null {
     const lambdas = (Array.isArray(lambda) ? lambda : [lambda]).map(numberOf);
     return {
         promptTokens: numberOf(usage["prompt_tokens"]) ?? numberOf(timings["prompt_n"]),
-        cachedTokens: numberOf(objectOf(usage["prompt_tokens_details"])["cached_tokens"]) ?? numberOf(timings["cache_n"]),
+        cachedTokens:
+            numberOf(objectOf(usage["prompt_tokens_details"])["cached_tokens"]) ?? numberOf(timings["cache_n"]),
         completionTokens: numberOf(usage["completion_tokens"]) ?? numberOf(timings["predicted_n"]),
         reasoningTokens: numberOf(objectOf(usage["completion_tokens_details"])["reasoning_tokens"]),
         tokensPerSecond: numberOf(timings["predicted_per_second"]),

@@ -23,7 +23,7 @@ export async function withPatience<T>(
     onWait: (waiting: Waiting) => void
 ): Promise<T> {
     let waited = 0;
-    for (let busy = 0; ; ) {
+    for (let busy = 0; ;) {
         try {
             return await attempt();
         } catch (error) {

@@ -1,5 +1,5 @@
 // Math in Markdown: $...$, $$...$$, \(...\) and \[...\], as rules of markdown-it.
-import type { default as MarkdownIt, StateBlock, StateInline } from "markdown-it";
+import type { MarkdownIt, StateBlock, StateInline } from "markdown-it";
 
 /** How math stands in a token's `meta`. */
 export interface MathMeta extends Record<string, unknown> {
@@ -15,12 +15,15 @@ const longestMath = 5000;
 const mostLines = 200;
 // Marks that were looked for in vain, of texts that are being parsed.
 const missing = new WeakMap<StateInline, Set<string>>();
+const missingUntil = new WeakMap<StateBlock, Map<string, number>>();
 
 /** Teaches a parser math. */
 export function addMath(parser: MarkdownIt): void {
     // Before escapes, which would take \( and \[.
     parser.inline.ruler.before("escape", "math", inlineMath);
-    parser.block.ruler.before("fence", "math_block", blockMath, { alt: ["paragraph", "reference", "blockquote", "list"] });
+    parser.block.ruler.before("fence", "math_block", blockMath, {
+        alt: ["paragraph", "reference", "blockquote", "list"]
+    });
 }
 
 interface Found {
@@ -94,16 +97,24 @@ function blockMath(state: StateBlock, startLine: number, endLine: number, silent
     const first = line(startLine);
     const [open, close] = first.startsWith("$$") ? ["$$", "$$"] : first.startsWith("\\[") ? ["\\[", "\\]"] : [];
     if (open === undefined || state.sCount[startLine]! - state.blkIndent >= 4) return false;
+    // What begins where an earlier one had no end is no math either.
+    const known = missingUntil.get(state) ?? new Map<string, number>();
+    if (startLine < (known.get(open) ?? 0)) return false;
     let source = "";
     let next = startLine;
     let end = -1;
+    let isTooLong = false;
     for (; next < endLine && end < 0; next++) {
         if (next > startLine && (state.isEmpty(next) || state.sCount[next]! < state.blkIndent)) break;
-        if (next - startLine > mostLines || source.length > longestMath) return false;
+        isTooLong = next - startLine > mostLines || source.length > longestMath;
+        if (isTooLong) break;
+        const from = next === startLine ? open.length : source.length + 1;
         source += (next === startLine ? "" : "\n") + line(next);
-        end = closing(source, open.length, close!);
+        end = closing(source, from, close!);
     }
     const closed = end >= 0;
+    if (!closed && (isTooLong || next < state.lineMax)) missingUntil.set(state, known.set(open, next));
+    if (isTooLong) return false;
     if (closed ? source.slice(end + close!.length).trim() !== "" : next < state.lineMax) return false;
     if (closed && source.slice(open.length, end).trim() === "") return false;
     if (silent) return true;

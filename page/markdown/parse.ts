@@ -44,7 +44,7 @@ export function parseBlocks(text: string, names: LinkNames = {}): Block[] {
 // A piece at a time, each to an empty line.
 function parseLongText(text: string, names: LinkNames): Block[] {
     const blocks: Block[] = [];
-    for (let start = 0; start < text.length; ) {
+    for (let start = 0; start < text.length;) {
         let end = text.lastIndexOf("\n\n", start + longestBlock);
         if (text.length - start <= longestBlock) end = text.length;
         if (end <= start) {
@@ -166,7 +166,9 @@ function leafOf(token: Token): readonly Mark[] {
             return [{ kind: "math", tex: token.content, display, source, closed }];
         }
         case "image":
-            return linkOf(String(token.attrGet("src") ?? ""), [token.content === "" ? "image" : `image: ${token.content}`]);
+            return linkOf(String(token.attrGet("src") ?? ""), [
+                token.content === "" ? "image" : `image: ${token.content}`
+            ]);
         default:
             return [token.content];
     }

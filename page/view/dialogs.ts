@@ -122,7 +122,8 @@ export class HistoryDialog {
                 this.#actions.remove(chat.id);
                 item.remove();
                 say("The chat is deleted.");
-                const focus = next?.querySelector<HTMLButtonElement>("button") ?? byId("close-history", HTMLButtonElement);
+                const focus =
+                    next?.querySelector<HTMLButtonElement>("button") ?? byId("close-history", HTMLButtonElement);
                 focus.focus();
                 if (next === null) this.#draw();
             },

@@ -8,12 +8,18 @@ export class FollowEnd {
     readonly #button: HTMLButtonElement;
     #follows = true;
     #frame = 0;
+    // Where it was scrolled to.
+    #top = 0;
 
     constructor(place: HTMLElement, button: HTMLButtonElement) {
         this.#place = place;
         this.#button = button;
         place.addEventListener("scroll", () => {
-            this.#follows = this.#distance() < nearPixels;
+            const top = place.scrollTop;
+            if (this.#distance() < nearPixels) this.#follows = true;
+            // The event comes late, and text may have come before it: only who goes up wants to stay.
+            else if (top < this.#top) this.#follows = false;
+            this.#top = top;
             this.#button.hidden = this.#follows;
         });
         button.addEventListener("click", () => {
@@ -25,7 +31,7 @@ export class FollowEnd {
     toEnd(): void {
         this.#follows = true;
         this.#button.hidden = true;
-        this.#place.scrollTop = this.#place.scrollHeight;
+        this.#scroll();
     }
 
     /** Text has come; it is on the page with the next frame. */
@@ -33,8 +39,13 @@ export class FollowEnd {
         if (!this.#follows || this.#frame !== 0) return;
         this.#frame = requestAnimationFrame(() => {
             this.#frame = 0;
-            if (this.#follows) this.#place.scrollTop = this.#place.scrollHeight;
+            if (this.#follows) this.#scroll();
         });
+    }
+
+    #scroll(): void {
+        this.#place.scrollTop = this.#place.scrollHeight;
+        this.#top = this.#place.scrollTop;
     }
 
     #distance(): number {

@@ -17,6 +17,8 @@ const typesetter = katex as unknown as {
 
 const longestTex = 5000;
 const mostKept = 300;
+/** Elements within each other: some thousands end the browser's process for the page. */
+const deepestTree = 200;
 /** Where styles wait that KaTeX would set as attributes, which the page's policy forbids. */
 const styleName = "data-katex-style";
 // The last block of a text is made again whenever it grows, its math with it.
@@ -54,7 +56,7 @@ function typeset(tex: string, display: boolean): TypesetNode | null {
                 maxSize: 40,
                 maxExpand: 300
             });
-            setStylesAside(tree);
+            setStylesAside(tree, 0);
         } catch {
             // Not TeX, too much of it, or too deep: its source is shown.
             tree = null;
@@ -65,11 +67,13 @@ function typeset(tex: string, display: boolean): TypesetNode | null {
     return tree;
 }
 
-function setStylesAside({ attributes, children }: TypesetNode): void {
+/** @throws Error for a tree that is too deep */
+function setStylesAside({ attributes, children }: TypesetNode, depth: number): void {
+    if (depth > deepestTree) throw new Error("The math is nested too deep.");
     const style = attributes?.["style"];
     if (attributes !== undefined && style !== undefined) {
         delete attributes["style"];
         attributes[styleName] = style;
     }
-    for (const child of children ?? []) setStylesAside(child);
+    for (const child of children ?? []) setStylesAside(child, depth + 1);
 }

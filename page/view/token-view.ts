@@ -96,7 +96,6 @@ export class TokenView {
 
 const advice = "Point at a token, tap it, or go to it by keyboard for its figures.";
 
-
 function legend(): HTMLElement {
     const items = shadeFrom.map((from, index) => {
         const next = shadeFrom[index + 1];

@@ -59,7 +59,12 @@ export class TurnView {
         });
         this.#question.replaceChildren(
             element("p", { class: "said", dir: "auto" }, question),
-            element("div", { class: "actions" }, edit, copyButton("Copy", () => question))
+            element(
+                "div",
+                { class: "actions" },
+                edit,
+                copyButton("Copy", () => question)
+            )
         );
     }
 

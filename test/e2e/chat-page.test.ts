@@ -38,7 +38,8 @@ test("is one file that asks for nothing, of a size that is stated", () => {
     expect(statSync(chatPageFile()).size).toBeLessThan(1_200_000);
     expect(html.match(/<script/g)).toHaveLength(1);
     expect(html.match(/<style/g)).toHaveLength(1);
-    expect(html).not.toMatch(/\ssrc=|@import|url\((?!data:)/);
+    expect(/<style>([^]*)<\/style>/.exec(html)![1]).not.toMatch(/@import|url\((?!data:)/);
+    expect(html.replace(/<(script|style)>[^]*?<\/\1>/g, "")).not.toMatch(/\s(?:src|action|style|on\w+)=/);
     expect(html.match(/<link\b[^>]*>/g)!.every((link) => link.includes('href="data:'))).toBe(true);
 });
 
@@ -178,11 +179,11 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         expect(await text.locator("pre code").textContent()).toBe("print(2 ** 2)");
         expect(await text.locator(".code-head span").innerText()).toBe("python");
         const link = text.locator("a");
-        expect([await link.getAttribute("href"), await link.getAttribute("rel"), await link.getAttribute("target")]).toEqual([
-            "https://example.org/a?b=c",
-            "noopener noreferrer nofollow",
-            "_blank"
-        ]);
+        expect([
+            await link.getAttribute("href"),
+            await link.getAttribute("rel"),
+            await link.getAttribute("target")
+        ]).toEqual(["https://example.org/a?b=c", "noopener noreferrer nofollow", "_blank"]);
     });
 
     test("a text that came in pieces looks as one that came whole", async () => {
@@ -209,7 +210,9 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         expect(await watched.evaluate("document.querySelector('.answer-text > p').mine")).toBe(true);
         // and the end is in sight
         expect(await page.locator(".answer-text > p").last().isVisible()).toBe(true);
-        expect(await watched.evaluate("(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 40)(document.getElementById('chat'))")).toBe(true);
+        const rest =
+            "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)(document.getElementById('chat'))";
+        await expect.poll(() => watched.evaluate<number>(rest)).toBeLessThan(40);
     });
 
     test("who has scrolled up stays there, and gets a way back", async () => {
@@ -233,18 +236,17 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         const toggle = answerOf("rast").getByRole("button", { name: "Tokens" });
         await toggle.click();
         const list = answerOf("rast").getByRole("option");
-        expect(await watched.evaluate("[...document.querySelectorAll('.tokens .t')].map((one) => one.className)")).toEqual([
-            "t s0",
-            "t s1 changed",
-            "t s3",
-            "t s5"
-        ]);
+        expect(
+            await watched.evaluate("[...document.querySelectorAll('.tokens .t')].map((one) => one.className)")
+        ).toEqual(["t s0", "t s1 changed", "t s3", "t s5"]);
         expect(await list.nth(2).textContent()).toBe("\u21B5\n");
         const figures = answerOf("rast").locator(".token-figures");
         await toggle.focus();
         await list.first().focus();
         await page.keyboard.press("ArrowRight");
-        expect(await figures.innerText()).toBe("Token 2 of 4, “ x”: KL 0.050 nats, base 10.0% (3rd), RAST 90.5% (1st).");
+        expect(await figures.innerText()).toBe(
+            "Token 2 of 4, “ x”: KL 0.050 nats, base 10.0% (3rd), RAST 90.5% (1st)."
+        );
         await page.keyboard.press("End");
         expect(await figures.innerText()).toContain("Token 4 of 4");
         await page.keyboard.press("Home");
@@ -317,7 +319,8 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await page.locator("#open-history").click();
         await page.getByRole("button", { name: "Delete the first chat" }).click();
         expect(await page.locator(".chat-title").allInnerTexts()).toEqual(["the second chat"]);
-        expect(await page.locator("#welcome").isVisible()).toBe(false);
+        // it was the one that was open
+        expect(await page.locator("#welcome").isVisible()).toBe(true);
         await page.locator("#remove-all").click();
         await page.locator("#remove-all").click();
         await page.locator("#close-history").click();
@@ -325,7 +328,9 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await page.reload();
         await page.locator("#open-history").click();
         expect(await page.locator("#no-chats").isVisible()).toBe(true);
-        expect(await watched.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('rast.chat.'))")).toEqual([]);
+        expect(
+            await watched.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('rast.chat.'))")
+        ).toEqual([]);
     });
 
     test("models being loaded: how far they are, then the answer; a full queue: asked again", async () => {
@@ -374,7 +379,11 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await page.locator(".turn:last-child").getByRole("button", { name: "Regenerate" }).click();
         await page.locator(".turn:last-child .answer-text", { hasText: "well" }).waitFor();
         expect(await failure.isVisible()).toBe(false);
-        watched.problems.splice(0, Infinity, ...watched.problems.filter((one) => !/ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION/.test(one)));
+        watched.problems.splice(
+            0,
+            Infinity,
+            ...watched.problems.filter((one) => !/ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION/.test(one))
+        );
     });
 
     test("a server that wants a key, one that is not there, one whose models are not listed yet", async () => {
@@ -416,10 +425,11 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         for (const index of parts.keys()) {
             if (index % 10 === 0) await page.locator("#new-chat").click();
             await ask(String(index));
-            await page.locator(".turn:last-child summary").click();
-            await page.locator(".turn:last-child").getByRole("button", { name: "Tokens" }).click();
-            await page.locator(".turn:last-child").getByRole("button", { name: "Tokens" }).click();
             if (index % 10 !== 9 && index !== parts.length - 1) continue;
+            await watched.evaluate(
+                `for (const one of document.querySelectorAll("summary, [aria-pressed]")) one.click()`
+            );
+            await watched.evaluate(`for (const one of document.querySelectorAll("[aria-pressed]")) one.click()`);
             const found = await watched.evaluate<Record<string, unknown>>(`({
                 pwned: window.pwned ?? null,
                 scripts: document.scripts.length,
@@ -449,30 +459,33 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
             await answerOf("rast", 1).getByRole("button", { name: "Tokens" }).click();
         };
 
-        test.each(["light", "dark"] as const)("%s: texts stand out, on a phone and on a desk; nothing lies beyond the page", async (colorScheme) => {
-            for (const viewport of [
-                { width: 360, height: 700 },
-                { width: 1280, height: 800 }
-            ]) {
-                await reopen({ viewport, colorScheme });
-                await fill();
-                for (const check of [sidewaysProblems, contrastProblems, accessProblems]) {
-                    expect(await watched.evaluate(check)).toEqual([]);
-                }
-                for (const dialog of ["settings", "history"]) {
-                    await page.locator(`#open-${dialog}`).click();
+        test.each(["light", "dark"] as const)(
+            "%s: texts stand out, on a phone and on a desk; nothing lies beyond the page",
+            async (colorScheme) => {
+                for (const viewport of [
+                    { width: 360, height: 700 },
+                    { width: 1280, height: 800 }
+                ]) {
+                    await reopen({ viewport, colorScheme });
+                    await fill();
                     for (const check of [sidewaysProblems, contrastProblems, accessProblems]) {
                         expect(await watched.evaluate(check)).toEqual([]);
                     }
-                    await page.keyboard.press("Escape");
+                    for (const dialog of ["settings", "history"]) {
+                        await page.locator(`#open-${dialog}`).click();
+                        for (const check of [sidewaysProblems, contrastProblems, accessProblems]) {
+                            expect(await watched.evaluate(check)).toEqual([]);
+                        }
+                        await page.keyboard.press("Escape");
+                    }
+                    const columns = await watched.evaluate<number[]>(
+                        "[...document.querySelectorAll('.turn:first-child .answer')].map((one) => Math.round(one.getBoundingClientRect().top))"
+                    );
+                    // beside each other where there is room, else below
+                    expect(columns[0] === columns[1]).toBe(viewport.width > 1000);
                 }
-                const columns = await watched.evaluate<number[]>(
-                    "[...document.querySelectorAll('.turn:first-child .answer')].map((one) => Math.round(one.getBoundingClientRect().top))"
-                );
-                // beside each other where there is room, else below
-                expect(columns[0] === columns[1]).toBe(viewport.width > 1000);
             }
-        });
+        );
 
         test("colours can be forced against the system's", async () => {
             const paper = (): Promise<string> => watched.evaluate("getComputedStyle(document.body).backgroundColor");
@@ -512,8 +525,7 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         expect(server.asked[0]!.messages).toEqual([{ role: "user", content: "one\ntwo" }]);
         expect(await focused()).toBe("prompt");
         // from the top: first of all the way past everything
-        await watched.evaluate("document.activeElement.blur()");
-        await page.keyboard.press("Tab");
+        await watched.evaluate("document.querySelector('.skip').focus()");
         const order: string[] = [];
         for (let steps = 0; steps < 40; steps++) {
             const now = await focused();
@@ -524,9 +536,20 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
             await page.keyboard.press("Tab");
             if ((await watched.evaluate("document.activeElement === document.body")) === true) break;
         }
-        const places = ["model", "new-chat", "open-history", "open-settings", "chat", "Edit", "prompt", "side", "lambda", "send"];
+        const places = [
+            "model",
+            "new-chat",
+            "open-history",
+            "open-settings",
+            "chat",
+            "Edit",
+            "prompt",
+            "side",
+            "lambda",
+            "send"
+        ];
         const found = places.map((name) => order.indexOf(name));
-        expect(found.includes(-1)).toBe(false);
+        expect([order, found.includes(-1)]).toEqual([order, false]);
         expect(found).toEqual([...found].sort((a, b) => a - b));
         // a dialog keeps the focus, and gives it back
         await page.locator("#open-history").focus();
@@ -534,7 +557,8 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await page.locator("#history[open]").waitFor();
         for (let steps = 0; steps < 8; steps++) {
             await page.keyboard.press("Tab");
-            const inside = "document.activeElement === document.body || document.activeElement.closest('dialog') !== null";
+            const inside =
+                "document.activeElement === document.body || document.activeElement.closest('dialog') !== null";
             expect(await watched.evaluate(inside)).toBe(true);
         }
         await page.keyboard.press("Escape");

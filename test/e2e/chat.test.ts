@@ -16,7 +16,14 @@ let folder: string;
 let env: NodeJS.ProcessEnv;
 beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "rast-chat-"));
-    env = { ...process.env, XDG_CONFIG_HOME: folder, RAST_CONFIG: "", NO_COLOR: "", RAST_TRY_MODELS: "0", RAST_CACHE: "off" };
+    env = {
+        ...process.env,
+        XDG_CONFIG_HOME: folder,
+        RAST_CONFIG: "",
+        NO_COLOR: "",
+        RAST_TRY_MODELS: "0",
+        RAST_CACHE: "off"
+    };
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -47,7 +54,9 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
         terminal.type(ctrlD);
         expect(await terminal.exitCode).toBe(0);
         // and the terminal is as it was
-        expect(terminal.shown.lastIndexOf("\u001b[?2004l")).toBeGreaterThan(terminal.shown.lastIndexOf("\u001b[?2004h"));
+        expect(terminal.shown.lastIndexOf("\u001b[?2004l")).toBeGreaterThan(
+            terminal.shown.lastIndexOf("\u001b[?2004h")
+        );
     });
 
     test("Ctrl-C stops an answer and keeps what came, twice leaves; what is typed meanwhile waits", async () => {
@@ -95,7 +104,9 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
         const path = join(folder, "talk.json");
         terminal.type(`/save ${path}\r`);
         await terminal.until("saved: ");
-        const { messages } = JSON.parse(readFileSync(path, "utf8")) as { messages: { role: string; content: string }[] };
+        const { messages } = JSON.parse(readFileSync(path, "utf8")) as {
+            messages: { role: string; content: string }[];
+        };
         expect(messages.filter(({ role }) => role === "user").map(({ content }) => content)).toEqual([
             "What is \n1+2?",
             "one\n/two",
@@ -180,7 +191,9 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
         await terminal.until("> ");
         terminal.signal("SIGTERM");
         expect(await terminal.exitCode).toBe(143);
-        expect(terminal.shown.lastIndexOf("\u001b[?2004l")).toBeGreaterThan(terminal.shown.lastIndexOf("\u001b[?2004h"));
+        expect(terminal.shown.lastIndexOf("\u001b[?2004l")).toBeGreaterThan(
+            terminal.shown.lastIndexOf("\u001b[?2004h")
+        );
     });
 });
 
@@ -210,7 +223,9 @@ describe("behind a pipe", () => {
         const args = ["chat", "--trio", "demo", "--temperature", "0", "--threads", "1"];
         const { code, stdout, stderr } = await run(process.execPath, [main, ...args], { input: "6+34\n6+34\n", env });
         expect(code).toBe(0);
-        expect(stderr).toContain("no chat template: each message is a prompt of its own, in the trio's prompt template");
+        expect(stderr).toContain(
+            "no chat template: each message is a prompt of its own, in the trio's prompt template"
+        );
         const [one, two] = stdout.trim().split("\n");
         expect(one).toMatch(/#\d+$/);
         expect(two).toBe(one);

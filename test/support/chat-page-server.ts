@@ -132,7 +132,10 @@ export class ChatPageServer {
         });
         send(chunk({ role: "assistant" }));
         let sent = 0;
-        for (const piece of [...thinking.map((one) => ({ reasoning_content: one })), ...text.map((content) => ({ content }))]) {
+        for (const piece of [
+            ...thinking.map((one) => ({ reasoning_content: one })),
+            ...text.map((content) => ({ content }))
+        ]) {
             if (response.destroyed) return;
             const at = sent - thinking.length;
             const figures = (at === 0 ? tokens : []).map((token, id) => ({
@@ -145,7 +148,11 @@ export class ChatPageServer {
                 ...token
             }));
             send(chunk(piece, explain && figures.length > 0 ? { rast: { tokens: figures } } : {}));
-            if (++sent === breakAfter) return void response.destroy();
+            if (++sent === breakAfter) {
+                // What was written has to be on its way.
+                await new Promise((resolve) => setTimeout(resolve, 100));
+                return void response.destroy();
+            }
             if (paceMs > 0) await new Promise((resolve) => setTimeout(resolve, paceMs));
         }
         if (error !== undefined) {

@@ -2,7 +2,8 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-const isThere = process.platform === "linux" && /util-linux/.test(spawnSync("script", ["--version"]).stdout?.toString() ?? "");
+const isThere =
+    process.platform === "linux" && /util-linux/.test(spawnSync("script", ["--version"]).stdout?.toString() ?? "");
 
 if (!isThere && process.platform === "linux" && process.env["RAST_REQUIRE_CHROMIUM"] === "1") {
     throw new Error("script(1) of util-linux is missing, which makes terminals for tests");
@@ -41,7 +42,6 @@ export class Terminal {
 
     /** What is shown without colours and movements of the cursor. */
     get text(): string {
-        // eslint-disable-next-line no-control-regex
         return this.shown.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "").replaceAll("\r", "");
     }
 
@@ -59,7 +59,8 @@ export class Terminal {
                 this.#seen += at + (typeof text === "string" ? text.length : (text.exec(rest)?.[0].length ?? 0));
                 return;
             }
-            if (Date.now() > end || this.#child.exitCode !== null) throw new Error(`${String(text)} is not shown: ${this.text}`);
+            if (Date.now() > end || this.#child.exitCode !== null)
+                throw new Error(`${String(text)} is not shown: ${this.text}`);
             await new Promise<void>((resolve) => {
                 const timer = setTimeout(resolve, 1000);
                 this.#news = () => {

@@ -1,5 +1,11 @@
 // A tab of headless Chromium that notes whatever a page must not do.
-import { chromium as playwright, type Browser, type BrowserContextOptions, type CDPSession, type Page } from "playwright-core";
+import {
+    chromium as playwright,
+    type Browser,
+    type BrowserContextOptions,
+    type CDPSession,
+    type Page
+} from "playwright-core";
 import { chromium } from "./chromium.js";
 
 /** One browser for many tabs. */

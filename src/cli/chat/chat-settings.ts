@@ -5,13 +5,12 @@ import { RastError } from "../../errors.js";
 import { keyOf, takesValue, type Flag, type FlagGroup } from "../flag.js";
 import { chatFlags } from "../flags/chat.js";
 import { strengthFlags } from "../flags/models.js";
-import { completionFlags, samplingFlags } from "../flags/sampling.js";
+import { completionFlags, drawFlags } from "../flags/sampling.js";
 
 const { thinking, maxThinkingTokens } = chatFlags;
 const { lambda } = strengthFlags;
-const { ordinal: _, ...sampling } = samplingFlags;
 // By the names of their flags: "top-p".
-const flags: FlagGroup = { lambda, ...completionFlags, ...sampling, thinking, maxThinkingTokens };
+const flags: FlagGroup = { lambda, ...completionFlags, ...drawFlags, thinking, maxThinkingTokens };
 const byName = new Map(Object.entries(flags).map(([option, flag]) => [keyOf(flag), { option, flag }]));
 
 /** Names that `/set` knows. */
@@ -44,7 +43,8 @@ export class ChatSettings {
             throw new RastError("ERR_UNKNOWN_OPTION", `There is no setting ${name}.${didYouMean(name, settingNames)}`);
         }
         const { option, flag } = known;
-        const { [option]: before, ...others } = this.#values;
+        const others: Record<string, unknown> = { ...this.#values };
+        delete others[option];
         const value = text === "default" ? this.#initial[option] : readText(flag, text, name);
         const changed = value === undefined ? others : { ...others, [option]: value };
         await this.#check(changed);
@@ -53,7 +53,8 @@ export class ChatSettings {
 
     /** Takes a setting away, whatever was chosen when the chat began: the trio's own holds. */
     remove(option: string): void {
-        const { [option]: _, ...others } = this.#values;
+        const others: Record<string, unknown> = { ...this.#values };
+        delete others[option];
         this.#values = others;
     }
 
@@ -74,7 +75,10 @@ export class ChatSettings {
 function readText(flag: Flag<unknown>, text: string, name: string): unknown {
     if (!takesValue(flag)) {
         if (text !== "on" && text !== "off") {
-            throw new RastError("ERR_INVALID_OPTION", `Expected on or off for ${name}, received ${JSON.stringify(text)}.`);
+            throw new RastError(
+                "ERR_INVALID_OPTION",
+                `Expected on or off for ${name}, received ${JSON.stringify(text)}.`
+            );
         }
         return text === "on" ? true : undefined;
     }

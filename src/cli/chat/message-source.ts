@@ -20,7 +20,7 @@ export interface MessageSource {
 
 /** Lines of a stream that is no terminal. */
 export class LineSource implements MessageSource {
-    readonly #lines: AsyncIterator<string>;
+    readonly #lines: AsyncIterator<string, undefined>;
     readonly #reader: Interface;
     readonly #assembler = new MessageAssembler();
 
@@ -31,12 +31,12 @@ export class LineSource implements MessageSource {
 
     async next(): Promise<NextMessage> {
         for (;;) {
-            const { done, value } = await this.#lines.next();
-            if (done === true) {
+            const next: IteratorResult<string, undefined> = await this.#lines.next();
+            if (next.done === true) {
                 const left = this.#assembler.end();
                 return left === undefined ? undefined : { kind: "message", text: left };
             }
-            const assembled = this.#assembler.push(value);
+            const assembled = this.#assembler.push(next.value);
             if (assembled.kind === "more" || assembled.text.trim() === "") continue;
             return assembled;
         }

@@ -10,7 +10,7 @@ import { expandHome } from "../flag.js";
 import { readInput } from "../input.js";
 import { AnswerWriter, type AnswerPlace } from "./answer-writer.js";
 import type { ChatSettings } from "./chat-settings.js";
-import { Conversation, readConversation } from "./conversation.js";
+import { readConversation, type Conversation } from "./conversation.js";
 import type { HistoryFile } from "./history-file.js";
 import type { MessageSource, NextMessage } from "./message-source.js";
 import { parseSlash, slashHelp, type SlashName } from "./slash-commands.js";
@@ -53,7 +53,7 @@ export class ChatSession {
     /** Until it is left, or nothing more comes. @returns how many messages failed */
     async run(): Promise<number> {
         const { source, signal, history } = this.#parts;
-        for (let goesOn = true; goesOn && !signal.aborted; ) {
+        for (let goesOn = true; goesOn && !signal.aborted;) {
             const next: NextMessage = await source.next();
             if (next === undefined) break;
             await history.add(next.text);
@@ -218,7 +218,8 @@ export class ChatSession {
 
     #system(rest: string): void {
         const { rast, say } = this.#parts;
-        if (!rast.info.hasChatTemplate && rest !== "") throw misuse("There is no chat template, and no system message.");
+        if (!rast.info.hasChatTemplate && rest !== "")
+            throw misuse("There is no chat template, and no system message.");
         if (rest !== "") this.#conversation.system = rest === "-" ? undefined : rest;
         say(this.#conversation.system === undefined ? "no system message" : `system: ${this.#conversation.system}`);
     }

@@ -28,12 +28,17 @@ export const slashCommands = {
 export type SlashName = keyof typeof slashCommands;
 
 const names = Object.keys(slashCommands) as SlashName[];
-const aliases: Readonly<Record<string, SlashName>> = { quit: "exit", bye: "exit", "?": "help", reset: "clear" };
+const aliases: ReadonlyMap<string, SlashName> = new Map([
+    ["quit", "exit"],
+    ["bye", "exit"],
+    ["?", "help"],
+    ["reset", "clear"]
+]);
 
 /** What was typed behind a slash. @throws ERR_INVALID_ARGUMENT for a command that is not known */
 export function parseSlash(text: string): { readonly name: SlashName; readonly rest: string } {
     const [, typed = "", rest = ""] = /^\/(\S*)\s*([^]*)$/.exec(text) ?? [];
-    const name = names.find((one) => one === typed) ?? aliases[typed];
+    const name = names.find((one) => one === typed) ?? aliases.get(typed);
     if (name === undefined) {
         const hint = didYouMean(typed, names);
         throw new RastError(
@@ -87,7 +92,9 @@ function filesFrom(begun: string): string[] {
     try {
         return readdirSync(expandHome(folder), { withFileTypes: true })
             .filter((entry) => entry.name.startsWith(stem) && (stem !== "" || !entry.name.startsWith(".")))
-            .map((entry) => `${begun.slice(0, begun.length - stem.length)}${entry.name}${entry.isDirectory() ? "/" : ""}`)
+            .map(
+                (entry) => `${begun.slice(0, begun.length - stem.length)}${entry.name}${entry.isDirectory() ? "/" : ""}`
+            )
             .slice(0, 200);
     } catch {
         return [];

@@ -19,13 +19,11 @@ import { colourFlag } from "../flags/colours.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { modelFlags, strengthFlags } from "../flags/models.js";
 import { pullFlags } from "../flags/pulling.js";
-import { completionFlags, samplingFlags } from "../flags/sampling.js";
+import { completionFlags, drawFlags } from "../flags/sampling.js";
 import { generationRules, sayIdleFlags } from "../idle-flags.js";
 import type { CommandIo, Output } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
-
-const { ordinal: _, ...drawFlags } = samplingFlags;
 
 // Elsewhere these make a conversation of a prompt; here there is nothing else.
 function inChat<T>(flag: Flag<T>): Flag<T> {
@@ -165,9 +163,7 @@ async function withoutTemplate({ trio }: LoadOptions): Promise<string> {
     const { resolveTrio } = await import("../../trio/trio.js");
     const template = trio === undefined ? undefined : (await resolveTrio(trio)).promptTemplate;
     const what =
-        template === undefined
-            ? "is continued as it stands"
-            : "is a prompt of its own, in the trio's prompt template";
+        template === undefined ? "is continued as it stands" : "is a prompt of its own, in the trio's prompt template";
     return `the base model's file has no chat template: each message ${what}, and the models see no earlier ones`;
 }
 

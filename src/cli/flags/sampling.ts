@@ -12,7 +12,7 @@ import {
 } from "../flag.js";
 
 /** How tokens are drawn. */
-export const samplingFlags = under("Sampling", {
+export const drawFlags = under("Sampling", {
     temperature: numberFlag("--temperature <number>", "0 = greedy (default 1)"),
     topK: numberFlag("--top-k <number>", "keep the k likeliest tokens, 0 = all (default 0)"),
     topP: numberFlag("--top-p <number>", "keep the likeliest tokens up to this mass (default 0.95)"),
@@ -37,9 +37,16 @@ export const samplingFlags = under("Sampling", {
             throw wrongFlag(name, "an integer from 0 to 2^64 - 1", text, "Leave it out for a random one.");
         }
         return BigInt(text);
-    }),
-    ordinal: numberFlag("--ordinal <integer>", "which of several samples of one seed (default 0)")
+    })
 });
+
+/** The same, of one text among several. */
+export const samplingFlags = {
+    ...drawFlags,
+    ...under("Sampling", {
+        ordinal: numberFlag("--ordinal <integer>", "which of several samples of one seed (default 0)")
+    })
+};
 
 /** Which text is wanted, and where it ends. */
 export const completionFlags = under("Text", {

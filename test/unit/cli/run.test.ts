@@ -123,7 +123,7 @@ describe("what cannot be parsed: one line, exit code 2", () => {
         [["generate", "--json-schema", "{type:integer}", "x"], "Its keys and texts stand in double quotes"],
         [["generate", "--json-schema", "{'type':'integer'}", "x"], "Its keys and texts stand in double quotes"],
         [["help", "devcies"], 'There is no command "devcies". Did you mean devices?'],
-        [["help", "wings"], 'There is no command "wings". Commands are generate, explain, score, perplexity,']
+        [["help", "wings"], 'There is no command "wings". Commands are generate, chat, explain, score, perplexity,']
     ])("%j says what to write", async (args, said) => {
         const { code, stdout, stderr } = await rast(args);
         expect([code, stdout, stderr.split("\n").length]).toEqual([2, "", 2]);

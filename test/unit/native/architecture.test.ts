@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "../../support/native.js";
 
-const folders = ["src", "native", "test", "bench", "scripts"];
+const folders = ["src", "native", "page", "test", "bench", "scripts"];
 const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"))

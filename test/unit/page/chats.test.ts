@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { messagesFor, newChat, readChat, titleOf, withAnswer, withQuestion, type Answer, type Chat } from "../../../page/chats/chat.js";
+import {
+    messagesFor,
+    newChat,
+    readChat,
+    titleOf,
+    withAnswer,
+    withQuestion,
+    type Answer,
+    type Chat
+} from "../../../page/chats/chat.js";
 import { History } from "../../../page/chats/history.js";
 import { MemoryValues } from "../../../page/chats/key-values.js";
 import { defaultSettings, loadSettings, readNumber, saveSettings, seedFor } from "../../../page/settings.js";
@@ -26,7 +35,8 @@ describe("a chat", () => {
         chat = withAnswer(chat, 1, "base", said("", { finish: "failed" }), 5);
         chat = withQuestion(chat, 2, "three", 6);
         chat = withQuestion(chat, 3, "four", 7);
-        const contents = (column: "rast" | "base"): string[] => messagesFor(chat, 3, column, " ").map(({ content }) => content);
+        const contents = (column: "rast" | "base"): string[] =>
+            messagesFor(chat, 3, column, " ").map(({ content }) => content);
         expect(contents("rast")).toEqual(["one", "r1", "two", "r2", "four"]);
         expect(contents("base")).toEqual(["one", "b1", "two", "r2", "four"]);
         expect(messagesFor(chat, 0, "base", "sys")).toEqual([
@@ -43,8 +53,9 @@ describe("a chat", () => {
         expect([...titleOf(chatOf("x", 0, "\u{1F642}".repeat(100)))]).toHaveLength(80);
     });
 
-    test.each([null, 5, {}, { id: 5, turns: [] }, { id: "a b", turns: [] }, { id: "a" }, { id: "a", turns: 5 }])("%j is none", (value) =>
-        expect(readChat(value)).toBeNull()
+    test.each([null, 5, {}, { id: 5, turns: [] }, { id: "a b", turns: [] }, { id: "a" }, { id: "a", turns: 5 }])(
+        "%j is none",
+        (value) => expect(readChat(value)).toBeNull()
     );
 
     test("one that was being answered when the page was left is one that was stopped", () => {
@@ -64,7 +75,12 @@ describe("history", () => {
         storage.setItem("rast.settings", "{}");
         storage.setItem("rast.chat.broken", "{");
         storage.setItem("rast.chat.other", JSON.stringify(chatOf("not-other", 1)));
-        for (const [id, updated] of [["a", 1], ["b", 3], ["c", 2]] as const) history.save(chatOf(id, updated));
+        for (const [id, updated] of [
+            ["a", 1],
+            ["b", 3],
+            ["c", 2]
+        ] as const)
+            history.save(chatOf(id, updated));
         expect(history.list().map(({ id }) => id)).toEqual(["b", "c", "a"]);
         expect(history.load("a")).toEqual(chatOf("a", 1));
         expect(history.load("broken")).toBeNull();
@@ -91,7 +107,8 @@ describe("history", () => {
         class Small extends MemoryValues {
             override setItem(key: string, value: string): void {
                 let sum = value.length;
-                for (let index = 0; index < this.length; index++) if (this.key(index) !== key) sum += this.getItem(this.key(index)!)!.length;
+                for (let index = 0; index < this.length; index++)
+                    if (this.key(index) !== key) sum += this.getItem(this.key(index)!)!.length;
                 if (sum > 900) throw new Error("QuotaExceededError");
                 super.setItem(key, value);
             }
@@ -122,10 +139,20 @@ describe("settings", () => {
     test("are there again, as far as they make sense", () => {
         const storage = new MemoryValues();
         expect(loadSettings(storage)).toEqual(defaultSettings);
-        const changed = { ...defaultSettings, temperature: 0, lambda: 0, theme: "dark", side: false, trio: "a" } as const;
+        const changed = {
+            ...defaultSettings,
+            temperature: 0,
+            lambda: 0,
+            theme: "dark",
+            side: false,
+            trio: "a"
+        } as const;
         saveSettings(storage, changed);
         expect(loadSettings(storage)).toEqual(changed);
-        storage.setItem("rast.settings", JSON.stringify({ temperature: "hot", topP: 5, theme: "pink", side: 1, system: {} }));
+        storage.setItem(
+            "rast.settings",
+            JSON.stringify({ temperature: "hot", topP: 5, theme: "pink", side: 1, system: {} })
+        );
         expect(loadSettings(storage)).toEqual(defaultSettings);
         storage.setItem("rast.settings", "[]");
         expect(loadSettings(storage)).toEqual(defaultSettings);
@@ -143,14 +170,27 @@ describe("figures in words", () => {
         ...{ firstTokenMs: 80.4, drafted: 3, accepted: 2, lambdas: [0.5] }
     };
     test.each([
-        [said("a", { figures }), "1 token; 7.3 tokens/s; first after 80 ms; 67% of 3 drafts accepted; lambda 0.5; prompt 9, 4 of them known; seed 1"],
+        [
+            said("a", { figures }),
+            "1 token; 7.3 tokens/s; first after 80 ms; 67% of 3 drafts accepted; lambda 0.5; prompt 9, 4 of them known; seed 1"
+        ],
         [said("a", { seed: null }), ""],
         [said("a", { seed: null, finish: "length" }), "cut: the limit of tokens, or the context, was reached"],
         [said("a", { seed: null, finish: "stopped" }), "stopped"]
     ])("%#", (answer, words) => expect(figuresInWords(answer)).toBe(words));
 
     test("of a token", () => {
-        const token = { text: "\u202E\n", divergence: 1, baseLogprob: null, rastLogprob: 0, baseRank: null, rastRank: 0, draft: "expert" };
-        expect(tokenInWords(token, 0, 2)).toBe("Token 1 of 2, \u201C\u27E8202E\u27E9\u21B5\u201D: KL 1.000 nats, RAST 100% (1st), drafted by the expert.");
+        const token = {
+            text: "\u202E\n",
+            divergence: 1,
+            baseLogprob: null,
+            rastLogprob: 0,
+            baseRank: null,
+            rastRank: 0,
+            draft: "expert"
+        };
+        expect(tokenInWords(token, 0, 2)).toBe(
+            "Token 1 of 2, \u201C\u27E8202E\u27E9\u21B5\u201D: KL 1.000 nats, RAST 100% (1st), drafted by the expert."
+        );
     });
 });

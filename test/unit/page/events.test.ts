@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { readChunk, mergeFigures } from "../../../page/api/chunks.js";
 import { EventReader } from "../../../page/api/events.js";
 
-const stream = ': hello\n\ndata: {"a": 1}\n\nevent: x\r\nid: 3\r\ndata: one\r\ndata: two\r\n\r\ndata:\rdata:  three\r\r\n\ndata: left';
+const stream =
+    ': hello\n\ndata: {"a": 1}\n\nevent: x\r\nid: 3\r\ndata: one\r\ndata: two\r\n\r\ndata:\rdata:  three\r\r\n\ndata: left';
 const events = ['{"a": 1}', "one\ntwo", "\n three"];
 
 describe("events of a stream", () => {
@@ -28,11 +29,23 @@ describe("events of a stream", () => {
 
 describe("a chunk", () => {
     test("says text, thinking, tokens, figures and why it ended", () => {
-        const token = { id: 5, text: " x", divergence: 0.5, base_logprob: -2, rast_logprob: -0.1, base_rank: 3, rast_rank: 0 };
+        const token = {
+            id: 5,
+            text: " x",
+            divergence: 0.5,
+            base_logprob: -2,
+            rast_logprob: -0.1,
+            base_rank: 3,
+            rast_rank: 0
+        };
         const chunk = readChunk(
             JSON.stringify({
                 choices: [
-                    { delta: { content: "a", reasoning_content: "b" }, finish_reason: "length", rast: { tokens: [token] } }
+                    {
+                        delta: { content: "a", reasoning_content: "b" },
+                        finish_reason: "length",
+                        rast: { tokens: [token] }
+                    }
                 ],
                 usage: { prompt_tokens: 3, completion_tokens: 2, completion_tokens_details: { reasoning_tokens: 1 } },
                 timings: { predicted_per_second: 5, draft_n: 4, draft_n_accepted: 3, cache_n: 2 },
@@ -49,12 +62,22 @@ describe("a chunk", () => {
         });
     });
 
-    test.each(["{}", "[]", '{"choices": 5}', '{"choices": [null]}', '{"choices": [{"delta": "x", "rast": {"tokens": {}}}]}'])(
-        "%s says nothing, and breaks nothing",
-        (data) => {
-            expect(readChunk(data)).toEqual({ text: "", thinking: "", tokens: [], finish: null, figures: null, error: null });
-        }
-    );
+    test.each([
+        "{}",
+        "[]",
+        '{"choices": 5}',
+        '{"choices": [null]}',
+        '{"choices": [{"delta": "x", "rast": {"tokens": {}}}]}'
+    ])("%s says nothing, and breaks nothing", (data) => {
+        expect(readChunk(data)).toEqual({
+            text: "",
+            thinking: "",
+            tokens: [],
+            finish: null,
+            figures: null,
+            error: null
+        });
+    });
 
     test.each(["", "x", "5", "null"])("%j is none", (data) => {
         expect(() => readChunk(data)).toThrow("not what was expected");

@@ -14,13 +14,17 @@ describe("models", () => {
             { name: "c:base", hasBase: false },
             { name: "d:7b", hasBase: true }
         ]);
-        for (const body of [undefined, null, 5, {}, { data: 5 }, { data: [null] }]) expect(readModels(body)).toEqual([]);
+        for (const body of [undefined, null, 5, {}, { data: 5 }, { data: [null] }])
+            expect(readModels(body)).toEqual([]);
     });
 
     test("how far a load is", () => {
-        const body = { rast: { models: [null, { name: "a", state: "loading", progress: 0.5, pairs: [{ lambda: 1.5 }] }] } };
+        const body = {
+            rast: { models: [null, { name: "a", state: "loading", progress: 0.5, pairs: [{ lambda: 1.5 }] }] }
+        };
         expect(readLoadState(body, "a")).toEqual({ state: "loading", progress: 0.5, lambda: 1.5 });
-        for (const one of [undefined, {}, { rast: 5 }, { rast: { models: {} } }]) expect(readLoadState(one, "a")).toBeNull();
+        for (const one of [undefined, {}, { rast: 5 }, { rast: { models: {} } }])
+            expect(readLoadState(one, "a")).toBeNull();
     });
 });
 
@@ -83,7 +87,9 @@ describe("asking again", () => {
         waits = 0;
         await expect(withPatience(always("busy"), counted, () => {})).rejects.toThrow("No.");
         expect(waits).toBe(19);
-        await expect(withPatience(failing([new ServerError("refused", "Never.")]), counted, () => {})).rejects.toThrow("Never.");
+        await expect(withPatience(failing([new ServerError("refused", "Never.")]), counted, () => {})).rejects.toThrow(
+            "Never."
+        );
         expect(waits).toBe(19);
         const givenUp = async (): Promise<void> => Promise.reject(new Error("given up"));
         await expect(withPatience(failing([loading(1)]), givenUp, () => {})).rejects.toThrow("given up");
@@ -95,7 +101,10 @@ test("a request says what was set, and nothing that was not", () => {
     const bare = { messages, stream: true, stream_options: { include_usage: true }, seed: 5 };
     const settings = { ...defaultSettings, figures: false };
     expect(requestBody("t", "rast", messages, settings, 5)).toEqual({ model: "t", ...bare });
-    expect(requestBody("t", "base", messages, { ...defaultSettings, lambda: 2 }, 5)).toEqual({ model: "t:base", ...bare });
+    expect(requestBody("t", "base", messages, { ...defaultSettings, lambda: 2 }, 5)).toEqual({
+        model: "t:base",
+        ...bare
+    });
     const all = { ...defaultSettings, temperature: 0, topP: 0.5, maxTokens: 9, lambda: 0 };
     expect(requestBody("t", "rast", messages, all, 5)).toEqual({
         ...{ model: "t", ...bare, temperature: 0, top_p: 0.5, max_tokens: 9, rast: { lambda: 0, explain: true } }

@@ -19,9 +19,12 @@ describe("the page's policy", () => {
         expect(policy).not.toContain("unsafe");
     });
 
-    test.each(["<script>a</script>", "<style>a</style><script>a</script><script>b</script>"])("of %s there is none", (html) => {
-        expect(() => policyOf(html)).toThrow(expect.objectContaining({ code: "ERR_INTERNAL" }) as Error);
-    });
+    test.each(["<script>a</script>", "<style>a</style><script>a</script><script>b</script>"])(
+        "of %s there is none",
+        (html) => {
+            expect(() => policyOf(html)).toThrow(expect.objectContaining({ code: "ERR_INTERNAL" }) as Error);
+        }
+    );
 
     test("a page that is not there is an error that names it", async () => {
         await expect(readChatPage("/nowhere/index.html")).rejects.toMatchObject({

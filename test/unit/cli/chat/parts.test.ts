@@ -31,7 +31,10 @@ describe("lines to messages", () => {
         [["a\\\\\\", "b"], [message("a\\\\\nb")]],
         [['"""', "a\\", "/b", "", '"""'], [message("a\\\n/b\n")]],
         [['"""a"""'], [message("a")]],
-        [['"""a', 'b"""', "c"], [message("a\nb"), message("c")]],
+        [
+            ['"""a', 'b"""', "c"],
+            [message("a\nb"), message("c")]
+        ],
         [['  """', "a", '"""  '], [message("a")]],
         [['""""""'], [message("")]],
         [["a\nb\nc"], [message("a\nb\nc")]],
@@ -123,7 +126,9 @@ describe("settings", () => {
     });
 
     test("all have names that can be typed", () => {
-        expect(settingNames).toEqual(expect.arrayContaining(["lambda", "mode", "seed", "temperature", "max-tokens", "thinking"]));
+        expect(settingNames).toEqual(
+            expect.arrayContaining(["lambda", "mode", "seed", "temperature", "max-tokens", "thinking"])
+        );
     });
 });
 
@@ -165,7 +170,10 @@ describe("history", () => {
         for (const message of ["a", "b\nc", "b\nc", "x".repeat(20_000), "d"]) await file.add(message);
         expect(await new HistoryFile(path).read()).toEqual(["a", "b\nc", "d"]);
         if (process.platform !== "win32") expect((await stat(path)).mode & 0o077).toBe(0);
-        await writeFile(path, `${"broken\n5\n".repeat(3)}${Array.from({ length: 1500 }, (_, index) => `"m${index}"\n`).join("")}`);
+        await writeFile(
+            path,
+            `${"broken\n5\n".repeat(3)}${Array.from({ length: 1500 }, (_, index) => `"m${index}"\n`).join("")}`
+        );
         const read = await new HistoryFile(path).read();
         expect([read.length, read[0], read.at(-1)]).toEqual([1000, "m500", "m1499"]);
         expect((await readFile(path, "utf8")).trim().split("\n")).toHaveLength(1000);
@@ -186,7 +194,12 @@ describe("history", () => {
 
 describe("keys of a terminal", () => {
     /** What reaches readline, what is pasted, and interruptions, in their order. */
-    function keys(): { source: PassThrough; input: TerminalInput; events: string[]; send: (...chunks: string[]) => void } {
+    function keys(): {
+        source: PassThrough;
+        input: TerminalInput;
+        events: string[];
+        send: (...chunks: string[]) => void;
+    } {
         const source = new PassThrough();
         const events: string[] = [];
         const input = new TerminalInput(source, {
@@ -194,7 +207,12 @@ describe("keys of a terminal", () => {
             interrupted: () => events.push("interrupt")
         });
         input.on("data", (data: Buffer) => events.push(data.toString()));
-        return { source, input, events, send: (...chunks) => chunks.forEach((chunk) => source.emit("data", Buffer.from(chunk))) };
+        return {
+            source,
+            input,
+            events,
+            send: (...chunks) => chunks.forEach((chunk) => source.emit("data", Buffer.from(chunk)))
+        };
     }
     const start = "\u001b[200~";
     const end = "\u001b[201~";
@@ -246,7 +264,11 @@ describe("keys of a terminal", () => {
 });
 
 describe("what is written of an answer", () => {
-    function written(parts: readonly (readonly [string, string])[], isTTY: boolean, reasoning: ReasoningPlace): string[] {
+    function written(
+        parts: readonly (readonly [string, string])[],
+        isTTY: boolean,
+        reasoning: ReasoningPlace
+    ): string[] {
         const texts = { stdout: "", stderr: "" };
         const output = (name: keyof typeof texts): Output =>
             Object.assign(
@@ -259,13 +281,23 @@ describe("what is written of an answer", () => {
                 }),
                 { isTTY }
             );
-        const place = { stdout: output("stdout"), stderr: output("stderr"), reasoning, dim: (text: string) => `<${text}>` };
+        const place = {
+            stdout: output("stdout"),
+            stderr: output("stderr"),
+            reasoning,
+            dim: (text: string) => `<${text}>`
+        };
         const writer = new AnswerWriter(place);
         for (const [thought, answer] of parts) writer.write(thought, answer);
         writer.end();
         return [texts.stdout, texts.stderr];
     }
-    const parts = [["a", ""], ["b", ""], ["", "\n\nc"], ["", "d"]] as const;
+    const parts = [
+        ["a", ""],
+        ["b", ""],
+        ["", "\n\nc"],
+        ["", "d"]
+    ] as const;
 
     test("thinking stands before it, dimmed, an empty line between; or elsewhere, or nowhere", () => {
         expect(written(parts, true, "stdout")).toEqual(["<a><b>\n\ncd\n", ""]);
@@ -278,7 +310,9 @@ describe("what is written of an answer", () => {
 
     test("moves no cursor of a terminal; who reads a pipe gets it as it is", () => {
         const hostile = "a\u001b[2J\u0007\u009b1mb\r\nc\u202Ed\te\u{1F468}\u200D\u{1F469}";
-        expect(written([["", hostile]], true, "stdout")[0]).toBe("a\uFFFD[2J\uFFFD\uFFFD1mb\nc\uFFFDd\te\u{1F468}\u200D\u{1F469}\n");
+        expect(written([["", hostile]], true, "stdout")[0]).toBe(
+            "a\uFFFD[2J\uFFFD\uFFFD1mb\nc\uFFFDd\te\u{1F468}\u200D\u{1F469}\n"
+        );
         expect(written([["", hostile]], false, "stdout")[0]).toBe(`${hostile}\n`);
     });
 
