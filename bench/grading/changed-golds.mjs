@@ -27,7 +27,6 @@ const rewrites = {
             : undefined,
     "white space": (gold) => (/\d[+-]\d/.test(gold) ? gold.replace(/(?<=\d)([+-])(?=\d)/g, " $1 ") : undefined),
     "dollar signs": (gold) => (gold.includes("$") ? undefined : `$${gold}$`),
-    "full stop": (gold) => (/[\d)}]$/.test(gold) ? `${gold}.` : undefined),
     thousands: (gold) => (isInteger(gold) && gold.length > 3 ? Number(gold).toLocaleString("en-US") : undefined),
     decimals: (gold) => (isInteger(gold) && gold.length < 10 ? `${gold}.0` : undefined),
     unit: (gold) => (isInteger(gold) ? `${gold} \\text{ units}` : undefined),

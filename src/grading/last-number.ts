@@ -14,8 +14,8 @@ interface Place {
 }
 
 /**
- * The number that a text ends with, with its unit; several that stand beside each other as a list are taken together.
- * @returns undefined where there is none, or the last is a part of something: of a power, a sum that is not worked out, "13 of 20", "not 13"
+ * The number that a text ends with, with its unit; several that stand beside each other as a list are taken together, and so is work in nothing but numbers.
+ * @returns undefined where there is none, or the last is a part of something: "x^13", "y = 2x + 3", "13 of 20", "not 13"
  */
 export function lastNumber(text: string): string | undefined {
     const plain = withoutEmphasis(text);
@@ -28,6 +28,8 @@ export function lastNumber(text: string): string | undefined {
         if (!joins(plain.slice(before.end, first.at), behind)) break;
         first = before;
     }
+    // As Math-Verify has it.
+    if (first === last) first = withWork(plain, last);
     const unit = unitBehind(behind);
     if (unit === undefined && partBehind.test(behind)) return undefined;
     if (partBefore.some((part) => part.test(plain.slice(Math.max(0, first.at - 40), first.at)))) return undefined;
@@ -36,6 +38,11 @@ export function lastNumber(text: string): string | undefined {
     const [open, close] = [plain[first.at - 1] ?? "", plain[first.at + found.length] ?? ""];
     if (open !== "(" && open !== "[") return found;
     return close === ")" || close === "]" ? `${open}${found}${close}` : undefined;
+}
+
+function withWork(text: string, last: Place): Place {
+    const work = workBefore.exec(text.slice(Math.max(0, last.at - longestWork), last.at));
+    return work === null ? last : { ...last, at: last.at - work[0].length };
 }
 
 /** The last side of equations in nothing but numbers, "6+7=13; 13+1=14": what they come to. @returns undefined for other texts */
@@ -80,6 +87,11 @@ function joins(between: string, behind: string): boolean {
     if (/^[ \t]*,?[ \t]*or[ \t]*$/.test(between)) return true;
     return /^[ \t]*(?:,?[ \t]*and|[,;])[ \t]*$/.test(between) && /^\s*(?:$|[.!?)\]])/.test(behind);
 }
+
+// "5 + 90" where a sum, a product or a power of numbers is not worked out: what is in front of its last number.
+const workBefore =
+    /(?<![\w.\\])(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\s*(?:[-−+*/×÷·^]|\\(?:cdot|times|div)(?![a-zA-Z]))\s*){1,40}$/;
+const longestWork = 400;
 
 /** What makes a number a part of more. */
 const partBehind =

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { BadLine, GradedLine, GradeFileOptions, GradeSummary } from "../../grading/grade-file.js";
 import { RastError } from "../../errors.js";
+import { counted } from "../../explain/page/words.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import { oneLine } from "../failure.js";
@@ -158,14 +159,16 @@ function totalsOf({ accuracy, records, withoutAnswer, timedOut, badLines, repeat
     const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
     const { value, low, high, correct, total } = accuracy;
     const lines = [
-        `${percent(value)} right: ${correct} of ${total} outputs (95%: ${percent(low)} to ${percent(high)})` +
-            (records === total ? "" : `, of ${records} records`),
+        `${percent(value)} right: ${correct} of ${counted(total, "output")} (95%: ${percent(low)} to ${percent(high)})` +
+            (records === total ? "" : `, of ${counted(records, "record")}`),
         `${percent(withoutAnswer / total)} without an answer: ${withoutAnswer}`,
-        ...(timedOut === 0 ? [] : [`${timedOut} took too long and count as wrong`]),
+        ...(timedOut === 0 ? [] : [`${timedOut} took too long and ${timedOut === 1 ? "counts" : "count"} as wrong`]),
         ...(repeatedLines === 0
             ? []
-            : [`${repeatedLines} lines repeat records for a further filter and were left out`]),
-        ...(badLines === 0 ? [] : [`${badLines} lines could not be graded`])
+            : [
+                  `${counted(repeatedLines, "line")} ${repeatedLines === 1 ? "repeats a record" : "repeat records"} for a further filter and ${repeatedLines === 1 ? "was" : "were"} left out`
+              ]),
+        ...(badLines === 0 ? [] : [`${counted(badLines, "line")} could not be graded`])
     ];
     return `${lines.join("\n")}\n`;
 }

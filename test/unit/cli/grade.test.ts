@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const totals = `50.0% right: 2 of 4 outputs (95%: 15.0% to 85.0%), of 2 records
 25.0% without an answer: 1
-1 lines could not be graded
+1 line could not be graded
 `;
 
 describe("rast grade", () => {
@@ -57,7 +57,7 @@ ${totals}`);
         const { code, stdout } = await rast(["grade", "-"], { input: records[0]! });
         expect([code, stdout]).toEqual([
             0,
-            "     1 right 1/2 for 0.5: the same value\n100.0% right: 1 of 1 outputs (95%: 20.7% to 100.0%)\n0.0% without an answer: 0\n"
+            "     1 right 1/2 for 0.5: the same value\n100.0% right: 1 of 1 output (95%: 20.7% to 100.0%)\n0.0% without an answer: 0\n"
         ]);
     });
 
