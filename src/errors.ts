@@ -239,6 +239,10 @@ const entries = {
         "A server that is to answer fails: it cannot be reached, refuses what it is asked, or does not end its answers.",
         "The message has its own words; finished samples are in the record, and the same command goes on there."
     ),
+    ERR_LISTEN: byInput(
+        "A server cannot listen on the address or port that was chosen.",
+        "The message says why; `--port 0` takes a free port."
+    ),
     ERR_SCORE_INPUT: byInput(
         "What is to be scored cannot be used: a line of a file is no record, or a text fills no window.",
         "The message names the line and what it lacks, or the tokens that are there and that are needed."

@@ -29,6 +29,8 @@ Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);
 Napi::Value present(Napi::Env env, const tokenized & made);
 Napi::Value present_tokens(Napi::Env env, const std::vector<int32_t> & tokens);
+// A Uint8Array for each.
+Napi::Value present_bytes(Napi::Env env, const std::vector<std::string> & all);
 Napi::Value present_doubles(Napi::Env env, const std::vector<double> & values);
 
 }  // namespace rast::napi

@@ -90,6 +90,23 @@ Napi::Value detokenize(const Napi::CallbackInfo & info) {
         [](Napi::Env env, const std::string & text) { return Napi::String::New(env, text); });
 }
 
+Napi::Value token_bytes(const Napi::CallbackInfo & info) {
+    const auto with = engine_argument(info)->tokenizer();
+    const auto tokens = int32s_argument(info, 1, "tokens");
+    with->check(tokens);
+    return promise_worker<std::vector<std::string>>::run(
+        info.Env(), jobs_of(info),
+        [=] {
+            std::vector<std::string> all;
+            all.reserve(tokens.size());
+            for (const int32_t token : tokens) {
+                all.push_back(with->bytes({token}, true, true));
+            }
+            return all;
+        },
+        [](Napi::Env env, const std::vector<std::string> & all) { return present_bytes(env, all); });
+}
+
 Napi::Value piece(const Napi::CallbackInfo & info) {
     const auto with = engine_argument(info)->tokenizer();
     const auto token = static_cast<int32_t>(id_argument(info, 1, "token"));
@@ -102,6 +119,7 @@ void add_text_exports(const export_adder & add) {
     add("tokenize", guarded<tokenize>);
     add("stopTokenizing", guarded<stop_tokenizing>);
     add("detokenize", guarded<detokenize>);
+    add("tokenBytes", guarded<token_bytes>);
     add("tokenPiece", guarded<piece>);
 }
 

@@ -365,6 +365,33 @@ export class Rast {
     }
 
     /**
+     * Bytes of each token by itself: of a text's tokens, one after the other, they are its UTF-8, where a token may have a part
+     * of a character alone. Control tokens have those of their names.
+     * @throws ERR_INVALID_OPTION, ERR_DISPOSED
+     */
+    async tokenBytes(tokens: readonly number[] | Int32Array): Promise<Uint8Array[]> {
+        this.#assertUsable();
+        const { addon, handle, facts } = this.#core;
+        const ids = checkTokens("tokens", tokens, facts.context.vocabularySize, maxDetokenized);
+        return [...(await addon.tokenBytes(handle, ids))];
+    }
+
+    /**
+     * The GBNF grammar of a JSON schema: what a generation with that `jsonSchema` follows, to become part of a grammar of one's own.
+     * @throws ERR_JSON_SCHEMA, ERR_CONSTRAINT_LIMIT, ERR_INVALID_OPTION, ERR_DISPOSED
+     */
+    async grammarOf(schema: JsonSchema | JsonSchemaOption): Promise<string> {
+        this.#assertUsable();
+        const { json, ignoreUnsupported } = readJsonSchema(schema);
+        return this.#core.addon.grammarOfSchema(json, ignoreUnsupported);
+    }
+
+    /** The base model's chat template, as its file has it; null where it has none. */
+    get chatTemplate(): string | null {
+        return this.#core.native.chatTemplate;
+    }
+
+    /**
      * A conversation as the base model's chat template writes it, ready for the assistant's turn. The template is a program
      * in the model's file: it runs in a thread of its own, for 5 s and 4 million characters at most.
      * @throws ERR_CHAT_TEMPLATE, ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_DISPOSED

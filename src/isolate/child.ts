@@ -64,7 +64,8 @@ function callsOf(addon: EngineHost): ChildCalls {
         engineLoadState: (path) => addon.engineLoadState(handle(), path),
         engineMeasure: (decodes) => addon.engineMeasure(handle(), decodes),
         tokenize: (...args) => addon.tokenize(handle(), ...args),
-        detokenize: (...args) => addon.detokenize(handle(), ...args)
+        detokenize: (...args) => addon.detokenize(handle(), ...args),
+        tokenBytes: (tokens) => addon.tokenBytes(handle(), tokens)
     };
 }
 

@@ -166,6 +166,10 @@ export class IsolatedHost implements EngineHost {
         return this.#call("detokenize", ...args);
     }
 
+    tokenBytes(_handle: number, ...args: CallArguments<"tokenBytes">): Promise<readonly Uint8Array[]> {
+        return this.#call("tokenBytes", ...args);
+    }
+
     async #call<N extends CallName>(name: N, ...args: CallArguments<N>): Promise<CallResult<N>> {
         return (await this.#whenUp()).call(name, ...args);
     }

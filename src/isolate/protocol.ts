@@ -29,6 +29,7 @@ export interface ChildCalls extends Pick<
     engineMeasure: OfTheEngine<EngineHost["engineMeasure"]>;
     tokenize: OfTheEngine<EngineHost["tokenize"]>;
     detokenize: OfTheEngine<EngineHost["detokenize"]>;
+    tokenBytes: OfTheEngine<EngineHost["tokenBytes"]>;
 }
 
 export type CallName = keyof ChildCalls;

@@ -864,6 +864,8 @@ export interface NativeAddon {
     stopTokenizing(handle: number, id: number): void;
     /** Without `continuation`, a space that the tokenizer puts in front of every text is taken off again. */
     detokenize(handle: number, tokens: Int32Array, showSpecial: boolean, continuation: boolean): Promise<string>;
+    /** Bytes of each token by itself; control tokens have theirs, too. A part of a character is what it is. */
+    tokenBytes(handle: number, tokens: Int32Array): Promise<readonly Uint8Array[]>;
     /** Text of one token as a string of its bytes (may be part of a character: U+FFFD then). */
     tokenPiece(handle: number, token: number): string;
 

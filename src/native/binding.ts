@@ -185,6 +185,7 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "tokenize",
         "stopTokenizing",
         "detokenize",
+        "tokenBytes",
         "tokenPiece",
         "probeModel",
         "limitProcess",

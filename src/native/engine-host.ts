@@ -24,4 +24,5 @@ export type EngineHost = Pick<
     | "tokenize"
     | "stopTokenizing"
     | "detokenize"
+    | "tokenBytes"
 >;

@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 it("there are some in each place", () => {
     const files = all.map(({ where }) => where.replace(/:\d+$/, ""));
     expect(files).toEqual(expect.arrayContaining(["README.md", "docs/isolation.md", "src/engine/engine.ts"]));
-    expect(all.every(({ code }) => code.includes('from "rast-llama"'))).toBe(true);
+    expect(all.every(({ code }) => /from "rast-llama(\/server)?"/.test(code))).toBe(true);
 });
 
 it("they compile, strictly", () => {

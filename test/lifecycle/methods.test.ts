@@ -86,6 +86,8 @@ const methods: Readonly<Record<string, readonly unknown[]>> = {
     tokenize: ["1+1", { addSpecial: true }],
     promptTokens: [{ prompt: "1+1" }],
     detokenize: [[5, 6], { showSpecial: true }],
+    tokenBytes: [[5, 6]],
+    grammarOf: [{ type: "integer" }],
     applyChatTemplate: [[{ role: "user", content: "x" }]],
     grammarOf: [{ type: "integer" }],
     dispose: []

@@ -366,6 +366,11 @@ export class FakeAddon implements NativeAddon {
         }).join("");
     }
 
+    async tokenBytes(handle: number, tokens: Int32Array): Promise<readonly Uint8Array[]> {
+        this.#engine(handle);
+        return Array.from(tokens, (token) => Uint8Array.of(token));
+    }
+
     tokenPiece(_handle: number, token: number): string {
         return String.fromCharCode(token);
     }

@@ -19,6 +19,7 @@ import { plan } from "./plan.js";
 import { pull } from "./pull.js";
 import { quantize } from "./quantize.js";
 import { score } from "./score.js";
+import { serve } from "./serve.js";
 import { trio } from "./trio.js";
 import { trios } from "./trios.js";
 
@@ -29,6 +30,7 @@ export const commands: readonly CommandDeclaration[] = [
     explain,
     score,
     perplexity,
+    serve,
     bench,
     demo,
     models,

@@ -58,6 +58,10 @@ export interface ProtocolContext {
     readonly models: () => readonly ServedModel[];
     /** Token ids of every prompt of an ask, as an answer would decode them, tools included. Loads the trio if need be. */
     readonly promptTokens: (ask: Ask, signal: AbortSignal) => Promise<readonly (readonly number[])[]>;
+    /** Loads a model, as a request for it would. @throws RequestError */
+    readonly load: (model: string | undefined, signal: AbortSignal) => Promise<void>;
+    /** Unloads a model, unless somebody has it. @returns whether it is unloaded now */
+    readonly unload: (model: string | undefined) => Promise<boolean>;
     readonly bounds: RequestBounds;
 }
 

@@ -100,7 +100,8 @@ export function failureOf(error: unknown, fieldOf: (option: string) => string = 
 }
 
 function failureOfRast(error: RastError, fieldOf: (option: string) => string): Failure {
-    const status = statusOf[error.code] ?? (ofRequests.has(error.code) && errorCatalogue[error.code].byInput ? 400 : 500);
+    const status =
+        statusOf[error.code] ?? (ofRequests.has(error.code) && errorCatalogue[error.code].byInput ? 400 : 500);
     if (status === 500) return hidden(error.code);
     const { option } = error.details;
     const said = typeof option === "string" && status === 400 ? option : undefined;

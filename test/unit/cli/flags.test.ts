@@ -362,6 +362,36 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--parallel": ["0", "65", "x"],
         "--top": ["0", "21", "x"]
     },
+    serve: {
+        ...engineWrong,
+        "--context-size": ["0", "1.5"],
+        "--parallel": ["0", "65", "x"],
+        "--max-queue": ["-1", "x"],
+        "--name": ["", "a b", "a:base"],
+        "--idle": ["x", "10 minutes", "-1", "31d", ""],
+        "--max-loaded": ["0", "x"],
+        "--load-wait": ["x", "2h"],
+        "--host": [""],
+        "--port": ["-1", "65536", "x", ""],
+        "--api-key": ["", "a b", "\u00e9"],
+        "--cors-origin": ["", "localhost", "http://a/b"],
+        "--allow-host": [""],
+        "--max-requests": ["0", "x"],
+        "--max-choices": ["0", "x"],
+        "--max-prompt-tokens": ["0", "x"],
+        "--max-tokens": ["0", "x"],
+        "--max-body": ["x", "1", "2G", ""],
+        "--max-json-depth": ["1", "x"],
+        "--max-connections": ["0", "x"],
+        "--timeout": ["0", "x", "2d"],
+        "--header-timeout": ["0", "x"],
+        "--receive-timeout": ["0", "x"],
+        "--keep-alive": ["x", "2h"],
+        "--stall": ["0", "x"],
+        "--max-unread": ["1", "x"],
+        "--grace": ["x", "2h"],
+        "--log-level": ["loud", ""]
+    },
     bench: {
         "--trio": [""],
         "--base": [""],
@@ -464,6 +494,7 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     ],
     score: [...engineAnything, "--raw", "--tokens", "--json", "--quiet"],
     perplexity: [...engineAnything, "--against", "--json", "--quiet"],
+    serve: [...engineAnything, "--lazy", "--api-key-file", "--json", "--quiet"],
     generate:
         "--pull --no-mmap --mlock --isolate --no-try-models --no-learned --ignore-eos --raw --chat --json --stream-json --quiet --file --batch --output --grammar --json-schema --ignore-unsupported --load-state --save-state --system --base-lora --expert-lora --antiexpert-lora".split(
             " "
@@ -517,7 +548,8 @@ describe("wrong texts", () => {
                           : flag === "--expert" || flag === "--antiexpert"
                             ? ["--base", files.base, ...pair[flag]]
                             : ["--trio", files.trio];
-        const ofServer = ["--concurrency", "--timeout", "--retries"].includes(flag) ? ["--server", "http://x:1"] : [];
+        const isOfServer = command === "eval" && ["--concurrency", "--timeout", "--retries"].includes(flag);
+        const ofServer = isOfServer ? ["--server", "http://x:1"] : [];
         const server = ofServer.length > 0 || flag === "--server" ? [...ofServer, "--model", "m"] : [];
         const samples = flag === "--samples" || command !== "generate" ? [] : ["--samples", "1"];
         const operands = {

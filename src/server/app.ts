@@ -1,0 +1,231 @@
+// The server as fastify has it: what every request passes, and the protocols, each in a scope of its own.
+import cors from "@fastify/cors";
+import fastify, { LogController, type FastifyInstance, type FastifyRequest } from "fastify";
+import { pino } from "pino";
+import type { RastResult } from "../engine/results.js";
+import { RastError } from "../errors.js";
+import { createAnswer, type AnswerObserver, type PrepareChat } from "./ask/answer.js";
+import { EngineDesk } from "./ask/engine-desk.js";
+import { servedModels } from "./ask/model-names.js";
+import type { ProtocolContext, RequestBounds } from "./ask/protocol.js";
+import { checkHost, checkOrigin, KeyRing } from "./http/access.js";
+import { Metrics, type GenerationFigures } from "./http/metrics.js";
+import { readBodiesAsJson } from "./http/read-json.js";
+import { RequestError } from "./http/request-error.js";
+import { llama } from "./llama/llama.js";
+import { openai } from "./openai/openai.js";
+import { sendError } from "./openai/errors.js";
+import type { ResolvedServeOptions } from "./options.js";
+import type { Shelf } from "./shelf.js";
+
+/** What an app is made of. */
+export interface AppParts {
+    readonly options: ResolvedServeOptions;
+    readonly shelf: Shelf;
+    /** Aborts when what is left is to end. */
+    readonly closing: AbortSignal;
+    /** Whether no more requests are taken. */
+    readonly isClosing: () => boolean;
+    readonly version: string;
+    readonly logger: ReturnType<typeof createLogger>;
+}
+
+const prepareChat: PrepareChat = async ({ messages, settings }) => ({ messages, settings, splitter: undefined });
+
+/** Routes that need no key: nothing of a request's is there. */
+const open: ReadonlySet<string> = new Set(["/health", "/"]);
+
+/** Lines of JSON; no text of prompts or answers is ever among them. */
+export function createLogger({ logLevel, logStream }: Pick<ResolvedServeOptions, "logLevel" | "logStream">) {
+    const level = { level: logLevel, base: null };
+    return logStream === undefined ? pino(level, process.stderr) : pino(level, logStream);
+}
+
+/** All routes, ready to listen or to be injected into. */
+export async function createApp({
+    options,
+    shelf,
+    closing,
+    isClosing,
+    version,
+    logger
+}: AppParts): Promise<FastifyInstance> {
+    const keys = new KeyRing(options.apiKeys);
+    const running = new Map<string, number>();
+    const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+    const metrics = new Metrics(() => {
+        const states = shelf.states();
+        const atWork = states.map(({ name, rast }) => [running.get(name) ?? 0, rast?.info.parallel ?? 0] as const);
+        return {
+            processing: sum(atWork.map(([all, slots]) => Math.min(all, slots))),
+            deferred:
+                sum(atWork.map(([all, slots]) => Math.max(0, all - slots))) + sum(states.map(({ waiting }) => waiting)),
+            models: states
+        };
+    });
+    const observer: AnswerObserver = {
+        began: () => () => {},
+        finished: (_trio, result) => metrics.generated(figuresOf(result)),
+        running: (trio, change) => running.set(trio, (running.get(trio) ?? 0) + change)
+    };
+    const bounds: RequestBounds & { readonly maxPromptTokens: number; readonly maxRequests: number } = {
+        maxChoices: options.maxChoices,
+        maxTokens: options.maxTokens,
+        maxUnreadBytes: options.maxUnreadBytes,
+        stallMs: 1000 * options.stallSeconds,
+        maxPromptTokens: options.maxPromptTokens,
+        maxRequests: options.maxRequests
+    };
+    const desk = new EngineDesk(shelf, prepareChat, closing);
+    const created = Math.floor(Date.now() / 1000);
+    const context: ProtocolContext = {
+        answer: createAnswer({
+            shelf,
+            prepareChat,
+            bounds,
+            timeoutMs: 1000 * options.timeoutSeconds,
+            closing,
+            observer
+        }),
+        models: () => servedModels(shelf, created),
+        promptTokens: (ask, signal) => desk.promptTokens(ask, signal),
+        load: (model, signal) => desk.with(model, signal, async () => {}),
+        unload: (model) => shelf.unload(desk.find(model).trio),
+        bounds
+    };
+
+    const app: FastifyInstance = fastify({
+        loggerInstance: logger,
+        logController: new LogController({ disableRequestLogging: true }),
+        bodyLimit: options.maxBodyBytes,
+        requestTimeout: 1000 * options.receiveSeconds,
+        keepAliveTimeout: 1000 * options.keepAliveSeconds,
+        forceCloseConnections: "idle",
+        return503OnClosing: false,
+        trustProxy: false,
+        http: {
+            headersTimeout: 1000 * Math.min(options.headerSeconds, options.receiveSeconds),
+            connectionsCheckingInterval: 1000,
+            maxHeaderSize: 16 * 1024,
+            insecureHTTPParser: false
+        },
+        routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
+        ajv: {
+            customOptions: {
+                coerceTypes: false,
+                removeAdditional: false,
+                useDefaults: false,
+                allErrors: false,
+                strict: false
+            }
+        },
+        frameworkErrors: (error, request, reply) => sendError(error, request as FastifyRequest, reply)
+    }) as unknown as FastifyInstance;
+    app.server.maxConnections = options.maxConnections;
+    app.server.maxHeadersCount = 100;
+    readBodiesAsJson(app, options.maxJsonDepth);
+    app.setErrorHandler(sendError);
+    app.setNotFoundHandler((request, reply) => {
+        sendError(new RequestError(404, `There is no ${request.method} ${pathOf(request)} here.`), request, reply);
+    });
+    app.addHook("onClose", async () => metrics.close());
+    observe(app, metrics);
+    guard(app, options, isClosing);
+    if (options.corsOrigins.length > 0) {
+        await app.register(cors, {
+            origin: options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins],
+            methods: ["GET", "POST", "DELETE", "HEAD", "OPTIONS"],
+            strictPreflight: false,
+            maxAge: 600
+        });
+    }
+    // behind what lets a page read that its key is wrong
+    app.addHook("onRequest", async (request) => {
+        // a browser asks without its key whether it may send it
+        if (request.method !== "OPTIONS" && !open.has(request.routeOptions.url ?? "")) keys.check(request);
+    });
+    const own = { ...context, desk };
+    await app.register(openai, own);
+    await app.register(llama, {
+        ...own,
+        shelf,
+        metrics,
+        running: (trio: string) => running.get(trio) ?? 0,
+        version
+    });
+    return app;
+}
+
+// What every request passes before its body is read.
+function guard(app: FastifyInstance, options: ResolvedServeOptions, isClosing: () => boolean): void {
+    app.addHook("onRequest", async (request, reply) => {
+        void reply.header("x-content-type-options", "nosniff");
+        if (isClosing()) {
+            void reply.header("connection", "close");
+            throw new RequestError(503, "The server is shutting down.", {
+                code: "shutting_down",
+                retryAfterSeconds: 5
+            });
+        }
+        checkHost(request, options);
+        checkOrigin(request, options);
+    });
+}
+
+// A response's close event comes in any case; `onResponse` does not, where a client goes away.
+function observe(app: FastifyInstance, metrics: Metrics): void {
+    app.addHook("onRequest", async (request, reply) => {
+        const start = performance.now();
+        const { raw } = reply;
+        let told = false;
+        const over = (): void => {
+            if (told) return;
+            told = true;
+            const cut = !raw.writableFinished;
+            const status = cut ? 499 : raw.statusCode;
+            const ms = performance.now() - start;
+            const route = request.routeOptions.url ?? "none";
+            metrics.responded(route, status, ms);
+            request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, "request");
+        };
+        raw.once("finish", over);
+        raw.once("close", over);
+    });
+}
+
+// Without what follows "?", and no longer than a line.
+function pathOf({ url }: FastifyRequest): string {
+    return url.replace(/\?.*$/s, "").slice(0, 100);
+}
+
+function figuresOf({ usage, timings, speculation }: RastResult): GenerationFigures {
+    return {
+        promptTokens: usage.promptTokens,
+        cachedPromptTokens: usage.cachedPromptTokens,
+        promptMs: timings.prefillMs,
+        completionTokens: usage.completionTokens,
+        completionMs: timings.decodeMs,
+        rounds: speculation.rounds,
+        drafted: speculation.drafted,
+        accepted: speculation.accepted,
+        firstTokenMs: timings.firstTokenMs,
+        queueMs: timings.queueMs
+    };
+}
+
+/** Refuses what cannot listen there. */
+export function listenError(error: unknown, host: string, port: number): RastError {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+        code === "EADDRINUSE"
+            ? "another program listens there; --port 0 takes a free one"
+            : code === "EACCES"
+              ? "this user may not; ports from 1024 on are anybody's"
+              : code === "ENOTFOUND" || code === "EADDRNOTAVAIL"
+                ? "it is no address of this machine"
+                : message;
+    return new RastError("ERR_LISTEN", `The server cannot listen on ${host}, port ${port}: ${why}.`, {
+        details: { host, port, code: code ?? null },
+        cause: error
+    });
+}

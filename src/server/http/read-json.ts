@@ -1,0 +1,52 @@
+// Bodies: JSON in UTF-8 of bounded depth, whatever type the client says that it is.
+import { isUtf8 } from "node:buffer";
+import type { FastifyInstance } from "fastify";
+import { RequestError } from "./request-error.js";
+
+/** Reads every body of an app like this. */
+export function readBodiesAsJson(app: FastifyInstance, maxDepth: number): void {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
+        try {
+            done(null, parseBody(body as Buffer, maxDepth));
+        } catch (error) {
+            done(error as Error);
+        }
+    });
+}
+
+/** @returns undefined of an empty body @throws RequestError 400 */
+export function parseBody(body: Buffer, maxDepth: number): unknown {
+    if (body.length === 0) return undefined;
+    if (!isUtf8(body)) throw invalidJson("it is not UTF-8");
+    if (depthOf(body, maxDepth) > maxDepth) throw invalidJson(`it is nested deeper than ${maxDepth} levels`);
+    // a mark of byte order is none of JSON's letters, and some clients send one
+    const text = body.toString("utf8").replace(/^\uFEFF/, "");
+    try {
+        return JSON.parse(text) as unknown;
+    } catch (error) {
+        throw invalidJson(error instanceof Error ? error.message.slice(0, 200) : "it does not parse");
+    }
+}
+
+function invalidJson(why: string): RequestError {
+    return new RequestError(400, `The body is not valid JSON: ${why}.`, { code: "invalid_json" });
+}
+
+const [quote, backslash] = [0x22, 0x5c];
+
+/** Levels of arrays and objects; counting ends one beyond the most. */
+function depthOf(body: Buffer, most: number): number {
+    let [depth, deepest] = [0, 0];
+    let inText = false;
+    for (let at = 0; at < body.length && deepest <= most; at++) {
+        const byte = body[at]!;
+        if (inText) {
+            if (byte === backslash) at += 1;
+            else if (byte === quote) inText = false;
+        } else if (byte === quote) inText = true;
+        else if (byte === 0x5b || byte === 0x7b) deepest = Math.max(deepest, ++depth);
+        else if (byte === 0x5d || byte === 0x7d) depth -= 1;
+    }
+    return deepest;
+}

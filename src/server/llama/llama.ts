@@ -1,0 +1,210 @@
+// llama-server's own endpoints: tokens and texts, templates, what is loaded, what is at work, figures.
+import type { FastifyPluginAsync } from "fastify";
+import { limits } from "../../limits.js";
+import type { RastInfo } from "../../engine/info.js";
+import type { EngineDesk } from "../ask/engine-desk.js";
+import type { ProtocolContext } from "../ask/protocol.js";
+import { clientSignal } from "../http/client-signal.js";
+import type { Metrics } from "../http/metrics.js";
+import { failureOf } from "../http/request-error.js";
+import { flag, object, optional, text } from "../http/schema.js";
+import type { ShelfState } from "../shelf.js";
+
+/** What these endpoints tell of. */
+export interface LlamaContext extends ProtocolContext {
+    readonly desk: EngineDesk;
+    readonly shelf: { states(): readonly ShelfState[] };
+    readonly metrics: Metrics;
+    /** Generations at work or waiting in an engine. */
+    readonly running: (trio: string) => number;
+    readonly version: string;
+}
+
+interface TokenizeBody {
+    readonly model?: string | null;
+    readonly content: string;
+    readonly add_special?: boolean | null;
+    readonly parse_special?: boolean | null;
+    readonly with_pieces?: boolean | null;
+}
+
+interface DetokenizeBody {
+    readonly model?: string | null;
+    readonly tokens: readonly number[];
+}
+
+interface TemplateBody {
+    readonly model?: string | null;
+    readonly messages: readonly { readonly role: string; readonly content: string }[];
+    readonly chat_template_kwargs?: Readonly<Record<string, unknown>> | null;
+}
+
+const tags = ["llama-server"];
+const model = text("Of a model's name only which trio it is of matters.");
+
+const tokenizeBody = object(
+    {
+        model,
+        content: { type: "string" },
+        add_special: flag("A beginning of sequence in front, where the model has one."),
+        parse_special: flag("Control tokens as what they stand for; default true."),
+        with_pieces: flag("With the text of each token, or its bytes.")
+    },
+    ["content"]
+);
+const detokenizeBody = object({ model, tokens: { type: "array", items: { type: "integer" } } }, ["tokens"]);
+const templateBody = object(
+    {
+        model,
+        messages: {
+            type: "array",
+            minItems: 1,
+            items: object({ role: { type: "string" } }, ["role"])
+        },
+        chat_template_kwargs: optional({ type: "object" })
+    },
+    ["messages"]
+);
+
+/** Errors are OpenAI's, as llama-server has them: with the status in `code`. */
+export const llama: FastifyPluginAsync<LlamaContext> = async (app, context) => {
+    const { desk, shelf, metrics } = context;
+    app.setErrorHandler((error, request, reply) => {
+        const failure = failureOf(error, (option) => (option === "templateOptions" ? "chat_template_kwargs" : option));
+        const { status, message, kind, param, code, retryAfterSeconds } = failure;
+        if (status >= 500 && status !== 503) request.log.error({ err: error }, "a request failed");
+        if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
+        void reply.status(status).send({ error: { message, type: kind, param, code: code ?? status } });
+    });
+
+    app.get("/health", { schema: { summary: "Whether it can answer", tags } }, async (_request, reply) => {
+        const states = shelf.states();
+        // models that nobody has asked for yet are no reason to wait
+        const first = states[0]!;
+        if (first.state !== "loading" || states.some(({ state }) => state === "loaded")) return { status: "ok" };
+        void reply.status(503).header("retry-after", "1");
+        return { error: { code: 503, message: "Loading model", type: "unavailable_error" } };
+    });
+
+    app.get("/metrics", { schema: { summary: "Figures for Prometheus", tags } }, async (_request, reply) => {
+        const { contentType, body } = await metrics.text();
+        void reply.type(contentType);
+        return body;
+    });
+
+    app.get("/props", { schema: { summary: "What is loaded", tags } }, async () => props(context));
+
+    app.get("/slots", { schema: { summary: "What is at work", tags } }, async () =>
+        shelf.states().flatMap(({ name, state, rast }) => {
+            if (rast === undefined || state !== "loaded") return [];
+            const { parallel, contextSize, maxDraft } = rast.info;
+            const running = context.running(name);
+            return Array.from({ length: parallel }, (_, id) => ({
+                id,
+                n_ctx: contextSize,
+                speculative: maxDraft > 0,
+                is_processing: id < running,
+                rast: { model: name }
+            }));
+        })
+    );
+
+    app.post<{ Body: TokenizeBody }>(
+        "/tokenize",
+        { schema: { body: tokenizeBody, summary: "Tokens of a text", tags } },
+        async ({ body }, reply) =>
+            desk.with(body.model ?? undefined, clientSignal(reply), async (rast) => {
+                const tokens = await rast.tokenize(body.content, {
+                    addSpecial: body.add_special ?? false,
+                    parseSpecial: body.parse_special ?? true
+                });
+                if (body.with_pieces !== true) return { tokens };
+                const pieces = await rast.tokenBytes(tokens);
+                return { tokens: tokens.map((id, index) => ({ id, piece: pieceOf(pieces[index]!) })) };
+            })
+    );
+
+    app.post<{ Body: DetokenizeBody }>(
+        "/detokenize",
+        { schema: { body: detokenizeBody, summary: "Text of tokens", tags } },
+        async ({ body }, reply) =>
+            desk.with(body.model ?? undefined, clientSignal(reply), async (rast) => ({
+                content: await rast.detokenize(body.tokens, { showSpecial: true })
+            }))
+    );
+
+    app.post<{ Body: TemplateBody }>(
+        "/apply-template",
+        { schema: { body: templateBody, summary: "A chat as its model reads it", tags } },
+        async ({ body }, reply) =>
+            desk.with(body.model ?? undefined, clientSignal(reply), async (rast) => ({
+                prompt: await rast.applyChatTemplate(
+                    body.messages,
+                    body.chat_template_kwargs === undefined || body.chat_template_kwargs === null
+                        ? {}
+                        : { templateOptions: body.chat_template_kwargs }
+                )
+            }))
+    );
+};
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+// llama-server writes bytes where they are no text.
+function pieceOf(bytes: Uint8Array): string | readonly number[] {
+    try {
+        return strict.decode(bytes);
+    } catch {
+        return Array.from(bytes);
+    }
+}
+
+function props({ shelf, version, bounds }: LlamaContext): Record<string, unknown> {
+    const states = shelf.states();
+    const first = states.find(({ state }) => state === "loaded") ?? states[0]!;
+    const info = first.rast?.info;
+    return {
+        default_generation_settings: { n_ctx: info?.contextSize ?? 0, params: {} },
+        total_slots: info?.parallel ?? 0,
+        model_alias: first.name,
+        model_path: info?.base.path ?? "",
+        modalities: { vision: false, audio: false },
+        endpoint_slots: true,
+        endpoint_props: false,
+        endpoint_metrics: true,
+        chat_template: first.rast?.chatTemplate ?? "",
+        build_info: `rast-llama ${version}`,
+        rast: {
+            version,
+            limits: { lambda: limits.lambda, maxChoices: bounds.maxChoices },
+            models: states.map((state) => ({
+                name: state.name,
+                state: state.state,
+                progress: state.progress,
+                active: state.leases,
+                waiting: state.waiting,
+                loads: state.loads,
+                ...(state.rast === undefined ? {} : describe(state.rast.info))
+            }))
+        }
+    };
+}
+
+function describe(info: RastInfo): Record<string, unknown> {
+    return {
+        base: info.base.description,
+        pairs: info.pairs.map(({ expert, antiexpert, lambda }) => ({
+            expert: expert.description,
+            antiexpert: antiexpert.description,
+            lambda
+        })),
+        path: info.path,
+        path_reason: info.pathReason,
+        device: info.base.device,
+        n_ctx: info.contextSize,
+        parallel: info.parallel,
+        max_draft: info.maxDraft,
+        has_chat_template: info.hasChatTemplate,
+        notes: info.notes
+    };
+}

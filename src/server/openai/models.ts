@@ -1,0 +1,47 @@
+// GET /v1/models.
+import type { Protocol, ServedModel } from "../ask/protocol.js";
+import { RequestError } from "../http/request-error.js";
+
+/** What there is to ask. */
+export const models: Protocol = async (app, context) => {
+    app.get("/v1/models", { schema: { summary: "All models", tags: ["OpenAI"] } }, async () => ({
+        object: "list",
+        data: context.models().map(written)
+    }));
+    app.get<{ Params: { model: string } }>(
+        "/v1/models/:model",
+        { schema: { summary: "One model", tags: ["OpenAI"] } },
+        async ({ params }) => {
+            const found = context.models().find(({ id }) => id === params.model);
+            if (found === undefined) {
+                throw new RequestError(404, "There is no such model here.", {
+                    param: "model",
+                    code: "model_not_found"
+                });
+            }
+            return written(found);
+        }
+    );
+};
+
+function written({ id, created, mode, state, trio, facts }: ServedModel): Record<string, unknown> {
+    return {
+        id,
+        object: "model",
+        created,
+        owned_by: "rast",
+        ...(facts === undefined
+            ? {}
+            : {
+                  // as llama-server has it
+                  meta: {
+                      n_vocab: facts.vocabularySize,
+                      n_ctx: facts.contextSize,
+                      n_ctx_train: facts.trainedContextSize,
+                      n_params: facts.parameterCount,
+                      size: facts.modelBytes
+                  }
+              }),
+        rast: { trio, mode, state }
+    };
+}

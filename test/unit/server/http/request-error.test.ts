@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { errorCatalogue, RastError, type ErrorCode } from "../../../../src/errors.js";
+import { failureOf, RequestError, wrongField } from "../../../../src/server/http/request-error.js";
+import { fieldOf } from "../../../../src/server/openai/fields.js";
+
+describe("failures", () => {
+    it("of options name the client's field", () => {
+        const error = new RastError(
+            "ERR_INVALID_OPTION",
+            "Expected a number in (0, 1] for topP, received 2 (number).",
+            {
+                details: { option: "topP" }
+            }
+        );
+        expect(failureOf(error, fieldOf)).toEqual({
+            status: 400,
+            kind: "invalid_request_error",
+            message: "Expected a number in (0, 1] for top_p, received 2 (number).",
+            param: "top_p",
+            code: "ERR_INVALID_OPTION",
+            retryAfterSeconds: undefined
+        });
+        const nested = new RastError("ERR_INVALID_OPTION", "x", { details: { option: "stop[3]" } });
+        expect(failureOf(nested, fieldOf).param).toBe("stop[3]");
+        const deep = new RastError("ERR_INVALID_OPTION", "x", { details: { option: "speculation.draft" } });
+        expect(failureOf(deep, fieldOf).param).toBe("rast.speculation.draft");
+    });
+
+    it("of the server say nothing of it", () => {
+        for (const error of [
+            new Error("/secret/path"),
+            new RastError("ERR_DECODE", "/secret/path"),
+            new RastError("ERR_FILE_NOT_FOUND", "/secret/path"),
+            "a text",
+            undefined
+        ]) {
+            const failure = failureOf(error);
+            expect(failure.status).toBe(500);
+            expect(failure.message).not.toContain("secret");
+        }
+        expect(failureOf(new RastError("ERR_ENGINE_CRASHED", "x")).code).toBe("ERR_ENGINE_CRASHED");
+    });
+
+    it("of every code have a status", () => {
+        const statuses = Object.keys(errorCatalogue).map(
+            (code) => failureOf(new RastError(code as ErrorCode, "x")).status
+        );
+        expect(new Set(statuses)).toEqual(new Set([400, 429, 500, 503]));
+    });
+
+    it("that pass say when to come again", () => {
+        expect(failureOf(new RastError("ERR_QUEUE_FULL", "x"))).toMatchObject({
+            status: 429,
+            retryAfterSeconds: 1,
+            kind: "rate_limit_error"
+        });
+        expect(failureOf(new RastError("ERR_DISPOSED", "x"))).toMatchObject({ status: 503, retryAfterSeconds: 1 });
+    });
+
+    it("of schemas say which field, and what it must be", () => {
+        const of = (issue: object): unknown => {
+            const { param, message } = failureOf(
+                Object.assign(new Error("x"), { statusCode: 400, validation: [issue] })
+            );
+            return [param, message];
+        };
+        expect(of({ instancePath: "/messages/0/role", message: "must be string" })).toEqual([
+            "messages[0].role",
+            "messages[0].role must be string."
+        ]);
+        expect(of({ instancePath: "", keyword: "required", params: { missingProperty: "messages" } })).toEqual([
+            "messages",
+            "messages is required."
+        ]);
+        expect(of({ instancePath: "", message: "must be object" })).toEqual([null, "The body must be object."]);
+        expect(of({ instancePath: "/a~1b/0", keyword: "enum", params: { allowedValues: ["x", null] } })).toEqual([
+            "a/b[0]",
+            'a/b[0] must be one of "x", null.'
+        ]);
+        expect(of({ instancePath: "/stop", keyword: "anyOf", message: "x" })).toEqual([
+            "stop",
+            "stop has none of the forms that are known here."
+        ]);
+    });
+
+    it("of one's own are as they were made", () => {
+        expect(failureOf(wrongField("n", "n is wrong."))).toMatchObject({
+            status: 400,
+            param: "n",
+            kind: "invalid_request_error"
+        });
+        expect(failureOf(new RequestError(404, "x", { code: "model_not_found" })).kind).toBe("not_found_error");
+        expect(failureOf(Object.assign(new Error("too large"), { statusCode: 413, code: "FST" }))).toMatchObject({
+            status: 413,
+            message: "too large",
+            code: "FST"
+        });
+    });
+});
