@@ -376,16 +376,6 @@ export class Rast {
         return [...(await addon.tokenBytes(handle, ids))];
     }
 
-    /**
-     * The GBNF grammar of a JSON schema: what a generation with that `jsonSchema` follows, to become part of a grammar of one's own.
-     * @throws ERR_JSON_SCHEMA, ERR_CONSTRAINT_LIMIT, ERR_INVALID_OPTION, ERR_DISPOSED
-     */
-    async grammarOf(schema: JsonSchema | JsonSchemaOption): Promise<string> {
-        this.#assertUsable();
-        const { json, ignoreUnsupported } = readJsonSchema(schema);
-        return this.#core.addon.grammarOfSchema(json, ignoreUnsupported);
-    }
-
     /** The base model's chat template, as its file has it; null where it has none. */
     get chatTemplate(): string | null {
         return this.#core.native.chatTemplate;

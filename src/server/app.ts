@@ -4,7 +4,7 @@ import fastify, { LogController, type FastifyInstance, type FastifyRequest } fro
 import { pino } from "pino";
 import type { RastResult } from "../engine/results.js";
 import { RastError } from "../errors.js";
-import { createAnswer, type AnswerObserver, type PrepareChat } from "./ask/answer.js";
+import { createAnswer, type AnswerObserver } from "./ask/answer.js";
 import { EngineDesk } from "./ask/engine-desk.js";
 import { servedModels } from "./ask/model-names.js";
 import type { ProtocolContext, RequestBounds } from "./ask/protocol.js";
@@ -17,6 +17,7 @@ import { openai } from "./openai/openai.js";
 import { sendError } from "./openai/errors.js";
 import type { ResolvedServeOptions } from "./options.js";
 import type { Shelf } from "./shelf.js";
+import { prepareChat } from "./tools/prepare-chat.js";
 
 /** What an app is made of. */
 export interface AppParts {
@@ -29,8 +30,6 @@ export interface AppParts {
     readonly version: string;
     readonly logger: ReturnType<typeof createLogger>;
 }
-
-const prepareChat: PrepareChat = async ({ messages, settings }) => ({ messages, settings, splitter: undefined });
 
 /** Routes that need no key: nothing of a request's is there. */
 const open: ReadonlySet<string> = new Set(["/health", "/"]);

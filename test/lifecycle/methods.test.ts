@@ -87,7 +87,6 @@ const methods: Readonly<Record<string, readonly unknown[]>> = {
     promptTokens: [{ prompt: "1+1" }],
     detokenize: [[5, 6], { showSpecial: true }],
     tokenBytes: [[5, 6]],
-    grammarOf: [{ type: "integer" }],
     applyChatTemplate: [[{ role: "user", content: "x" }]],
     grammarOf: [{ type: "integer" }],
     dispose: []
