@@ -16,6 +16,7 @@ import { llama } from "./llama/llama.js";
 import { openai } from "./openai/openai.js";
 import { sendError } from "./openai/errors.js";
 import type { ResolvedServeOptions } from "./options.js";
+import type { ChatPage } from "./page.js";
 import type { Shelf } from "./shelf.js";
 import { prepareChat } from "./tools/prepare-chat.js";
 
@@ -28,6 +29,8 @@ export interface AppParts {
     /** Whether no more requests are taken. */
     readonly isClosing: () => boolean;
     readonly version: string;
+    /** What `/` shows; undefined where this installation has none. */
+    readonly page: ChatPage | undefined;
     readonly logger: ReturnType<typeof createLogger>;
 }
 
@@ -47,6 +50,7 @@ export async function createApp({
     closing,
     isClosing,
     version,
+    page,
     logger
 }: AppParts): Promise<FastifyInstance> {
     const keys = new KeyRing(options.apiKeys);
@@ -143,6 +147,7 @@ export async function createApp({
         // a browser asks without its key whether it may send it
         if (request.method !== "OPTIONS" && !open.has(request.routeOptions.url ?? "")) keys.check(request);
     });
+    if (page !== undefined) servePage(app, page);
     const own = { ...context, desk };
     await app.register(openai, own);
     await app.register(llama, {
@@ -189,6 +194,17 @@ function observe(app: FastifyInstance, metrics: Metrics): void {
         };
         raw.once("finish", over);
         raw.once("close", over);
+    });
+}
+
+function servePage(app: FastifyInstance, { html, csp }: ChatPage): void {
+    app.get("/", { schema: { summary: "A page to try the models on" } }, async (_request, reply) => {
+        void reply
+            .type("text/html; charset=utf-8")
+            .header("content-security-policy", csp)
+            .header("referrer-policy", "no-referrer")
+            .header("cache-control", "no-cache");
+        return html;
     });
 }
 

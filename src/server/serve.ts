@@ -11,6 +11,7 @@ import { resolveTrio } from "../trio/trio.js";
 import { createApp, createLogger, listenError } from "./app.js";
 import { isLoopback } from "./http/access.js";
 import { RequestError } from "./http/request-error.js";
+import { readChatPage } from "./page.js";
 import { checkName, resolveServeOptions, type ServedModelOptions, type ServeOptions } from "./options.js";
 import { Shelf, type ShelfEvent, type ShelfModel } from "./shelf.js";
 
@@ -91,6 +92,10 @@ export async function serve(options: ServeOptions): Promise<RastServer> {
         closing: closing.signal,
         isClosing: () => isClosing,
         version: packageVersion(),
+        page: await readChatPage().catch((error: unknown) => {
+            logger.warn({ err: error }, "there is no page");
+            return undefined;
+        }),
         logger
     });
     const { host, port } = resolved;

@@ -343,6 +343,15 @@ describe("completions", () => {
     });
 });
 
+it("the page is served under its policy", async () => {
+    const response = await fetch(`${server.url}/`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(response.headers.get("content-security-policy")).toMatch(/^default-src 'none'; script-src 'sha256-/);
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(await response.text()).toMatch(/^<!doctype html>/i);
+});
+
 describe("errors are OpenAI's", () => {
     it.each([
         ["an unknown model", chat, { model: "gpt-9", messages: question }, 404, "model", "model_not_found"],
