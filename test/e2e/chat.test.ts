@@ -42,7 +42,7 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
         await terminal.until(/It is \d+\./);
         await terminal.until(/\[\d+ tokens, [\d.]+ tokens\/s; prompt \d+ tokens/);
         // thinking is dimmed, the answer is not
-        expect(terminal.shown).toMatch(/\u001b\[2m12\+5=/);
+        expect(terminal.shown).toMatch(/\u001b\[2m12/);
         expect(terminal.shown).not.toMatch(/\u001b\[2mIt is/);
         terminal.type("What is 7+8?\r");
         await terminal.until(/It is \d+\./);
@@ -140,7 +140,9 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
         await terminal.until(/Expected a number in \[-10, 10\] for lambda.* \[ERR_INVALID_OPTION\]/);
         terminal.type("/lambda\r");
         await terminal.until("lambda 0.5");
-        terminal.type("/mode b\t\r");
+        terminal.type("/mode b\t");
+        await terminal.until("/mode base");
+        terminal.type("\r");
         await terminal.until("mode base");
         terminal.type("/set tempera\t");
         await terminal.until("/set temperature");
@@ -216,7 +218,7 @@ describe("behind a pipe", () => {
         expect(quiet.stdout).toMatch(/^It is \d+\.\n$/);
         const args = ["chat", ...trio, "--reasoning", "stdout", "--color", "always"];
         const coloured = await run(process.execPath, [main, ...args], { input: "What is 12+5-3?\n", env });
-        expect(coloured.stdout).toMatch(/^\u001b\[2m12\+5=/);
+        expect(coloured.stdout).toMatch(/^\u001b\[2m12/);
     });
 
     test("a trio without a chat template: a prompt of its own for each message, and it says so", async () => {
