@@ -416,16 +416,16 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
     });
 
     test("nothing that a model says runs, loads, leads astray or takes the place of the page's own", async () => {
-        await page.locator("#side").uncheck();
+        // two at a time, one in each column
         const parts = hostileAnswers.map((text) => [text.slice(0, 9), text.slice(9)]);
-        server.script = ({ messages }) => {
-            const text = parts[Number(messages.at(-1)!.content)]!;
+        server.script = ({ model, messages }) => {
+            const text = parts[Number(messages.at(-1)!.content) + (model === "tiny" ? 0 : 1)] ?? ["fine"];
             return { text, thinking: text, tokens: [{ text: text.join(""), divergence: 1 }] };
         };
-        for (const index of parts.keys()) {
+        for (let index = 0; index < parts.length; index += 2) {
             if (index % 10 === 0) await page.locator("#new-chat").click();
             await ask(String(index));
-            if (index % 10 !== 9 && index !== parts.length - 1) continue;
+            if (index % 10 !== 8 && index + 2 < parts.length) continue;
             await watched.evaluate(
                 `for (const one of document.querySelectorAll("summary, [aria-pressed]")) one.click()`
             );
