@@ -178,7 +178,8 @@ describe("clients that go away", () => {
         expect((await post(server, completions, { ...endless, max_tokens: 1 })).status).toBe(200);
     });
 
-    it("those that read nothing are cut, and slow nobody down", async () => {
+    // the system's buffers hold many megabytes of it; unit tests of event streams fill them without drawing
+    it.runIf(heavy)("those that read nothing are cut, and slow nobody down", async () => {
         server = await startServer({
             models: [{ ...plainModel, contextSize: 2048, parallel: 4 }],
             stallSeconds: 1,
