@@ -15,6 +15,7 @@ import type { CommandIo } from "./io.js";
 export async function checkTargets(paths: readonly (string | undefined)[]): Promise<void> {
     for (const path of paths) {
         if (path === undefined) continue;
+        if (path === "-") throw wrong(`"-" stands for no file here; ${advice}.`);
         const folder = await stat(dirname(path)).catch(() => undefined);
         if (folder?.isDirectory() !== true) throw wrong(`The folder of ${shortenMiddle(path)} does not exist.`);
         const there = await stat(path, { bigint: true }).catch(() => undefined);

@@ -366,7 +366,9 @@ class FileGrading {
 
     #nothing(): RastError {
         const first = this.#firstBad;
-        const why = first === undefined ? "it has no lines" : `line ${first.line}: ${first.reason}`;
+        const nothing =
+            this.#recorded === undefined ? "it has no lines" : "it is a record of rast eval without an answer";
+        const why = first === undefined ? nothing : `line ${first.line}: ${first.reason}`;
         return new RastError("ERR_GRADE_FILE", `Nothing in ${this.#name} could be graded: ${why}.`, {
             details: { badLines: this.#badLines, ...(first ?? {}) }
         });

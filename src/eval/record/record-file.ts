@@ -23,7 +23,7 @@ const mostLinks = 40;
 /**
  * A record that this process alone writes, from `open` to `close`. Whatever fails leaves whole lines behind; a last line that
  * was not written to its end is cut off by the next `open`. A mark beside the file, wherever links lead to it, keeps other
- * processes away; one that has several names (hard links) has another in the folder of temporary files. Marks of a process that was
+ * processes away, another in the folder of temporary files those that call it by another name (hard links). Marks of a process that was
  * killed hold nobody up.
  */
 export class RecordFile {
@@ -57,7 +57,7 @@ export class RecordFile {
         const marks = [await claim(file, path)];
         let handle: FileHandle | undefined;
         try {
-            marks.push(...(await claimNames(file, path)));
+            marks.push(...(await claimFile(file, path)));
             const { content, wholeBytes, torn } = await readLines(file);
             if (content.head !== undefined) refuseOther(path, content.head, head);
             if (torn) await writing(path, () => truncate(file, wholeBytes));
@@ -256,10 +256,12 @@ async function claim(path: string, shown: string): Promise<string> {
     }
 }
 
-// Of a file with several names no folder is the one beside which all would look.
-async function claimNames(path: string, shown: string): Promise<readonly string[]> {
-    const facts = await stat(path, { bigint: true }).catch(() => undefined);
-    if (facts === undefined || facts.nlink < 2n) return [];
+// Of a file with several names (hard links), also of one that gets another while it is written, no folder is the one beside which all would look.
+async function claimFile(path: string, shown: string): Promise<readonly string[]> {
+    const found = await stat(path, { bigint: true }).catch(() => undefined);
+    if (found === undefined) await writing(shown, async () => (await open(path, "a")).close());
+    const facts = found ?? (await writing(shown, () => stat(path, { bigint: true })));
+    if (!facts.isFile()) return [];
     const shared = join(tmpdir(), `rast-record-${facts.dev}-${facts.ino}`);
     try {
         return [await claim(shared, shown)];

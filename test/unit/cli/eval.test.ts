@@ -257,6 +257,7 @@ describe("what is wrong is one line", () => {
         [["--server", "http://x:1"], 2, /Expected the name of a model there for --model, beside its address\. /],
         [["--data", "sums", "--shots", "3"], 2, /Expected a data file for --shots-file: shots are taken from one\. /],
         [["--server", "x", "--model", "m"], 2, /Expected an address such as .* for --server/],
+        [["--csv", "-"], 2, /"-" stands for no file here; what goes to stdout needs no file\. \[ERR_INVALID_OPTION\]/],
         [["--html", "/nowhere/a.html"], 2, /folder of .* does not exist/],
         [["nowhere.jsonl"], 2, /record does not exist.*\[ERR_FILE_NOT_FOUND\]/]
     ])("%j", async (args, code, words) => {

@@ -130,6 +130,14 @@ describe("before anything is loaded", () => {
         expect(ran.stderr).toContain("not a regular file");
     });
 
+    test("a dash", async () => {
+        const ran = await explain("--trio", files.trio, "--html", "-", "Hi");
+        expect([ran.code, ran.stdout, loads, existsSync("-")]).toEqual([2, "", 0, false]);
+        expect(ran.stderr).toBe(
+            `rast: Expected a file for --html, received "-": a page is not written to stdout. [ERR_INVALID_OPTION]\n`
+        );
+    });
+
     test("looking leaves nothing behind", async () => {
         const before = readdirSync(files.folder);
         const html = files.path("new.html");

@@ -113,6 +113,11 @@ describe("a file that is no outputs is one line", () => {
     test.each<[name: string, content: Buffer, words: RegExp]>([
         ["a binary", noise, /Nothing in .* could be graded: line 1: it (has NUL bytes|is not UTF-8 text)/],
         ["a text", Buffer.from("not a record\n".repeat(5000)), /could be graded: line 1: it is not JSON/],
+        [
+            "a record that has no answers yet",
+            Buffer.from('{"type":"head","format":"rast-eval/1"}\n'),
+            /could be graded: it is a record of rast eval without an answer\./
+        ],
         ["JSON of another kind", Buffer.from('{"x": 1}\n'.repeat(5000)), /line 1: it has no right answer/]
     ])("%s", async (_, content, words) => {
         const file = join(folder, "other.jsonl");
