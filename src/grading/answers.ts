@@ -33,6 +33,7 @@ export class AnswerBook {
      * @returns the right answer, or why there is none
      */
     find(record: unknown, at: number): { readonly answer: string } | string {
+        if (Array.isArray(record)) return "it is a list: each record stands on a line of its own";
         if (!isObject(record)) return "it is no object";
         const id = record["id"] ?? record["doc_id"] ?? record["unique_id"] ?? record["idx"];
         const key = typeof id === "string" || typeof id === "number" ? String(id) : undefined;

@@ -34,6 +34,7 @@ export const goldNames =
  * (`answer` is the model's, `gold` the right one), and of whatever else has an output and an answer under a common name.
  */
 export function readRecord(value: unknown, fields: RecordFields, answer?: string): GradingRecord | string {
+    if (Array.isArray(value)) return "it is a list: each record stands on a line of its own";
     if (!isObject(value)) return "it is no object";
     // With answers from elsewhere what is called answer here may be what was said.
     const gold = answer === undefined ? goldIn(value, fields) : { name: "", value: answer };

@@ -118,6 +118,11 @@ describe("a file that is no outputs is one line", () => {
             Buffer.from('{"type":"head","format":"rast-eval/1"}\n'),
             /could be graded: it is a record of rast eval without an answer\./
         ],
+        [
+            "a list",
+            Buffer.from('[{"output": "8", "answer": 8}]\n'),
+            /line 1: it is a list: each record stands on a line of its own\./
+        ],
         ["JSON of another kind", Buffer.from('{"x": 1}\n'.repeat(5000)), /line 1: it has no right answer/]
     ])("%s", async (_, content, words) => {
         const file = join(folder, "other.jsonl");
