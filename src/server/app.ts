@@ -67,7 +67,6 @@ export async function createApp({
         };
     });
     const observer: AnswerObserver = {
-        began: () => () => {},
         finished: (_trio, result) => metrics.generated(figuresOf(result)),
         running: (trio, change) => running.set(trio, (running.get(trio) ?? 0) + change)
     };

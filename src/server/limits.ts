@@ -1,4 +1,4 @@
-// What a server takes from a client, and how long: every bound with its range and default.
+// What a server takes from a client, and how long: every bound with its range and default. Times stay below 2^31 ms, as timers do.
 import type { NumberRange } from "../checks.js";
 
 interface Bound extends NumberRange {
@@ -40,7 +40,7 @@ export const serverLimits = {
     /** Requests at work when the server is told to end. */
     graceSeconds: { min: 0, max: 3600, otherwise: 20 },
     /** A model without requests; 0 = it stays. */
-    idleSeconds: { min: 0, max: 30 * day, otherwise: 0 },
+    idleSeconds: { min: 0, max: 20 * day, otherwise: 0 },
     /** Models in memory together. */
     maxLoaded: { min: 1, max: 64, integer: true, otherwise: 64 },
     port: { min: 0, max: 65_535, integer: true, otherwise: 8080 }

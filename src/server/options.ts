@@ -46,7 +46,7 @@ export interface ServeOptions {
     allowedHosts?: readonly string[] | undefined;
     /** Load no model before it is asked for. @default false: the first is loaded at once */
     lazy?: boolean | undefined;
-    /** Seconds without a request after which a model is unloaded, 0 to 2,592,000; 0 = never. @default 0 */
+    /** Seconds without a request after which a model is unloaded, 0 to 1,728,000; 0 = never. @default 0 */
     idleSeconds?: number | undefined;
     /** Models in memory together, 1 to 64. @default as many as fit */
     maxLoaded?: number | undefined;

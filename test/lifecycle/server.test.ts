@@ -203,6 +203,27 @@ describe("clients that go away", () => {
     });
 });
 
+describe("bounds of a request", () => {
+    it("cut its text, and refuse its prompt", async () => {
+        server = await startServer({ models: [plainModel], maxTokens: 7, maxPromptTokens: 12 });
+        const { body } = await post(server, completions, endless);
+        expect(body).toMatchObject({ usage: { completion_tokens: 7 }, choices: [{ finish_reason: "length" }] });
+        const long = await post(server, completions, { ...endless, prompt: "Q: 6+34+5+6?\n" });
+        expect([long.status, long.body.error.code]).toEqual([400, "context_length_exceeded"]);
+    });
+
+    it("end it when its time is over", async () => {
+        server = await startServer({ models: [{ ...plainModel, contextSize: 16_384 }], timeoutSeconds: 1 });
+        const all = { ...endless, max_tokens: 16_000 };
+        const { status, body } = await post(server, completions, all);
+        expect([status, body.choices[0].finish_reason]).toEqual([200, "length"]);
+        expect(body.usage.completion_tokens).toBeLessThan(16_000);
+        const { end } = await begun(server, all);
+        expect(await end).toBe("[DONE]");
+        await untilIdle(server);
+    });
+});
+
 describe("closing", () => {
     it("lets those at work end, and takes nobody new", async () => {
         server = await startServer({ models: [plainModel] });

@@ -15,8 +15,6 @@ import { tokenBytesOf, type TokenBytes } from "./token-bytes.js";
 
 /** Told of what is at work, for figures. */
 export interface AnswerObserver {
-    /** An ask has come. @returns told when it is over, with what went wrong if anything did */
-    began(): (error: unknown) => void;
     /** A choice has come to its end. */
     finished(trio: string, result: RastResult): void;
     /** Generations at work in an engine, or waiting there. */
@@ -70,15 +68,13 @@ export function createAnswer(parts: AnswerParts): Answer {
         const { id, trio, mode } = findModel(parts.shelf, ask.model);
         checkSize(ask, parts.bounds);
         const leave = door.enter();
-        const over = parts.observer.began();
         let lease: Lease | undefined;
         let ended = false;
-        const end = (error: unknown): void => {
+        const end = (): void => {
             if (ended) return;
             ended = true;
             lease?.release();
             leave();
-            over(error);
         };
         try {
             const waiting = AbortSignal.any([signal, parts.closing]);
@@ -87,7 +83,7 @@ export function createAnswer(parts: AnswerParts): Answer {
             await work.begin();
             return { model: id, events: work.events };
         } catch (error) {
-            end(error);
+            end();
             throw error;
         }
     };
@@ -138,12 +134,12 @@ class AnswerWork {
     readonly #ask: Ask;
     readonly #bytes: TokenBytes;
     readonly #stop = new AbortController();
-    readonly #end: (error: unknown) => void;
+    readonly #end: () => void;
     readonly #forget: () => void;
     #timedOut = false;
     #failure: unknown;
 
-    constructor(parts: AnswerParts, lease: Lease, ask: Ask, client: AbortSignal, end: (error: unknown) => void) {
+    constructor(parts: AnswerParts, lease: Lease, ask: Ask, client: AbortSignal, end: () => void) {
         this.#parts = parts;
         this.#lease = lease;
         this.#ask = ask;
@@ -197,7 +193,7 @@ class AnswerWork {
         } finally {
             this.#forget();
             this.events.end();
-            this.#end(this.#failure);
+            this.#end();
         }
     }
 

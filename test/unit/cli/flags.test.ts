@@ -368,7 +368,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--parallel": ["0", "65", "x"],
         "--max-queue": ["-1", "x"],
         "--name": ["", "a b", "a:base"],
-        "--idle": ["x", "10 minutes", "-1", "31d", ""],
+        "--idle": ["x", "10 minutes", "-1", "21d", ""],
         "--max-loaded": ["0", "x"],
         "--load-wait": ["x", "2h"],
         "--host": [""],
