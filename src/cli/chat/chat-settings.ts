@@ -35,9 +35,10 @@ export class ChatSettings {
 
     /**
      * @param text as it would stand behind the flag; "default" is what was chosen when the chat began
+     * @returns what it is now, in words
      * @throws ERR_UNKNOWN_OPTION, ERR_INVALID_OPTION; nothing has changed then
      */
-    async set(name: string, text: string): Promise<void> {
+    async set(name: string, text: string): Promise<string> {
         const known = byName.get(name.replace(/^--/, ""));
         if (known === undefined) {
             throw new RastError("ERR_UNKNOWN_OPTION", `There is no setting ${name}.${didYouMean(name, settingNames)}`);
@@ -49,6 +50,7 @@ export class ChatSettings {
         const changed = value === undefined ? others : { ...others, [option]: value };
         await this.#check(changed);
         this.#values = changed;
+        return `${keyOf(flag)} ${this.word(option) ?? "as the trio has it"}`;
     }
 
     /** Takes a setting away, whatever was chosen when the chat began: the trio's own holds. */

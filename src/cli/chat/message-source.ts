@@ -1,6 +1,7 @@
 // Where a chat's messages come from: a terminal, or a stream of lines.
 import { createInterface, type Interface } from "node:readline";
 import type { Input, Output } from "../io.js";
+import { inputLines } from "./input-lines.js";
 import { MessageAssembler } from "./message-assembler.js";
 import { completeSlash } from "./slash-commands.js";
 import { TerminalInput } from "./terminal-input.js";
@@ -20,18 +21,20 @@ export interface MessageSource {
 
 /** Lines of a stream that is no terminal. */
 export class LineSource implements MessageSource {
-    readonly #lines: AsyncIterator<string, undefined>;
-    readonly #reader: Interface;
+    readonly #input: Input;
+    readonly #lines: AsyncIterator<string, void>;
     readonly #assembler = new MessageAssembler();
 
     constructor(input: Input, signal: AbortSignal) {
-        this.#reader = createInterface({ input, terminal: false, crlfDelay: Infinity, signal });
-        this.#lines = this.#reader[Symbol.asyncIterator]();
+        this.#input = input;
+        this.#lines = inputLines(input, signal);
+        // Whoever waits for a line is told that none will come.
+        signal.addEventListener("abort", () => input.destroy(), { once: true });
     }
 
     async next(): Promise<NextMessage> {
         for (;;) {
-            const next: IteratorResult<string, undefined> = await this.#lines.next();
+            const next: IteratorResult<string, void> = await this.#lines.next();
             if (next.done === true) {
                 const left = this.#assembler.end();
                 return left === undefined ? undefined : { kind: "message", text: left };
@@ -49,7 +52,7 @@ export class LineSource implements MessageSource {
     onInterrupt(): void {}
 
     close(): void {
-        this.#reader.close();
+        this.#input.destroy();
     }
 }
 

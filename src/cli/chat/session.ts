@@ -186,7 +186,7 @@ export class ChatSession {
                 return this.#system(rest);
             case "set": {
                 const [, setting, value] = /^(\S+)\s+([^]+)$/.exec(rest) ?? [];
-                if (setting !== undefined && value !== undefined) return settings.set(setting, value);
+                if (setting !== undefined && value !== undefined) return say(await settings.set(setting, value));
                 if (rest !== "") throw misuse(`Expected a value behind /set ${rest}.`);
                 const lines = settings.lines();
                 return say(lines.length === 0 ? "all settings are the trio's own" : lines.join("\n"));

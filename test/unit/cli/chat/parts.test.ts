@@ -2,12 +2,13 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Writable } from "node:stream";
+import { PassThrough, Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AnswerWriter } from "../../../../src/cli/chat/answer-writer.js";
 import { ChatSettings, settingNames } from "../../../../src/cli/chat/chat-settings.js";
 import { Conversation, readConversation } from "../../../../src/cli/chat/conversation.js";
 import { HistoryFile } from "../../../../src/cli/chat/history-file.js";
+import { inputLines } from "../../../../src/cli/chat/input-lines.js";
 import { MessageAssembler, type Assembled } from "../../../../src/cli/chat/message-assembler.js";
 import { completeSlash, parseSlash, slashCommands, slashHelp } from "../../../../src/cli/chat/slash-commands.js";
 import { TerminalInput } from "../../../../src/cli/chat/terminal-input.js";
@@ -319,5 +320,29 @@ describe("what is written of an answer", () => {
     test("lines stay lines", () => {
         expect(plainLines("a\nb\tc")).toBe("a\nb\tc");
         expect(plainLines("\u0000\u0085\u2028\u2066\uFEFF\uD800")).toBe("\uFFFD".repeat(6));
+    });
+});
+
+describe("lines of standard input", () => {
+    const lines = async (...chunks: (Buffer | string)[]): Promise<string[]> => {
+        const found: string[] = [];
+        const input = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+        for await (const line of inputLines(input, new AbortController().signal)) found.push(line);
+        return found;
+    };
+
+    test("come whole, wherever they are cut", async () => {
+        expect(await lines("a\r\nb\n\nc")).toEqual(["a", "b", "", "c"]);
+        const bytes = Buffer.from("ä\nöü\n");
+        expect(await lines(...[...bytes].map((byte) => Buffer.from([byte])))).toEqual(["ä", "öü"]);
+        expect(await lines()).toEqual([]);
+    });
+
+    test("what is no text is an error that names the line", async () => {
+        const bad = lines("a\n", Buffer.from([0xff, 0x0a]));
+        await expect(bad).rejects.toMatchObject({ code: "ERR_FILE_UNREADABLE", details: { line: 2 } });
+        const failing = new Readable({ read: () => failing.destroy(Object.assign(new Error("x"), { code: "EIO" })) });
+        const read = inputLines(failing, new AbortController().signal).next();
+        await expect(read).rejects.toMatchObject({ message: "Standard input cannot be read: EIO." });
     });
 });
