@@ -5,7 +5,8 @@ const longestSentence = 2000;
 const mostAsides = 5;
 
 const word = "[a-zA-Z][a-zA-Z'’-]*";
-const words = `(?:[\\s,]+${word})`;
+// "I'm 90% sure"
+const words = `(?:[\\s,]+(?:${word}|\\d{1,3}\\s?%))`;
 
 /** Adverbs of doubt and of none. */
 const adverbs =
@@ -16,21 +17,22 @@ const adverbs =
 const clauses = [
     // "I think", "it's what she pays": nothing but words
     `(?:I|we|you|he|she|it|they|that|this)(?:['’][a-z]{1,2}|\\s+[a-z]{2,})${words}*`,
-    `(?:if|unless|so|but|and\\s+(?:that|this|it|so)|then|hence|thus|therefore|please|hope|thanks?|based|according|assuming|to\\s+the\\s+best|in\\s+my|by|for|with|after|using|although|though)${words}+`,
+    `(?:if|unless|so|but|and\\s+(?:that|this|it|so)|then|hence|thus|therefore|please|hope|thanks?|based|according|assuming|to\\s+the\\s+best|to\\s+be|in\\s+my|by|for|with|after|using|although|though)${words}+`,
     // with whatever is there
     "(?:since|because|as|which|due\\s+to|given\\s+that|considering)\\s[^\\n]+",
     `(?:most\\s+|quite\\s+|very\\s+|pretty\\s+)?(?:${adverbs})${words}{0,3}`,
-    "more\\s+or\\s+less|or\\s+so|or\\s+thereabouts|in\\s+total|in\\s+all"
+    "more\\s+or\\s+less|or\\s+so|or\\s+thereabouts|in\\s+total|in\\s+all|no(?=\\s*\\?)|(?:is|are|does|do)n['’]t\\s+(?:it|they)"
 ].join("|");
 
 /** In brackets besides. */
-const bracketed = `(?:rounded|rounding|to\\s+the\\s+nearest|correct\\s+to|see|note|exact|in\\s+total|each|answer|final\\s+answer)${words}*`;
+const bracketed = `(?:final|rounded|rounding|to\\s+the\\s+nearest|correct\\s+to|see|note|exact|in\\s+total|each|answer|final\\s+answer)${words}*`;
 
 /** Behind white space alone: what is surely none of the answer's own words. */
 const bare = [
     "(?:I|we)\\s+(?:(?:would|do|really|just|strongly)\\s+){0,2}(?:think|believe|guess|suppose|hope|reckon|assume|suspect|say|bet|feel|imagine)(?:\\s+so)?",
     "probably|perhaps|maybe|presumably|hopefully|approximately|roughly|or\\s+so|or\\s+thereabouts|more\\s+or\\s+less|altogether|overall|in\\s+total|in\\s+all|if\\s+I['’]m\\s+not\\s+mistaken",
     "(?:is|are|was|would\\s+be|should\\s+be)\\s+(?:(?:the|my|our)\\s+(?:final\\s+|correct\\s+|right\\s+)?(?:answer|result|solution|total|value)|correct|right)",
+    "is\\s+what\\s+(?:I|we)\\s+[a-z]+|it\\s+is|(?:since|because)\\s[^\\n]+|as\\s+(?:required|desired|needed|expected|requested|asked|stated|claimed)",
     `(?:which|that)\\s+(?:is|was|are|equals|gives|makes)${words}+`
 ].join("|");
 
@@ -41,8 +43,9 @@ const aside = new RegExp(
 
 // "95, which is wrong" does not say 95.
 const denial =
-    /\b(?:wrong|incorrect|false|impossible|mistaken)\b|(?:n['’]t|\bnot)\s+(?:think|believe|right|correct|it|the|so)\b/i;
-const ifDenied = /^(?:if|unless)\b/i;
+    /(?<!\b(?:could|may|might) be )\b(?:wrong|incorrect|false|impossible|mistaken)\b|(?:n['’]t|\bnot)\s+(?:think|believe|right|correct|it|the|so)\b/i;
+// "if I'm not mistaken", "isn't it?"
+const ifDenied = /^(?:(?:if|unless)\b|(?:is|are|does|do)n['’]t\b)/i;
 
 /** A text without what its end says beside its answer: "95, I think." is "95". The text itself where nothing else is left. */
 export function withoutAsides(text: string): string {
@@ -62,8 +65,8 @@ export function withoutAsides(text: string): string {
 
 const lead = new RegExp(
     "^\\s*(?:(?:" +
-        "(?:I|we)\\s+(?:(?:would|do|really|just|strongly|can|could)\\s+){0,2}(?:think|believe|guess|suppose|reckon|assume|suspect|say|bet|get|got|find|found|have|conclude|estimate)(?:\\s+that)?" +
-        "|(?:it|this|that|which|the\\s+(?:answer|result|total|sum|value|solution))(?:['’]s|\\s+(?:is|are|was|should\\s+be|must\\s+be|would\\s+be|will\\s+be|equals|comes\\s+to))" +
+        "(?:I|we)(?:['’](?:d|ve|ll))?\\s+(?:(?:would|do|really|just|strongly|can|could)\\s+){0,2}(?:think|believe|guess|suppose|reckon|assume|suspect|say|bet|get|got|find|found|have|conclude|estimate)(?:\\s+that)?" +
+        "|(?:it|this|that|which|the\\s+(?:answer|result|total|sum|value|solution)|(?:my|our)\\s+(?:best\\s+|final\\s+)?(?:answer|guess|result))(?:['’]s|\\s+(?:is|are|was|should\\s+be|must\\s+be|would\\s+be|will\\s+be|equals|comes\\s+to))" +
         "|(?:most\\s+|quite\\s+|very\\s+)?(?:probably|perhaps|maybe|presumably|possibly|likely|apparently|surely|certainly|definitely|obviously|clearly|indeed|exactly|approximately|approx\\.?|about|around|roughly|simply|just|actually)" +
         "|therefore|thus|hence|so|then|equal\\s+to|equals|given\\s+by" +
         ")[,:]?\\s+)+",

@@ -178,12 +178,13 @@ function unmarked(text: string, gold: string): Found | Missing {
             : { by: "last number", candidates: [last] };
     }
     const plain = withoutAsides(whole);
+    const said = withoutLead(plain);
     const equations = lastOfEquations(plain);
     if (equations !== undefined) return { by: "last number", candidates: unique(equations, whole) };
-    if (isReadable(plain)) return { by: "whole text", candidates: unique(plain, whole) };
+    if (isReadable(said)) return { by: "whole text", candidates: unique(said, whole) };
     const last = lastNumber(plain);
     if (last !== undefined) return { by: "last number", candidates: unique(last, whole) };
-    return { by: "whole text", candidates: unique(withoutLead(plain), whole) };
+    return { by: "whole text", candidates: unique(said, whole) };
 }
 
 function unique(...candidates: readonly string[]): string[] {

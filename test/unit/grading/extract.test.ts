@@ -28,7 +28,7 @@ describe("extraction", () => {
         ["She adds.\n#### 18", "answer is", "18"],
         ["The final answer is: $\\boxed{9}$", "boxed", "9"],
         ["First 3, then 4, so she has 18 apples left over in the end.", "last number", "18"],
-        ["We find that it comes to 1,234.5 dollars in total.", "last number", "1,234.5 dollars"],
+        ["We find that it comes to 1,234.5 dollars in total.", "whole text", "1,234.5 dollars"],
         ["In the end we find a chance of \\frac{3}{4} for that", "last number", "\\frac{3}{4}"],
         ["x = 5", "whole text", "x = 5"],
         ["\\frac{1}{2}", "whole text", "\\frac{1}{2}"],
