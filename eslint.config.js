@@ -47,9 +47,10 @@ const layers = {
     "server/tools": [...ground, "engine/", "text/"],
     "server/ask": [...ground, "engine/", "scoring/", "server/http/", "server/shelf", "server/tools/", "text/"],
     "server/http": ground,
+    "server/openapi": [...ground, "server/http/"],
     "server/openai": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],
-    "server/anthropic": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/"],
-    "server/ollama": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/"],
+    "server/anthropic": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],
+    "server/ollama": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],
     "server/llama": [...ground, "engine/", "server/ask/", "server/http/", "server/shelf"],
     "explain/page": [
         "checks",

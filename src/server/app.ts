@@ -4,6 +4,7 @@ import fastify, { LogController, type FastifyInstance, type FastifyRequest } fro
 import { pino } from "pino";
 import type { RastResult } from "../engine/results.js";
 import { RastError } from "../errors.js";
+import { anthropic } from "./anthropic/anthropic.js";
 import { createAnswer, type AnswerObserver } from "./ask/answer.js";
 import { EngineDesk } from "./ask/engine-desk.js";
 import { servedModels } from "./ask/model-names.js";
@@ -14,7 +15,9 @@ import { readBodiesAsJson } from "./http/read-json.js";
 import { RequestError } from "./http/request-error.js";
 import { llama } from "./llama/llama.js";
 import { openai } from "./openai/openai.js";
+import { ollama } from "./ollama/ollama.js";
 import { sendError } from "./openai/errors.js";
+import { describeRoutes } from "./openapi/openapi.js";
 import type { ResolvedServeOptions } from "./options.js";
 import type { ChatPage } from "./page.js";
 import type { Shelf } from "./shelf.js";
@@ -148,7 +151,10 @@ export async function createApp({
     });
     if (page !== undefined) servePage(app, page);
     const own = { ...context, desk };
+    describeRoutes(app, version);
     await app.register(openai, own);
+    await app.register(anthropic, context);
+    await app.register(ollama, context);
     await app.register(llama, {
         ...own,
         shelf,

@@ -4,6 +4,7 @@ import { chat } from "./chat.js";
 import { completions, type CompletionContext } from "./completions.js";
 import { sendError } from "./errors.js";
 import { models } from "./models.js";
+import { responses } from "./responses.js";
 
 /** Chats, completions and the list of models. */
 export const openai: FastifyPluginAsync<CompletionContext> = async (app, context) => {
@@ -11,4 +12,5 @@ export const openai: FastifyPluginAsync<CompletionContext> = async (app, context
     await app.register(chat, context);
     await app.register(completions, context);
     await app.register(models, context);
+    await app.register(responses, context);
 };

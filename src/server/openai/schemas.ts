@@ -5,7 +5,7 @@ import { flag, numberOf, object, oneOf, optional, text, type Schema } from "../h
 const integer = { type: "integer" } as const;
 
 /** How tokens are drawn, and RAST's own. */
-const drawing: Readonly<Record<string, Schema>> = {
+export const drawing: Readonly<Record<string, Schema>> = {
     model: text("NAME (RAST), NAME:base or NAME:expert; the first model where there is none."),
     temperature: numberOf(limits.temperature, "0 takes the likeliest token."),
     top_p: numberOf({ min: 0, max: 1 }, "Keep the likeliest tokens up to this mass."),

@@ -1,0 +1,162 @@
+// Ollama's API.
+import type { FastifyReply } from "fastify";
+import { RastError } from "../../errors.js";
+import type { Ask, Answering } from "../ask/ask.js";
+import type { Protocol, ServedModel } from "../ask/protocol.js";
+import { clientSignal } from "../http/client-signal.js";
+import { EventStream } from "../http/event-stream.js";
+import { failureOf, RequestError } from "../http/request-error.js";
+import { listedModel, runningModel, shownModel } from "./models.js";
+import {
+    behindContext,
+    fieldOf,
+    readChat,
+    readGenerate,
+    type ChatBody,
+    type CommonBody,
+    type GenerateBody
+} from "./read.js";
+import { chatBody, generateBody, showBody } from "./schemas.js";
+import { AnswerWriter, loadedLine, type AnswerForm } from "./write.js";
+
+/** The version of Ollama whose API this is: clients leave out what their server is too old for. */
+const apiVersion = "0.12.6";
+
+/** What Ollama does with models, and a server of trios does not. */
+const notOffered = ["pull", "push", "create", "copy", "embed", "embeddings"];
+
+const tags = ["Ollama"];
+
+export const ollama: Protocol = async (app, context) => {
+    const { answer, promptTokens, models, bounds } = context;
+
+    app.setErrorHandler((error, request, reply) => {
+        const { status, message, retryAfterSeconds } = failureOf(error, fieldOf);
+        if (status >= 500 && status !== 503) request.log.error({ err: error }, "a request failed");
+        if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
+        if (status === 401) void reply.header("www-authenticate", "Bearer");
+        void reply.status(status).send({ error: message });
+    });
+
+    /** Without anything to say, a model is loaded; kept for no time at all, it is unloaded. */
+    const load = async (kind: AnswerForm["kind"], body: CommonBody, reply: FastifyReply): Promise<FastifyReply> => {
+        const model = body.model ?? undefined;
+        const away = keptForNothing(body.keep_alive);
+        if (away) await context.unload(model);
+        else await context.load(model, clientSignal(reply));
+        return reply.send(loadedLine(kind, model ?? models()[0]?.id ?? "", away ? "unload" : "load"));
+    };
+
+    /** Answers with what `begin` starts: line by line, or at once. */
+    const send = async (
+        form: Omit<AnswerForm, "model" | "promptTokens">,
+        stream: boolean,
+        reply: FastifyReply,
+        begin: (
+            signal: AbortSignal
+        ) => Promise<{ readonly answering: Answering; readonly tokens?: readonly number[] | undefined }>
+    ): Promise<FastifyReply> => {
+        const lines = stream ? new EventStream(reply, { contentType: "application/x-ndjson" }, bounds) : undefined;
+        const signal = lines?.signal ?? clientSignal(reply);
+        try {
+            const { answering, tokens } = await begin(signal);
+            const writer = new AnswerWriter({ ...form, model: answering.model, promptTokens: tokens });
+            for await (const event of answering.events) {
+                for (const line of writer.write(event)) await lines?.send(`${JSON.stringify(line)}\n`);
+            }
+            if (lines === undefined) return signal.aborted ? reply.hijack() : reply.send(writer.whole());
+            lines.end();
+        } catch (error) {
+            if (signal.aborted) return lines === undefined ? reply.hijack() : reply;
+            if (lines?.begun !== true) throw error;
+            const failure = failureOf(error, fieldOf);
+            if (failure.status >= 500) reply.log.error({ err: error }, "a stream failed");
+            lines.end(`${JSON.stringify({ error: failure.message })}\n`);
+        }
+        return reply;
+    };
+
+    app.post<{ Body: ChatBody }>(
+        "/api/chat",
+        { schema: { body: chatBody, summary: "A chat", tags } },
+        async ({ body }, reply) => {
+            const begun = performance.now();
+            const ask = readChat(body);
+            if (ask === undefined) return load("chat", body, reply);
+            return send({ kind: "chat", begun }, body.stream !== false, reply, async (signal) => ({
+                answering: await answer(ask, signal)
+            }));
+        }
+    );
+
+    app.post<{ Body: GenerateBody }>(
+        "/api/generate",
+        { schema: { body: generateBody, summary: "A completion", tags } },
+        async ({ body }, reply) => {
+            const begun = performance.now();
+            if (readGenerate(body, false) === undefined) return load("generate", body, reply);
+            const start = async (
+                asChat: boolean,
+                signal: AbortSignal
+            ): Promise<{ answering: Answering; tokens?: readonly number[] | undefined }> => {
+                const ask = readGenerate(body, asChat)!;
+                if (body.raw === true) return { answering: await answer(ask, signal) };
+                const earlier = body.context ?? [];
+                const tokens = [...earlier, ...(await promptTokens(ask, signal))[0]!];
+                const whole: Ask = earlier.length === 0 ? ask : behindContext(ask, [], tokens);
+                return { answering: await answer(whole, signal), tokens };
+            };
+            return send({ kind: "generate", begun }, body.stream !== false, reply, async (signal) => {
+                try {
+                    return await start(true, signal);
+                } catch (error) {
+                    if (!hasNoTemplate(error)) throw error;
+                    return await start(false, signal);
+                }
+            });
+        }
+    );
+
+    app.post<{ Body: { readonly model?: string | null; readonly name?: string | null } }>(
+        "/api/show",
+        { schema: { body: showBody, summary: "What a model is", tags } },
+        async ({ body }) => shownModel(find(models(), body.model ?? body.name ?? ""))
+    );
+
+    app.get("/api/tags", { schema: { summary: "The models", tags } }, async () => ({
+        models: models().map(listedModel)
+    }));
+    app.get("/api/ps", { schema: { summary: "The models that are loaded", tags } }, async () => ({
+        models: models()
+            .filter(({ state }) => state === "loaded")
+            .map(runningModel)
+    }));
+    app.get("/api/version", { schema: { summary: "The version of this API", tags } }, async () => ({
+        version: apiVersion
+    }));
+    for (const name of notOffered) {
+        app.post(`/api/${name}`, async () => {
+            throw new RequestError(
+                501,
+                `/api/${name} is not offered here: trios are pulled with \`rast pull\`, and write texts alone.`
+            );
+        });
+    }
+};
+
+/** Models whose file has no chat template: a prompt is continued as the trio says. */
+function hasNoTemplate(error: unknown): boolean {
+    return error instanceof RastError && error.code === "ERR_CHAT_TEMPLATE" && error.details["chatTemplate"] === null;
+}
+
+function keptForNothing(time: CommonBody["keep_alive"]): boolean {
+    return time === 0 || (typeof time === "string" && /^0+(\.0*)?(ns|us|ms|s|m|h)?$/.test(time));
+}
+
+/** @throws RequestError 404 */
+function find(models: readonly ServedModel[], name: string): ServedModel {
+    const wanted = name.replace(/:(?:latest|rast)$/, "");
+    const found = models.find(({ id }) => id === wanted);
+    if (found !== undefined) return found;
+    throw new RequestError(404, `model '${name.slice(0, 200)}' not found`, { param: "model", code: "model_not_found" });
+}
