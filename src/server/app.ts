@@ -121,6 +121,8 @@ export async function createApp({
                 removeAdditional: false,
                 useDefaults: false,
                 allErrors: false,
+                // for words of what was received
+                verbose: true,
                 strict: false
             }
         },

@@ -1,5 +1,6 @@
 // What goes wrong with a request, as every protocol tells it: a status, words, and whose fault it was. Each writes it in its own shape.
 import { errorCatalogue, RastError, type ErrorCode } from "../../errors.js";
+import { describeSchemaIssues, type SchemaIssue } from "./schema-failure.js";
 
 /** Kinds of failures, in OpenAI's words. */
 export type FailureKind =
@@ -104,12 +105,13 @@ function failureOfRast(error: RastError, fieldOf: (option: string) => string): F
         statusOf[error.code] ?? (ofRequests.has(error.code) && errorCatalogue[error.code].byInput ? 400 : 500);
     if (status === 500) return hidden(error.code);
     const { option } = error.details;
-    const said = typeof option === "string" && status === 400 ? option : undefined;
+    // "a key of logitBias" is of "logitBias"
+    const said = typeof option === "string" && status === 400 ? option.replace(/^a key of /, "") : undefined;
     const field = said === undefined ? null : renamed(said, fieldOf);
     return {
         status,
         kind: kindOf(status),
-        message: field === null || said === undefined ? error.message : error.message.replaceAll(said, field),
+        message: field === null || said === undefined ? error.message : inWords(error.message, said, field),
         param: field,
         code: error.code === "ERR_PROMPT_TOO_LONG" ? "context_length_exceeded" : error.code,
         retryAfterSeconds: status === 429 || status === 503 ? retrySeconds : undefined
@@ -122,16 +124,16 @@ function renamed(option: string, fieldOf: (option: string) => string): string {
     return `${fieldOf(name)}${rest}`;
 }
 
+// The option's name where it stands by itself: "mode" is no part of "model".
+function inWords(message: string, option: string, field: string): string {
+    return message
+        .split(option)
+        .reduce((before, after) => before + (/[\w.]$/.test(before) || /^\w/.test(after) ? option : field) + after);
+}
+
 function hidden(code: string | null = null): Failure {
     const message = "Something went wrong in the server; its log says what.";
     return { status: 500, kind: "server_error", message, param: null, code, retryAfterSeconds: undefined };
-}
-
-interface ValidationIssue {
-    readonly instancePath?: string;
-    readonly message?: string;
-    readonly keyword?: string;
-    readonly params?: Readonly<Record<string, unknown>>;
 }
 
 // Errors of fastify's own: bodies that are too large, or not valid by their schema.
@@ -139,7 +141,7 @@ function failureOfFastify(error: unknown): Failure | undefined {
     if (!(error instanceof Error)) return undefined;
     const { statusCode, validation, code } = error as Error & {
         readonly statusCode?: unknown;
-        readonly validation?: readonly ValidationIssue[];
+        readonly validation?: readonly SchemaIssue[];
         readonly code?: unknown;
     };
     if (validation !== undefined) return failureOfSchema(validation);
@@ -154,37 +156,12 @@ function failureOfFastify(error: unknown): Failure | undefined {
     };
 }
 
-function failureOfSchema(issues: readonly ValidationIssue[]): Failure {
-    // of alternatives, the last says that none fitted
-    const { instancePath = "", message = "is not valid", keyword, params = {} } = issues.at(-1) ?? {};
-    const missing = params["missingProperty"];
-    const path = keyword === "required" && typeof missing === "string" ? `${instancePath}/${missing}` : instancePath;
-    const param = fieldOfPointer(path);
-    const what = param === "" ? "The body" : param;
-    const allowed = params["allowedValues"];
-    const said =
-        keyword === "required" && typeof missing === "string"
-            ? "is required"
-            : keyword === "enum" && Array.isArray(allowed)
-              ? `must be one of ${allowed.map((value) => JSON.stringify(value)).join(", ")}`
-              : keyword === "anyOf" || keyword === "oneOf"
-                ? "has none of the forms that are known here"
-                : message;
+function failureOfSchema(issues: readonly SchemaIssue[]): Failure {
     return {
         status: 400,
         kind: "invalid_request_error",
-        message: `${what} ${said}.`,
-        param: param === "" ? null : param,
+        ...describeSchemaIssues(issues),
         code: null,
         retryAfterSeconds: undefined
     };
-}
-
-/** "/messages/0/role" as "messages[0].role"; long names of the client's own are cut. */
-function fieldOfPointer(pointer: string): string {
-    return pointer
-        .split("/")
-        .slice(1)
-        .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~").slice(0, 60))
-        .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === "" ? part : `${path}.${part}`), "");
 }

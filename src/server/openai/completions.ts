@@ -92,7 +92,11 @@ function readCompletion(body: CompletionBody): CompletionAsk {
         throw wrongField("best_of", "best_of beyond n is not understood here.");
     const echo = body.echo === true;
     const only = body.max_tokens === 0;
-    if (only && !echo) throw wrongField("max_tokens", "max_tokens must be 1 or more, but for echo; -1 is no limit.");
+    if (only && !echo)
+        throw wrongField(
+            "max_tokens",
+            "Expected an integer >= 1 for max_tokens, or -1 for no limit, received 0; 0 needs echo."
+        );
     const logprobs = body.logprobs ?? undefined;
     // who sums up a prompt's tokens draws one more and takes it off again: there must be one, were it the text's end
     const sums = echo && logprobs !== undefined && body.max_tokens === 1;

@@ -111,7 +111,7 @@ function readSeed(seed: number | null | undefined): number | bigint | undefined 
 /** "No limit" as no option. @throws RequestError 400 */
 export function readMaxTokens(name: string, value: number | null | undefined): number | undefined {
     if (value === undefined || value === null || value === -1) return undefined;
-    if (value === 0) throw wrongField(name, `${name} must be 1 or more; -1 is no limit.`);
+    if (value === 0) throw wrongField(name, `Expected an integer >= 1 for ${name}, or -1 for no limit, received 0.`);
     return value;
 }
 

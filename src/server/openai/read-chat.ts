@@ -1,5 +1,5 @@
 // A chat's body as an `Ask`.
-import { shorten } from "../../checks.js";
+import { describeValue, shorten } from "../../checks.js";
 import type { JsonSchemaOption } from "../../engine/json-schema.js";
 import type { ChatMessage, TextPart } from "../../text/chat-template.js";
 import type { Ask } from "../ask/ask.js";
@@ -151,7 +151,11 @@ function readParts(parts: readonly Readonly<Record<string, unknown>>[], where: s
             throw wrongField(`${at}.type`, `${what} are not understood here: models read texts alone.`);
         }
         const text = part[field];
-        if (typeof text !== "string") throw wrongField(`${at}.${field}`, `${at}.${field} must be string.`);
+        if (typeof text !== "string")
+            throw wrongField(
+                `${at}.${field}`,
+                `Expected a string for ${at}.${field}, received ${describeValue(text)}.`
+            );
         return { type: "text", text };
     });
 }

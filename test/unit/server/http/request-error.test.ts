@@ -57,30 +57,18 @@ describe("failures", () => {
         expect(failureOf(new RastError("ERR_DISPOSED", "x"))).toMatchObject({ status: 503, retryAfterSeconds: 1 });
     });
 
-    it("of schemas say which field, and what it must be", () => {
-        const of = (issue: object): unknown => {
-            const { param, message } = failureOf(
-                Object.assign(new Error("x"), { statusCode: 400, validation: [issue] })
-            );
-            return [param, message];
-        };
-        expect(of({ instancePath: "/messages/0/role", message: "must be string" })).toEqual([
-            "messages[0].role",
-            "messages[0].role must be string."
-        ]);
-        expect(of({ instancePath: "", keyword: "required", params: { missingProperty: "messages" } })).toEqual([
-            "messages",
-            "messages is required."
-        ]);
-        expect(of({ instancePath: "", message: "must be object" })).toEqual([null, "The body must be object."]);
-        expect(of({ instancePath: "/a~1b/0", keyword: "enum", params: { allowedValues: ["x", null] } })).toEqual([
-            "a/b[0]",
-            'a/b[0] must be one of "x", null.'
-        ]);
-        expect(of({ instancePath: "/stop", keyword: "anyOf", message: "x" })).toEqual([
-            "stop",
-            "stop has none of the forms that are known here."
-        ]);
+    it("of options name fields where they stand by themselves", () => {
+        const mode = new RastError("ERR_INVALID_OPTION", "Expected a mode of the model for mode, received 1.", {
+            details: { option: "mode" }
+        });
+        expect(failureOf(mode, fieldOf).message).toBe("Expected a rast.mode of the model for rast.mode, received 1.");
+        const key = new RastError("ERR_INVALID_OPTION", 'Expected a token id for a key of logitBias, received "a".', {
+            details: { option: "a key of logitBias" }
+        });
+        expect(failureOf(key, fieldOf)).toMatchObject({
+            param: "logit_bias",
+            message: 'Expected a token id for a key of logit_bias, received "a".'
+        });
     });
 
     it("of one's own are as they were made", () => {
