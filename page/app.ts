@@ -51,6 +51,8 @@ export class App {
     #views: TurnView[] = [];
     #running: AbortController | null = null;
     #listing = new AbortController();
+    // Whether the server has said how strong the trio's delta is: it knows once the trio is loaded.
+    #isTold = false;
 
     constructor(parts: Parts) {
         this.#parts = parts;
@@ -153,6 +155,7 @@ export class App {
         if (trio === undefined) return;
         const state = await this.#parts.client.loadState(trio.name);
         if (this.#trio?.name !== trio.name) return;
+        this.#isTold = state?.lambda != null;
         this.#composer.setTrio(state?.lambda ?? null, trio.hasBase);
         this.#composer.show(this.#settings);
     }
@@ -255,6 +258,7 @@ export class App {
         if (failed !== null) say(`The answer failed. ${failed.message}`);
         else if (running.signal.aborted) say("Stopped.");
         else say(`The answer is there${tokens.length > 0 ? `: ${tokens.join(" and ")} tokens` : ""}.`);
+        if (!this.#isTold) void this.#tellTrio();
         if (failed?.trouble === "key") this.#settingsDialog.askForKey(failed.message);
         this.#save();
     }

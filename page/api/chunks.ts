@@ -21,7 +21,8 @@ export interface Figures {
     readonly completionTokens: number | null;
     readonly reasoningTokens: number | null;
     readonly tokensPerSecond: number | null;
-    readonly firstTokenMs: number | null;
+    /** Decoding the prompt, as far as it was not known. */
+    readonly promptMs: number | null;
     readonly drafted: number | null;
     readonly accepted: number | null;
     readonly lambdas: readonly number[] | null;
@@ -90,7 +91,7 @@ function readFigures(chunk: Readonly<Record<string, unknown>>): Figures | null {
         completionTokens: numberOf(usage["completion_tokens"]) ?? numberOf(timings["predicted_n"]),
         reasoningTokens: numberOf(objectOf(usage["completion_tokens_details"])["reasoning_tokens"]),
         tokensPerSecond: numberOf(timings["predicted_per_second"]),
-        firstTokenMs: numberOf(timings["first_token_ms"]) ?? numberOf(timings["prompt_ms"]),
+        promptMs: numberOf(timings["prompt_ms"]),
         drafted: numberOf(timings["draft_n"]) ?? numberOf(speculation["drafted"]),
         accepted: numberOf(timings["draft_n_accepted"]) ?? numberOf(speculation["accepted"]),
         lambdas: lambdas.length > 0 && lambdas.every((one) => one !== null) ? lambdas : null

@@ -128,7 +128,7 @@ function readKeptFigures(kept: Readonly<Record<string, unknown>>): Figures {
         completionTokens: numberOf(kept["completionTokens"]),
         reasoningTokens: numberOf(kept["reasoningTokens"]),
         tokensPerSecond: numberOf(kept["tokensPerSecond"]),
-        firstTokenMs: numberOf(kept["firstTokenMs"]),
+        promptMs: numberOf(kept["promptMs"]),
         drafted: numberOf(kept["drafted"]),
         accepted: numberOf(kept["accepted"]),
         lambdas: lambdas.length > 0 && lambdas.every((one) => one !== null) ? lambdas : null

@@ -14,21 +14,21 @@ export function figuresInWords({ figures, seed, finish }: Answer): string {
 
 function tokensInWords(figures: Figures): string[] {
     const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = figures;
-    const { tokensPerSecond, firstTokenMs, drafted, accepted, lambdas } = figures;
+    const { tokensPerSecond, promptMs, drafted, accepted, lambdas } = figures;
     const parts: string[] = [];
     if (completionTokens !== null) {
         const thinking = (reasoningTokens ?? 0) > 0 ? ` (${reasoningTokens} of them thinking)` : "";
         parts.push(`${completionTokens} ${completionTokens === 1 ? "token" : "tokens"}${thinking}`);
     }
     if (tokensPerSecond !== null && tokensPerSecond > 0) parts.push(`${tokensPerSecond.toFixed(1)} tokens/s`);
-    if (firstTokenMs !== null) parts.push(`first after ${Math.round(firstTokenMs)} ms`);
     if (drafted !== null && accepted !== null && drafted > 0) {
         parts.push(`${Math.round((100 * accepted) / drafted)}% of ${drafted} drafts accepted`);
     }
     if (lambdas !== null) parts.push(`lambda ${lambdas.join(", ")}`);
     if (promptTokens !== null) {
         const cached = (cachedTokens ?? 0) > 0 ? `, ${cachedTokens} of them known` : "";
-        parts.push(`prompt ${promptTokens}${cached}`);
+        const time = promptMs === null ? "" : ` in ${Math.round(promptMs)} ms`;
+        parts.push(`prompt ${promptTokens}${cached}${time}`);
     }
     return parts;
 }

@@ -50,7 +50,7 @@ describe.skipIf(chromium === undefined)("served", () => {
         const { completionTokens, promptTokens } = own.usage;
         const figures = await answer.locator(".figures").innerText();
         expect(figures).toContain(`${completionTokens} tokens (`);
-        expect(figures).toMatch(/; [\d.]+ tokens\/s; first after \d+ ms; /);
+        expect(figures).toMatch(/; [\d.]+ tokens\/s; .*prompt \d+.* in \d+ ms/);
         expect(figures).toContain(`lambda 1; prompt ${promptTokens}`);
         await answer.getByRole("button", { name: "Tokens" }).click();
         expect(await answer.getByRole("option").count()).toBe(own.scores!.length);

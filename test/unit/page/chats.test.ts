@@ -167,12 +167,12 @@ describe("settings", () => {
 describe("figures in words", () => {
     const figures = {
         ...{ promptTokens: 9, cachedTokens: 4, completionTokens: 1, reasoningTokens: 0, tokensPerSecond: 7.25 },
-        ...{ firstTokenMs: 80.4, drafted: 3, accepted: 2, lambdas: [0.5] }
+        ...{ promptMs: 80.4, drafted: 3, accepted: 2, lambdas: [0.5] }
     };
     test.each([
         [
             said("a", { figures }),
-            "1 token; 7.3 tokens/s; first after 80 ms; 67% of 3 drafts accepted; lambda 0.5; prompt 9, 4 of them known; seed 1"
+            "1 token; 7.3 tokens/s; 67% of 3 drafts accepted; lambda 0.5; prompt 9, 4 of them known in 80 ms; seed 1"
         ],
         [said("a", { seed: null }), ""],
         [said("a", { seed: null, finish: "length" }), "cut: the limit of tokens, or the context, was reached"],

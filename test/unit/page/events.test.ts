@@ -58,7 +58,7 @@ describe("a chunk", () => {
         ]);
         expect(chunk.figures).toEqual({
             ...{ promptTokens: 3, cachedTokens: 2, completionTokens: 2, reasoningTokens: 1, tokensPerSecond: 5 },
-            ...{ firstTokenMs: null, drafted: 4, accepted: 3, lambdas: [0.5] }
+            ...{ promptMs: null, drafted: 4, accepted: 3, lambdas: [0.5] }
         });
     });
 
