@@ -17,7 +17,9 @@ export async function soak(minutes) {
             { trio: "demo", parallel: 8, tryModels: false },
             { trio: "demo-chat", parallel: 4, tryModels: false }
         ],
-        port: 0
+        port: 0,
+        // so that none of the clients' connections is left when handles are counted
+        keepAliveSeconds: 2
     });
     await server.ready;
     const end = Date.now() + 60_000 * minutes;

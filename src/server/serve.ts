@@ -1,4 +1,6 @@
-// `rast-llama/server`: models over HTTP.
+// `rast-llama/server`: models over HTTP. The type of asyncDispose, for programs that are compiled without it.
+/// <reference lib="esnext.disposable" preserve="true" />
+import "../engine/async-dispose.js";
 import { setMaxListeners } from "node:events";
 import type { AddressInfo } from "node:net";
 import { basename } from "node:path";

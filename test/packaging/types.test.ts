@@ -19,7 +19,10 @@ async function main(): Promise<string> {
 }
 void main();
 `;
-const imported = 'import { loadRast, RastError, type GenerateSettings, type Rast } from "rast-llama";';
+const imported =
+    'import { loadRast, RastError, type GenerateSettings, type Rast } from "rast-llama";\n' +
+    'import { serve, type RastServer, type ServeOptions } from "rast-llama/server";\n' +
+    'export const start = async (options: ServeOptions): Promise<RastServer> => serve({ ...options, models: ["demo"] });\n';
 const dynamic = `
 import type { GenerateSettings, Rast } from "rast-llama" with { "resolution-mode": "import" };
 async function load(): Promise<typeof import("rast-llama", { with: { "resolution-mode": "import" } })> { return import("rast-llama"); }
