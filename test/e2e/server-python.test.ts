@@ -60,25 +60,36 @@ describe.skipIf(python === undefined)("from Python", () => {
 
         const rast = await loadRast({ trio: "demo-chat", threads: 1, tryModels: false });
         const right: boolean[] = [];
+        let nearTies = 0;
         for (const [index, { question, choices, label }] of documents.entries()) {
             const scored = await rast.scoreMany(
                 choices.map((completion) => ({ prompt: question, completion, raw: true }))
             );
             const own = scored.map(({ logprob }) => logprob.rast ?? NaN);
+            const theirs = made.logprobs[index]!;
             // kernels round differently for one row and for several
-            made.logprobs[index]!.forEach((logprob, i) => {
-                expect(Math.abs(logprob - own[i]!)).toBeLessThan(0.01 + 0.02 * Math.abs(own[i]!));
+            theirs.forEach((logprob, i) => {
+                expect(Math.abs(logprob - own[i]!)).toBeLessThan(0.1 + 0.02 * Math.abs(own[i]!));
             });
-            right.push(own.indexOf(Math.max(...own)) === label);
+            const [first, second] = [...own].sort((x, y) => y - x) as [number, number];
+            if (first - second > 0.3) expect(likeliest(theirs)).toBe(likeliest(own));
+            else nearTies++;
+            right.push(likeliest(own) === label);
         }
         await rast.dispose();
-        expect(made.accuracy).toBeCloseTo(right.filter(Boolean).length / right.length, 6);
+        const share = right.filter(Boolean).length / right.length;
+        expect(Math.abs(made.accuracy - share)).toBeLessThanOrEqual(nearTies / right.length + 1e-9);
+        expect(nearTies).toBeLessThan(right.length / 5);
         // it is no matter of chance: three choices each
         expect(made.accuracy).toBeGreaterThan(0.5);
         expect(made.answers).toHaveLength(documents.length);
         for (const answer of made.answers) expect(answer).toMatch(/\S/);
     });
 });
+
+function likeliest(logprobs: readonly number[]): number {
+    return logprobs.indexOf(Math.max(...logprobs));
+}
 
 interface Sum {
     readonly question: string;

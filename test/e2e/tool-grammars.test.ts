@@ -103,7 +103,7 @@ function checkCalls({ calls, raw }: Drawn): void {
 describe.each(Object.entries(templates))("%s", (_, template) => {
     test("a required call is there and valid", async () => {
         let whole = 0;
-        for (let seed = 0; seed < size(3, 40); seed++) {
+        for (let seed = 0; seed < size(3, 12); seed++) {
             const choice = { kind: "required", names: ["weather", "now"] } as const;
             const drawn = await draw(template, { tools, choice, parallel: false }, {}, seed);
             if (!drawn.whole) continue;
@@ -117,7 +117,7 @@ describe.each(Object.entries(templates))("%s", (_, template) => {
 
     test("a named one is that one", async () => {
         const choice = { kind: "required", names: ["weather"] } as const;
-        for (let seed = 100; seed < size(101, 120); seed++) {
+        for (let seed = 100; seed < size(101, 106); seed++) {
             const drawn = await draw(template, { tools, choice, parallel: true }, {}, seed);
             if (!drawn.whole) continue;
             expect(drawn.calls.length, drawn.raw).toBeGreaterThan(0);
@@ -128,7 +128,7 @@ describe.each(Object.entries(templates))("%s", (_, template) => {
 
     test("a strict tool leaves text as it is, and holds a call to its schema", async () => {
         const use = { tools, choice: { kind: "auto" }, parallel: true } as const;
-        for (let seed = 200; seed < size(201, 220); seed++) {
+        for (let seed = 200; seed < size(201, 206); seed++) {
             const drawn = await draw(template, use, {}, seed);
             checkCalls({ ...drawn, calls: drawn.whole ? drawn.calls : drawn.calls.slice(0, -1) });
         }
@@ -139,7 +139,7 @@ describe("beside a schema of the answer", () => {
     test("it is either of both", async () => {
         const use = { tools, choice: { kind: "auto" }, parallel: false } as const;
         const jsonSchema = { type: "array", items: { type: "integer", maximum: 9, minimum: 0 }, maxItems: 3 };
-        for (let seed = 0; seed < size(6, 40); seed++) {
+        for (let seed = 0; seed < size(6, 20); seed++) {
             const drawn = await draw("Qwen-Qwen2.5-7B-Instruct", use, { jsonSchema }, seed);
             if (!drawn.whole) continue;
             checkCalls(drawn);
