@@ -351,7 +351,7 @@ describe("the command", () => {
         child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
         child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
         const exit = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-        await until("it listens", () => stdout.includes("\n") || child.exitCode !== null);
+        await until("it listens", () => stdout.includes("\n") || child.exitCode !== null, 90_000);
         const { url, port } = JSON.parse(stdout) as { url: string; port: number };
         return { child, url, port, exit, output: () => ({ stdout, stderr }) };
     }
