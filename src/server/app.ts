@@ -10,6 +10,8 @@ import { EngineDesk } from "./ask/engine-desk.js";
 import { servedModels } from "./ask/model-names.js";
 import type { ProtocolContext, RequestBounds } from "./ask/protocol.js";
 import { checkHost, checkOrigin, KeyRing } from "./http/access.js";
+import { answerBrokenRequest } from "./http/broken-request.js";
+import { onceOver } from "./http/response-over.js";
 import { Metrics, type GenerationFigures } from "./http/metrics.js";
 import { readBodiesAsJson } from "./http/read-json.js";
 import { RequestError } from "./http/request-error.js";
@@ -126,6 +128,7 @@ export async function createApp({
                 strict: false
             }
         },
+        clientErrorHandler: answerBrokenRequest,
         frameworkErrors: (error, request, reply) => sendError(error, request as FastifyRequest, reply)
     }) as unknown as FastifyInstance;
     app.server.maxConnections = options.maxConnections;
@@ -200,7 +203,7 @@ function observe(app: FastifyInstance, metrics: Metrics): void {
             request.log.info({ method: request.method, route, status, ms: Math.round(ms) }, "request");
         };
         raw.once("finish", over);
-        raw.once("close", over);
+        onceOver(reply, over);
     });
 }
 

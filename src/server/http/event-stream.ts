@@ -1,5 +1,6 @@
 // A response that is written event by event, over the hijacked socket: its close event is the one sure sign that a client has gone.
 import type { FastifyReply } from "fastify";
+import { onceOver } from "./response-over.js";
 
 /** How a client may read. */
 export interface StreamBounds {
@@ -44,9 +45,9 @@ export class EventStream {
             this.#begun = true;
             this.#gone.abort(new Error("The client has gone."));
         };
-        raw.once("close", closed);
+        onceOver(reply, closed);
         raw.on("error", closed);
-        if (raw.destroyed || raw.socket?.destroyed === true) closed();
+        if (raw.destroyed || reply.request.raw.socket.destroyed) closed();
     }
 
     /** Aborts when nobody reads any more. */
@@ -113,11 +114,11 @@ export class EventStream {
             const done = (): void => {
                 clearTimeout(timer);
                 raw.off("drain", done);
-                raw.off("close", done);
+                this.#gone.signal.removeEventListener("abort", done);
                 resolve();
             };
             raw.on("drain", done);
-            raw.on("close", done);
+            this.#gone.signal.addEventListener("abort", done);
         });
     }
 }
