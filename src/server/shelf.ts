@@ -74,6 +74,8 @@ interface Entry {
     loading: Promise<Rast> | undefined;
     idle: NodeJS.Timeout | undefined;
     waiting: number;
+    /** It is to make room for another: who asks for it now waits until it was loaded again. */
+    leaving: boolean;
 }
 
 /** All models of a server. Owns their engines. */
@@ -103,7 +105,8 @@ export class Shelf {
                     failure: undefined,
                     loading: undefined,
                     idle: undefined,
-                    waiting: 0
+                    waiting: 0,
+                    leaving: false
                 }
             ])
         );
@@ -138,7 +141,7 @@ export class Shelf {
     async lease(name: string, signal: AbortSignal): Promise<Lease> {
         const entry = this.#entry(name);
         signal.throwIfAborted();
-        if (entry.state === "loaded") return this.#leaseOf(entry, entry.rast!);
+        if (entry.state === "loaded" && !entry.leaving) return this.#leaseOf(entry, entry.rast!);
         if (performance.now() - entry.failedAt < failurePauseMs) throw loadFailed(entry);
         const loading = this.#loaded(entry);
         loading.catch(() => {}); // whoever waits hears of it
@@ -150,7 +153,7 @@ export class Shelf {
             throw loadFailed(entry);
         } finally {
             entry.waiting -= 1;
-            this.#tellFreed(entry);
+            this.#tellFreed();
         }
         // another may have needed the memory between its end and this turn
         return this.lease(name, signal);
@@ -189,15 +192,14 @@ export class Shelf {
             entry.leases -= 1;
             entry.lastUse = performance.now();
             if (entry.leases > 0) return;
-            this.#tellFreed(entry);
+            this.#tellFreed();
             this.#unloadLater(entry);
         };
         return { name: entry.model.name, rast, release };
     }
 
     // Whoever waits for it takes it before this is acted upon.
-    #tellFreed(entry: Entry): void {
-        if (isWanted(entry)) return;
+    #tellFreed(): void {
         for (const free of [...this.#onFreed]) free();
     }
 
@@ -218,6 +220,7 @@ export class Shelf {
         clearTimeout(entry.idle);
         if (entry.state !== "loaded" || entry.rast === undefined) return;
         entry.state = "unloaded";
+        entry.leaving = false;
         entry.progress = 0;
         await entry.rast.dispose();
         this.#settings.tell({ what: "unloaded", name: entry.model.name });
@@ -230,7 +233,7 @@ export class Shelf {
     }
 
     #loaded(entry: Entry): Promise<Rast> {
-        if (entry.state === "loaded") return Promise.resolve(entry.rast!);
+        if (entry.state === "loaded" && !entry.leaving) return Promise.resolve(entry.rast!);
         entry.loading ??= this.#inTurn(() => this.#load(entry)).finally(() => {
             entry.loading = undefined;
         });
@@ -241,6 +244,8 @@ export class Shelf {
         const { signal } = this.#ending;
         const { name, load } = entry.model;
         const { tell } = this.#settings;
+        // another model has made the room
+        if (entry.state === "loaded") return entry.rast!;
         const start = performance.now();
         entry.state = "loading";
         entry.progress = 0;
@@ -276,24 +281,36 @@ export class Shelf {
     }
 
     /**
-     * Unloads what was not used for longest, and waits for what is leased, while that is needed.
+     * Unloads what was not used for longest, and waits for what is leased, while that is needed. Of what is leased one gets no new leases
+     * meanwhile: requests that follow each other closely would otherwise keep it for ever.
      * @param needed of how many are loaded
      * @returns false where nothing could be unloaded
      */
     async #makeRoom(needed: (loaded: number) => boolean, most = Infinity): Promise<boolean> {
         let made = 0;
-        while (made < most) {
-            const loaded = [...this.#entries.values()].filter(({ state }) => state === "loaded");
-            if (loaded.length === 0 || !needed(loaded.length)) break;
-            const free = loaded.filter((entry) => !isWanted(entry)).sort((a, b) => a.lastUse - b.lastUse)[0];
-            if (free === undefined) {
-                this.#ending.signal.throwIfAborted();
-                await this.#freed();
-                this.#ending.signal.throwIfAborted();
-                continue;
+        try {
+            while (made < most) {
+                const loaded = [...this.#entries.values()]
+                    .filter(({ state }) => state === "loaded")
+                    .sort((a, b) => a.lastUse - b.lastUse);
+                if (loaded.length === 0 || !needed(loaded.length)) break;
+                const free = loaded.find((entry) => !isWanted(entry));
+                if (free === undefined) {
+                    this.#ending.signal.throwIfAborted();
+                    // who has waited for its load takes it first
+                    const next = loaded.some(({ leaving }) => leaving)
+                        ? undefined
+                        : loaded.find((one) => one.waiting === 0);
+                    if (next !== undefined) next.leaving = true;
+                    await this.#freed();
+                    this.#ending.signal.throwIfAborted();
+                    continue;
+                }
+                await this.#unload(free);
+                made += 1;
             }
-            await this.#unload(free);
-            made += 1;
+        } finally {
+            for (const entry of this.#entries.values()) entry.leaving = false;
         }
         return made > 0;
     }
@@ -310,8 +327,8 @@ export class Shelf {
 }
 
 // By those who have it, or have waited for its load and not taken it yet.
-function isWanted({ leases, waiting }: Entry): boolean {
-    return leases > 0 || waiting > 0;
+function isWanted({ leases, waiting, leaving }: Entry): boolean {
+    return leases > 0 || (waiting > 0 && !leaving);
 }
 
 function stillLoading({ model, progress }: Entry): RequestError {

@@ -149,7 +149,7 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
         terminal.type(" 0.3\r/set\r");
         await terminal.until("temperature 0.3");
         terminal.type("/lamda\r");
-        await terminal.until("There is no command /lamda. Did you mean lambda?");
+        await terminal.until("There is no command /lamda. Did you mean /lambda?");
         terminal.type("/seed x\r");
         await terminal.until("Expected an integer");
         terminal.type("/load /nowhere.json\r");

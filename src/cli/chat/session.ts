@@ -1,5 +1,6 @@
 // A chat: messages to answers, commands to what they change.
 import { stat } from "node:fs/promises";
+import { quote } from "../../checks.js";
 import type { Rast } from "../../engine/engine.js";
 import type { GenerateOptions } from "../../engine/generate-options.js";
 import type { RastResult } from "../../engine/results.js";
@@ -241,7 +242,7 @@ export class ChatSession {
     #drop(rest: string): void {
         const count = rest === "" ? 1 : Number(rest);
         const { turns } = this.#conversation;
-        if (!Number.isInteger(count) || count < 1) throw misuse(`Expected a number of turns, received ${rest}.`);
+        if (!Number.isInteger(count) || count < 1) throw misuse(`Expected a number of turns, received ${quote(rest)}.`);
         if (turns.length === 0) throw misuse("There is nothing to forget.");
         turns.splice(0, count);
         this.#parts.say(this.#turnsInWords());

@@ -40,7 +40,10 @@ export function parseSlash(text: string): { readonly name: SlashName; readonly r
     const [, typed = "", rest = ""] = /^\/(\S*)\s*([^]*)$/.exec(text) ?? [];
     const name = names.find((one) => one === typed) ?? aliases.get(typed);
     if (name === undefined) {
-        const hint = didYouMean(typed, names);
+        const hint = didYouMean(
+            `/${typed}`,
+            names.map((one) => `/${one}`)
+        );
         throw new RastError(
             "ERR_INVALID_ARGUMENT",
             `There is no command /${typed}.${hint} /help lists them; // begins a message with a slash.`

@@ -162,6 +162,47 @@ describe("room", () => {
         expect(loads.disposed).toEqual(["a"]);
     });
 
+    it("comes though others go on asking for what is leased, and those have their turn", async () => {
+        const loads = new Loads();
+        const shelf = shelfOf(loads, { maxLoaded: 1 });
+        const order: string[] = [];
+        const take = async (name: string): Promise<void> => {
+            const lease = await shelf.lease(name, never);
+            order.push(name);
+            await tick();
+            await tick();
+            lease.release();
+        };
+        const first = await shelf.lease("a", never);
+        const b = take("b");
+        await tick();
+        const others = [take("a"), take("a"), take("c"), take("b")];
+        await tick();
+        expect(order).toEqual([]);
+        first.release();
+        await Promise.all([b, ...others]);
+        expect(order).toEqual(["b", "b", "a", "a", "c"]);
+        expect(loads.begun).toEqual(["a", "b", "a", "c"]);
+    });
+
+    it("gives what was to leave back where another has made it", async () => {
+        const loads = new Loads();
+        const shelf = shelfOf(loads, { maxLoaded: 2 });
+        const a = await shelf.lease("a", never);
+        const b = await shelf.lease("b", never);
+        const c = shelf.lease("c", never);
+        await tick();
+        // a is to leave, b is free before it
+        const again = shelf.lease("a", never);
+        await tick();
+        b.release();
+        (await c).release();
+        (await again).release();
+        a.release();
+        expect(loads.begun).toEqual(["a", "b", "c"]);
+        expect(loads.disposed).toEqual(["b"]);
+    });
+
     it("is made where memory is short, one by one", async () => {
         const loads = new Loads();
         const shelf = shelfOf(loads);

@@ -28,7 +28,7 @@ function answerTo(port: number, text: string): Promise<string> {
 describe("what is no request", () => {
     it("is answered in OpenAI's shape, and its connection closed", async () => {
         const port = await listening(
-            fastify({ clientErrorHandler: answerBrokenRequest }) as unknown as FastifyInstance
+            fastify({ clientErrorHandler: answerBrokenRequest })
         );
         const cases: readonly (readonly [string, number])[] = [
             ["no HTTP at all\r\n\r\n", 400],
@@ -68,7 +68,7 @@ describe("requests that were sent ahead on a connection", () => {
             await over;
             return "b";
         });
-        const port = await listening(server as unknown as FastifyInstance);
+        const port = await listening(server);
         const socket = connect(port, "127.0.0.1");
         const paths = ["/stream", "/stream", "/whole"];
         socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(""));
@@ -88,7 +88,7 @@ describe("requests that were sent ahead on a connection", () => {
             listeners = request.raw.socket.listenerCount("close");
             return "a";
         });
-        const port = await listening(server as unknown as FastifyInstance);
+        const port = await listening(server);
         await answerTo(port, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         const once = listeners;
         const requests = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20);
