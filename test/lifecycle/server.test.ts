@@ -81,8 +81,11 @@ describe("load", () => {
                 else faults.push(`${index} ends with ${JSON.stringify(last)}`);
             } catch (error) {
                 if (abort.signal.aborted) outcomes.cut += 1;
-                else if (/^429/.test((error as Error).message)) outcomes.full += 1;
-                else faults.push(`${index}: ${String(error)}`);
+                else if (/^429/.test((error as Error).message)) {
+                    outcomes.full += 1;
+                    await later(undefined, 20);
+                    await one(index);
+                } else faults.push(`${index}: ${String(error)}`);
             }
         };
         const wave = async (from: number, count: number): Promise<void> => {
