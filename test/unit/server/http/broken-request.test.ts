@@ -27,9 +27,7 @@ function answerTo(port: number, text: string): Promise<string> {
 
 describe("what is no request", () => {
     it("is answered in OpenAI's shape, and its connection closed", async () => {
-        const port = await listening(
-            fastify({ clientErrorHandler: answerBrokenRequest })
-        );
+        const port = await listening(fastify({ clientErrorHandler: answerBrokenRequest }));
         const cases: readonly (readonly [string, number])[] = [
             ["no HTTP at all\r\n\r\n", 400],
             ["GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400],
