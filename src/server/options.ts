@@ -132,7 +132,9 @@ export function resolveServeOptions(value: unknown): ResolvedServeOptions {
         corsOrigins: readTexts("corsOrigins", options.corsOrigins).map((origin, index) =>
             checkOrigin(`corsOrigins[${index}]`, origin)
         ),
-        allowedHosts: readTexts("allowedHosts", options.allowedHosts).map((name) => name.toLowerCase()),
+        allowedHosts: readTexts("allowedHosts", options.allowedHosts).map((name, index) =>
+            checkHostName(`allowedHosts[${index}]`, name)
+        ),
         lazy: lazy ?? false,
         logLevel: logLevel === undefined ? "silent" : checkOneOf("logLevel", logLevel, levels),
         logStream: logStream === undefined ? undefined : checkStream(logStream)
@@ -151,6 +153,12 @@ function checkKey(name: string, key: string): string {
     if (/^[\x21-\x7E]+$/.test(key)) return key;
     const message = `Expected visible ASCII characters without spaces for ${name}, received others.`;
     throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name } });
+}
+
+// As the Host header has it, without a port.
+function checkHostName(name: string, host: string): string {
+    if (/^[\p{L}\p{N}._-]+$/u.test(host) || /^\[[\da-f:.]+\]$/i.test(host)) return host.toLowerCase();
+    throw invalidOption(name, 'a name without scheme, port or path ("models.example")', host);
 }
 
 function checkOrigin(name: string, origin: string): string {

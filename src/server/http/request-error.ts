@@ -111,7 +111,10 @@ function failureOfRast(error: RastError, fieldOf: (option: string) => string): F
     return {
         status,
         kind: kindOf(status),
-        message: field === null || said === undefined ? error.message : inWords(error.message, said, field),
+        message: forClients(
+            field === null || said === undefined ? error.message : inWords(error.message, said, field),
+            fieldOf
+        ),
         param: field,
         code: error.code === "ERR_PROMPT_TOO_LONG" ? "context_length_exceeded" : error.code,
         retryAfterSeconds: status === 429 || status === 503 ? retrySeconds : undefined
@@ -131,8 +134,17 @@ function inWords(message: string, option: string, field: string): string {
         .reduce((before, after) => before + (/[\w.]$/.test(before) || /^\w/.test(after) ? option : field) + after);
 }
 
+// Advice that names what only who runs the server can change, or what a protocol calls otherwise.
+function forClients(message: string, fieldOf: (option: string) => string): string {
+    const ours = message.replace("raise contextSize", "have the server started with a larger --context-size");
+    return inWords(ours, "templateOptions", fieldOf("templateOptions"));
+}
+
 function hidden(code: string | null = null): Failure {
-    const message = "Something went wrong in the server; its log says what.";
+    const message =
+        code === "ERR_ENGINE_CRASHED"
+            ? "The engine crashed, and is started anew when it is asked again; the server's log says more."
+            : "Something went wrong in the server; its log says what.";
     return { status: 500, kind: "server_error", message, param: null, code, retryAfterSeconds: undefined };
 }
 

@@ -41,6 +41,26 @@ describe("failures", () => {
         expect(failureOf(new RastError("ERR_ENGINE_CRASHED", "x")).code).toBe("ERR_ENGINE_CRASHED");
     });
 
+    it("advise what a client can do, in its protocol's words", () => {
+        const long = new RastError(
+            "ERR_PROMPT_TOO_LONG",
+            "Shorten it, or raise contextSize where the models hold more."
+        );
+        expect(failureOf(long, fieldOf).message).toBe(
+            "Shorten it, or have the server started with a larger --context-size where the models hold more."
+        );
+        const template = new RastError(
+            "ERR_CHAT_TEMPLATE",
+            "Give it the messages and templateOptions that it asks for."
+        );
+        expect(failureOf(template, fieldOf).message).toBe(
+            "Give it the messages and chat_template_kwargs that it asks for."
+        );
+        expect(failureOf(new RastError("ERR_ENGINE_CRASHED", "x")).message).toMatch(
+            /^The engine crashed, .* asked again/
+        );
+    });
+
     it("of every code have a status", () => {
         const statuses = Object.keys(errorCatalogue).map(
             (code) => failureOf(new RastError(code as ErrorCode, "x")).status
