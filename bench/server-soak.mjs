@@ -52,7 +52,7 @@ export async function soak(minutes) {
                 { prompt: "Q: 6+34?\n", max_tokens: 300, ignore_eos: true, stream: true, seed: seed++ },
                 abort.signal
             );
-            for await (const _ of response.body) break;
+            await response.body.getReader().read();
             abort.abort();
         },
         async () => expectStatus(await post("/v1/completions", { prompt: "x", temperature: "hot" }), 400),
