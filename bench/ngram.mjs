@@ -1,7 +1,7 @@
-// What drafts from the text give in time: tokens per second by the caller's clock, with them and without, in turn.
+// What drafts from the text give, or cost, in time: tokens per second by the caller's clock, with them and without, in turn.
 //   node bench/ngram.mjs [--record FILE] [--models FOLDER] [--base NAME] [--small NAME] [--agreement N] [--tokens N]
-//       [--repetitions N] [--loads N]           a shaped trio, whose greedy text repeats itself after some hundred tokens
-//       (with a vocabulary of 2,048; of 151,936 not within 900)
+//       [--repetitions N] [--loads N]           a shaped trio, whose greedy text does not repeat itself within 900 tokens:
+//       what it costs to look for repeats that are not there
 //   node bench/ngram.mjs --trio NAME|FILE --prompt FILE [--tokens N] ...      a trio of your own on a text, greedy
 import { readFileSync } from "node:fs";
 import { loadRast } from "../dist/index.js";
@@ -9,8 +9,8 @@ import { keepRecord, progress, readArguments, recordHead, spread, table, withMod
 
 const values = readArguments({
     models: undefined,
-    base: "echo-0.24b",
-    small: "echo-0.005b",
+    base: "qwen2.5-0.5b",
+    small: "tiny-0.08b",
     agreement: 0.5,
     trio: undefined,
     prompt: undefined,

@@ -15,8 +15,7 @@ export interface ModelShape {
 }
 
 /**
- * Dimensions of known models as their config.json has them, after six of nobody for small machines and tests;
- * greedy texts of the two with 2,048 tokens repeat themselves soon. What is written
+ * Dimensions of known models as their config.json has them, after four of nobody for small machines and tests. What is written
  * leaves out biases (0.02% of Qwen2.5 0.5B). llama.cpp's K types need widths that are multiples of 256, as those of
  * tiny-0.07b and qwen2.5-0.5b are not: it takes Q5_0, Q5_1 or Q8_0 for such tensors, as it does for the real models.
  */
@@ -25,8 +24,6 @@ export const knownShapes = {
     "tiny-0.1b": { width: 768, layers: 8, heads: 12, kvHeads: 4, hidden: 2048, vocabulary: 32000 },
     "tiny-0.08b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 151936 },
     "tiny-0.01b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 12288 },
-    "echo-0.005b": { width: 256, layers: 4, heads: 4, kvHeads: 2, hidden: 1024, vocabulary: 2048 },
-    "echo-0.24b": { width: 1024, layers: 20, heads: 16, kvHeads: 8, hidden: 2816, vocabulary: 2048 },
     "llama-1.2b": { width: 2048, layers: 22, heads: 32, kvHeads: 8, hidden: 5632, vocabulary: 32000 },
     "lfm2-0.35b": {
         width: 1024,
