@@ -1,6 +1,6 @@
 // Bodies of Anthropic's API, as far as they are understood here.
 import { limits } from "../../limits.js";
-import { flag, numberOf, object, optional, text, type Schema } from "../http/schema.js";
+import { flag, numberOf, object, optional, rastFields, text, type Schema } from "../http/schema.js";
 
 const block: Schema = { type: "object", properties: { type: { type: "string" } }, required: ["type"] };
 
@@ -74,27 +74,14 @@ export const messagesBody: Schema = object(
         output_config: optional(object({ format })),
         rast: optional(
             object({
-                lambda: {
-                    anyOf: [
-                        { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max },
-                        {
-                            type: "array",
-                            items: { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max }
-                        },
-                        { type: "null" }
-                    ],
-                    description: "Strength of the delta; a list has one for each pair."
-                },
+                lambda: rastFields.lambda,
                 seed: optional({
                     type: "integer",
                     minimum: 0,
                     maximum: Number.MAX_SAFE_INTEGER,
                     description: "The same draws again."
                 }),
-                speculation: {
-                    anyOf: [{ type: "string", enum: ["auto", "off"] }, { type: "object" }, { type: "null" }],
-                    description: "As the option of rast.generate."
-                }
+                speculation: rastFields.speculation
             })
         )
     },

@@ -1,7 +1,7 @@
 // From an `Ask` to `AnswerEvent`s: a lease of the model, its generations, tools, texts of tokens, and how it all ends.
 import { describeError } from "../../checks.js";
 import { RastError } from "../../errors.js";
-import type { GenerateOptions, Mode, Prompt } from "../../engine/generate-options.js";
+import { promptOptionNames, type GenerateOptions, type Mode, type Prompt } from "../../engine/generate-options.js";
 import type { Generation } from "../../engine/generation.js";
 import type { GenerationPart, RastResult, TokenLogprob } from "../../engine/results.js";
 import { RequestError } from "../http/request-error.js";
@@ -349,20 +349,8 @@ export function named({ token, logprob, top }: TokenLogprob, bytes: TokenBytes):
     };
 }
 
-const promptNames = [
-    "prompt",
-    "tokens",
-    "messages",
-    "raw",
-    "addBos",
-    "parseSpecial",
-    "thinking",
-    "templateOptions",
-    "continueFinalMessage"
-] as const;
-
 /** What of a request is its prompt. */
 export function promptOnly(options: GenerateOptions): Prompt {
-    const entries = promptNames.map((name): readonly [string, unknown] => [name, options[name]]);
+    const entries = promptOptionNames.map((name): readonly [string, unknown] => [name, options[name]]);
     return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as unknown as Prompt;
 }

@@ -1,5 +1,6 @@
 // Schemas of bodies: what fastify checks requests by, and what the OpenAPI description is made of.
 import type { NumberRange } from "../../checks.js";
+import { limits } from "../../limits.js";
 
 declare module "fastify" {
     interface FastifySchema {
@@ -56,3 +57,17 @@ export function oneOf(words: readonly string[], description: string): Schema {
 export function object(properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema {
     return { type: "object", properties, ...(required.length > 0 ? { required } : {}) };
 }
+
+const lambda: Schema = { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max };
+
+/** Fields of `rast` that every protocol has. */
+export const rastFields = {
+    lambda: {
+        anyOf: [lambda, { type: "array", items: lambda }, { type: "null" }],
+        description: "Strength of the delta; a list has one for each pair."
+    },
+    speculation: {
+        anyOf: [{ type: "string", enum: ["auto", "off"] }, { type: "object" }, { type: "null" }],
+        description: "As the option of rast.generate."
+    }
+} as const satisfies Readonly<Record<string, Schema>>;

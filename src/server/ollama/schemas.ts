@@ -1,6 +1,6 @@
 // Bodies of Ollama's API, as far as they are understood here.
 import { limits } from "../../limits.js";
-import { flag, numberOf, object, optional, text, type Schema } from "../http/schema.js";
+import { flag, numberOf, object, optional, rastFields, text, type Schema } from "../http/schema.js";
 
 const integer = { type: "integer" } as const;
 
@@ -61,21 +61,8 @@ const common: Readonly<Record<string, Schema>> = {
     top_logprobs: numberOf(limits.logprobs, "Alternatives of each."),
     rast: optional(
         object({
-            lambda: {
-                anyOf: [
-                    { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max },
-                    {
-                        type: "array",
-                        items: { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max }
-                    },
-                    { type: "null" }
-                ],
-                description: "Strength of the delta; a list has one for each pair."
-            },
-            speculation: {
-                anyOf: [{ type: "string", enum: ["auto", "off"] }, { type: "object" }, { type: "null" }],
-                description: "As the option of rast.generate."
-            }
+            lambda: rastFields.lambda,
+            speculation: rastFields.speculation
         })
     )
 };

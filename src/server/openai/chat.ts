@@ -5,9 +5,7 @@ import type { AnswerEvent, Ask, Answering, NamedLogprob, NamedScore } from "../a
 import type { Protocol } from "../ask/protocol.js";
 import { clientSignal } from "../http/client-signal.js";
 import { EventStream, serverSentEvent } from "../http/event-stream.js";
-import { failureOf } from "../http/request-error.js";
-import { bodyOf } from "./errors.js";
-import { fieldOf } from "./fields.js";
+import { failStream } from "./errors.js";
 import { readChat, type ChatBody } from "./read-chat.js";
 import { chatBody } from "./schemas.js";
 import {
@@ -38,11 +36,7 @@ export const chat: Protocol = async (app, { answer, bounds }) => {
             const answering = await answer(ask, stream.signal);
             await writeStream(stream, ask, answering, body.stream_options?.include_usage === true);
         } catch (error) {
-            if (stream.signal.aborted) return reply;
-            if (!stream.begun) throw error;
-            const failure = failureOf(error, fieldOf);
-            if (failure.status >= 500) log.error({ err: error }, "a stream failed");
-            stream.end(serverSentEvent(JSON.stringify(bodyOf(failure))));
+            failStream(stream, error, log);
         }
         return reply;
     });

@@ -6,11 +6,11 @@ import type { EngineDesk, ScoredToken } from "../ask/engine-desk.js";
 import type { ProtocolContext } from "../ask/protocol.js";
 import { clientSignal } from "../http/client-signal.js";
 import { EventStream, serverSentEvent } from "../http/event-stream.js";
-import { failureOf, wrongField } from "../http/request-error.js";
+import { wrongField } from "../http/request-error.js";
 import type { FastifyPluginAsync } from "fastify";
 import { gone } from "./chat.js";
-import { bodyOf } from "./errors.js";
-import { defined, fieldOf, given, readCommon, readMaxTokens, type CommonBody, type Settings } from "./fields.js";
+import { failStream } from "./errors.js";
+import { defined, given, readCommon, readMaxTokens, type CommonBody, type Settings } from "./fields.js";
 import { completionBody } from "./schemas.js";
 import { finishReason, finite, headOf, rastOf, rastTokens, timingsOf, usageOf, type AnswerHead } from "./writing.js";
 
@@ -73,11 +73,7 @@ export const completions: FastifyPluginAsync<CompletionContext> = async (app, { 
             const model = answering?.model ?? desk.find(ask.model).id;
             await writeStream(stream, read, { model, answering, echoed }, body.stream_options?.include_usage === true);
         } catch (error) {
-            if (stream.signal.aborted) return reply;
-            if (!stream.begun) throw error;
-            const failure = failureOf(error, fieldOf);
-            if (failure.status >= 500) log.error({ err: error }, "a stream failed");
-            stream.end(serverSentEvent(JSON.stringify(bodyOf(failure))));
+            failStream(stream, error, log);
         }
         return reply;
     });

@@ -1,5 +1,6 @@
 // Errors in OpenAI's shape.
-import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { serverSentEvent, type EventStream } from "../http/event-stream.js";
 import { failureOf, type Failure } from "../http/request-error.js";
 import { fieldOf } from "./fields.js";
 
@@ -15,4 +16,13 @@ export function sendError(error: FastifyError | Error, request: FastifyRequest, 
     if (failure.retryAfterSeconds !== undefined) void reply.header("retry-after", String(failure.retryAfterSeconds));
     if (failure.status === 401) void reply.header("www-authenticate", "Bearer");
     void reply.status(failure.status).send(bodyOf(failure));
+}
+
+/** Tells a streamed answer's client what went wrong, as the last event. @throws the error, while a status can still say it */
+export function failStream(stream: EventStream, error: unknown, log: FastifyBaseLogger): void {
+    if (stream.signal.aborted) return;
+    if (!stream.begun) throw error;
+    const failure = failureOf(error, fieldOf);
+    if (failure.status >= 500) log.error({ err: error }, "a stream failed");
+    stream.end(serverSentEvent(JSON.stringify(bodyOf(failure))));
 }

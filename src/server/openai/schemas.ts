@@ -1,6 +1,6 @@
 // Bodies of OpenAI's endpoints, as far as they are understood here.
 import { limits } from "../../limits.js";
-import { flag, numberOf, object, oneOf, optional, text, type Schema } from "../http/schema.js";
+import { flag, numberOf, object, oneOf, optional, rastFields, text, type Schema } from "../http/schema.js";
 
 const integer = { type: "integer" } as const;
 
@@ -49,21 +49,8 @@ export const drawing: Readonly<Record<string, Schema>> = {
     json_schema: optional({ type: "object", description: "A JSON schema that the text must be valid by." }),
     rast: optional(
         object({
-            lambda: {
-                anyOf: [
-                    { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max },
-                    {
-                        type: "array",
-                        items: { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max }
-                    },
-                    { type: "null" }
-                ],
-                description: "Strength of the delta; a list has one for each pair."
-            },
-            speculation: {
-                anyOf: [{ type: "string", enum: ["auto", "off"] }, { type: "object" }, { type: "null" }],
-                description: "As the option of rast.generate."
-            },
+            lambda: rastFields.lambda,
+            speculation: rastFields.speculation,
             mode: oneOf(["rast", "base", "expert"], "Before what the model's name says."),
             explain: {
                 anyOf: [
