@@ -1,16 +1,10 @@
 #include "tall_matrix.h"
 
+#include "../hot_loops.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-
-// As in sampling/row_kernels.cpp: the prebuilt addon is compiled for a baseline processor.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && !defined(RAST_NO_CLONES)
-#    define RAST_HOT_LINEAR \
-        __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
-#else
-#    define RAST_HOT_LINEAR
-#endif
 
 namespace rast {
 
@@ -25,9 +19,9 @@ constexpr double least_share = 1e-13;
 
 }  // namespace
 
-RAST_HOT_LINEAR
+RAST_HOT
 void multiply_add(const float * x, int64_t stride_a, int64_t stride_p, int64_t count_a, int64_t count_p,
-                  const float * b, int64_t width, float * out) {
+                  const float * b, int64_t width, float * out) noexcept {
     for (int64_t p0 = 0; p0 < count_p; p0 += tile_depth) {
         const int64_t p1 = std::min(count_p, p0 + tile_depth);
         for (int64_t c0 = 0; c0 < width; c0 += tile_columns) {
@@ -74,24 +68,55 @@ void multiply_add(const float * x, int64_t stride_a, int64_t stride_p, int64_t c
     }
 }
 
-RAST_HOT_LINEAR
+namespace {
+
+// Rows at a time: a breath of a few microseconds, and work that is worth a call through the loader's table.
+constexpr int64_t rows_at_once = 16;
+
+// sum[r, c] += from[r] * from[c] for c >= r, over `rows` rows of width n. row: f64[n], scratch.
+RAST_HOT
+void add_gram(const float * from, int64_t rows, int64_t n, double * row, double * sum) noexcept {
+    for (int64_t i = 0; i < rows; ++i, from += n) {
+        for (int64_t c = 0; c < n; ++c) {
+            row[c] = static_cast<double>(from[c]);
+        }
+        for (int64_t r = 0; r < n; ++r) {
+            const double factor = row[r];
+            double * to = sum + r * n;
+            for (int64_t c = r; c < n; ++c) {
+                to[c] += factor * row[c];
+            }
+        }
+    }
+}
+
+// Each of `rows` rows of width n times f64[n, n], in place. sum: f64[n], scratch.
+RAST_HOT
+void multiply_rows(float * row, int64_t rows, int64_t n, const double * square, double * sum) noexcept {
+    for (int64_t i = 0; i < rows; ++i, row += n) {
+        for (int64_t c = 0; c < n; ++c) {
+            sum[c] = 0.0;
+        }
+        for (int64_t r = 0; r < n; ++r) {
+            const auto factor = static_cast<double>(row[r]);
+            const double * from = square + r * n;
+            for (int64_t c = 0; c < n; ++c) {
+                sum[c] += factor * from[c];
+            }
+        }
+        for (int64_t c = 0; c < n; ++c) {
+            row[c] = static_cast<float>(sum[c]);
+        }
+    }
+}
+
+}  // namespace
+
 std::vector<double> gram(const tall_matrix & m) {
     const int64_t n = m.width;
     std::vector<double> out(static_cast<size_t>(n * n), 0.0);
     std::vector<double> row(static_cast<size_t>(n));
-    for (int64_t i = 0; i < m.rows; ++i) {
-        const float * from = m.row(i);
-        for (int64_t c = 0; c < n; ++c) {
-            row[static_cast<size_t>(c)] = static_cast<double>(from[c]);
-        }
-        for (int64_t r = 0; r < n; ++r) {
-            const double factor = row[static_cast<size_t>(r)];
-            double * to = out.data() + r * n;
-            for (int64_t c = r; c < n; ++c) {
-                to[c] += factor * row[static_cast<size_t>(c)];
-            }
-        }
-    }
+    add_gram(m.data.data(), m.rows, n, row.data(), out.data());
     for (int64_t r = 0; r < n; ++r) {
         for (int64_t c = 0; c < r; ++c) {
             out[static_cast<size_t>(r * n + c)] = out[static_cast<size_t>(c * n + r)];
@@ -100,26 +125,14 @@ std::vector<double> gram(const tall_matrix & m) {
     return out;
 }
 
-RAST_HOT_LINEAR
 void multiply_right(tall_matrix & m, const std::vector<double> & square, const breath & breathe) {
     const int64_t n = m.width;
     std::vector<double> sum(static_cast<size_t>(n));
-    for (int64_t i = 0; i < m.rows; ++i) {
+    for (int64_t i = 0; i < m.rows; i += rows_at_once) {
         if (breathe) {
             breathe();
         }
-        float * row = m.row(i);
-        std::fill(sum.begin(), sum.end(), 0.0);
-        for (int64_t r = 0; r < n; ++r) {
-            const auto factor = static_cast<double>(row[r]);
-            const double * from = square.data() + r * n;
-            for (int64_t c = 0; c < n; ++c) {
-                sum[static_cast<size_t>(c)] += factor * from[c];
-            }
-        }
-        for (int64_t c = 0; c < n; ++c) {
-            row[c] = static_cast<float>(sum[static_cast<size_t>(c)]);
-        }
+        multiply_rows(m.row(i), std::min(rows_at_once, m.rows - i), n, square.data(), sum.data());
     }
 }
 

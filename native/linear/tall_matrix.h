@@ -28,7 +28,7 @@ struct tall_matrix {
 // out[a, :] += sum over p of x[a * stride_a + p * stride_p] * b[p, :]
 // `b` and `out` are row-major with `width` columns, a multiple of 16.
 void multiply_add(const float * x, int64_t stride_a, int64_t stride_p, int64_t count_a, int64_t count_p,
-                  const float * b, int64_t width, float * out);
+                  const float * b, int64_t width, float * out) noexcept;
 
 // m^T m, f64[width, width].
 std::vector<double> gram(const tall_matrix & m);

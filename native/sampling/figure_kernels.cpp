@@ -1,6 +1,6 @@
 #include "figure_kernels.h"
 
-#include "hot_loops.h"
+#include "../hot_loops.h"
 #include "sampling_steps.h"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ inline __attribute__((always_inline)) float times_mass(float mass, float x) {
     return mass > 0.0F ? mass * x : 0.0F;
 }
 
-RAST_HOT block_sums sum_block(const float * x, int n, float max) {
+RAST_HOT block_sums sum_block(const float * x, int n, float max) noexcept {
     float mass[row_lanes] = {};
     float weighted[row_lanes] = {};
     const auto add = [&](int i, int j) {
@@ -55,7 +55,7 @@ RAST_HOT block_sums sum_block(const float * x, int n, float max) {
 }
 
 RAST_HOT joint_block_sums sum_joint_block(const float * base, float base_max, const float * fused, float fused_max,
-                                          int n) {
+                                          int n) noexcept {
     float base_mass[row_lanes] = {};
     float base_weighted[row_lanes] = {};
     float fused_mass[row_lanes] = {};
@@ -108,7 +108,7 @@ void add_sums(const float * base, float base_max, const float * fused, float fus
     }
 }
 
-RAST_HOT int count_above(const float * x, int n, float value, bool ties) {
+RAST_HOT int count_above(const float * x, int n, float value, bool ties) noexcept {
     int32_t counts[row_lanes] = {};
     const int32_t at_value = ties ? 1 : 0;
     const auto add = [&](int i, int j) {

@@ -29,7 +29,7 @@ void add_sums(const float * x, int n, float max, row_sums & sums);
 void add_sums(const float * base, float base_max, const float * fused, float fused_max, int n, joint_sums & sums);
 
 // How many are above `value`, or with `ties` at it.
-int count_above(const float * x, int n, float value, bool ties);
+int count_above(const float * x, int n, float value, bool ties) noexcept;
 
 struct ranked_logit {
     float logit = 0.0F;

@@ -1,6 +1,6 @@
 #include "row_kernels.h"
 
-#include "hot_loops.h"
+#include "../hot_loops.h"
 
 #include <algorithm>
 #include <cmath>
@@ -54,22 +54,22 @@ inline __attribute__((always_inline)) void fuse_body(const float * l, const floa
 }
 
 RAST_HOT void fuse0(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
+                    float * block_max, int n) noexcept {
     fuse_body<0>(l, e, a, lambda, z, block_max, n);
 }
 
 RAST_HOT void fuse1(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
+                    float * block_max, int n) noexcept {
     fuse_body<1>(l, e, a, lambda, z, block_max, n);
 }
 
 RAST_HOT void fuse2(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
+                    float * block_max, int n) noexcept {
     fuse_body<2>(l, e, a, lambda, z, block_max, n);
 }
 
 RAST_HOT void fuse3(const float * l, const float * const * e, const float * const * a, const float * lambda, float * z,
-                    float * block_max, int n) {
+                    float * block_max, int n) noexcept {
     fuse_body<3>(l, e, a, lambda, z, block_max, n);
 }
 
@@ -81,7 +81,7 @@ void fuse_pairs(int pairs, const float * l, const float * const * e, const float
     fuses[pairs](l, e, a, lambda, z, block_max, n);
 }
 
-RAST_HOT float mass_of_logits(const float * z, int n, float max, float inv_temperature) {
+RAST_HOT float mass_of_logits(const float * z, int n, float max, float inv_temperature) noexcept {
     float sums[row_lanes] = {};
     int i = 0;
     for (; i + row_lanes <= n; i += row_lanes) {
@@ -99,14 +99,14 @@ RAST_HOT float mass_of_logits(const float * z, int n, float max, float inv_tempe
     return sum;
 }
 
-RAST_HOT void weigh_logits(const float * z, int n, float max, float inv_temperature, float * weights) {
+RAST_HOT void weigh_logits(const float * z, int n, float max, float inv_temperature, float * weights) noexcept {
     for (int i = 0; i < n; ++i) {
         const float weight = exp_lane((z[i] - max) * inv_temperature);
         weights[i] = z[i] > lowest_logit ? weight : 0.0F;
     }
 }
 
-RAST_HOT float sum_of(const float * values, int n) {
+RAST_HOT float sum_of(const float * values, int n) noexcept {
     float sums[row_lanes] = {};
     int i = 0;
     for (; i + row_lanes <= n; i += row_lanes) {
@@ -124,7 +124,7 @@ RAST_HOT float sum_of(const float * values, int n) {
     return sum;
 }
 
-RAST_HOT float largest_logit(const float * z, int n) {
+RAST_HOT float largest_logit(const float * z, int n) noexcept {
     float largest[row_lanes];
     for (float & v : largest) {
         v = minus_infinity;
@@ -145,7 +145,7 @@ RAST_HOT float largest_logit(const float * z, int n) {
     return m;
 }
 
-RAST_HOT float smallest_logit(const float * z, int n, float otherwise) {
+RAST_HOT float smallest_logit(const float * z, int n, float otherwise) noexcept {
     float smallest[row_lanes];
     for (float & v : smallest) {
         v = otherwise;
@@ -163,14 +163,12 @@ RAST_HOT float smallest_logit(const float * z, int n, float otherwise) {
     return *std::min_element(smallest, smallest + row_lanes);
 }
 
-RAST_HOT void fill_buckets(const float * z, int n, float inv_temperature, logit_buckets & out) {
-    out.mass.assign(logit_buckets::n + 1, 0.0);
-    out.count.assign(logit_buckets::n + 1, 0);
+namespace {
+
+// Of a stretch of a row. mass and count: [logit_buckets::n + 1], added to.
+RAST_HOT void count_buckets(const float * z, int n, float inv_temperature, float max, float scale, double * mass,
+                            uint32_t * count) noexcept {
     constexpr auto last = static_cast<float>(logit_buckets::n - 1);
-    double * mass = out.mass.data();
-    uint32_t * count = out.count.data();
-    const float max = out.max;
-    const float scale = out.scale;
     for (int b = 0; b < n; b += row_lanes) {
         const int width = std::min(row_lanes, n - b);
         float weight[row_lanes];
@@ -197,16 +195,15 @@ RAST_HOT void fill_buckets(const float * z, int n, float inv_temperature, logit_
     }
 }
 
-RAST_HOT void collect_buckets(const float * z, int n, float inv_temperature, const logit_buckets & buckets, int first,
-                              int last, std::vector<row_candidate> & out) {
-    const float max = buckets.max;
-    const float scale = buckets.scale;
-    const auto from = static_cast<float>(first);
-    const float to = last >= logit_buckets::n - 1 ? -minus_infinity : static_cast<float>(last + 1);
+// Those of n logits, whose first is of token `token`, that are down by `from` to `to` steps. @returns how many; at most
+// n
+RAST_HOT int collect_stretch(const float * z, int n, int32_t token, float inv_temperature, float max, float scale,
+                             float from, float to, row_candidate * out) noexcept {
+    int found = 0;
     const auto take = [&](int i) {
         const float down = (max - z[i]) * scale;
         if (down >= from && down < to && z[i] > lowest_logit) {
-            out.push_back({z[i], exp_lane((z[i] - max) * inv_temperature), i});
+            out[found++] = {z[i], exp_lane((z[i] - max) * inv_temperature), token + i};
         }
     };
     int i = 0;
@@ -226,6 +223,28 @@ RAST_HOT void collect_buckets(const float * z, int n, float inv_temperature, con
     }
     for (; i < n; ++i) {
         take(i);
+    }
+    return found;
+}
+
+}  // namespace
+
+void fill_buckets(const float * z, int n, float inv_temperature, logit_buckets & out) {
+    out.mass.assign(logit_buckets::n + 1, 0.0);
+    out.count.assign(logit_buckets::n + 1, 0);
+    count_buckets(z, n, inv_temperature, out.max, out.scale, out.mass.data(), out.count.data());
+}
+
+void collect_buckets(const float * z, int n, float inv_temperature, const logit_buckets & buckets, int first, int last,
+                     std::vector<row_candidate> & out) {
+    const auto from = static_cast<float>(first);
+    const float to = last >= logit_buckets::n - 1 ? -minus_infinity : static_cast<float>(last + 1);
+    constexpr int stretch = 4 * row_block;  // 12 KiB of candidates
+    row_candidate found[stretch];
+    for (int i = 0; i < n; i += stretch) {
+        const int hits = collect_stretch(z + i, std::min(stretch, n - i), i, inv_temperature, buckets.max,
+                                         buckets.scale, from, to, found);
+        out.insert(out.end(), found, found + hits);
     }
 }
 

@@ -42,17 +42,17 @@ void fuse_pairs(int pairs, const float * l, const float * const * e, const float
                 float * z, float * block_max, int n);
 
 // Sum of exp((z - max) * inv_temperature).
-float mass_of_logits(const float * z, int n, float max, float inv_temperature);
+float mass_of_logits(const float * z, int n, float max, float inv_temperature) noexcept;
 
 // weights = exp((z - max) * inv_temperature); 0 for tokens that are banned.
-void weigh_logits(const float * z, int n, float max, float inv_temperature, float * weights);
+void weigh_logits(const float * z, int n, float max, float inv_temperature, float * weights) noexcept;
 
-float sum_of(const float * values, int n);
+float sum_of(const float * values, int n) noexcept;
 
-float largest_logit(const float * z, int n);
+float largest_logit(const float * z, int n) noexcept;
 
 // The smallest of those that are not banned; `otherwise` if all are.
-float smallest_logit(const float * z, int n, float otherwise);
+float smallest_logit(const float * z, int n, float otherwise) noexcept;
 
 // Tokens by how far their logit is below the best one, in steps of 1 / scale.
 struct logit_buckets {

@@ -260,9 +260,15 @@ export const mutations = {
             ["exact"]
         ],
         [
-            "out.push_back({z[i], exp_lane((z[i] - max) * inv_temperature), i});",
-            "out.push_back({z[i], exp_lane(z[i] - max), i});",
+            "out[found++] = {z[i], exp_lane((z[i] - max) * inv_temperature), token + i};",
+            "out[found++] = {z[i], exp_lane(z[i] - max), token + i};",
             "weights at temperature 1 within a bucket",
+            ["exact", "row"]
+        ],
+        [
+            "out[found++] = {z[i], exp_lane((z[i] - max) * inv_temperature), token + i};",
+            "out[found++] = {z[i], exp_lane((z[i] - max) * inv_temperature), i};",
+            "tokens of later stretches are called as those of the first",
             ["exact", "row"]
         ]
     ],

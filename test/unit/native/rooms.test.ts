@@ -69,6 +69,26 @@ describe("rooms of the native code", () => {
         expect([...owners].filter(([, files]) => files.size > 1).map(([name, files]) => [name, ...files])).toEqual([]);
     });
 
+    // native/hot_loops.h says why
+    it("have no function compiled for several processors that could throw", () => {
+        let seen = 0;
+        const wrong: string[] = [];
+        for (const file of Object.keys(rooms).flatMap(sources)) {
+            const text = readFileSync(file, "utf8");
+            for (const [, head, body] of text.matchAll(/^RAST_HOT\s+([^{;]*?)\{\n(.*?)^\}$/gms)) {
+                seen += 1;
+                const name = `${relative(native, file)}: ${head!.replace(/\s+/g, " ")}`;
+                if (!head!.trimEnd().endsWith("noexcept")) wrong.push(name);
+                const throwing = /std::(?:vector|string|function|unique_ptr)\b|\b(?:push_back|emplace_back|insert|assign|resize|reserve|new|throw|at)\b/;
+                if (throwing.test(`${head!}${body!}`)) wrong.push(`${name}: ${throwing.exec(head! + body!)![0]}`);
+            }
+        }
+        const marks = Object.keys(rooms).flatMap(sources).flatMap((file) => [...readFileSync(file, "utf8").matchAll(/^\s*RAST_HOT\b/gm)]);
+        expect(seen).toBe(marks.length);
+        expect(seen).toBeGreaterThan(10);
+        expect(wrong).toEqual([]);
+    });
+
     it("are all there are", () => {
         const folders = readdirSync(native, { withFileTypes: true }).filter((entry) => entry.isDirectory());
         const known = [...Object.keys(rooms), "test", "fuzz"].sort();
