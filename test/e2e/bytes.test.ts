@@ -17,8 +17,8 @@ interface Reads {
 }
 
 const width = 151936;
-const plain = size(33, 101);
-const drafted = size(16, 40);
+const plain = size(17, 101);
+const drafted = size(9, 40);
 
 // A library preloaded into the process sees every read from the device, whoever makes it.
 async function generate(...more: string[]): Promise<{ result: RastResult; reads: Reads }> {
@@ -62,9 +62,9 @@ describe.runIf(vulkanLibrary !== undefined)(`bytes to the host on Vulkan, vocabu
     });
 
     it("stay below 64 with log-probabilities of five alternatives", async () => {
-        const { result, reads } = await generate("--draft", "off", "--logprobs", "5", "--max-tokens", "12");
-        expect(result.logprobs).toHaveLength(12);
-        expect(reads.smallBytes / 12).toBeLessThanOrEqual(64);
+        const { result, reads } = await generate("--draft", "off", "--logprobs", "5", "--max-tokens", "6");
+        expect(result.logprobs).toHaveLength(6);
+        expect(reads.smallBytes / 6).toBeLessThanOrEqual(64);
         expect(reads.smallBytes).toBe(result.hostBytes);
     });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { loadRast, RastError, type LoadOptions, type Rast } from "../../dist/index.js";
 import { demo, prompt } from "../support/demo.js";
 import { root, run } from "../support/native.js";
+import { size } from "../support/size.js";
 
 const trio = { base: demo.base, expert: demo.expert, antiexpert: demo.antiexpert, gpuLayers: 0, threads: 1 } as const;
 const endless = { prompt, ignoreEos: true, maxTokens: 400 } as const;
@@ -124,7 +125,7 @@ describe("an engine's life", () => {
         expect(grown / 1024 / 1024).toBeLessThan(24);
     });
 
-    it("stays flat over thousands of drafted rounds, aborted ones among them", async () => {
+    it("stays flat over many drafted rounds, aborted ones among them", async () => {
         const rast = await load({ speculation: { maxDraft: 6 } });
         let rounds = 0;
         const once = async (draft: number): Promise<void> => {
@@ -136,11 +137,11 @@ describe("an engine's life", () => {
         for (let i = 0; i < 7; ++i) await once(i);
         globalThis.gc?.();
         const before = process.memoryUsage.rss();
-        for (let i = 0; i < 28; ++i) await once(i % 7);
+        for (let i = 0; i < size(14, 56); ++i) await once(i % 7);
         globalThis.gc?.();
         const grown = process.memoryUsage.rss() - before;
         await rast.dispose();
-        expect(rounds).toBeGreaterThan(2000);
+        expect(rounds).toBeGreaterThan(1000);
         expect(grown / 1024 / 1024).toBeLessThan(16);
     });
 });

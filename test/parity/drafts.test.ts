@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { demo } from "../support/demo.js";
 import { figure, nativeTest, places, root } from "../support/native.js";
-import { heavy, size } from "../support/size.js";
+import { size } from "../support/size.js";
 import { bundledVocabulary } from "../support/vocabularies.js";
 import { shapedTrio, tinyTrio, wideDemo } from "../support/test-models.js";
 
@@ -113,9 +113,9 @@ describe("drafted against plain on the CPU", () => {
 describe.runIf(places.includes("Vulkan0"))("drafted against plain on the software Vulkan device", () => {
     it("on the demo trio", async () => {
         // every shape of batch is a graph of its own, which takes this device a while
-        const wanted = { requests: 4, tokens: 6, "max-draft": 3, lengths: "3,auto" };
+        const wanted = { requests: 3, tokens: size(5, 12), "max-draft": 3, lengths: "3,auto" };
         const output = await nativeTest("drafts", { ...models, ...wanted }, "Vulkan0");
-        expect(figure(output, "ok sequences")).toBe(8);
+        expect(figure(output, "ok sequences")).toBe(6);
     });
 });
 
@@ -128,5 +128,5 @@ it("chooses lengths by cost and agreement", async () => {
     const [, drafted, accepted] = /drafts of 3 after 6 alike: drafted (\d+), accepted (\d+)/.exec(output)!.map(Number);
     expect(drafted).toBeGreaterThan(50);
     expect(accepted! / drafted!).toBeGreaterThan(0.4);
-    expect(await nativeTest("draft-simulation", { seeds: heavy ? 16 : 8 }, "CPU")).toContain("ok draft simulation");
+    expect(await nativeTest("draft-simulation", { seeds: size(4, 16) }, "CPU")).toContain("ok draft simulation");
 });
