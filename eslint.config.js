@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import tseslint from "typescript-eslint";
@@ -99,8 +99,23 @@ const layerRules = Object.entries(layers).map(([folder, allowed]) => {
     };
 });
 
+const markup =
+    "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|write|writeln|srcdoc)$/]";
+
 export default tseslint.config(
-    { ignores: ["dist/", "build/", "node_modules/", "prebuilds/", "gpu-pack/", "native/", "test/.cache/"] },
+    {
+        ignores: [
+            "examples/electron/dist/",
+            "examples/electron/out/",
+            "dist/",
+            "build/",
+            "node_modules/",
+            "prebuilds/",
+            "gpu-pack/",
+            "native/",
+            "test/.cache/"
+        ]
+    },
     ...tseslint.configs.recommended,
     {
         files: ["src/**/*.ts", "test/**/*.ts"],
@@ -149,13 +164,29 @@ export default tseslint.config(
             "no-restricted-syntax": [
                 "error",
                 {
-                    selector:
-                        "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|write|writeln|srcdoc)$/]",
+                    selector: markup,
                     message: "Texts are never markup: make elements (page/view/element.ts)."
                 }
             ],
             "no-eval": "error",
             "no-implied-eval": "off"
+        }
+    },
+    {
+        // What apps begin with, JavaScript with types in comments and TypeScript: what models say is never markup there either.
+        files: ["examples/**/*.{js,ts}"],
+        // Their types are installed by scripts/example-packages.mjs, as `npm run lint` does.
+        extends: existsSync(new URL("./examples/node_modules", import.meta.url))
+            ? [...tseslint.configs.recommendedTypeChecked]
+            : [],
+        languageOptions: {
+            parserOptions: { project: ["./examples/tsconfig.json"], tsconfigRootDir: import.meta.dirname }
+        },
+        rules: {
+            "@typescript-eslint/unbound-method": "off",
+            "@typescript-eslint/require-await": "off",
+            "no-restricted-syntax": ["error", { selector: markup, message: "Texts are never markup: use text nodes." }],
+            "no-eval": "error"
         }
     },
     ...layerRules
