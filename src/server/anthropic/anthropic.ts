@@ -39,7 +39,8 @@ export const anthropic: Protocol = async (app, { answer, promptTokens, bounds })
                 await stream.send(writer.begin().map(written).join(""));
                 for await (const event of events) {
                     const made = writer.write(event);
-                    if (made.length > 0) await stream.send(made.map(written).join(""));
+                    const slow = made.length > 0 ? stream.send(made.map(written).join("")) : undefined;
+                    if (slow !== undefined) await slow;
                 }
                 stream.end();
             } catch (error) {

@@ -273,7 +273,8 @@ class AnswerWork {
         for await (const part of generation) {
             begin();
             const [reasoning, text] = isChat ? [part.reasoning, part.answer] : ["", part.text];
-            const figures = await this.#figuresOf(part);
+            const bare = part.logprobs === undefined && part.scores === undefined;
+            const figures = bare ? {} : await this.#figuresOf(part);
             if (splitter === undefined) {
                 if (reasoning === "" && text === "" && !hasFigures(figures)) continue;
                 this.#push({ kind: "delta", choice, reasoning, text, ...figures });
@@ -302,7 +303,6 @@ class AnswerWork {
     }
 
     async #figuresOf({ logprobs, scores }: GenerationPart): Promise<Figures> {
-        if (logprobs === undefined && scores === undefined) return {};
         const tokens = [
             ...(logprobs ?? []).flatMap(({ token, top }) => [token, ...top.map((one) => one.token)]),
             ...(scores ?? []).map(({ token }) => token)

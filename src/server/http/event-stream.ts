@@ -1,6 +1,7 @@
 // A response that is written event by event, over the hijacked socket: its close event is the one sure sign that a client has gone.
 import type { FastifyReply } from "fastify";
 import { onceOver } from "./response-over.js";
+import { WriteTurns } from "./write-turns.js";
 
 /** How a client may read. */
 export interface StreamBounds {
@@ -20,9 +21,15 @@ export interface StreamHead {
 /** From so many bytes on it is waited for the client, so that what is drawn meanwhile waits where it costs less. */
 const highWaterBytes = 64 * 1024;
 
+/** What follows a write sooner than this waits for what comes meanwhile: a write costs more than what it carries. */
+const gatherMs = 10;
+
+const turns = new WriteTurns(gatherMs);
+
 /**
- * One streamed response. `send` resolves when the next may be sent: whoever awaits it has back pressure. A client that has gone, or reads too
- * slowly, aborts `signal`, and what is sent afterwards is dropped. Never throws.
+ * One streamed response. What is sent in one turn of the event loop, or soon behind a write, goes out as one write. `send` resolves when the
+ * next may be sent: whoever awaits it has back pressure. A client that has gone, or reads too slowly, aborts `signal`, and what is sent
+ * afterwards is dropped. Never throws.
  */
 export class EventStream {
     readonly #reply: FastifyReply;
@@ -31,6 +38,10 @@ export class EventStream {
     #head: StreamHead;
     #begun = false;
     #ended = false;
+    // Sent, and not written yet.
+    #waiting = "";
+    #lastWrite = -Infinity;
+    readonly #write = (): void => this.#writeOut();
 
     /** Nothing is written until the first `send`, so that a failure before it can still be told by a status. */
     constructor(reply: FastifyReply, head: StreamHead, bounds: StreamBounds) {
@@ -43,6 +54,7 @@ export class EventStream {
             // fastify is not to answer it, either
             if (!this.#begun) reply.hijack();
             this.#begun = true;
+            this.#taken();
             this.#gone.abort(new Error("The client has gone."));
         };
         onceOver(reply, closed);
@@ -60,14 +72,21 @@ export class EventStream {
         return this.#begun;
     }
 
-    /** @param text whole events, with the blank lines behind them */
-    async send(text: string): Promise<void> {
-        if (this.#ended || this.#gone.signal.aborted) return;
-        const { raw } = this.#reply;
+    /**
+     * @param text whole events, with the blank lines behind them
+     * @returns what is to be awaited before the next; undefined where that may come at once, as nearly always: an await costs more than the rest
+     */
+    send(text: string): Promise<void> | undefined {
+        if (this.#ended || this.#gone.signal.aborted) return undefined;
         this.#begin();
-        raw.write(text);
-        if (raw.writableLength > this.#bounds.maxUnreadBytes) return this.cut("The client reads too slowly.");
-        if (raw.writableLength > highWaterBytes) await this.#drained();
+        if (this.#waiting === "") turns.add(this.#write, performance.now() - this.#lastWrite < gatherMs);
+        this.#waiting += text;
+        const { raw } = this.#reply;
+        if (this.#waiting.length + raw.writableLength <= highWaterBytes) return undefined;
+        this.#writeOut();
+        if (raw.writableLength > this.#bounds.maxUnreadBytes) this.cut("The client reads too slowly.");
+        else if (raw.writableLength > highWaterBytes) return this.#drained();
+        return undefined;
     }
 
     /** The last word. */
@@ -75,7 +94,7 @@ export class EventStream {
         if (this.#ended || this.#gone.signal.aborted) return;
         this.#begin();
         this.#ended = true;
-        this.#reply.raw.end(text);
+        this.#reply.raw.end(this.#taken() + text);
     }
 
     /** Ends the connection in the middle: the client is to know that this is not all. */
@@ -85,6 +104,20 @@ export class EventStream {
         this.#begun = true;
         this.#gone.abort(new Error(reason));
         this.#reply.raw.destroy();
+    }
+
+    #writeOut(): void {
+        const text = this.#taken();
+        if (text === "" || this.#ended || this.#gone.signal.aborted) return;
+        this.#lastWrite = performance.now();
+        this.#reply.raw.write(text);
+    }
+
+    #taken(): string {
+        const text = this.#waiting;
+        this.#waiting = "";
+        turns.remove(this.#write);
+        return text;
     }
 
     #begin(): void {
@@ -103,8 +136,6 @@ export class EventStream {
             "x-accel-buffering": "no",
             ...this.#head.headers
         });
-        raw.flushHeaders();
-        raw.socket?.setNoDelay(true);
     }
 
     async #drained(): Promise<void> {

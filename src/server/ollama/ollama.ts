@@ -62,7 +62,10 @@ export const ollama: Protocol = async (app, context) => {
             const { answering, tokens } = await begin(signal);
             const writer = new AnswerWriter({ ...form, model: answering.model, promptTokens: tokens });
             for await (const event of answering.events) {
-                for (const line of writer.write(event)) await lines?.send(`${JSON.stringify(line)}\n`);
+                for (const line of writer.write(event)) {
+                    const slow = lines?.send(`${JSON.stringify(line)}\n`);
+                    if (slow !== undefined) await slow;
+                }
             }
             if (lines === undefined) return signal.aborted ? reply.hijack() : reply.send(writer.whole());
             lines.end();

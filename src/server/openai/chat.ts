@@ -10,6 +10,7 @@ import { readChat, type ChatBody } from "./read-chat.js";
 import { chatBody } from "./schemas.js";
 import {
     chatLogprobs,
+    eventsOf,
     finishReason,
     headOf,
     rastOf,
@@ -127,20 +128,18 @@ async function writeStream(
     { model, events }: Answering,
     includeUsage: boolean
 ): Promise<void> {
-    const head = headOf("chatcmpl", "chat.completion.chunk", model);
+    const written = eventsOf(headOf("chatcmpl", "chat.completion.chunk", model));
     const total = ask.prompts.length * ask.n;
     const results: (RastResult | undefined)[] = new Array<undefined>(total).fill(undefined);
     let ended = 0;
-    const send = (more: Record<string, unknown>): Promise<void> =>
-        stream.send(
-            serverSentEvent(
-                JSON.stringify({ ...head, ...more, ...(includeUsage && !("usage" in more) ? { usage: null } : {}) })
-            )
-        );
+    const noUsage = includeUsage ? { usage: null } : {};
     for await (const event of events) {
         const { choice: index } = event;
         if (event.kind !== "end") {
-            await send({ choices: [{ index, ...partOf(event), finish_reason: null }] });
+            const slow = stream.send(
+                written({ choices: [{ index, ...partOf(event), finish_reason: null }], ...noUsage })
+            );
+            if (slow !== undefined) await slow;
             continue;
         }
         results[index] = event.result;
@@ -148,8 +147,10 @@ async function writeStream(
         const there = results.flatMap((result) => result ?? []);
         const last = ended === total ? { timings: timingsOf(there), rast: rastOf(there[0]!) } : {};
         const end = { index, delta: {}, logprobs: null, finish_reason: finishReason(event.finish) };
-        await send({ choices: [end], ...(includeUsage ? {} : last) });
-        if (includeUsage && ended === total) await send({ choices: [], usage: usageOf(there, ask.n), ...last });
+        await stream.send(written({ choices: [end], ...(includeUsage ? noUsage : last) }));
+        if (includeUsage && ended === total) {
+            await stream.send(written({ choices: [], usage: usageOf(there, ask.n), ...last }));
+        }
     }
     stream.end(serverSentEvent("[DONE]"));
 }

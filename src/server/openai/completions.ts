@@ -12,7 +12,17 @@ import { gone } from "./chat.js";
 import { failStream } from "./errors.js";
 import { defined, given, readCommon, readMaxTokens, type CommonBody, type Settings } from "./fields.js";
 import { completionBody } from "./schemas.js";
-import { finishReason, finite, headOf, rastOf, rastTokens, timingsOf, usageOf, type AnswerHead } from "./writing.js";
+import {
+    eventsOf,
+    finishReason,
+    finite,
+    headOf,
+    rastOf,
+    rastTokens,
+    timingsOf,
+    usageOf,
+    type AnswerHead
+} from "./writing.js";
 
 /** A body that `completionBody` has found right. */
 interface CompletionBody extends CommonBody {
@@ -289,18 +299,18 @@ async function writeStream(
     { model, answering, echoed }: EchoedAnswer,
     includeUsage: boolean
 ): Promise<void> {
-    const head = headOf("cmpl", "text_completion", model);
+    const written = eventsOf(headOf("cmpl", "text_completion", model));
     const total = prompts.length * ask.n;
     const results: (RastResult | undefined)[] = new Array<undefined>(total).fill(undefined);
     const offsets = new Array<number>(total).fill(0);
-    const send = (more: Record<string, unknown>): Promise<void> =>
-        stream.send(serverSentEvent(JSON.stringify({ ...head, ...more })));
-    const sendPart = async (
+    const noUsage = includeUsage ? { usage: null } : {};
+    const send = (more: Record<string, unknown>): Promise<void> | undefined => stream.send(written(more));
+    const sendPart = (
         index: number,
         text: string,
         tokens: readonly ListedToken[],
         scores: readonly NamedScore[]
-    ): Promise<void> => {
+    ): Promise<void> | undefined => {
         const choice = {
             index,
             text,
@@ -309,7 +319,7 @@ async function writeStream(
             ...(scores.length > 0 ? { rast: rastTokens(scores) } : {})
         };
         offsets[index]! += tokens.reduce((sum, token) => sum + token.text.length, 0);
-        await send({ choices: [choice] });
+        return send({ choices: [choice], ...noUsage });
     };
     if (echo) {
         for (let index = 0; index < total; index++) {
@@ -319,7 +329,10 @@ async function writeStream(
     }
     let ended = 0;
     for await (const event of answering?.events ?? nothing()) {
-        if (event.kind === "delta") await sendPart(event.choice, event.text, event.logprobs ?? [], event.scores ?? []);
+        if (event.kind === "delta") {
+            const slow = sendPart(event.choice, event.text, event.logprobs ?? [], event.scores ?? []);
+            if (slow !== undefined) await slow;
+        }
         if (event.kind !== "end") continue;
         results[event.choice] = event.result;
         ended += 1;
@@ -327,7 +340,7 @@ async function writeStream(
         const last = ended === total ? { timings: timingsOf(there), rast: rastOf(there[0]!) } : {};
         const reason = finishReason(event.finish) === "length" ? "length" : "stop";
         const end = { index: event.choice, text: "", logprobs: null, finish_reason: reason };
-        await send({ choices: [end], ...(includeUsage ? {} : last) });
+        await send({ choices: [end], ...(includeUsage ? noUsage : last) });
         if (includeUsage && ended === total) await send({ choices: [], usage: usageOf(there, ask.n), ...last });
     }
     if (answering === undefined) {

@@ -80,7 +80,8 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
                     const made = writer.write(event);
                     // whoever reads the last event may go on from it
                     if (event.kind === "end") keep(writer);
-                    if (made.length > 0) await stream.send(made.map(written).join(""));
+                    const slow = made.length > 0 ? stream.send(made.map(written).join("")) : undefined;
+                    if (slow !== undefined) await slow;
                 }
                 stream.end();
             } catch (error) {

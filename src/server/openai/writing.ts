@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { RastResult } from "../../engine/results.js";
 import type { EndEvent, NamedLogprob, NamedScore } from "../ask/ask.js";
+import { serverSentEvent } from "../http/event-stream.js";
 
 /** "chatcmpl-...", "cmpl-...". */
 export function newId(prefix: string): string {
@@ -20,6 +21,12 @@ export interface AnswerHead {
 /** Of an answer that begins now. */
 export function headOf(prefix: string, object: string, model: string): AnswerHead {
     return { id: newId(prefix), object, created: Math.floor(Date.now() / 1000), model };
+}
+
+/** Makes an answer's events: what all of them begin with is written once. */
+export function eventsOf(head: AnswerHead): (fields: Readonly<Record<string, unknown>>) => string {
+    const begin = JSON.stringify(head).slice(0, -1);
+    return (fields) => serverSentEvent(`${begin},${JSON.stringify(fields).slice(1)}`);
 }
 
 /** OpenAI's word for an end. */

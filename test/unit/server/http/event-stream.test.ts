@@ -56,6 +56,25 @@ describe("an event stream", () => {
         expect(stream.signal.aborted).toBe(false);
     });
 
+    it("writes what comes together at once, what follows soon a little later, and the rest with its end", async () => {
+        const { stream, client, done } = await open(generous);
+        const parts: string[] = [];
+        client.setEncoding("utf8").on("data", (part: string) => parts.push(part));
+        void stream.send("a;");
+        void stream.send("b;");
+        await once(client, "data");
+        expect(parts).toHaveLength(1);
+        expect(parts[0]).toMatch(/^HTTP[^]*a;b;/);
+        for (const text of ["c;", "d;", "e;"]) void stream.send(text);
+        await once(client, "data");
+        expect(parts.slice(1).join("")).toContain("c;d;e;");
+        void stream.send("f;");
+        stream.end("g;");
+        done();
+        await once(client, "close");
+        expect(parts.join("")).toContain("f;g;");
+    });
+
     it("says at once that its client has gone, also before its first event", async () => {
         const { stream, client, done } = await open(generous);
         const aborted = once(stream.signal, "abort");
