@@ -272,7 +272,7 @@ export function checkKeys(where: string, options: Record<string, unknown>, known
     for (const key of Object.keys(options)) {
         if (known.includes(key)) continue;
         const message = `Unknown option ${shorten(key)} in ${where}.${didYouMean(key, known)}`;
-        throw new RastError("ERR_UNKNOWN_OPTION", message, { details: { option: shorten(key), known } });
+        throw new RastError("ERR_UNKNOWN_OPTION", message, { details: { option: shorten(key), in: where, known } });
     }
 }
 

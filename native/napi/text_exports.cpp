@@ -107,12 +107,6 @@ Napi::Value token_bytes(const Napi::CallbackInfo & info) {
         [](Napi::Env env, const std::vector<std::string> & all) { return present_bytes(env, all); });
 }
 
-Napi::Value piece(const Napi::CallbackInfo & info) {
-    const auto with = engine_argument(info)->tokenizer();
-    const auto token = static_cast<int32_t>(id_argument(info, 1, "token"));
-    return Napi::String::New(info.Env(), valid_utf8(with->bytes({token}, true, true)));
-}
-
 }  // namespace
 
 void add_text_exports(const export_adder & add) {
@@ -120,7 +114,6 @@ void add_text_exports(const export_adder & add) {
     add("stopTokenizing", guarded<stop_tokenizing>);
     add("detokenize", guarded<detokenize>);
     add("tokenBytes", guarded<token_bytes>);
-    add("tokenPiece", guarded<piece>);
 }
 
 }  // namespace rast::napi

@@ -20,6 +20,7 @@ export interface Default {
 
 const maxBytes = 1_048_576;
 const models: ReadonlySet<Flag<unknown>> = new Set(Object.values(modelFlags));
+const modelKeys: ReadonlySet<string> = new Set([...models].map(keyOf));
 
 /**
  * The defaults of a command, those of the environment before those of the file. Models are one thing: whoever types or sets a
@@ -33,18 +34,30 @@ export async function readDefaults(
     isTyped: (flag: Flag<unknown>) => boolean
 ): Promise<Default[]> {
     const here = new Set(Object.values(flags));
-    const fromEnv = environment(env).filter(({ flag }) => here.has(flag));
-    const fromFile = (await readSettings(env)).filter(
-        ({ flag, command }) =>
-            here.has(flag) && (command === name || (command === "" && (name === "generate" || models.has(flag))))
-    );
+    const own = new Map([...here].map((flag) => [keyOf(flag), flag]));
+    // what is said of all commands is of a command's own flag for the same, such as one that can be given several times
+    const forThis = <T extends Default>(one: T): T => {
+        const flag = models.has(one.flag) ? own.get(keyOf(one.flag)) : undefined;
+        if (flag?.repeatable !== true || flag === one.flag) return one;
+        return { ...one, flag, value: typeof one.value === "string" ? [one.value] : one.value };
+    };
+    const fromEnv = environment(env)
+        .map(forThis)
+        .filter(({ flag }) => here.has(flag));
+    const fromFile = (await readSettings(env))
+        .filter(
+            ({ flag, command }) => command === name || (command === "" && (name === "generate" || models.has(flag)))
+        )
+        .map((one) => (one.command === "" ? forThis(one) : one))
+        .filter(({ flag }) => here.has(flag));
     const chosen = new Map<Flag<unknown>, Default>();
     // What is said of a command alone stands behind what is said of all.
     for (const one of [...fromFile, ...fromEnv]) chosen.set(one.flag, one);
-    const namesModels = [modelFlags.trio, modelFlags.base].some(isTyped);
+    const isModel = (flag: Flag<unknown>): boolean => modelKeys.has(keyOf(flag));
+    const namesModels = [modelFlags.trio, modelFlags.base].some((flag) => isTyped(own.get(keyOf(flag)) ?? flag));
     return [...chosen.values()].filter(
         ({ flag, source }) =>
-            !isTyped(flag) && !(models.has(flag) && (namesModels || (fromEnv.length > 0 && source !== envSource)))
+            !isTyped(flag) && !(isModel(flag) && (namesModels || (fromEnv.length > 0 && source !== envSource)))
     );
 }
 

@@ -122,8 +122,8 @@ function sameFiles({ pairs }: ModelSet): string[] {
         .map((note) => note.charAt(0).toUpperCase() + note.slice(1));
 }
 
-// By path, as one file may serve two roles.
-async function checkFiles(models: ModelSet): Promise<Map<ModelChoice, number>> {
+/** Bytes of every model, by path, as one file may serve two roles. @throws what `checkModelFile` does */
+export async function checkFiles(models: ModelSet): Promise<Map<ModelChoice, number>> {
     const bytes = new Map<ModelChoice, number>();
     for (const model of allModels(models)) {
         const details = { role: model.role, pair: model.pair };

@@ -866,8 +866,6 @@ export interface NativeAddon {
     detokenize(handle: number, tokens: Int32Array, showSpecial: boolean, continuation: boolean): Promise<string>;
     /** Bytes of each token by itself; control tokens have theirs, too. A part of a character is what it is. */
     tokenBytes(handle: number, tokens: Int32Array): Promise<readonly Uint8Array[]>;
-    /** Text of one token as a string of its bytes (may be part of a character: U+FFFD then). */
-    tokenPiece(handle: number, token: number): string;
 
     /**
      * Loads a model without its weights, makes a context and tokenizes, all as llama.cpp does it: for a child process,

@@ -186,7 +186,6 @@ function typedErrors(addon: NativeAddon): NativeAddon {
         "stopTokenizing",
         "detokenize",
         "tokenBytes",
-        "tokenPiece",
         "probeModel",
         "limitProcess",
         "stopEngines",

@@ -1,23 +1,28 @@
 // The server as fastify has it: what every request passes, and the protocols, each in a scope of its own.
+import { randomBytes } from "node:crypto";
 import cors from "@fastify/cors";
 import fastify, { LogController, type FastifyInstance, type FastifyRequest } from "fastify";
 import { pino } from "pino";
 import type { RastResult } from "../engine/results.js";
 import { RastError } from "../errors.js";
-import { anthropic } from "./anthropic/anthropic.js";
+import { anthropic, sendError as sendAnthropicError } from "./anthropic/anthropic.js";
 import { createAnswer, type AnswerObserver } from "./ask/answer.js";
+import { Door } from "./ask/door.js";
 import { EngineDesk } from "./ask/engine-desk.js";
 import { servedModels } from "./ask/model-names.js";
 import type { ProtocolContext, RequestBounds } from "./ask/protocol.js";
+import { SlotBoard } from "./ask/slot-board.js";
 import { checkHost, checkOrigin, KeyRing } from "./http/access.js";
 import { answerBrokenRequest } from "./http/broken-request.js";
+import { answerHalfClosed } from "./http/half-closed.js";
+import { KnownPaths } from "./http/known-paths.js";
 import { onceOver } from "./http/response-over.js";
 import { Metrics, type GenerationFigures } from "./http/metrics.js";
 import { readBodiesAsJson } from "./http/read-json.js";
 import { RequestError } from "./http/request-error.js";
 import { llama } from "./llama/llama.js";
 import { openai } from "./openai/openai.js";
-import { ollama } from "./ollama/ollama.js";
+import { ollama, sendError as sendOllamaError } from "./ollama/ollama.js";
 import { sendError } from "./openai/errors.js";
 import { describeRoutes } from "./openapi/openapi.js";
 import type { ResolvedServeOptions } from "./options.js";
@@ -59,31 +64,28 @@ export async function createApp({
     logger
 }: AppParts): Promise<FastifyInstance> {
     const keys = new KeyRing(options.apiKeys);
-    const running = new Map<string, number>();
-    const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+    const board = new SlotBoard();
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
     const metrics = new Metrics(() => {
         const states = shelf.states();
-        const atWork = states.map(({ name, rast }) => [running.get(name) ?? 0, rast?.info.parallel ?? 0] as const);
+        const counts = states.map(({ name }) => board.counts(name));
         return {
-            processing: sum(atWork.map(([all, slots]) => Math.min(all, slots))),
-            deferred:
-                sum(atWork.map(([all, slots]) => Math.max(0, all - slots))) + sum(states.map(({ waiting }) => waiting)),
+            processing: sum(counts.map(({ working }) => working)),
+            deferred: sum(counts.map(({ waiting }) => waiting)) + sum(states.map(({ waiting }) => waiting)),
             models: states
         };
     });
-    const observer: AnswerObserver = {
-        finished: (_trio, result) => metrics.generated(figuresOf(result)),
-        running: (trio, change) => running.set(trio, (running.get(trio) ?? 0) + change)
-    };
-    const bounds: RequestBounds & { readonly maxPromptTokens: number; readonly maxRequests: number } = {
+    const observer: AnswerObserver = { finished: (_trio, result) => metrics.generated(figuresOf(result)) };
+    const door = new Door(options.maxRequests);
+    const { maxPromptTokens } = options;
+    const bounds: RequestBounds & { readonly maxPromptTokens: number } = {
         maxChoices: options.maxChoices,
         maxTokens: options.maxTokens,
         maxUnreadBytes: options.maxUnreadBytes,
         stallMs: 1000 * options.stallSeconds,
-        maxPromptTokens: options.maxPromptTokens,
-        maxRequests: options.maxRequests
+        maxPromptTokens
     };
-    const desk = new EngineDesk(shelf, prepareChat, closing);
+    const desk = new EngineDesk({ shelf, prepareChat, closing, door, board, maxPromptTokens });
     const created = Math.floor(Date.now() / 1000);
     const context: ProtocolContext = {
         answer: createAnswer({
@@ -92,6 +94,8 @@ export async function createApp({
             bounds,
             timeoutMs: 1000 * options.timeoutSeconds,
             closing,
+            door,
+            board,
             observer
         }),
         models: () => servedModels(shelf, created),
@@ -129,17 +133,29 @@ export async function createApp({
             }
         },
         clientErrorHandler: answerBrokenRequest,
-        frameworkErrors: (error, request, reply) => sendError(error, request as FastifyRequest, reply)
+        genReqId: () => `req_${randomBytes(12).toString("hex")}`,
+        frameworkErrors: (error, request, reply) => sendErrorOf(request.url)(error, request as FastifyRequest, reply)
     }) as unknown as FastifyInstance;
     app.server.maxConnections = options.maxConnections;
     app.server.maxHeadersCount = 100;
-    readBodiesAsJson(app, options.maxJsonDepth);
-    app.setErrorHandler(sendError);
+    readBodiesAsJson(app, { maxDepth: options.maxJsonDepth, maxBytes: options.maxBodyBytes });
+    app.setErrorHandler((error, request, reply) => sendErrorOf(request.url)(error as Error, request, reply));
+    const paths = new KnownPaths(app);
     app.setNotFoundHandler((request, reply) => {
-        sendError(new RequestError(404, `There is no ${request.method} ${pathOf(request)} here.`), request, reply);
+        const { method, url } = request;
+        const methods = paths.methodsOf(pathOf(url));
+        if (methods.length > 0) void reply.header("allow", methods.join(", "));
+        const error =
+            methods.length > 0
+                ? new RequestError(405, `${pathOf(url)} takes ${methods.join(", ")}, and no ${method}.`, {
+                      code: "method_not_allowed"
+                  })
+                : new RequestError(404, `There is no ${method} ${pathOf(url)} here.`);
+        sendErrorOf(url)(error, request, reply);
     });
     app.addHook("onClose", async () => metrics.close());
     observe(app, metrics);
+    answerHalfClosed(app);
     guard(app, options, isClosing);
     if (options.corsOrigins.length > 0) {
         await app.register(cors, {
@@ -164,7 +180,7 @@ export async function createApp({
         ...own,
         shelf,
         metrics,
-        running: (trio: string) => running.get(trio) ?? 0,
+        board,
         version
     });
     return app;
@@ -173,7 +189,7 @@ export async function createApp({
 // What every request passes before its body is read.
 function guard(app: FastifyInstance, options: ResolvedServeOptions, isClosing: () => boolean): void {
     app.addHook("onRequest", async (request, reply) => {
-        void reply.header("x-content-type-options", "nosniff");
+        void reply.header("x-content-type-options", "nosniff").header("x-request-id", request.id);
         if (isClosing()) {
             void reply.header("connection", "close");
             throw new RequestError(503, "The server is shutting down.", {
@@ -219,8 +235,15 @@ function servePage(app: FastifyInstance, { html, csp }: ChatPage): void {
 }
 
 // Without what follows "?", and no longer than a line.
-function pathOf({ url }: FastifyRequest): string {
+function pathOf(url: string): string {
     return url.replace(/\?.*$/s, "").slice(0, 100);
+}
+
+// What belongs to no route is told in the shape of the protocol whose paths it is among.
+function sendErrorOf(url: string): typeof sendError {
+    const path = pathOf(url);
+    if (/^\/v1\/messages(?:\/|$)/.test(path)) return sendAnthropicError;
+    return /^\/api(?:\/|$)/.test(path) ? sendOllamaError : sendError;
 }
 
 function figuresOf({ usage, timings, speculation }: RastResult): GenerationFigures {

@@ -4,8 +4,9 @@ import "../engine/async-dispose.js";
 import { setMaxListeners } from "node:events";
 import type { AddressInfo } from "node:net";
 import { basename } from "node:path";
+import type { FastifyInstance } from "fastify";
 import { RastError } from "../errors.js";
-import { loadRast } from "../loading/load.js";
+import { checkFiles, loadRast } from "../loading/load.js";
 import { resolveLoadOptions } from "../loading/load-options.js";
 import { combineModels } from "../loading/model-set.js";
 import { packageVersion } from "../package-root.js";
@@ -102,7 +103,7 @@ export async function serve(options: ServeOptions): Promise<RastServer> {
     });
     const { host, port } = resolved;
     try {
-        await app.listen({ host, port });
+        await listen(app, logger, { host, port });
     } catch (error) {
         await app.close();
         throw listenError(error, host, port);
@@ -156,6 +157,21 @@ export async function serve(options: ServeOptions): Promise<RastServer> {
     };
 }
 
+// Where it listens is said by who started it; fastify's own line in the log would be a second one.
+async function listen(
+    app: FastifyInstance,
+    logger: ReturnType<typeof createLogger>,
+    where: { readonly host: string; readonly port: number }
+): Promise<void> {
+    const { level } = logger;
+    if (logger.isLevelEnabled("info")) logger.level = "warn";
+    try {
+        await app.listen(where);
+    } finally {
+        logger.level = level;
+    }
+}
+
 function warningsOf(host: string, locked: boolean): readonly string[] {
     if (isLoopback(host) || locked) return [];
     return [
@@ -168,7 +184,7 @@ function urlOf({ address, family, port }: AddressInfo): string {
     return `http://${family === "IPv6" ? `[${host}]` : host}:${port}`;
 }
 
-// Names of trios are in their files. What is wrong with options is found before anything is loaded.
+// Names of trios are in their files. What is wrong with options, or missing on the disk, is found before anybody is let in.
 async function nameModels(models: readonly Readonly<ServedModelOptions>[]): Promise<readonly ShelfModel[]> {
     const named: ShelfModel[] = [];
     for (const { name: given, ...own } of models) {
@@ -188,7 +204,7 @@ async function nameModels(models: readonly Readonly<ServedModelOptions>[]): Prom
 async function nameOf(options: ServedModelOptions): Promise<string> {
     const resolved = resolveLoadOptions(options);
     const found = resolved.trio === undefined ? undefined : await resolveTrio(resolved.trio);
-    combineModels(resolved, found);
+    await checkFiles(combineModels(resolved, found));
     if (found !== undefined) return clean(found.name);
     const { base } = options;
     const path = typeof base === "string" ? base : (base?.path ?? base?.model);

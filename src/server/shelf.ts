@@ -18,6 +18,8 @@ export interface ShelfState {
     readonly state: "unloaded" | "loading" | "loaded" | "failed";
     /** Of a load, 0 to 1. */
     readonly progress: number;
+    /** Whether its load waits for others to give up their memory, which answer requests. */
+    readonly waitsForRoom: boolean;
     /** Requests that have it. */
     readonly leases: number;
     /** Requests that wait for it. */
@@ -65,6 +67,7 @@ interface Entry {
     readonly model: ShelfModel;
     state: ShelfState["state"];
     progress: number;
+    waitsForRoom: boolean;
     rast: Rast | undefined;
     leases: number;
     loads: number;
@@ -97,6 +100,7 @@ export class Shelf {
                     model,
                     state: "unloaded",
                     progress: 0,
+                    waitsForRoom: false,
                     rast: undefined,
                     leases: 0,
                     loads: 0,
@@ -118,15 +122,18 @@ export class Shelf {
     }
 
     states(): readonly ShelfState[] {
-        return [...this.#entries.values()].map(({ model, state, progress, leases, waiting, loads, rast }) => ({
-            name: model.name,
-            state,
-            progress: state === "loaded" ? 1 : progress,
-            leases,
-            waiting,
-            loads,
-            rast
-        }));
+        return [...this.#entries.values()].map(
+            ({ model, state, progress, waitsForRoom, leases, waiting, loads, rast }) => ({
+                name: model.name,
+                state,
+                waitsForRoom,
+                progress: state === "loaded" ? 1 : progress,
+                leases,
+                waiting,
+                loads,
+                rast
+            })
+        );
     }
 
     /** Loads a model, however long that takes. @throws what `loadRast` does */
@@ -254,7 +261,7 @@ export class Shelf {
             entry.progress = overall;
         };
         try {
-            await this.#makeRoom((loaded) => loaded >= this.#settings.maxLoaded);
+            await this.#makeRoom(entry, (loaded) => loaded >= this.#settings.maxLoaded);
             for (;;) {
                 signal.throwIfAborted();
                 try {
@@ -268,7 +275,7 @@ export class Shelf {
                     return rast;
                 } catch (error) {
                     const isMemory = error instanceof RastError && error.code === "ERR_INSUFFICIENT_MEMORY";
-                    if (!isMemory || signal.aborted || !(await this.#makeRoom(() => true, 1))) throw error;
+                    if (!isMemory || signal.aborted || !(await this.#makeRoom(entry, () => true, 1))) throw error;
                 }
             }
         } catch (error) {
@@ -286,7 +293,7 @@ export class Shelf {
      * @param needed of how many are loaded
      * @returns false where nothing could be unloaded
      */
-    async #makeRoom(needed: (loaded: number) => boolean, most = Infinity): Promise<boolean> {
+    async #makeRoom(entry: Entry, needed: (loaded: number) => boolean, most = Infinity): Promise<boolean> {
         let made = 0;
         try {
             while (made < most) {
@@ -294,7 +301,7 @@ export class Shelf {
                     .filter(({ state }) => state === "loaded")
                     .sort((a, b) => a.lastUse - b.lastUse);
                 if (loaded.length === 0 || !needed(loaded.length)) break;
-                const free = loaded.find((entry) => !isWanted(entry));
+                const free = loaded.find((one) => !isWanted(one));
                 if (free === undefined) {
                     this.#ending.signal.throwIfAborted();
                     // who has waited for its load takes it first
@@ -302,7 +309,9 @@ export class Shelf {
                         ? undefined
                         : loaded.find((one) => one.waiting === 0);
                     if (next !== undefined) next.leaving = true;
+                    entry.waitsForRoom = true;
                     await this.#freed();
+                    entry.waitsForRoom = false;
                     this.#ending.signal.throwIfAborted();
                     continue;
                 }
@@ -310,7 +319,7 @@ export class Shelf {
                 made += 1;
             }
         } finally {
-            for (const entry of this.#entries.values()) entry.leaving = false;
+            for (const one of this.#entries.values()) one.leaving = false;
         }
         return made > 0;
     }
@@ -331,8 +340,12 @@ function isWanted({ leases, waiting, leaving }: Entry): boolean {
     return leases > 0 || (waiting > 0 && !leaving);
 }
 
-function stillLoading({ model, progress }: Entry): RequestError {
-    const message = `The model ${model.name} is being loaded (${Math.floor(100 * progress)}%).`;
+function stillLoading({ model, progress, state, waitsForRoom }: Entry): RequestError {
+    const message = waitsForRoom
+        ? `The model ${model.name} waits for memory: another model, which answers requests, has to be unloaded first.`
+        : state === "loading"
+          ? `The model ${model.name} is being loaded (${Math.floor(100 * progress)}%).`
+          : `The model ${model.name} waits for its turn: another model is being loaded.`;
     return new RequestError(503, message, { code: "model_loading", retryAfterSeconds: 5 });
 }
 

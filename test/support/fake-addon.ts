@@ -371,10 +371,6 @@ export class FakeAddon implements NativeAddon {
         return Array.from(tokens, (token) => Uint8Array.of(token));
     }
 
-    tokenPiece(_handle: number, token: number): string {
-        return String.fromCharCode(token);
-    }
-
     async probeModel(): Promise<void> {}
 
     limitProcess(): void {}

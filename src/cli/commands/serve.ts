@@ -69,8 +69,7 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const { trio: trios, name, ...sizes } = readFlags(servedFlags, typed);
     const { json = false, quiet = false } = readFlags(outputFlags, typed);
     const { pull } = readFlags(pullFlags, typed);
-    const named = trios ?? (typed["base"] === undefined ? environmentTrio(io.env) : undefined);
-    const engines = await enginesOf(typed, named);
+    const engines = await enginesOf(typed, trios);
     if (name !== undefined && engines.length > 1) {
         throw new RastError("ERR_INVALID_OPTION", "Expected one model for --name, received several.", {
             details: { option: "name" }
@@ -115,10 +114,6 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
         ending.forget();
     }
     return exitCodes.ok;
-}
-
-function environmentTrio({ RAST_TRIO: trio }: CommandIo["env"]): readonly string[] | undefined {
-    return trio === undefined || trio === "" ? undefined : [trio];
 }
 
 /** One for each trio, with the same flags. */

@@ -2,31 +2,34 @@
 import type { Protocol } from "../ask/protocol.js";
 import { clientSignal } from "../http/client-signal.js";
 import { EventStream, serverSentEvent } from "../http/event-stream.js";
-import { failureOf, type Failure } from "../http/request-error.js";
+import { errorSender, failedBody, type ErrorForm } from "../http/error-form.js";
+import type { Failure } from "../http/request-error.js";
 import { fieldOf, readCount, readMessages, wantsThinking, type CountBody, type MessagesBody } from "./read.js";
 import { countBody, messagesBody } from "./schemas.js";
 import { MessageWriter, type StreamEvent } from "./write.js";
 
 const tags = ["Anthropic"];
 
+const form: ErrorForm = { fieldOf, bodyOf: writtenFailure };
+
+/** Answers whatever was thrown. */
+export const sendError = errorSender(form);
+
 export const anthropic: Protocol = async (app, { answer, promptTokens, bounds }) => {
-    app.setErrorHandler((error, request, reply) => {
-        const failure = failureOf(error, fieldOf);
-        if (failure.status >= 500 && failure.status !== 503) request.log.error({ err: error }, "a request failed");
-        if (failure.retryAfterSeconds !== undefined)
-            void reply.header("retry-after", String(failure.retryAfterSeconds));
-        void reply.status(failure.status).send(writtenFailure(failure));
-    });
+    app.setErrorHandler(sendError);
+    // what its clients look for
+    app.addHook("onRequest", async ({ id }, reply) => void reply.header("request-id", id));
 
     app.post<{ Body: MessagesBody }>(
         "/v1/messages",
         { schema: { body: messagesBody, summary: "A chat", tags } },
-        async ({ body, log }, reply) => {
+        async (request, reply) => {
+            const { body } = request;
             const ask = readMessages(body);
             const withThinking = wantsThinking(body);
             if (body.stream !== true) {
                 const signal = clientSignal(reply);
-                const { model, events } = await answer(ask, signal);
+                const { model, events } = await answer(ask, signal, request.id);
                 const writer = new MessageWriter({ model, inputTokens: 0, withThinking });
                 for await (const event of events) writer.write(event);
                 return signal.aborted ? reply.hijack() : writer.whole();
@@ -34,7 +37,7 @@ export const anthropic: Protocol = async (app, { answer, promptTokens, bounds })
             const stream = new EventStream(reply, { contentType: "text/event-stream; charset=utf-8" }, bounds);
             try {
                 const [prompt] = await promptTokens(ask, stream.signal);
-                const { model, events } = await answer(ask, stream.signal);
+                const { model, events } = await answer(ask, stream.signal, request.id);
                 const writer = new MessageWriter({ model, inputTokens: prompt!.length, withThinking });
                 await stream.send(writer.begin().map(written).join(""));
                 for await (const event of events) {
@@ -46,9 +49,7 @@ export const anthropic: Protocol = async (app, { answer, promptTokens, bounds })
             } catch (error) {
                 if (stream.signal.aborted) return reply;
                 if (!stream.begun) throw error;
-                const failure = failureOf(error, fieldOf);
-                if (failure.status >= 500) log.error({ err: error }, "a stream failed");
-                stream.end(written(writtenFailure(failure)));
+                stream.end(written(failedBody(form, error, request) as StreamEvent));
             }
             return reply;
         }
@@ -69,8 +70,8 @@ function written(event: StreamEvent): string {
 }
 
 /** A failure as Anthropic writes it. */
-function writtenFailure({ status, message }: Failure): StreamEvent {
-    return { type: "error", error: { type: typeOf(status), message } };
+function writtenFailure({ status, message }: Failure, requestId: string): StreamEvent {
+    return { type: "error", error: { type: typeOf(status), message }, request_id: requestId };
 }
 
 function typeOf(status: number): string {

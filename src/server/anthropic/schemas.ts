@@ -1,10 +1,10 @@
 // Bodies of Anthropic's API, as far as they are understood here.
 import { limits } from "../../limits.js";
-import { flag, numberOf, object, optional, rastFields, text, type Schema } from "../http/schema.js";
+import { flag, maxMessages, numberOf, object, optional, rastFields, text, type Schema } from "../http/schema.js";
 
 const block: Schema = { type: "object", properties: { type: { type: "string" } }, required: ["type"] };
 
-const content: Schema = { anyOf: [{ type: "string" }, { type: "array", items: block }] };
+const content: Schema = { anyOf: [{ type: "string" }, { type: "array", items: block, maxItems: maxMessages }] };
 
 const message: Schema = object({ role: { type: "string", enum: ["user", "assistant", "system"] }, content }, [
     "role",
@@ -28,9 +28,9 @@ const format: Schema = optional(
 
 const shared: Readonly<Record<string, Schema>> = {
     model: { type: "string", description: "NAME (RAST), NAME:base or NAME:expert." },
-    messages: { type: "array", items: message, minItems: 1 },
+    messages: { type: "array", items: message, minItems: 1, maxItems: maxMessages },
     system: {
-        anyOf: [{ type: "string" }, { type: "array", items: block }, { type: "null" }],
+        anyOf: [{ type: "string" }, { type: "array", items: block, maxItems: maxMessages }, { type: "null" }],
         description: "A message of the system."
     },
     tools: optional({ type: "array", items: tool, maxItems: 128 }),

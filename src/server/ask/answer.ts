@@ -9,23 +9,25 @@ import type { Lease, Shelf } from "../shelf.js";
 import type { CallSplitter, ChatEngine, ChatToPrepare, PreparedChat, SplitPiece } from "../tools/prepared-chat.js";
 import type { Answer, AnswerEvent, Ask, EndEvent, NamedLogprob, NamedScore } from "./ask.js";
 import { Channel } from "./channel.js";
+import type { Door } from "./door.js";
 import { findModel } from "./model-names.js";
 import type { RequestBounds } from "./protocol.js";
+import type { SlotBoard } from "./slot-board.js";
 import { tokenBytesOf, type TokenBytes } from "./token-bytes.js";
 
 /** Told of what is at work, for figures. */
 export interface AnswerObserver {
     /** A choice has come to its end. */
     finished(trio: string, result: RastResult): void;
-    /** Generations at work in an engine, or waiting there. */
-    running(trio: string, change: 1 | -1): void;
 }
 
 /** What answers need. */
 export interface AnswerParts {
     readonly shelf: Shelf;
     readonly prepareChat: PrepareChat;
-    readonly bounds: RequestBounds & { readonly maxPromptTokens: number; readonly maxRequests: number };
+    readonly bounds: RequestBounds & { readonly maxPromptTokens: number };
+    readonly door: Door;
+    readonly board: SlotBoard;
     /** From the ask to its last token. */
     readonly timeoutMs: number;
     /** Aborts when the server ends what is left. */
@@ -36,38 +38,13 @@ export interface AnswerParts {
 /** Events that a client may leave unread: its connection is slower than its stream by that much. */
 const maxUnreadEvents = 16_384;
 
-/** Asks at work or waiting; with more than may be, the next is refused. */
-class Door {
-    #count = 0;
-    readonly #most: number;
-
-    constructor(most: number) {
-        this.#most = most;
-    }
-
-    /** @throws RequestError 429 */
-    enter(): () => void {
-        if (this.#count >= this.#most) {
-            throw new RequestError(429, `${this.#most} requests are at work or waiting; come again.`, {
-                code: "rate_limit_exceeded",
-                retryAfterSeconds: 1
-            });
-        }
-        this.#count += 1;
-        return () => {
-            this.#count -= 1;
-        };
-    }
-}
-
 /** Makes the one way to answer. */
 export function createAnswer(parts: AnswerParts): Answer {
-    const door = new Door(parts.bounds.maxRequests);
-    return async (ask, signal) => {
+    return async (ask, signal, request) => {
         signal.throwIfAborted();
         const { id, trio, mode } = findModel(parts.shelf, ask.model);
         checkSize(ask, parts.bounds);
-        const leave = door.enter();
+        const leave = parts.door.enter();
         let lease: Lease | undefined;
         let ended = false;
         const end = (): void => {
@@ -79,7 +56,7 @@ export function createAnswer(parts: AnswerParts): Answer {
         try {
             const waiting = AbortSignal.any([signal, parts.closing]);
             lease = await parts.shelf.lease(trio, waiting);
-            const work = new AnswerWork(parts, lease, withMode(ask, mode), signal, end);
+            const work = new AnswerWork(parts, lease, withMode(ask, mode), { signal, request }, end);
             await work.begin();
             return { model: id, events: work.events };
         } catch (error) {
@@ -101,6 +78,14 @@ function checkSize(ask: Ask, { maxChoices }: RequestBounds): void {
 function withMode(ask: Ask, mode: Mode | undefined): Ask {
     if (mode === undefined || ask.settings.mode !== undefined) return ask;
     return { ...ask, settings: { ...ask.settings, mode } };
+}
+
+/** @throws ERR_PROMPT_TOO_LONG */
+export function checkLength(promptTokens: number, most: number): void {
+    if (promptTokens <= most) return;
+    throw new RastError("ERR_PROMPT_TOO_LONG", `The prompt has ${promptTokens} tokens; this server takes ${most}.`, {
+        details: { promptTokens, contextSize: most }
+    });
 }
 
 /** A prompt with its settings, as the engine takes it; and what comes is to be read like this. */
@@ -134,12 +119,20 @@ class AnswerWork {
     readonly #ask: Ask;
     readonly #bytes: TokenBytes;
     readonly #stop = new AbortController();
+    readonly #request: string;
     readonly #end: () => void;
     readonly #forget: () => void;
     #timedOut = false;
     #failure: unknown;
 
-    constructor(parts: AnswerParts, lease: Lease, ask: Ask, client: AbortSignal, end: () => void) {
+    constructor(
+        parts: AnswerParts,
+        lease: Lease,
+        ask: Ask,
+        { signal: client, request }: { readonly signal: AbortSignal; readonly request: string },
+        end: () => void
+    ) {
+        this.#request = request;
         this.#parts = parts;
         this.#lease = lease;
         this.#ask = ask;
@@ -208,18 +201,13 @@ class AnswerWork {
         if (maxPromptTokens >= rast.info.contextSize) return;
         for (const { options } of prepared) {
             const { length } = await rast.promptTokens(promptOnly(options));
-            if (length <= maxPromptTokens) continue;
-            throw new RastError(
-                "ERR_PROMPT_TOO_LONG",
-                `The prompt has ${length} tokens; this server takes ${maxPromptTokens}.`,
-                { details: { promptTokens: length, contextSize: maxPromptTokens } }
-            );
+            checkLength(length, maxPromptTokens);
         }
     }
 
     async #draw(choice: number, ordinal: number, { options, isChat, splitter }: PreparedPrompt): Promise<void> {
         const { rast, name } = this.#lease;
-        const { observer, bounds } = this.#parts;
+        const { observer, bounds, board } = this.#parts;
         const most = options.maxTokens;
         const cut = bounds.maxTokens < rast.info.contextSize;
         const generation = rast.generate({
@@ -228,12 +216,12 @@ class AnswerWork {
             ordinal,
             signal: this.#stop.signal
         });
-        observer.running(name, 1);
+        const leave = board.enter(name, rast.info.parallel, { request: this.#request, choice });
         try {
             const result = await this.#pass(generation, choice, isChat, splitter?.());
             observer.finished(name, result);
         } finally {
-            observer.running(name, -1);
+            leave();
         }
     }
 

@@ -102,5 +102,8 @@ export interface Answering {
     readonly events: AsyncIterable<AnswerEvent>;
 }
 
-/** Answers what is asked. Errors before the first token come from here, so that a protocol can still answer with a status. */
-export type Answer = (ask: Ask, signal: AbortSignal) => Promise<Answering>;
+/**
+ * Answers what is asked. Errors before the first token come from here, so that a protocol can still answer with a status.
+ * @param request the request's id
+ */
+export type Answer = (ask: Ask, signal: AbortSignal, request: string) => Promise<Answering>;

@@ -4,9 +4,11 @@ import type { TokensPrompt, TextPrompt } from "../../engine/generate-options.js"
 import type { TokenScore } from "../../engine/token-scores.js";
 import { RequestError } from "../http/request-error.js";
 import type { Lease, Shelf } from "../shelf.js";
-import { preparePrompt, promptOnly, type PrepareChat } from "./answer.js";
+import { checkLength, preparePrompt, promptOnly, type PrepareChat } from "./answer.js";
 import type { Ask, NamedAlternative } from "./ask.js";
+import type { Door } from "./door.js";
 import { findModel, type NamedModel } from "./model-names.js";
+import type { SlotBoard } from "./slot-board.js";
 import { tokenBytesOf, type TokenBytes } from "./token-bytes.js";
 
 /** A prompt whose tokens are to be scored. */
@@ -37,35 +39,47 @@ export interface ScoredPrompt {
     readonly count: number;
 }
 
-/** A model's own work, without a queue: leases end with it. */
-export class EngineDesk {
-    readonly #shelf: Shelf;
-    readonly #prepareChat: PrepareChat;
-    readonly #closing: AbortSignal;
+/** What a desk needs. */
+export interface DeskParts {
+    readonly shelf: Shelf;
+    readonly prepareChat: PrepareChat;
+    /** Aborts when the server ends what is left. */
+    readonly closing: AbortSignal;
+    readonly door: Door;
+    readonly board: SlotBoard;
+    /** Tokens of a prompt that is scored. */
+    readonly maxPromptTokens: number;
+}
 
-    constructor(shelf: Shelf, prepareChat: PrepareChat, closing: AbortSignal) {
-        this.#shelf = shelf;
-        this.#prepareChat = prepareChat;
-        this.#closing = closing;
+/** A model's own work: each counts as a request while it lasts, and leases end with it. */
+export class EngineDesk {
+    readonly #parts: DeskParts;
+
+    constructor(parts: DeskParts) {
+        this.#parts = parts;
     }
 
     /** @throws RequestError 404 */
     find(model: string | undefined): NamedModel {
-        return findModel(this.#shelf, model);
+        return findModel(this.#parts.shelf, model);
     }
 
-    /** @throws what `Shelf.lease` and the work do */
+    /** @throws RequestError 429; what `Shelf.lease` and the work do */
     async with<T>(
         model: string | undefined,
         signal: AbortSignal,
         work: (rast: Rast, named: NamedModel) => Promise<T>
     ): Promise<T> {
-        const named = findModel(this.#shelf, model);
-        const lease: Lease = await this.#shelf.lease(named.trio, AbortSignal.any([signal, this.#closing]));
+        const { shelf, door, closing } = this.#parts;
+        const named = findModel(shelf, model);
+        const leave = door.enter();
+        let lease: Lease | undefined;
         try {
+            lease = await shelf.lease(named.trio, AbortSignal.any([signal, closing]));
             return await work(lease.rast, named);
         } finally {
-            lease.release();
+            lease?.release();
+            leave();
         }
     }
 
@@ -74,15 +88,24 @@ export class EngineDesk {
         return this.with(ask.model, signal, async (rast) => {
             const all: (readonly number[])[] = [];
             for (const prompt of ask.prompts) {
-                const { options } = await preparePrompt(ask, prompt, rast, this.#prepareChat);
+                const { options } = await preparePrompt(ask, prompt, rast, this.#parts.prepareChat);
                 all.push(await rast.promptTokens(promptOnly(options)));
             }
             return all;
         });
     }
 
-    /** What the models say of every token of a prompt. @throws RequestError 400 for a model that has no scores */
-    scorePrompt({ model, prompt, raw, mode, lambda, top }: PromptToScore, signal: AbortSignal): Promise<ScoredPrompt> {
+    /**
+     * What the models say of every token of a prompt.
+     * @param request the request's id
+     * @throws RequestError 400 for a model that has no scores; ERR_PROMPT_TOO_LONG
+     */
+    scorePrompt(
+        { model, prompt, raw, mode, lambda, top }: PromptToScore,
+        signal: AbortSignal,
+        request: string
+    ): Promise<ScoredPrompt> {
+        const { board, maxPromptTokens } = this.#parts;
         return this.with(model, signal, async (rast, named) => {
             const drawn = mode ?? named.mode ?? (rast.info.pairs.length > 0 ? "rast" : "base");
             if (drawn === "expert") {
@@ -93,25 +116,31 @@ export class EngineDesk {
                 prompt.tokens === undefined
                     ? await rast.promptTokens({ ...prompt, raw })
                     : Array.from(prompt.tokens as ArrayLike<number>);
+            checkLength(tokens.length, maxPromptTokens);
             // a beginning of sequence that the client did not write is none of its text
             const put =
                 prompt.tokens === undefined
                     ? tokens.length - (await rast.promptTokens({ ...prompt, raw, addBos: false })).length
                     : 0;
             const bytes = tokenBytesOf(rast);
-            const scores =
-                tokens.length < 2
-                    ? []
-                    : (
-                          await rast.score({
-                              tokens: tokens.slice(0, 1),
-                              completionTokens: tokens.slice(1),
-                              mode: drawn,
-                              top,
-                              signal,
-                              ...(lambda === undefined || drawn === "base" ? {} : { lambda })
-                          })
-                      ).scores;
+            const score = async (): Promise<readonly TokenScore[]> => {
+                if (tokens.length < 2) return [];
+                const leave = board.enter(named.trio, rast.info.parallel, { request, choice: 0 });
+                try {
+                    const { scores } = await rast.score({
+                        tokens: tokens.slice(0, 1),
+                        completionTokens: tokens.slice(1),
+                        mode: drawn,
+                        top,
+                        signal,
+                        ...(lambda === undefined || drawn === "base" ? {} : { lambda })
+                    });
+                    return scores;
+                } finally {
+                    leave();
+                }
+            };
+            const scores = await score();
             const likely = scores.flatMap((score) => (score.top?.[drawn] ?? []).map(({ token }) => token));
             await bytes.prepare([...tokens, ...likely]);
             const scored = tokens.map((token, index): ScoredToken => {

@@ -1,18 +1,53 @@
 // Bodies: JSON in UTF-8 of bounded depth, whatever type the client says that it is.
 import { isUtf8 } from "node:buffer";
-import type { FastifyInstance } from "fastify";
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate } from "node:zlib";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RequestError } from "./request-error.js";
 
 /** Reads every body of an app like this. */
-export function readBodiesAsJson(app: FastifyInstance, maxDepth: number): void {
+export function readBodiesAsJson(
+    app: FastifyInstance,
+    { maxDepth, maxBytes }: { readonly maxDepth: number; readonly maxBytes: number }
+): void {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
-        try {
-            done(null, parseBody(body as Buffer, maxDepth));
-        } catch (error) {
-            done(error as Error);
+    app.addContentTypeParser("*", { parseAs: "buffer" }, async ({ headers }: FastifyRequest, body: Buffer) =>
+        parseBody(await decoded(body, headers["content-encoding"], maxBytes), maxDepth)
+    );
+}
+
+const decoders = {
+    gzip: promisify(gunzip),
+    deflate: promisify(inflate),
+    br: promisify(brotliDecompress)
+} as const;
+
+/**
+ * A body as it was before it was compressed for the way.
+ * @param encoding the header Content-Encoding
+ * @throws RequestError 415 for encodings that are not known, 413 for more than `maxBytes`, 400 for what does not decode
+ */
+export async function decoded(body: Buffer, encoding: string | undefined, maxBytes: number): Promise<Buffer> {
+    const name = (encoding ?? "identity")
+        .trim()
+        .toLowerCase()
+        .replace(/^x-gzip$/, "gzip");
+    if (name === "identity" || name === "" || body.length === 0) return body;
+    if (!Object.hasOwn(decoders, name)) {
+        throw new RequestError(415, "Bodies are plain, or compressed once, by gzip, deflate or br.", {
+            code: "unsupported_encoding"
+        });
+    }
+    try {
+        return await decoders[name as keyof typeof decoders](body, { maxOutputLength: maxBytes });
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
+            throw new RequestError(413, `The body is larger than ${maxBytes} bytes once it is decompressed.`);
         }
-    });
+        throw new RequestError(400, `The body is not ${name}, as its header Content-Encoding says.`, {
+            code: "invalid_encoding"
+        });
+    }
 }
 
 /** @returns undefined of an empty body @throws RequestError 400 */

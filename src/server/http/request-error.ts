@@ -90,6 +90,20 @@ const ofRequests: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 const retrySeconds = 1;
 
+/** The protocol's name for an option: "max_tokens" for "maxTokens". The body may say which of several names was used. */
+export type FieldNames = (option: string, body: unknown) => string;
+
+/** What errors are of that name no option: "prompt" and "constraint" are names of the protocols' own for whatever stands for them. */
+const optionOf: Readonly<Partial<Record<ErrorCode, string>>> = {
+    ERR_TOKENIZE: "prompt",
+    ERR_EMPTY_PROMPT: "prompt",
+    ERR_PROMPT_TOO_LONG: "prompt",
+    ERR_CHAT_TEMPLATE: "prompt",
+    ERR_GRAMMAR: "constraint",
+    ERR_CONSTRAINT_LIMIT: "constraint",
+    ERR_JSON_SCHEMA: "constraint"
+};
+
 /**
  * What a failure is to the client: whatever was thrown, also by fastify.
  * @param fieldOf the protocol's name for an option: "max_tokens" for "maxTokens"
@@ -104,10 +118,9 @@ function failureOfRast(error: RastError, fieldOf: (option: string) => string): F
     const status =
         statusOf[error.code] ?? (ofRequests.has(error.code) && errorCatalogue[error.code].byInput ? 400 : 500);
     if (status === 500) return hidden(error.code);
-    const { option } = error.details;
-    // "a key of logitBias" is of "logitBias"
-    const said = typeof option === "string" && status === 400 ? option.replace(/^a key of /, "") : undefined;
-    const field = said === undefined ? null : renamed(said, fieldOf);
+    const said = status === 400 ? optionOfDetails(error.details) : undefined;
+    const meant = status === 400 ? (said ?? optionOf[error.code]) : undefined;
+    const field = meant === undefined ? null : renamed(meant, fieldOf);
     return {
         status,
         kind: kindOf(status),
@@ -119,6 +132,13 @@ function failureOfRast(error: RastError, fieldOf: (option: string) => string): F
         code: error.code === "ERR_PROMPT_TOO_LONG" ? "context_length_exceeded" : error.code,
         retryAfterSeconds: status === 429 || status === 503 ? retrySeconds : undefined
     };
+}
+
+// "a key of logitBias" is of "logitBias"; what is unknown in an option is of that option.
+function optionOfDetails({ option, in: where }: RastError["details"]): string | undefined {
+    if (typeof option !== "string") return undefined;
+    if (typeof where === "string" && /^[A-Za-z.]+$/.test(where)) return `${where}.${option}`;
+    return option.replace(/^a key of /, "");
 }
 
 // "stop[3]" is of "stop".

@@ -124,6 +124,7 @@ const plurals: Readonly<Record<string, string>> = {
 function arrayWords({ items, minItems = 0, maxItems }: Typed): string {
     const type = (items as { type?: unknown } | undefined)?.type;
     const noun = typeof type === "string" && Object.hasOwn(plurals, type) ? plurals[type]! : undefined;
+    if (minItems > 0 && maxItems !== undefined) return `an array of ${minItems} to ${maxItems} ${noun ?? "items"}`;
     const most = maxItems === undefined ? "" : ` of at most ${maxItems}`;
     const what = noun === undefined ? most : `${most === "" ? " of" : most} ${noun}`;
     return `an array${what}${minItems > 0 ? " that is not empty" : ""}`;

@@ -58,6 +58,9 @@ export function object(properties: Readonly<Record<string, Schema>>, required: r
     return { type: "object", properties, ...(required.length > 0 ? { required } : {}) };
 }
 
+/** Most messages of a chat, and most parts of one message: each is looked at several times before the models see it. */
+export const maxMessages = 4096;
+
 const lambda: Schema = { type: "number", minimum: limits.lambda.min, maximum: limits.lambda.max };
 
 /** Fields of `rast` that every protocol has. */

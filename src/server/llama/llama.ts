@@ -4,10 +4,11 @@ import { limits } from "../../limits.js";
 import type { RastInfo } from "../../engine/info.js";
 import type { EngineDesk } from "../ask/engine-desk.js";
 import type { ProtocolContext } from "../ask/protocol.js";
+import type { SlotBoard } from "../ask/slot-board.js";
 import { clientSignal } from "../http/client-signal.js";
+import { errorSender, promptField } from "../http/error-form.js";
 import type { Metrics } from "../http/metrics.js";
-import { failureOf } from "../http/request-error.js";
-import { flag, object, optional, text } from "../http/schema.js";
+import { flag, maxMessages, object, optional, text } from "../http/schema.js";
 import type { ShelfState } from "../shelf.js";
 
 /** What these endpoints tell of. */
@@ -15,8 +16,8 @@ export interface LlamaContext extends ProtocolContext {
     readonly desk: EngineDesk;
     readonly shelf: { states(): readonly ShelfState[] };
     readonly metrics: Metrics;
-    /** Generations at work or waiting in an engine. */
-    readonly running: (trio: string) => number;
+    /** Which request has which slot. */
+    readonly board: SlotBoard;
     readonly version: string;
 }
 
@@ -59,6 +60,7 @@ const templateBody = object(
         messages: {
             type: "array",
             minItems: 1,
+            maxItems: maxMessages,
             items: object({ role: { type: "string" } }, ["role"])
         },
         chat_template_kwargs: optional({ type: "object" })
@@ -69,13 +71,19 @@ const templateBody = object(
 /** Errors are OpenAI's, as llama-server has them: with the status in `code`. */
 export const llama: FastifyPluginAsync<LlamaContext> = async (app, context) => {
     const { desk, shelf, metrics } = context;
-    app.setErrorHandler((error, request, reply) => {
-        const failure = failureOf(error, (option) => (option === "templateOptions" ? "chat_template_kwargs" : option));
-        const { status, message, kind, param, code, retryAfterSeconds } = failure;
-        if (status >= 500 && status !== 503) request.log.error({ err: error }, "a request failed");
-        if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
-        void reply.status(status).send({ error: { message, type: kind, param, code: code ?? status } });
-    });
+    app.setErrorHandler(
+        errorSender({
+            fieldOf: (option, body) =>
+                option === "templateOptions"
+                    ? "chat_template_kwargs"
+                    : option === "prompt"
+                      ? promptField(body)
+                      : option,
+            bodyOf: ({ status, message, kind, param, code }) => ({
+                error: { message, type: kind, param, code: code ?? status }
+            })
+        })
+    );
 
     app.get("/health", { schema: { summary: "Whether it can answer", tags } }, async (_request, reply) => {
         const states = shelf.states();
@@ -98,14 +106,17 @@ export const llama: FastifyPluginAsync<LlamaContext> = async (app, context) => {
         shelf.states().flatMap(({ name, state, rast }) => {
             if (rast === undefined || state !== "loaded") return [];
             const { parallel, contextSize, maxDraft } = rast.info;
-            const running = context.running(name);
-            return Array.from({ length: parallel }, (_, id) => ({
-                id,
-                n_ctx: contextSize,
-                speculative: maxDraft > 0,
-                is_processing: id < running,
-                rast: { model: name }
-            }));
+            return Array.from({ length: parallel }, (_, id) => {
+                const work = context.board.at(name, id);
+                return {
+                    id,
+                    id_task: work?.number ?? -1,
+                    n_ctx: contextSize,
+                    speculative: maxDraft > 0,
+                    is_processing: work !== undefined,
+                    rast: { model: name, request: work?.request ?? null, choice: work?.choice ?? null }
+                };
+            });
         })
     );
 
@@ -181,6 +192,7 @@ function props({ shelf, version, bounds }: LlamaContext): Record<string, unknown
                 name: state.name,
                 state: state.state,
                 progress: state.progress,
+                waits_for_room: state.waitsForRoom,
                 active: state.leases,
                 waiting: state.waiting,
                 loads: state.loads,

@@ -5,7 +5,8 @@ import type { Ask, Answering } from "../ask/ask.js";
 import type { Protocol, ServedModel } from "../ask/protocol.js";
 import { clientSignal } from "../http/client-signal.js";
 import { EventStream } from "../http/event-stream.js";
-import { failureOf, RequestError } from "../http/request-error.js";
+import { errorSender, failedBody, type ErrorForm } from "../http/error-form.js";
+import { RequestError } from "../http/request-error.js";
 import { listedModel, runningModel, shownModel } from "./models.js";
 import {
     behindContext,
@@ -27,16 +28,15 @@ const notOffered = ["pull", "push", "create", "copy", "embed", "embeddings"];
 
 const tags = ["Ollama"];
 
+const errorForm: ErrorForm = { fieldOf, bodyOf: ({ message }) => ({ error: message }) };
+
+/** Answers whatever was thrown. */
+export const sendError = errorSender(errorForm);
+
 export const ollama: Protocol = async (app, context) => {
     const { answer, promptTokens, models, bounds } = context;
 
-    app.setErrorHandler((error, request, reply) => {
-        const { status, message, retryAfterSeconds } = failureOf(error, fieldOf);
-        if (status >= 500 && status !== 503) request.log.error({ err: error }, "a request failed");
-        if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
-        if (status === 401) void reply.header("www-authenticate", "Bearer");
-        void reply.status(status).send({ error: message });
-    });
+    app.setErrorHandler(sendError);
 
     /** Without anything to say, a model is loaded; kept for no time at all, it is unloaded. */
     const load = async (kind: AnswerForm["kind"], body: CommonBody, reply: FastifyReply): Promise<FastifyReply> => {
@@ -72,9 +72,7 @@ export const ollama: Protocol = async (app, context) => {
         } catch (error) {
             if (signal.aborted) return lines === undefined ? reply.hijack() : reply;
             if (lines?.begun !== true) throw error;
-            const failure = failureOf(error, fieldOf);
-            if (failure.status >= 500) reply.log.error({ err: error }, "a stream failed");
-            lines.end(`${JSON.stringify({ error: failure.message })}\n`);
+            lines.end(`${JSON.stringify(failedBody(errorForm, error, reply.request))}\n`);
         }
         return reply;
     };
@@ -87,7 +85,7 @@ export const ollama: Protocol = async (app, context) => {
             const ask = readChat(body);
             if (ask === undefined) return load("chat", body, reply);
             return send({ kind: "chat", begun }, body.stream !== false, reply, async (signal) => ({
-                answering: await answer(ask, signal)
+                answering: await answer(ask, signal, reply.request.id)
             }));
         }
     );
@@ -103,11 +101,11 @@ export const ollama: Protocol = async (app, context) => {
                 signal: AbortSignal
             ): Promise<{ answering: Answering; tokens?: readonly number[] | undefined }> => {
                 const ask = readGenerate(body, asChat)!;
-                if (body.raw === true) return { answering: await answer(ask, signal) };
+                if (body.raw === true) return { answering: await answer(ask, signal, reply.request.id) };
                 const earlier = body.context ?? [];
                 const tokens = [...earlier, ...(await promptTokens(ask, signal))[0]!];
                 const whole: Ask = earlier.length === 0 ? ask : behindContext(ask, [], tokens);
-                return { answering: await answer(whole, signal), tokens };
+                return { answering: await answer(whole, signal, reply.request.id), tokens };
             };
             return send({ kind: "generate", begun }, body.stream !== false, reply, async (signal) => {
                 try {

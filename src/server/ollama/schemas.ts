@@ -1,6 +1,6 @@
 // Bodies of Ollama's API, as far as they are understood here.
 import { limits } from "../../limits.js";
-import { flag, numberOf, object, optional, rastFields, text, type Schema } from "../http/schema.js";
+import { flag, maxMessages, numberOf, object, optional, rastFields, text, type Schema } from "../http/schema.js";
 
 const integer = { type: "integer" } as const;
 
@@ -120,7 +120,12 @@ const tool: Schema = object(
 /** POST /api/chat. */
 export const chatBody: Schema = object({
     ...common,
-    messages: optional({ type: "array", items: message, description: "None: the model is loaded." }),
+    messages: optional({
+        type: "array",
+        items: message,
+        maxItems: maxMessages,
+        description: "None: the model is loaded."
+    }),
     tools: optional({ type: "array", items: tool, maxItems: 128 })
 });
 

@@ -23,21 +23,22 @@ import {
 /** Chats, streamed and not. */
 export const chat: Protocol = async (app, { answer, bounds }) => {
     const schema = { body: chatBody, summary: "A chat", tags: ["OpenAI"] };
-    app.post<{ Body: ChatBody }>("/v1/chat/completions", { schema }, async ({ body, log }, reply) => {
+    app.post<{ Body: ChatBody }>("/v1/chat/completions", { schema }, async (request, reply) => {
+        const { body } = request;
         const ask = readChat(body);
         if (body.stream !== true) {
             const signal = clientSignal(reply);
-            const { model, events } = await answer(ask, signal);
+            const { model, events } = await answer(ask, signal, request.id);
             const whole = await collect(ask, events);
             if (signal.aborted) return gone(reply);
             return writeWhole(headOf("chatcmpl", "chat.completion", model), ask, whole);
         }
         const stream = new EventStream(reply, { contentType: "text/event-stream; charset=utf-8" }, bounds);
         try {
-            const answering = await answer(ask, stream.signal);
+            const answering = await answer(ask, stream.signal, request.id);
             await writeStream(stream, ask, answering, body.stream_options?.include_usage === true);
         } catch (error) {
-            failStream(stream, error, log);
+            failStream(stream, error, request);
         }
         return reply;
     });

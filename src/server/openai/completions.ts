@@ -57,7 +57,8 @@ export interface CompletionContext extends ProtocolContext {
 /** Completions, streamed and not. */
 export const completions: FastifyPluginAsync<CompletionContext> = async (app, { answer, bounds, desk }) => {
     const schema = { body: completionBody, summary: "A text to go on with", tags: ["OpenAI"] };
-    app.post<{ Body: CompletionBody }>("/v1/completions", { schema }, async ({ body, log }, reply) => {
+    app.post<{ Body: CompletionBody }>("/v1/completions", { schema }, async (request, reply) => {
+        const { body } = request;
         const read = readCompletion(body);
         const { ask } = read;
         if (ask.prompts.length * ask.n > bounds.maxChoices) {
@@ -65,25 +66,25 @@ export const completions: FastifyPluginAsync<CompletionContext> = async (app, { 
         }
         if (body.stream !== true) {
             const signal = clientSignal(reply);
-            const echoed = await echoesOf(read, desk, signal);
+            const echoed = await echoesOf(read, desk, signal, request.id);
             const { model, choices, results } = read.only
                 ? {
                       model: desk.find(ask.model).id,
                       choices: read.prompts.map(() => emptyChoice("length")),
                       results: []
                   }
-                : await collect(ask, await answer(ask, signal));
+                : await collect(ask, await answer(ask, signal, request.id));
             if (signal.aborted) return gone(reply);
             return writeWhole(headOf("cmpl", "text_completion", model), read, choices, results, echoed);
         }
         const stream = new EventStream(reply, { contentType: "text/event-stream; charset=utf-8" }, bounds);
         try {
-            const echoed = await echoesOf(read, desk, stream.signal);
-            const answering = read.only ? undefined : await answer(ask, stream.signal);
+            const echoed = await echoesOf(read, desk, stream.signal, request.id);
+            const answering = read.only ? undefined : await answer(ask, stream.signal, request.id);
             const model = answering?.model ?? desk.find(ask.model).id;
             await writeStream(stream, read, { model, answering, echoed }, body.stream_options?.include_usage === true);
         } catch (error) {
-            failStream(stream, error, log);
+            failStream(stream, error, request);
         }
         return reply;
     });
@@ -142,7 +143,8 @@ function readPrompts(prompt: CompletionBody["prompt"]): readonly (TextPrompt | T
 async function echoesOf(
     { ask, prompts, raw, echo, logprobs }: CompletionAsk,
     desk: EngineDesk,
-    signal: AbortSignal
+    signal: AbortSignal,
+    request: string
 ): Promise<readonly Echo[]> {
     if (!echo) return [];
     const { mode, lambda } = ask.settings;
@@ -164,7 +166,8 @@ async function echoesOf(
         }
         const { tokens, count } = await desk.scorePrompt(
             { model: ask.model, prompt, raw, mode, lambda, top: logprobs },
-            signal
+            signal,
+            request
         );
         const whole = Buffer.from(tokens.flatMap(({ bytes }) => bytes)).toString("utf8");
         echoes.push({ text: prompt.tokens === undefined ? prompt.prompt : whole, count, tokens });
@@ -269,12 +272,12 @@ function usageOfEchoes(echoed: readonly Echo[]): Record<string, unknown> {
     return { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens };
 }
 
-/** @param offset letters before the first token */
+/** @param offset characters (code points) before the first token, as OpenAI counts them */
 function completionLogprobs(tokens: readonly ListedToken[], offset: number): Record<string, unknown> {
     let at = offset;
     const offsets = tokens.map(({ text }) => {
         const here = at;
-        at += text.length;
+        at += charactersOf(text);
         return here;
     });
     return {
@@ -283,6 +286,10 @@ function completionLogprobs(tokens: readonly ListedToken[], offset: number): Rec
         top_logprobs: tokens.map((token) => (token.logprob === null ? null : likeliest(token))),
         text_offset: offsets
     };
+}
+
+function charactersOf(text: string): number {
+    return Array.from(text).length;
 }
 
 // By text: of tokens with the same one the likeliest counts. The token itself is always there.
@@ -318,7 +325,7 @@ async function writeStream(
             finish_reason: null,
             ...(scores.length > 0 ? { rast: rastTokens(scores) } : {})
         };
-        offsets[index]! += tokens.reduce((sum, token) => sum + token.text.length, 0);
+        offsets[index]! += tokens.reduce((sum, token) => sum + charactersOf(token.text), 0);
         return send({ choices: [choice], ...noUsage });
     };
     if (echo) {

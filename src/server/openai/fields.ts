@@ -1,6 +1,7 @@
 // What both of OpenAI's endpoints have in common, read into settings of the engine. Bodies have passed their schemas.
 import type { GenerateSettings, Mode } from "../../engine/generate-options.js";
 import type { Speculation } from "../../engine/speculation-options.js";
+import { constraintField, promptField } from "../http/error-form.js";
 import { wrongField } from "../http/request-error.js";
 
 /** A body that its schema has found right; null counts as left out. */
@@ -52,7 +53,6 @@ const fields: Readonly<Record<string, string>> = {
     maxTokens: "max_tokens",
     maxThinkingTokens: "max_reasoning_tokens",
     ignoreEos: "ignore_eos",
-    jsonSchema: "response_format",
     templateOptions: "chat_template_kwargs",
     continueFinalMessage: "continue_final_message",
     lambda: "rast.lambda",
@@ -63,9 +63,14 @@ const fields: Readonly<Record<string, string>> = {
 };
 
 /** The name of an option of the engine's. */
-export function fieldOf(option: string): string {
+export function fieldOf(option: string, body?: unknown): string {
+    if (option === "prompt") return promptField(body);
+    if (option === "constraint") return constraintField(body, ["grammar", ...schemaFields]);
+    if (option === "jsonSchema") return constraintField(body, schemaFields);
     return fields[option] ?? option;
 }
+
+const schemaFields = ["response_format", "json_schema", "text.format"];
 
 /** @throws RequestError 400 */
 export function readCommon(body: CommonBody): Settings {

@@ -1,6 +1,6 @@
 // The body of OpenAI's responses, as far as it is understood here.
 import { limits } from "../../limits.js";
-import { flag, numberOf, object, oneOf, optional, text, type Schema } from "../http/schema.js";
+import { flag, maxMessages, numberOf, object, oneOf, optional, text, type Schema } from "../http/schema.js";
 
 const part: Schema = { type: "object", properties: { type: { type: "string" } }, required: ["type"] };
 
@@ -9,7 +9,9 @@ const item: Schema = {
     properties: {
         type: text("message, function_call, function_call_output, reasoning or item_reference."),
         role: oneOf(["user", "assistant", "system", "developer"], "Of a message."),
-        content: { anyOf: [{ type: "string" }, { type: "array", items: part }, { type: "null" }] },
+        content: {
+            anyOf: [{ type: "string" }, { type: "array", items: part, maxItems: maxMessages }, { type: "null" }]
+        },
         id: text("Whatever it is called."),
         call_id: text("Of a call, and of its output."),
         name: text("Of a call: the function."),
@@ -50,7 +52,7 @@ export function responsesBodyWith(drawing: Readonly<Record<string, Schema>>): Sc
         {
             ...drawing,
             input: {
-                anyOf: [{ type: "string" }, { type: "array", items: item }, { type: "null" }],
+                anyOf: [{ type: "string" }, { type: "array", items: item, maxItems: maxMessages }, { type: "null" }],
                 description: "What is asked."
             },
             instructions: text("A message of the system, for this response alone."),

@@ -3,8 +3,10 @@ import { quote } from "../../checks.js";
 import type { ChatMessage } from "../../text/chat-template.js";
 import type { Protocol } from "../ask/protocol.js";
 import { clientSignal } from "../http/client-signal.js";
+import { errorSender } from "../http/error-form.js";
 import { EventStream, serverSentEvent } from "../http/event-stream.js";
 import { failureOf, RequestError } from "../http/request-error.js";
+import { bodyOf } from "./errors.js";
 import { fieldOf as commonField } from "./fields.js";
 import { readResponse, type EarlierTurns, type ResponsesBody } from "./read-responses.js";
 import { ResponseStore, type StoredResponse } from "./response-store.js";
@@ -16,16 +18,16 @@ const tags = ["OpenAI"];
 
 const fields: Readonly<Record<string, string>> = {
     maxTokens: "max_output_tokens",
-    jsonSchema: "text.format.schema",
     logprobs: "top_logprobs",
     templateOptions: "reasoning"
 };
 
-function fieldOf(option: string): string {
-    return fields[option] ?? commonField(option);
+function fieldOf(option: string, body?: unknown): string {
+    return fields[option] ?? commonField(option, body);
 }
 
 export const responses: Protocol = async (app, { answer, bounds }) => {
+    app.setErrorHandler(errorSender({ fieldOf, bodyOf }));
     const store = new ResponseStore();
 
     const earlierOf = ({ previous_response_id: id }: ResponsesBody): EarlierTurns => {
@@ -44,7 +46,8 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
     app.post<{ Body: ResponsesBody }>(
         "/v1/responses",
         { schema: { body: responsesBodyWith(drawing), summary: "A response", tags } },
-        async ({ body, log }, reply) => {
+        async (request, reply) => {
+            const { body } = request;
             const { ask, messages } = readResponse(body, earlierOf(body));
             const keep = (writer: ResponseWriter): void => {
                 if (body.store === false) return;
@@ -60,7 +63,7 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
             };
             if (body.stream !== true) {
                 const signal = clientSignal(reply);
-                const { model, events } = await answer(ask, signal);
+                const { model, events } = await answer(ask, signal, request.id);
                 const writer = new ResponseWriter(body, model);
                 for await (const event of events) writer.write(event);
                 if (signal.aborted) return reply.hijack();
@@ -73,7 +76,7 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
                 serverSentEvent(JSON.stringify({ ...event, sequence_number: number++ }), event.type);
             let writer: ResponseWriter | undefined;
             try {
-                const { model, events } = await answer(ask, stream.signal);
+                const { model, events } = await answer(ask, stream.signal, request.id);
                 writer = new ResponseWriter(body, model);
                 await stream.send(writer.begin().map(written).join(""));
                 for await (const event of events) {
@@ -87,8 +90,8 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
             } catch (error) {
                 if (stream.signal.aborted) return reply;
                 if (!stream.begun || writer === undefined) throw error;
-                const { status, message, code } = failureOf(error, fieldOf);
-                if (status >= 500) log.error({ err: error }, "a stream failed");
+                const { status, message, code } = failureOf(error, (option) => fieldOf(option, body));
+                if (status >= 500) request.log.error({ err: error }, "a stream failed");
                 stream.end(written(writer.fail(code ?? "server_error", message)));
             }
             return reply;

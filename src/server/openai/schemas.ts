@@ -1,6 +1,6 @@
 // Bodies of OpenAI's endpoints, as far as they are understood here.
 import { limits } from "../../limits.js";
-import { flag, numberOf, object, oneOf, optional, rastFields, text, type Schema } from "../http/schema.js";
+import { flag, maxMessages, numberOf, object, oneOf, optional, rastFields, text, type Schema } from "../http/schema.js";
 
 const integer = { type: "integer" } as const;
 
@@ -72,7 +72,11 @@ const message: Schema = {
     properties: {
         role: { type: "string", minLength: 1 },
         content: {
-            anyOf: [{ type: "string" }, { type: "array", items: part, minItems: 1 }, { type: "null" }]
+            anyOf: [
+                { type: "string" },
+                { type: "array", items: part, minItems: 1, maxItems: maxMessages },
+                { type: "null" }
+            ]
         },
         name: text("Whose words they are."),
         reasoning_content: text("What the model reasoned in this turn."),
@@ -118,7 +122,7 @@ const tool = object(
 export const chatBody: Schema = object(
     {
         ...drawing,
-        messages: { type: "array", items: message, minItems: 1 },
+        messages: { type: "array", items: message, minItems: 1, maxItems: maxMessages },
         max_tokens: optional({ ...integer, minimum: -1, description: "Most tokens to draw; -1 for no limit." }),
         max_completion_tokens: optional({ ...integer, minimum: -1, description: "The same; comes before max_tokens." }),
         max_reasoning_tokens: numberOf(limits.maxThinkingTokens, "Most tokens of reasoning; then the answer."),

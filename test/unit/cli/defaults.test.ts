@@ -87,6 +87,11 @@ describe("precedence", () => {
         expect(await defaults("generate", { config })).toEqual({ trio: "t", "top-p": "0.5" });
         expect(await defaults("bench", { config })).toEqual({ trio: "t", prompt: "1,2", "top-p": "0.7" });
         expect(await defaults("demo", { config })).toEqual({ trio: "demo" });
+        // its --trio is one of its own, which can be given several times
+        expect(await defaults("serve", { config })).toEqual({ trio: ["t"] });
+        expect(await defaults("serve", { config, env: { RAST_TRIO: "e" } })).toEqual({ trio: ["e"] });
+        expect(await defaults("serve", { config }, ["--trio"])).toEqual({});
+        expect(await defaults("serve", { config }, ["--base"])).toEqual({});
         expect(await defaults("demo", { env: { RAST_TRIO: "t" } })).toEqual({});
     });
 });

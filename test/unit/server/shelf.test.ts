@@ -162,6 +162,21 @@ describe("room", () => {
         expect(loads.disposed).toEqual(["a"]);
     });
 
+    it("is what who waits in vain is told of", async () => {
+        const loads = new Loads();
+        const shelf = shelfOf(loads, { maxLoaded: 1, waitMs: 20 });
+        const held = await shelf.lease("a", never);
+        await expect(shelf.lease("b", never)).rejects.toMatchObject({
+            message: expect.stringContaining("The model b waits for memory"),
+            failure: { status: 503, code: "model_loading" }
+        });
+        await expect(shelf.lease("c", never)).rejects.toThrow("The model c waits for its turn");
+        expect(shelf.states().map(({ waitsForRoom }) => waitsForRoom)).toEqual([false, true, false]);
+        held.release();
+        (await shelf.lease("b", never)).release();
+        expect(shelf.states()[1]!.waitsForRoom).toBe(false);
+    });
+
     it("comes though others go on asking for what is leased, and those have their turn", async () => {
         const loads = new Loads();
         const shelf = shelfOf(loads, { maxLoaded: 1 });

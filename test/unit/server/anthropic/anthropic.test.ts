@@ -122,7 +122,11 @@ describe("a stream", () => {
         const last = sentEvents((await post({ ...hello, stream: true })).body).at(-1)!;
         expect(last).toEqual({
             event: "error",
-            data: { type: "error", error: { type: "api_error", message: expect.not.stringContaining("secret") } }
+            data: {
+                type: "error",
+                error: { type: "api_error", message: expect.not.stringContaining("secret") },
+                request_id: expect.stringMatching(/./)
+            }
         });
     });
 });

@@ -68,7 +68,7 @@ describe("what a schema has against a body", () => {
             [
                 { messages: [] },
                 "messages",
-                "Expected an array of objects that is not empty for messages, received an array of 0."
+                "Expected an array of 1 to 4096 objects for messages, received an array of 0."
             ],
             [{ messages: [{}] }, "messages[0].role", "messages[0].role is required."],
             [
@@ -79,7 +79,7 @@ describe("what a schema has against a body", () => {
             [
                 { messages: [{ role: "user", content: 5 }] },
                 "messages[0].content",
-                "Expected a string or an array of objects that is not empty for messages[0].content, received 5 (number)."
+                "Expected a string or an array of 1 to 4096 objects for messages[0].content, received 5 (number)."
             ],
             [
                 { messages: [{ role: "user", content: [{}] }] },
