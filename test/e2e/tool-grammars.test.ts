@@ -18,7 +18,13 @@ const templates: Readonly<Record<string, string>> = {
     "mistral of 2025": "unsloth-mistral-Devstral-Small-2507",
     "functionary 3.1": "meetkai-functionary-medium-v3.1",
     "functionary 3.2": "meetkai-functionary-medium-v3.2",
-    "llama 3": "meta-llama-Llama-3.1-8B-Instruct"
+    "llama 3": "meta-llama-Llama-3.1-8B-Instruct",
+    glm: "GLM-4.6",
+    deepseek: "deepseek-ai-DeepSeek-V3.1",
+    "deepseek until v3": "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B",
+    kimi: "moonshotai-Kimi-K2",
+    minimax: "MiniMax-M2",
+    harmony: "openai-gpt-oss-120b"
 };
 
 const tools: readonly Tool[] = [

@@ -3,7 +3,9 @@
 /* eslint-disable @typescript-eslint/no-unsafe-member-access */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterEach, describe, expect, it } from "vitest";
@@ -286,11 +288,15 @@ describe("models that come and go", () => {
     });
 
     it("one that cannot be loaded fails its own requests alone", async () => {
-        server = await startServer({ models: [chatModel, { base: join(root, "package.json"), name: "broken" }] });
+        const folder = await mkdtemp(join(tmpdir(), "rast-server-"));
+        const base = join(folder, "broken.gguf");
+        await writeFile(base, "GGUF and nothing more");
+        server = await startServer({ models: [chatModel, { base, name: "broken" }] });
         const { status, body } = await post(server, completions, { model: "broken", prompt: "x" });
         expect(status).toBe(503);
         expect(body.error).toMatchObject({ code: "model_load_failed" });
-        expect(body.error.message).not.toContain(root);
+        expect(body.error.message).not.toContain(folder);
+        await rm(folder, { recursive: true });
         expect((await post(server, chat, { messages: question, max_tokens: 3 })).status).toBe(200);
     });
 

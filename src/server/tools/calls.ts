@@ -8,6 +8,7 @@ import type { CallSplitter, SplitPiece } from "./prepared-chat.js";
 export class CallSink {
     readonly #pieces: SplitPiece[] = [];
     readonly #newId: () => string;
+    readonly #ids = new Set<string>();
     #calls = 0;
     #space = "";
 
@@ -27,10 +28,15 @@ export class CallSink {
         if (words !== "") this.#pieces.push({ kind: "text", text: words });
     };
 
-    /** A call begins; the arguments that follow are its own. */
-    call(name: string): void {
+    /**
+     * A call begins; the arguments that follow are its own.
+     * @param id as the model wrote it, where its family has it so
+     */
+    call(name: string, id?: string): void {
         this.#space = "";
-        this.#pieces.push({ kind: "toolCall", call: this.#calls++, id: this.#newId(), name });
+        const own = id === undefined || this.#ids.has(id) ? this.#newId() : id;
+        this.#ids.add(own);
+        this.#pieces.push({ kind: "toolCall", call: this.#calls++, id: own, name });
     }
 
     readonly arguments = (text: string): void => {
@@ -141,16 +147,22 @@ function argumentsOf(given: string | undefined): string | undefined {
     }
 }
 
-/** Reads an object that is all of a call's arguments, from its brace on. */
-export function* readArguments(input: Incoming, out: CallSink, { certain }: HowToRead, name: string): Reading<Outcome> {
+/** Reads an object that is all of a call's arguments, from its brace on. @param id as `CallSink.call` takes it */
+export function* readArguments(
+    input: Incoming,
+    out: CallSink,
+    { certain }: HowToRead,
+    name: string,
+    id?: string
+): Reading<Outcome> {
     if ((yield* input.letter()) !== "{") return "none";
     if (certain) {
-        out.call(name);
+        out.call(name, id);
         return (yield* told(input, readValue(input), out.arguments)) ? "whole" : "broken";
     }
     const from = input.at;
     if (!(yield* readValue(input))) return "none";
-    out.call(name);
+    out.call(name, id);
     out.arguments(input.slice(from));
     return "whole";
 }

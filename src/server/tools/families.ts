@@ -2,7 +2,19 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { AnswerReader } from "./calls.js";
 import { literal } from "./gbnf.js";
-import { readFunctionary31, readFunctionary32, readHermes, readLlama, readMistral, readXml } from "./readers.js";
+import {
+    readDeepSeek,
+    readFunctionary31,
+    readFunctionary32,
+    readGlm,
+    readHarmony,
+    readHermes,
+    readKimi,
+    readLlama,
+    readMiniMax,
+    readMistral,
+    readXml
+} from "./readers.js";
 
 /** Expressions that a family's calls are written with. */
 export interface CallWriting {
@@ -24,8 +36,9 @@ export interface CallGrammar {
     readonly call: (name: string, writing: CallWriting) => string;
     /** Between two. */
     readonly between: string;
-    /** Behind all. */
+    /** Behind all, and the mark behind that. */
     readonly after: string;
+    readonly close?: string;
     /** Around text for people, where an answer says whom each part is for: in front of it, and in front of calls behind it. */
     readonly aroundText: readonly [before: string, behind: string] | undefined;
     /** A parameter, where arguments are no JSON; `value` is an expression. */
@@ -47,11 +60,13 @@ export interface ToolFamily {
     readonly parallel: boolean;
     /** Whether every answer has to be read, calls or none. */
     readonly always: boolean;
+    /** Whether templates that ask for a turn whose content is none mean turns with calls. */
+    readonly silentTurns: boolean;
     /** Whether ids of calls must be nine letters and digits. */
     readonly shortIds: boolean;
 }
 
-const usual = { parallel: true, always: false, shortIds: false } as const;
+const usual = { parallel: true, always: false, silentTurns: false, shortIds: false } as const;
 const plain = { before: "", between: "", after: "", repeatsOpen: true, aroundText: undefined } as const;
 const object = (name: string, key: string, args: string): string =>
     `${literal(`{"name": ${JSON.stringify(name)}, "${key}": `)} ${args} ${literal("}")}`;
@@ -70,8 +85,105 @@ const xml = (tag: string): Pick<ToolFamily, "read" | "grammar" | "marks"> => ({
     })
 });
 
+const deepSeek = (word: string): string => `<｜tool▁${word}｜>`;
+
 /** The first that fits holds. */
 const families: readonly ToolFamily[] = [
+    {
+        ...usual,
+        name: "harmony",
+        where: (template) => template.includes("<|channel|>commentary") && template.includes("functions."),
+        read: readHarmony,
+        marks: ["<|channel|>", "<|constrain|>", "<|message|>"],
+        parallel: false,
+        grammar: () => ({
+            ...plain,
+            open: "<|channel|>",
+            call: (name, writing) =>
+                `${literal(`commentary to=functions.${name} `)} ${writing.mark("<|constrain|>")} ${literal("json")} ` +
+                `${writing.mark("<|message|>")} ${writing.arguments}`
+        })
+    },
+    {
+        ...usual,
+        name: "deepseek",
+        where: (template) => template.includes(deepSeek("sep")),
+        read: readDeepSeek,
+        silentTurns: true,
+        marks: ["calls▁begin", "call▁begin", "sep", "call▁end", "calls▁end"].map(deepSeek),
+        grammar: (template) => {
+            const fenced = template.includes("```json");
+            const [before, behind] = fenced ? ["\n```json\n", "\n```"] : ["", ""];
+            return {
+                ...plain,
+                open: deepSeek("calls▁begin"),
+                call: (name, { mark, arguments: args }) =>
+                    `${mark(deepSeek("call▁begin"))} ${literal(fenced ? "function" : name)} ${mark(deepSeek("sep"))} ` +
+                    `${literal((fenced ? name : "") + before)} ${args} ${literal(behind)} ${mark(deepSeek("call▁end"))}`,
+                between: fenced ? literal("\n") : "",
+                repeatsOpen: false,
+                close: deepSeek("calls▁end")
+            };
+        }
+    },
+    {
+        ...usual,
+        name: "kimi",
+        where: (template) => template.includes("<|tool_call_argument_begin|>"),
+        read: readKimi,
+        marks: [
+            "<|tool_calls_section_begin|>",
+            "<|tool_call_begin|>",
+            "<|tool_call_argument_begin|>",
+            "<|tool_call_end|>",
+            "<|tool_calls_section_end|>"
+        ],
+        grammar: () => ({
+            ...plain,
+            open: "<|tool_calls_section_begin|>",
+            call: (name, { mark, arguments: args }) =>
+                `${mark("<|tool_call_begin|>")} ${literal(`functions.${name}:`)} [0-9]{1,3} ` +
+                `${mark("<|tool_call_argument_begin|>")} ${args} ${mark("<|tool_call_end|>")}`,
+            repeatsOpen: false,
+            close: "<|tool_calls_section_end|>"
+        })
+    },
+    {
+        ...usual,
+        name: "minimax",
+        where: (template) => template.includes("minimax:tool_call") && template.includes("<invoke name="),
+        read: readMiniMax,
+        marks: ["<minimax:tool_call>", "</minimax:tool_call>"],
+        grammar: () => ({
+            ...plain,
+            open: "<minimax:tool_call>",
+            before: literal("\n"),
+            call: (name, writing) =>
+                `${literal(`<invoke name="${name}">\n`)} ${writing.arguments} ${literal("</invoke>\n")}`,
+            repeatsOpen: false,
+            close: "</minimax:tool_call>",
+            parameter: (name, value) => `${literal(`<parameter name="${name}">`)} ${value}`,
+            parameterEnds: "</parameter>\n"
+        })
+    },
+    {
+        ...usual,
+        name: "glm",
+        where: (template) => template.includes("<tool_call>") && template.includes("<arg_key>"),
+        read: readGlm,
+        marks: ["<tool_call>", "</tool_call>"],
+        grammar: (template) => {
+            const line = /\{function-name\}(?:\n|\\n)/.test(template) ? "\n" : "";
+            return {
+                ...plain,
+                open: "<tool_call>",
+                call: (name, writing) => `${literal(name + line)} ${writing.arguments} ${writing.mark("</tool_call>")}`,
+                between: literal("\n"),
+                parameter: (name, value) => `${literal(`<arg_key>${name}</arg_key>${line}<arg_value>`)} ${value}`,
+                parameterEnds: `</arg_value>${line}`
+            };
+        }
+    },
     {
         ...usual,
         name: "seed",

@@ -73,7 +73,7 @@ function readCalls(
 /** Whether a template writes arguments out as they are, so that they must be text. */
 function printsArguments(template: string): boolean {
     const takesObjects =
-        /arguments(?:['"]\])?\s*\|\s*(?:items|tojson|dictsort)|arguments\.items|arguments(?:['"]\])? is (?:not )?(?:string|mapping)/;
+        /arguments(?:['"]\])?\s*\|\s*(?:items|tojson|dictsort)|(?:arguments|_args)\.items|arguments(?:['"]\])? is (?:not )?(?:string|mapping)/;
     return template.includes("arguments") && !takesObjects.test(template);
 }
 
@@ -102,7 +102,7 @@ function withCalls(
     const { content } = message;
     const silent = content === undefined || content === null || content.length === 0;
     // some ask for a content that is none, most take its text
-    const nothing = family === undefined && /content['"\]]*\s+is\s+(?:not\s+)?none/.test(template) ? null : "";
+    const nothing = (family?.silentTurns ?? true) && /content['"\]]*\s+is\s+(?:not\s+)?none/.test(template) ? null : "";
     if (family === undefined || family.parallel) {
         return [{ ...message, content: silent ? nothing : content, tool_calls: calls }];
     }

@@ -74,14 +74,24 @@ export class Incoming {
      * @returns false at the end of the text
      */
     *upTo(mark: string, tell: (text: string) => void): Reading<boolean> {
+        return (yield* this.upToAny([mark], tell)) !== undefined;
+    }
+
+    /** The same of several marks, none of which begins with another: whichever comes first. @returns it; undefined at the end of the text */
+    *upToAny(marks: readonly string[], tell: (text: string) => void): Reading<string | undefined> {
         for (;;) {
-            const found = this.#text.indexOf(mark, this.at);
-            const certain = found >= 0 ? found : this.#text.length - (this.#ended ? 0 : this.#begun(mark));
+            let [first, found]: [string | undefined, number] = [undefined, this.#text.length];
+            for (const mark of marks) {
+                const place = this.#text.indexOf(mark, this.at);
+                if (place >= 0 && place < found) [first, found] = [mark, place];
+            }
+            const begun = this.#ended ? 0 : Math.max(...marks.map((mark) => this.#begun(mark)));
+            const certain = first === undefined ? this.#text.length - begun : found;
             if (certain > this.at) tell(this.#text.slice(this.at, certain));
-            this.at = certain + (found >= 0 ? mark.length : 0);
+            this.at = certain + (first?.length ?? 0);
             this.#forget();
-            if (found >= 0) return true;
-            if (this.#ended) return false;
+            if (first !== undefined) return first;
+            if (this.#ended) return undefined;
             yield;
         }
     }

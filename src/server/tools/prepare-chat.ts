@@ -136,7 +136,8 @@ async function grammarOf(
     const open = form.open === undefined ? "" : mark(form.open);
     const next = form.repeatsOpen ? `${form.between} ${open} ${one}` : `${form.between} ${one}`;
     const several = parallel && family.parallel ? `${one} (${next}){0,${mostCalls - 1}}` : one;
-    const all = text.rule(`${form.before} ${several} ${form.after}`);
+    const close = form.close === undefined ? "" : mark(form.close);
+    const all = text.rule(`${form.before} ${several} ${form.after} ${close}`);
     if (required) return text.write(`${open} ${all}`);
     const begins = form.aroundText === undefined ? "" : `${literal(form.aroundText[0])} `;
     if (answer !== undefined) {

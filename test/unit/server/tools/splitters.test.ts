@@ -3,10 +3,15 @@ import { describe, expect, test } from "vitest";
 import { ReadingSplitter, type AnswerReader } from "../../../../src/server/tools/calls.js";
 import type { SplitPiece } from "../../../../src/server/tools/prepared-chat.js";
 import {
+    readDeepSeek,
     readFunctionary31,
     readFunctionary32,
+    readGlm,
+    readHarmony,
     readHermes,
+    readKimi,
     readLlama,
+    readMiniMax,
     readMistral,
     readXml
 } from "../../../../src/server/tools/readers.js";
@@ -200,10 +205,115 @@ const cases: Readonly<Record<string, readonly [AnswerReader, readonly (readonly 
                 ["a", call('{"city": "line\\n  \\"two\\" <p>"}')]
             ]
         ]
+    ],
+    glm: [
+        readGlm,
+        [
+            ["Hello.", ["Hello."]],
+            [
+                "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Rome</arg_value>\n<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n</tool_call>",
+                [call('{"city": "Rome", "days": 3}')]
+            ],
+            [
+                "I look.\n<tool_call>weather<arg_key>city</arg_key><arg_value>a <b>\nc</arg_value></tool_call>\n<tool_call>now</tool_call>",
+                ["I look.", call('{"city": "a <b>\\nc"}'), call("{}", "now")]
+            ],
+            [
+                "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_v",
+                ["<tool_call>weather\n<arg_key>city</arg_key>\n<arg_v"]
+            ],
+            ["<tool_call>weather(Rome)</tool_call>", ["<tool_call>weather(Rome)</tool_call>"]]
+        ]
+    ],
+    deepseek: [
+        readDeepSeek,
+        [
+            ["Hello <｜tool", ["Hello <｜tool"]],
+            [
+                `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>${odd}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+                [call(odd)]
+            ],
+            [
+                `I look.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>${rome}<｜tool▁call▁end｜><｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+                ["I look.", call(rome), call("{}", "now")]
+            ],
+            // until V3
+            [
+                `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n\`\`\`json\n${rome}\n\`\`\`<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n\`\`\`json\n{}\n\`\`\`<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+                [call(rome), call("{}", "now")]
+            ],
+            ["<｜tool▁calls▁begin｜>weather", ["<｜tool▁calls▁begin｜>weather"]],
+            [
+                `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>${rome}<｜tool▁call▁end｜><｜tool▁call▁begin｜>x`,
+                [call(rome), "<｜tool▁call▁begin｜>x"]
+            ]
+        ]
+    ],
+    kimi: [
+        readKimi,
+        [
+            ["Hello.", ["Hello."]],
+            [
+                `I look.<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>${odd}<|tool_call_end|><|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>`,
+                ["I look.", call(odd), call("{}", "now")]
+            ],
+            [
+                `<|tool_calls_section_begin|> <|tool_call_begin|> weather <|tool_call_argument_begin|> ${rome} <|tool_call_end|> <|tool_calls_section_end|>`,
+                [call(rome)]
+            ],
+            ["<|tool_calls_section_begin|>", ["<|tool_calls_section_begin|>"]],
+            [
+                "<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>Rome",
+                ["<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>Rome"]
+            ]
+        ]
+    ],
+    minimax: [
+        readMiniMax,
+        [
+            [
+                'I look.\n<minimax:tool_call>\n<invoke name="weather">\n<parameter name="city">Rome</parameter>\n<parameter name="days">3</parameter>\n</invoke>\n<invoke name="now">\n</invoke>\n</minimax:tool_call>',
+                ["I look.", call('{"city": "Rome", "days": 3}'), call("{}", "now")]
+            ],
+            ['<minimax:tool_call>\n<invoke name="weather">', ['<minimax:tool_call>\n<invoke name="weather">']]
+        ]
+    ],
+    harmony: [
+        readHarmony,
+        [
+            ["Hello to=functions", ["Hello to=functions"]],
+            [`<|channel|>commentary to=functions.weather <|constrain|>json<|message|>${odd}`, [call(odd)]],
+            [
+                `I look.<|channel|>commentary to=functions.weather <|constrain|>json<|message|>${rome}<|call|>`,
+                ["I look.", call(rome)]
+            ],
+            [` to=functions.weather<|channel|>commentary json<|message|>${rome}`, [call(rome)]],
+            [`<|channel|>analysis to=functions.now code<|message|>{}`, [call("{}", "now")]],
+            ["Send it to=functions.weather {}", ["Send it to=functions.weather {}"]],
+            [
+                "<|channel|>commentary to=functions.weather <|message|>Rome",
+                ["<|channel|>commentary to=functions.weather <|message|>Rome"]
+            ]
+        ]
     ]
 };
 
-describe.each(Object.entries(cases))("%s", (_, [reader, texts]) => {
+/** What else random texts are made of. */
+const marks: Readonly<Record<string, readonly string[]>> = {
+    glm: ["<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<tool_call>weather"],
+    deepseek: ["calls▁begin", "call▁begin", "sep", "call▁end", "calls▁end"].map((word) => `<｜tool▁${word}｜>`),
+    kimi: ["calls_section_begin", "call_begin", "call_argument_begin", "call_end"].map((word) => `<|tool_${word}|>`),
+    minimax: [
+        "<minimax:tool_call>",
+        '<invoke name="now">',
+        "</invoke>",
+        '<parameter name="a">',
+        "</minimax:tool_call>"
+    ],
+    harmony: ["<|channel|>", "commentary", " to=functions.", "<|message|>", "<|constrain|>", "now"]
+};
+
+describe.each(Object.entries(cases))("%s", (family, [reader, texts]) => {
     test.each(texts)("%j", (text, expected) => {
         expect(read(reader, [text])).toEqual(expected);
         expect(read(reader, [...text])).toEqual(expected);
@@ -214,6 +324,7 @@ describe.each(Object.entries(cases))("%s", (_, [reader, texts]) => {
     test("texts of pieces of calls: any cutting gives the same, and no letter is lost", () => {
         const random = randomNumbers(7);
         const words = [
+            ...(marks[family] ?? []),
             ...[
                 "<tool_call>",
                 "</tool_call>",
@@ -292,6 +403,18 @@ describe("where a grammar holds", () => {
             if (expected.some((one) => typeof one === "string" && /[{[<]/.test(one))) continue;
             expect(read(reader, [...text], true), text).toEqual(expected);
         }
+    });
+
+    test("Kimi's ids are the model's own, each once", () => {
+        const one = (id: string): string => `<|tool_call_begin|>${id}<|tool_call_argument_begin|>{}<|tool_call_end|>`;
+        const splitter = new ReadingSplitter(readKimi, () => "new", { certain: false, parameters });
+        const pieces = splitter.push(
+            `<|tool_calls_section_begin|>${one("functions.now:0")}${one("functions.now:0")}<|tool_calls_section_end|>`
+        );
+        expect(pieces.flatMap((piece) => (piece.kind === "toolCall" ? [[piece.id, piece.name]] : []))).toEqual([
+            ["functions.now:0", "now"],
+            ["new", "now"]
+        ]);
     });
 
     test("a text that is cut off has the beginning of a call", () => {
