@@ -23,8 +23,16 @@ export class WatchedPage {
         private readonly session: CDPSession
     ) {}
 
-    /** @param origin whom the page may ask */
-    static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+    /**
+     * @param url whose server alone the page may ask; a file may ask for nothing else
+     * @param prepare is given the tab before the page is in it
+     */
+    static async open(
+        browser: Browser,
+        url: string,
+        options: BrowserContextOptions = {},
+        prepare: (page: Page) => Promise<void> = async () => {}
+    ): Promise<WatchedPage> {
         const context = await browser.newContext(options);
         const page = await context.newPage();
         const watched = new WatchedPage(page, await context.newCDPSession(page));
@@ -35,14 +43,16 @@ export class WatchedPage {
             if (["error", "warning"].includes(message.type()) && !isStatus) problems.push(message.text());
         });
         page.on("pageerror", (error) => problems.push(String(error)));
-        const { origin } = new URL(url);
+        const { origin, protocol } = new URL(url);
+        const own = protocol === "file:" ? url : `${origin}/`;
         page.on("request", (request) => {
             const asked = request.url();
-            if (!asked.startsWith(`${origin}/`) && !/^(?:data|blob):/.test(asked)) problems.push(`asked ${asked}`);
+            if (!asked.startsWith(own) && !/^(?:data|blob):/.test(asked)) problems.push(`asked ${asked}`);
         });
         page.on("popup", (popup) => problems.push(`opened ${popup.url()}`));
         await page.addInitScript(`document.addEventListener("securitypolicyviolation", (event) =>
             console.error("policy: " + event.violatedDirective + " " + event.blockedURI))`);
+        await prepare(page);
         await page.goto(url);
         return watched;
     }
