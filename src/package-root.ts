@@ -68,7 +68,10 @@ export function packageVersion(): string {
 
 /** Packages with builds of llama.cpp, for all platforms, and the version of each that the addon was made for. */
 export function llamaPackages(): Readonly<Record<string, string>> {
-    return manifest().optionalDependencies;
+    const { optionalDependencies } = manifest();
+    return Object.fromEntries(
+        Object.entries(optionalDependencies).filter(([name]) => name.startsWith("@node-llama-cpp/"))
+    );
 }
 
 function manifest(): Manifest {

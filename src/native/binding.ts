@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
-import { llamaPackages, packageRoot, unpackedPath } from "../package-root.js";
+import { llamaPackages, packageRoot } from "../package-root.js";
+import { addonFile } from "./addon-file.js";
 import type { NativeAddon, NativeBackendOutcome, NativeLibraries } from "./addon-types.js";
 import { adviceToAdd, adviceToBuild, installerOf } from "./installation.js";
 import {
@@ -115,19 +115,7 @@ export function openAddonAlone(): Pick<NativeAddon, "grammarOfSchema"> {
 }
 
 function openAddon(): NativeAddon {
-    const root = packageRoot();
-    const places = [
-        join(root, "build", "Release", "rast.node"),
-        join(root, "prebuilds", `${process.platform}-${process.arch}`, "rast.node")
-    ].map(unpackedPath);
-    const file = places.find((place) => existsSync(place));
-    if (file === undefined) {
-        throw new RastError(
-            "ERR_ADDON_MISSING",
-            `There is no addon for ${process.platform}-${process.arch}. ${adviceToBuild(installerOf(root))}`,
-            { details: { places } }
-        );
-    }
+    const file = addonFile();
     try {
         return createRequire(import.meta.url)(file) as NativeAddon;
     } catch (error) {

@@ -1,5 +1,5 @@
 // How this package was installed: what advice depends on.
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 
 /** Who laid out the folders that this package lies in. */
@@ -78,8 +78,7 @@ const building: Readonly<Record<Exclude<Installer, "archive">, string>> = {
 /** What makes the addon, in a sentence. */
 export function adviceToBuild(installer: Installer): string {
     if (installer === "archive") {
-        const folders = ["prebuilds", "build"].map((name) => `node_modules/rast-llama/${name}/**`).join(" and ");
-        return `Unpack it from the app's archive: asarUnpack of ${folders}.`;
+        return "Unpack it from the app's archive: asarUnpack of node_modules/@rast-llama/** and node_modules/rast-llama/**.";
     }
     return `Build it: ${building[installer]}.`;
 }
@@ -87,4 +86,22 @@ export function adviceToBuild(installer: Installer): string {
 /** Whether a path leads into a ZIP archive, as Yarn keeps packages, from which the system opens nothing. */
 export function isZipped(path: string): boolean {
     return path.includes(`.zip${sep}`);
+}
+
+/** Whether this is a Linux with musl in the place of glibc. */
+export function isMusl(program = process.execPath, platform: string = process.platform): boolean {
+    if (platform !== "linux") return false;
+    // The loader that a program names stands near its beginning.
+    const start = Buffer.alloc(4096);
+    try {
+        const file = openSync(program, "r");
+        try {
+            readSync(file, start, 0, start.length, 0);
+        } finally {
+            closeSync(file);
+        }
+    } catch {
+        return false;
+    }
+    return start.includes("/ld-musl-");
 }

@@ -3,7 +3,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { RastError } from "../errors.js";
 import { llamaPackages, packageRoot } from "../package-root.js";
 import type { NativeLibraryPaths } from "./addon-types.js";
-import { adviceToAdd, installerOf, isZipped, type Installer } from "./installation.js";
+import { adviceToAdd, installerOf, isMusl, isZipped, type Installer } from "./installation.js";
 import { findPackages, localBuild, packageFolder as installedPackage, type LocalBuild } from "./llama-packages.js";
 import { llamaRelease } from "./llama-release.js";
 
@@ -257,12 +257,6 @@ export function whyMissing(
     };
     const flag = leavingOut[installer];
     return flag === undefined ? "" : `, nor any other optional package, as with ${flag}`;
-}
-
-function isMusl(): boolean {
-    // Not in every runtime; in some words of other systems.
-    const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-    return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
 }
 
 function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {

@@ -258,7 +258,9 @@ describe.skipIf(!isTested)("docs/install.md, without a compiler", () => {
         // without its prebuilt addon it says what to do, and that helps
         rmSync(join(moved, "node_modules", "rast-llama", "prebuilds"), { recursive: true });
         const { stderr } = await line(moved, "node main.mjs", layout.name);
-        expect(stderr).toMatch(/ERR_ADDON_MISSING\]: There is no addon for linux-x64\. Build it: npx rast build\.$/m);
+        expect(stderr).toMatch(
+            /ERR_ADDON_MISSING\]: There is no addon for linux-x64: @rast-llama\/linux-x64 is not installed\. Run npm install @rast-llama\/linux-x64@\S+\. Or build it: npx rast build\.$/m
+        );
         const build = "node node_modules/.bin/rast build";
         const bare = await line(moved, build, layout.name);
         expect(bare.code).toBe(1);

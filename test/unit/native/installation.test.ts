@@ -44,7 +44,7 @@ test("advice is in its words", () => {
     expect(adviceToAdd("archive", "@x/y", "1")).toContain("unpack it from the archive (asarUnpack)");
     expect(adviceToBuild("npm")).toBe("Build it: npx rast build.");
     expect(adviceToBuild("yarn pnp")).toBe("Build it: yarn rast build.");
-    expect(adviceToBuild("archive")).toContain("node_modules/rast-llama/prebuilds/**");
+    expect(adviceToBuild("archive")).toContain("node_modules/@rast-llama/**");
 });
 
 test("what lies in a ZIP archive", () => {
