@@ -1,4 +1,4 @@
-# What a library's file says of itself, as JSON: read by LIEF, judged by link-check.mjs.
+# What files of libraries say of themselves, as JSON: read by LIEF, judged by link-check.mjs.
 import json
 import sys
 
@@ -47,6 +47,8 @@ def pe(binary):
         "imports": [],
         "exports": [e.name for e in binary.get_export().entries] if binary.has_exports else [],
         "timestamps": [binary.header.time_date_stamps] + [d.timestamp for d in binary.debug],
+        # then what says when is a hash of the content
+        "reproducible": any(d.type.name == "REPRO" for d in binary.debug),
         "debugFiles": [d.filename for d in binary.debug if hasattr(d, "filename")],
         "hardened": all(
             flag in present for flag in (flags.NX_COMPAT, flags.DYNAMIC_BASE, flags.HIGH_ENTROPY_VA)
@@ -71,7 +73,7 @@ def macho(binary):
             # by no library's name: looked up in the program that loads it
             if s.has_binding_info and s.binding_info.library_ordinal == -2
         ],
-        "exports": [s.name.removeprefix("_") for s in binary.exported_symbols],
+        "exports": [s.name.removeprefix("_") for s in binary.exported_symbols if s.has_export_info],
         "weakBindings": sorted({b.symbol.name for b in binary.bindings if b.has_symbol and b.library_ordinal == -3}),
         "minimumSystem": ".".join(map(str, system.minos)) if system is not None else None,
         "searchPaths": [r.path for r in binary.rpaths],
@@ -90,4 +92,4 @@ def facts(path):
     return {"format": None}
 
 
-json.dump(facts(sys.argv[1]), sys.stdout)
+json.dump([facts(path) for path in sys.argv[1:]], sys.stdout)

@@ -7,20 +7,20 @@ import { liefFolder, root, runTool, workFolder } from "./tools.mjs";
 
 const program = join(root, "scripts", "platforms", "facts.py");
 
-/** What a file says of itself, by LIEF. */
-export function factsOf(file) {
+/** What files say of themselves, by LIEF. */
+export function factsOf(...files) {
     const env = { ...process.env, PYTHONPATH: liefFolder(), PYTHONDONTWRITEBYTECODE: "1" };
-    return JSON.parse(runTool("python3", [program, file], { env }));
+    return JSON.parse(runTool("python3", [program, ...files], { env }));
 }
 
 /**
  * @param {string} file
  * @param {import("./platforms.mjs").Platform["linked"]} linked what it must be
  * @param {Pick<import("./platforms.mjs").Artifact, "exports" | "imports" | "maximumBytes">} artifact
+ * @param {readonly object[]} facts what it says of itself
  * @returns {string[]} what is wrong with it, a line each
  */
-export function linkFaults(file, linked, artifact) {
-    const facts = factsOf(file);
+export function linkFaults(file, linked, artifact, [facts] = factsOf(file)) {
     if (facts.format !== linked.format)
         return [`it is ${facts.format ?? "no library that is known"}, not ${linked.format}`];
     const content = readFileSync(file);
@@ -68,9 +68,13 @@ export function compareVersions(a, b) {
     return 0;
 }
 
-function exportFaults({ exports }, artifact) {
+// Where a Mach-O image begins: the linker's, and never looked up in another image.
+const ofEveryImage = ["_mh_dylib_header", "__dso_handle"];
+
+function exportFaults({ format, exports }, artifact) {
+    const allowed = [...artifact.exports, ...(format === "MACHO" ? ofEveryImage : [])];
     const missing = artifact.exports.filter((name) => !exports.includes(name));
-    const more = exports.filter((name) => !artifact.exports.includes(name));
+    const more = exports.filter((name) => !allowed.includes(name));
     return [
         ...missing.map((name) => `it does not export ${name}`),
         // What else is exported may take the place of the program's own, or be taken for it.
@@ -83,7 +87,8 @@ function systemFaults(facts, linked, content) {
     if (facts.executableStack === true) faults.push("its stack is executable");
     if (facts.textRelocations === true) faults.push("its code is written to when it is loaded");
     if (facts.stripped === false) faults.push("its symbols were not stripped");
-    if ((facts.timestamps ?? []).some((time) => time !== 0)) faults.push("it says when it was made");
+    if (facts.reproducible === false && facts.timestamps.some((time) => time !== 0))
+        faults.push("it says when it was made");
     for (const name of facts.debugFiles ?? []) faults.push(`it names the file ${name}`);
     if (facts.hardened === false) faults.push("it may not be moved in memory, or its data may be executed");
     if ((facts.weakBindings ?? []).length > 0) faults.push(`it shares ${facts.weakBindings[0]} with the program`);

@@ -42,15 +42,15 @@ test.each([
     ["is there in version 1.2.2; this package needs 1.2.3", { [beside]: "1.2.2" }, {}],
     ["has lost its file rast.node", { [beside]: "1.2.3" }, {}],
     ["is in a ZIP archive", { [join("/c", "linux-x64.zip", "node_modules", "x")]: "1.2.3" }, {}]
-])("says what is missing: %s", async (words, packages, more) => {
-    const { code, message, details } = await errorOf(() => addonFile(around([], packages, more)));
+])("says what is missing: %s", (words, packages, more) => {
+    const { code, message, details } = errorOf(() => addonFile(around([], packages, more)));
     expect([code, details["package"]]).toEqual(["ERR_ADDON_MISSING", "@rast-llama/linux-x64"]);
     expect(message).toContain(`There is no addon for linux-x64: @rast-llama/linux-x64 ${words}`);
     expect(message).toContain("Run npm install @rast-llama/linux-x64@1.2.3. Or build it: npx rast build.");
 });
 
-test("names no package that there is not", async () => {
-    const { message } = await errorOf(() => addonFile(around([], {}, { platform: "freebsd-x64" })));
+test("names no package that there is not", () => {
+    const { message } = errorOf(() => addonFile(around([], {}, { platform: "freebsd-x64" })));
     expect(message).toBe("There is no addon for freebsd-x64. Build it: npx rast build.");
     expect(releasedPlatforms).toContain("linux-x64");
 });
