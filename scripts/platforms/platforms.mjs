@@ -1,4 +1,4 @@
-// The platforms that a release has addons for, and what each of these may be and need.
+// The platforms that a release has addons for, and what each of these may be and need: types in platforms.d.mts.
 import nodeApi from "node-api-headers";
 
 const MiB = 1_048_576;
@@ -17,20 +17,7 @@ const oldestGlibc = "2.28";
 const oldestMac = "11.0";
 const glibcLibraries = [/^lib(c|m|dl|pthread|rt)\.so\.\d$/, /^ld-linux-[\w-]+\.so\.\d$/];
 
-/**
- * @typedef {object} Platform
- * @property {string} name of its folder in prebuilds and of its package
- * @property {string} os as package.json says it
- * @property {string} cpu as package.json says it
- * @property {string} [libc] as package.json says it
- * @property {string} target what Zig compiles for
- * @property {string} system CMake's word
- * @property {string} processor CMake's word
- * @property {{ format: string, machine: string, libraries: readonly RegExp[], versions?: Record<string, string>,
- *     minimumSystem?: string, signed?: boolean }} linked what linking must have come to
- */
-
-/** @type {readonly Platform[]} */
+/** @type {readonly import("./platforms.mjs").Platform[]} */
 export const platforms = [
     linux("x64", "x86_64", { machine: "X86_64", libc: "glibc" }),
     linux("arm64", "aarch64", { machine: "AARCH64", libc: "glibc" }),
@@ -91,18 +78,7 @@ function darwin(cpu, processor, { machine }) {
     };
 }
 
-/**
- * What is built for a platform and goes into its package.
- * @typedef {object} Artifact
- * @property {string} file its name
- * @property {string} target of CMake
- * @property {string} built where CMake leaves it, in the folder of the build
- * @property {readonly string[]} exports all that it may export
- * @property {readonly string[]} imports what the process around it has
- * @property {number} maximumBytes a size that would be a mistake
- */
-
-/** @returns {readonly Artifact[]} */
+/** @returns {readonly import("./platforms.mjs").Artifact[]} */
 export function artifactsOf() {
     return [
         {

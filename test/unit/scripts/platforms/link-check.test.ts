@@ -130,7 +130,7 @@ beforeAll(() => {
     });
     // One process reads all.
     const whole = Object.values(files).map((file) => join(fixtures, file));
-    const all = factsOf(...whole, ...paths) as unknown[];
+    const all = factsOf(...whole, ...paths);
     facts = Object.fromEntries(Object.keys(files).map((platform, index) => [platform, all[index]]));
     doctoredFiles = paths.map((path, index) => ({ path, facts: all[whole.length + index] }));
 });
@@ -182,5 +182,5 @@ describe.skipIf(!isReadable)("a linked library", () => {
 
 test("the functions that may be asked of the program are Node-API's alone", () => {
     expect(nodeApiOf(8)).toContain("napi_create_object");
-    expect(nodeApiOf(8).filter((name: string) => !/^(?:napi|node_api)_/.test(name))).toEqual([]);
+    expect(nodeApiOf(8).filter((name) => !/^(?:napi|node_api)_/.test(name))).toEqual([]);
 });
