@@ -215,6 +215,8 @@ export type { NgramDrafts, Speculation } from "./engine/speculation-options.js";
 export { RastError, errorCatalogue, type ErrorCode, type ErrorEntry, type PlainRastError } from "./errors.js";
 export type {
     NativeBackendOutcome as BackendOutcome,
+    NativeDriverAnswer as DriverAnswer,
+    NativeDriverDevice as DriverDevice,
     NativeBuffer as MemoryBuffer,
     NativeContextMemory as ContextMemory,
     NativeDevice as Device,

@@ -4,6 +4,7 @@
 #include "../error.h"
 #include "api.h"
 #include "rast-llama-version.h"
+#include "shared_library.h"
 
 #include <algorithm>
 #include <cctype>
@@ -13,12 +14,7 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
-
-#ifdef _WIN32
-#    include <windows.h>
-#else
-#    include <dlfcn.h>
-#endif
+#include <set>
 
 namespace rast::llama {
 
@@ -29,64 +25,6 @@ namespace {
 std::mutex open_mutex;
 std::optional<library_paths> open_paths;
 libraries_info open_info;
-
-#ifdef _WIN32
-
-std::wstring wide(const std::string & text) {
-    const int n = MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, nullptr, 0);
-    std::wstring out(static_cast<size_t>(n > 0 ? n - 1 : 0), L'\0');
-    if (n > 1) {
-        MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, out.data(), n);
-    }
-    return out;
-}
-
-void * open_library(const std::string & path) {
-    // LOAD_WITH_ALTERED_SEARCH_PATH: its dependencies lie beside it
-    HMODULE handle = LoadLibraryExW(wide(path).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
-    if (handle == nullptr) {
-        throw rast_error("ERR_LIBRARIES",
-                         "Could not open " + path + ": Windows error " + std::to_string(GetLastError()),
-                         {{"path", path}});
-    }
-    return handle;
-}
-
-void * find_symbol(void * handle, const char * name) {
-    return reinterpret_cast<void *>(GetProcAddress(static_cast<HMODULE>(handle), name));
-}
-
-void close_library(void * handle) {
-    FreeLibrary(static_cast<HMODULE>(handle));
-}
-
-#else
-
-void * open_library(const std::string & path) {
-    void * handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) {
-        const char * reason = dlerror();
-        throw rast_error("ERR_LIBRARIES", "Could not open " + path + ": " + (reason ? reason : "no reason given"),
-                         {{"path", path}});
-    }
-    return handle;
-}
-
-void * find_symbol(void * handle, const char * name) {
-    // A preloaded library may count what is read from a device; RTLD_LOCAL handles would go past it.
-    if (std::strcmp(name, "ggml_backend_tensor_get") == 0 && std::getenv("LD_PRELOAD") != nullptr) {
-        if (void * preloaded = dlsym(RTLD_DEFAULT, name)) {
-            return preloaded;
-        }
-    }
-    return dlsym(handle, name);
-}
-
-void close_library(void * handle) {
-    dlclose(handle);
-}
-
-#endif
 
 template <class T>
 void bind_symbol(T & member, void * handle, const char * name, const std::string & path) {
@@ -185,6 +123,51 @@ ggml_backend_reg_t linked_backend(const std::string & path) {
     return nullptr;
 }
 
+// One after the other: a process can hold one CUDA backend, and the first that finds a device is it.
+void open_backends(const library_paths & paths, libraries_info & info) {
+    std::set<ggml_backend_reg_t> taken;
+    bool has_answered = true;
+    for (const backend_candidate & candidate : paths.backends) {
+        backend_outcome outcome;
+        outcome.path = candidate.path;
+        ggml_backend_reg_t reg = linked_backend(candidate.path);
+        const bool is_cuda = candidate.kind == "cuda";
+        if (reg != nullptr && taken.count(reg) != 0) {
+            reg = nullptr;
+            outcome.answer.stage = "other";
+        } else if (reg == nullptr && !has_answered) {
+            outcome.answer.stage = "time";  // who asks next would wait for the same driver
+        } else if (reg == nullptr) {
+            if (is_cuda) {
+                outcome.answer =
+                    answer_within(paths.patience, [candidate] { return ask_cuda(candidate.path, candidate.kernels); });
+                has_answered = outcome.answer.stage != "time";
+            }
+            if (outcome.answer.stage.empty()) {
+                const log_capture log;
+                reg = api.ggml_backend_load(candidate.path.c_str());
+                outcome.answer.said = log.problems();
+            }
+        }
+        if (reg != nullptr) {
+            taken.insert(reg);
+            outcome.loaded = true;
+            outcome.devices = static_cast<int>(api.ggml_backend_reg_dev_count(reg));
+        }
+        if (outcome.devices == 0 && outcome.answer.stage.empty()) {
+            const std::string said = outcome.answer.said;
+            if (candidate.kind == "vulkan") {
+                outcome.answer = answer_within(paths.patience, [candidate] { return ask_vulkan(candidate.path); });
+            }
+            if (outcome.answer.stage.empty()) {
+                outcome.answer.stage = "ggml";
+                outcome.answer.said = said;
+            }
+        }
+        info.backends.push_back(outcome);
+    }
+}
+
 void check_version() {
     const std::string version = api.ggml_version();
     const std::string commit = api.ggml_commit();
@@ -237,18 +220,7 @@ const libraries_info & open_libraries(const library_paths & paths) {
         throw rast_error("ERR_LIBRARIES", "No CPU library in " + paths.cpu_folder + " fits this processor",
                          {{"path", paths.cpu_folder}});
     }
-    for (const auto & path : paths.backends) {
-        backend_outcome outcome{path};
-        ggml_backend_reg_t reg = linked_backend(path);
-        if (reg == nullptr) {
-            reg = api.ggml_backend_load(path.c_str());
-        }
-        if (reg != nullptr) {
-            outcome.loaded = true;
-            outcome.devices = static_cast<int>(api.ggml_backend_reg_dev_count(reg));
-        }
-        info.backends.push_back(outcome);
-    }
+    open_backends(paths, info);
     api.llama_backend_init();
     info.system_info = api.llama_print_system_info();
     open_info = std::move(info);

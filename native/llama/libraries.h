@@ -1,6 +1,9 @@
 // Opens llama.cpp's shared libraries and binds the functions of api.h.
 #pragma once
 
+#include "driver_answer.h"
+
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -8,13 +11,23 @@
 
 namespace rast::llama {
 
+// A library of a GPU backend.
+struct backend_candidate {
+    std::string path;
+    std::string kind;                  // "cuda", "vulkan", "metal"
+    std::vector<cuda_kernel> kernels;  // empty where they are not known
+
+    bool operator==(const backend_candidate &) const = default;
+};
+
 struct library_paths {
     std::string ggml_base;
     std::string ggml;
     std::string llama;
     std::string cpu_folder;
     std::string cpu;  // the library in it that fits best, where that is known; empty = all are looked at
-    std::vector<std::string> backends;
+    std::vector<backend_candidate> backends;
+    std::chrono::milliseconds patience = std::chrono::seconds(30);  // with a driver that does not answer
 
     bool operator==(const library_paths &) const = default;
 };
@@ -23,6 +36,7 @@ struct backend_outcome {
     std::string path;
     bool loaded = false;
     int devices = 0;
+    driver_answer answer;  // why there is no device
 };
 
 struct libraries_info {

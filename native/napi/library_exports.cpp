@@ -35,8 +35,17 @@ Napi::Value build_info(const Napi::CallbackInfo & info) {
 
 Napi::Value open_libraries(const Napi::CallbackInfo & info) {
     const object_reader in(info[0], "paths");
-    const llama::library_paths paths{in.text("ggmlBase"),  in.text("ggml"), in.text("llama"),
-                                     in.text("cpuFolder"), in.text("cpu"),  in.texts("backends")};
+    llama::library_paths paths{in.text("ggmlBase"),  in.text("ggml"), in.text("llama"),
+                               in.text("cpuFolder"), in.text("cpu"),  {}};
+    for (const object_reader & one : in.objects("backends")) {
+        llama::backend_candidate candidate{one.text("path"), one.text("kind"), {}};
+        for (const object_reader & kernel : one.objects("kernels")) {
+            const auto capability = static_cast<int>(kernel.integer("capability", 0, 9999));
+            candidate.kernels.push_back({capability, kernel.flag("isPortable"), kernel.flag("isExact")});
+        }
+        paths.backends.push_back(std::move(candidate));
+    }
+    paths.patience = std::chrono::milliseconds(in.integer("patienceMs", 1, 3'600'000));
     return promise_worker<llama::libraries_info>::run(
         info.Env(), jobs_of(info), [paths] { return llama::open_libraries(paths); },
         [](Napi::Env env, const llama::libraries_info & result) { return present(env, result); });

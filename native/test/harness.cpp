@@ -66,7 +66,10 @@ void open_from(const arguments & args) {
             paths.llama = entry.path().string();
         }
     }
-    paths.backends = args.list("backend");
+    for (const std::string & path : args.list("backend")) {
+        const bool is_cuda = path.find("ggml-cuda") != std::string::npos;
+        paths.backends.push_back({path, is_cuda ? "cuda" : "vulkan", {}});
+    }
     llama::open_libraries(paths);
 }
 

@@ -97,6 +97,7 @@ int test_settings(const arguments & args);
 int test_starved(const arguments & args);
 int test_fault(const arguments & args);
 int test_svd(const arguments & args);
+int test_cards(const arguments & args);
 int test_soak(const arguments & args);
 int test_lives(const arguments & args);
 int test_damaged(const arguments & args);

@@ -41,6 +41,7 @@ int main(int argc, char ** argv) {
                  {"starved", test_starved},
                  {"fault", test_fault},
                  {"svd", test_svd},
+                 {"cards", test_cards},
                  {"soak", test_soak},
                  {"lives", test_lives},
                  {"damaged", test_damaged},

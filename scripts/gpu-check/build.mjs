@@ -2,8 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { cudaFlags } from "./cuda.mjs";
 import { lastWords, OutOfTime, printed, run, say } from "./running.mjs";
-import { cudaFlags, expectedVersions, llamaFlags } from "./toolchain.mjs";
+import { expectedVersions, llamaFlags } from "./toolchain.mjs";
 
 const readIf = (file) => (existsSync(file) ? readFileSync(file, "utf8") : null);
 
@@ -25,8 +26,12 @@ async function unpackLlama({ pack, work }) {
     return source;
 }
 
-// Configures when the flags are others than before, and builds; both say what they do every now and then.
-async function cmake(context, { what, source, folder, flags, targets }) {
+/**
+ * Configures when the flags are others than before, and builds; both say what they do every now and then.
+ * @param {{ deadline: Deadline, jobs: number, log: string }} context
+ * @throws OutOfTime at its end: what was compiled is kept
+ */
+export async function cmake(context, { what, source, folder, flags, targets }) {
     const { deadline, jobs, log } = context;
     const ninja = (await printed("ninja", ["--version"])) !== null;
     const wanted = JSON.stringify([source, flags, ninja]);
@@ -97,7 +102,7 @@ export async function build(context) {
             targets: ["all"]
         });
         const source = await unpackLlama(context);
-        const cuda = backend === "cuda" ? await cudaFlags({ ...options, shim: join(work, "cublas-headers") }) : [];
+        const cuda = backend === "cuda" ? await cudaFlags({ ...options, work }) : [];
         const cpuinfo = readIf("/proc/cpuinfo") ?? "";
         const flags = llamaFlags({ ggmlCommit: versions.ggmlCommit, cpuinfo, cuda });
         keep({ flags });

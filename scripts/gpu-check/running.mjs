@@ -1,7 +1,7 @@
 // Child processes with a deadline, and the words that go to stderr.
 import { spawn } from "node:child_process";
 import { appendFileSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 
 /** A mistake in what was typed, or a machine that lacks something: exit code 2. */
 export class Misuse extends Error {}
@@ -9,9 +9,9 @@ export class Misuse extends Error {}
 /** The step's time is over; what was done is kept. */
 export class OutOfTime extends Error {}
 
-/** One line on stderr. */
+/** One line on stderr, of the script that runs. */
 export function say(line) {
-    process.stderr.write(`gpu-check: ${line}\n`);
+    process.stderr.write(`${basename(process.argv[1] ?? "gpu-check", ".mjs")}: ${line}\n`);
 }
 
 /** Seconds that are left of a limit. */

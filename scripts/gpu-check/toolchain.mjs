@@ -1,8 +1,8 @@
 // What the machine has, and the flags that follow for llama.cpp's build.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { Misuse, printed, say } from "./running.mjs";
+import { basename, join } from "node:path";
+import { printed } from "./running.mjs";
 
 const always = [
     "CMAKE_BUILD_TYPE=Release",
@@ -63,9 +63,11 @@ export function expectedVersions(project) {
     };
 }
 
-const firstThere = (paths) => paths.find((path) => existsSync(path)) ?? null;
+/** The first path that is there, or null. */
+export const firstThere = (paths) => paths.find((path) => existsSync(path)) ?? null;
 
-async function command(name, ...elsewhere) {
+/** Where a program lies: on the PATH, or in one of these folders; null: nowhere. */
+export async function command(name, ...elsewhere) {
     const found = await printed("sh", ["-c", `command -v ${name}`]);
     return found !== null && found !== "" ? found : firstThere(elsewhere.map((folder) => join(folder, name)));
 }
@@ -106,102 +108,9 @@ export async function machineFacts() {
     };
 }
 
-// Folders of Python packages: CUDA's libraries are installed there too, without the names that linkers look for.
-async function pythonFolders() {
-    const script = "import sys; print('\\n'.join(sys.path))";
-    const all = (await printed("python3", ["-c", script], { seconds: 60 })) ?? "";
-    const folders = all
-        .split("\n")
-        .filter((folder) => folder !== "")
-        .map((folder) => join(folder, "nvidia"));
-    return folders.filter(existsSync).flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
-}
-
-const libraryIn = (folder, name) => {
-    const plain = firstThere([join(folder, `lib${name}.so`)]);
-    if (plain !== null || !existsSync(folder)) return plain;
-    const versioned = readdirSync(folder).find((file) => file.startsWith(`lib${name}.so.`));
-    return versioned === undefined ? null : join(folder, versioned);
-};
-
-/**
- * Flags for cuBLAS where CMake would not find it by itself.
- * @param {string} toolkit the toolkit's folder
- * @param {readonly string[]} others folders with include and lib
- * @param {string} shim a folder to make: links to cuBLAS's headers alone, as others beside them may be of another CUDA
- */
-export function cublasFlags(toolkit, others, shim) {
-    const libraries = ["lib64", "lib", join("targets", "x86_64-linux", "lib")];
-    const include = [join(toolkit, "include"), join(toolkit, "targets", "x86_64-linux", "include")];
-    const plain = libraries.some((name) => existsSync(join(toolkit, name, "libcublas.so")));
-    if (plain && include.some((folder) => existsSync(join(folder, "cublas_v2.h")))) return [];
-    for (const folder of [toolkit, ...others]) {
-        const headers = join(folder, "include");
-        const cublas = firstOf(libraries, (name) => libraryIn(join(folder, name), "cublas"));
-        if (cublas === null || !existsSync(join(headers, "cublas_v2.h"))) continue;
-        rmSync(shim, { recursive: true, force: true });
-        mkdirSync(shim, { recursive: true });
-        for (const name of readdirSync(headers).filter((file) => /^cublas.*\.h$/.test(file))) {
-            symlinkSync(join(headers, name), join(shim, name));
-        }
-        const light = libraryIn(dirname(cublas), "cublasLt");
-        return [
-            `CMAKE_CUDA_FLAGS=-I${shim}`,
-            `CUDA_cublas_LIBRARY=${cublas}`,
-            ...(light === null ? [] : [`CUDA_cublasLt_LIBRARY=${light}`])
-        ];
-    }
-    throw new Misuse(`cuBLAS is missing: neither ${toolkit} nor Python's packages hold cublas_v2.h and libcublas.so`);
-}
-
-function firstOf(items, find) {
-    for (const item of items) {
-        const found = find(item);
-        if (found !== null) return found;
-    }
-    return null;
-}
-
-// The driver's library has no plain name where only the driver is installed, and toolkits from packages have no stub.
-async function driverFlags(toolkit) {
-    const stubs = ["lib64/stubs", "lib/stubs", "targets/x86_64-linux/lib/stubs"].map((name) => join(toolkit, name));
-    const system = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib"];
-    if (firstThere(stubs.map((folder) => join(folder, "libcuda.so"))) !== null) return [];
-    const cache = (await printed("sh", ["-c", "ldconfig -p || /sbin/ldconfig -p"])) ?? "";
-    const listed = /libcuda\.so\.1 .*=> (\S+)/.exec(cache)?.[1];
-    const found = firstThere([...(listed ? [listed] : []), ...system.map((folder) => join(folder, "libcuda.so.1"))]);
-    if (found !== null) return [`CUDA_cuda_driver_LIBRARY=${found}`];
-    say("the driver's libcuda is missing: ggml's memory pools are built without virtual memory");
-    return ["GGML_CUDA_NO_VMM=ON"];
-}
-
 /** "9.0" to "90-real": machine code for this card alone. */
 export function architectureOf(computeCapability) {
     return `${computeCapability.replace(".", "")}-real`;
-}
-
-/**
- * Flags of the CUDA backend.
- * @param {{ architectures?: string, cublas?: string, shim: string }} options
- * @throws Misuse when something is missing that it needs
- */
-export async function cudaFlags({ architectures, cublas, shim }) {
-    const nvcc = await command("nvcc", "/usr/local/cuda/bin", "/opt/cuda/bin");
-    if (nvcc === null) throw new Misuse("nvcc is missing: install the CUDA toolkit, or give --backend cpu");
-    // a wrapper on the PATH may stand for it: the compiler itself says where its toolkit is
-    const dryRun = await printed("sh", ["-c", `"${nvcc}" -dryrun -c -x cu /dev/null -o /dev/null 2>&1`]);
-    const toolkit = /^#\$ TOP=(.*)$/m.exec(dryRun ?? "")?.[1] ?? dirname(dirname(nvcc));
-    const gpu = await nvidiaGpu();
-    if (gpu === null && architectures === undefined)
-        say("nvidia-smi shows no GPU: building for compute capability 9.0");
-    return [
-        "GGML_CUDA=ON",
-        "GGML_CUDA_NCCL=OFF",
-        `CMAKE_CUDA_COMPILER=${nvcc}`,
-        `CMAKE_CUDA_ARCHITECTURES=${architectures ?? architectureOf(gpu?.computeCapability ?? "9.0")}`,
-        ...cublasFlags(toolkit, [...(cublas === undefined ? [] : [cublas]), ...(await pythonFolders())], shim),
-        ...(await driverFlags(toolkit))
-    ];
 }
 
 /** A card's name for a file name. */

@@ -37,7 +37,62 @@ export interface NativeLibraryPaths {
     /** The library in it that fits best, where that is known from before; "" = all are looked at. */
     readonly cpu: string;
     /** Backend libraries to load beside the CPU (CUDA, Vulkan, Metal); each may fail on its own. */
-    readonly backends: readonly string[];
+    readonly backends: readonly NativeBackendCandidate[];
+    /** How long a driver is waited for, in milliseconds. */
+    readonly patienceMs: number;
+}
+
+/** A backend library to load. */
+export interface NativeBackendCandidate {
+    /** Absolute. */
+    readonly path: string;
+    /** "cuda", "vulkan" or "metal". */
+    readonly kind: string;
+    /** Of a CUDA backend: for which cards it holds code; none where that is not known. */
+    readonly kernels: readonly NativeCudaKernel[];
+}
+
+/** Code for cards in a CUDA backend. */
+export interface NativeCudaKernel {
+    /** Compute capability, e.g. 86 for 8.6. */
+    readonly capability: number;
+    /** Whether the driver compiles it for newer cards (PTX). */
+    readonly isPortable: boolean;
+    /** Whether it is for cards of this capability alone. */
+    readonly isExact: boolean;
+}
+
+/** A device as its driver names it. */
+export interface NativeDriverDevice {
+    /** In the driver's words. */
+    readonly name: string;
+    /** Of CUDA: compute capability, e.g. 86 for 8.6; otherwise 0. */
+    readonly capability: number;
+    /** Whether it is the processor, which imitates a GPU. */
+    readonly isProcessor: boolean;
+    /** Of CUDA: whether the backend holds code for it. */
+    readonly hasKernels: boolean;
+}
+
+/** What a driver said when it was asked why there is no device, or before a CUDA backend was loaded. */
+export interface NativeDriverAnswer {
+    /**
+     * Where asking came to an end: a library did not open, a call of driver or runtime failed, there are no devices, no code
+     * for one of them, no answer in time, ggml did not take the library, another one of the kind is in use. "" = nowhere.
+     */
+    readonly stage: "" | "library" | "driver" | "runtime" | "devices" | "kernels" | "time" | "ggml" | "other";
+    /** The function that failed, or the library that did not open. */
+    readonly call: string;
+    /** What the function returned. */
+    readonly code: number;
+    /** In words of the system, the driver or ggml. */
+    readonly said: string;
+    /** Of CUDA: 12040 for 12.4; of Vulkan: 1003 for 1.3; 0 = not said. */
+    readonly driverVersion: number;
+    /** Of CUDA: the version that the backend was made for, as CUDA's runtime says; 0 = not said. */
+    readonly runtimeVersion: number;
+    /** All that the driver shows, those of no use here, too. */
+    readonly devices: readonly NativeDriverDevice[];
 }
 
 /** A backend library, and what came of loading it. */
@@ -48,7 +103,20 @@ export interface NativeBackendOutcome {
     readonly loaded: boolean;
     /** Devices this library added (0 when it did not load, or found none). */
     readonly devices: number;
+    /** Why there are none, as far as that can be asked. */
+    readonly answer: NativeDriverAnswer;
 }
+
+/** Of a driver that was not asked. */
+export const noAnswer: NativeDriverAnswer = {
+    stage: "",
+    call: "",
+    code: 0,
+    said: "",
+    driverVersion: 0,
+    runtimeVersion: 0,
+    devices: []
+};
 
 /** A device that llama.cpp can compute on. */
 export interface NativeDevice {

@@ -1,9 +1,10 @@
 import { createRequire } from "node:module";
-import { basename } from "node:path";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
 import { llamaPackages, packageRoot } from "../package-root.js";
 import { addonFile } from "./addon-file.js";
-import type { NativeAddon, NativeBackendOutcome, NativeLibraries } from "./addon-types.js";
+import { noAnswer, type NativeAddon, type NativeLibraries } from "./addon-types.js";
+import { cudaKernels } from "./cuda-kernels.js";
+import { driverPatienceMs } from "./driver-advice.js";
 import { adviceToAdd, adviceToBuild, installerOf } from "./installation.js";
 import {
     attemptOf,
@@ -15,7 +16,6 @@ import {
     type BackendChoice,
     type KnownLibraries
 } from "./libraries.js";
-import { missingLibrary } from "./missing-library.js";
 
 export interface LoadedNative {
     readonly addon: NativeAddon;
@@ -48,32 +48,35 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
     // Opening all at once: the process may open its libraries only once, and one that fails does no harm.
     const vainOf = (candidate: BackendCandidate): BackendAttempt | undefined =>
         known?.vain.find(({ kind, source }) => kind === candidate.kind && source === candidate.source);
-    const paths = load.filter((candidate) => vainOf(candidate) === undefined).map((candidate) => candidate.path!);
-    const opened = await addon.openLibraries({ ...found.core, cpu: known?.cpu ?? "", backends: paths });
-    const backends = load.map((candidate): NativeBackendOutcome => {
+    const asked = load.filter((candidate) => vainOf(candidate) === undefined);
+    const opened = await addon.openLibraries({
+        ...found.core,
+        cpu: known?.cpu ?? "",
+        backends: asked.map(({ kind, path }) => ({
+            path: path!,
+            kind,
+            kernels: kind === "cuda" ? cudaKernels(path!) : []
+        })),
+        patienceMs: driverPatienceMs()
+    });
+    const tried = load.map((candidate) => {
         const path = candidate.path!;
         const vain = vainOf(candidate);
-        if (vain !== undefined) return { path, loaded: vain.outcome === "no device", devices: 0 };
-        return opened.backends[paths.indexOf(path)] ?? { path, loaded: false, devices: 0 };
+        const nothing = { path, loaded: vain?.outcome === "no device", devices: 0, answer: noAnswer };
+        const outcome = opened.backends[asked.indexOf(candidate)] ?? nothing;
+        return { outcome, attempt: vain ?? attemptOf(candidate, outcome) };
     });
-    const libraries = { ...opened, backends };
-    const tried = load.map((candidate, index): [BackendCandidate, BackendAttempt] => [
-        candidate,
-        attemptOf(candidate, backends[index]!.loaded, backends[index]!.devices)
-    ]);
+    const libraries = { ...opened, backends: tried.map(({ outcome }) => outcome) };
     const own = found.localBuild === undefined ? [] : [found.localBuild];
-    const all = [...tried.map(([, attempt]) => attempt), ...attempts, ...own];
-    const used = tried.find(([, attempt]) => attempt.outcome === "used");
+    const all = [...tried.map(({ attempt }) => attempt), ...attempts, ...own];
+    const used = tried.find(({ attempt }) => attempt.outcome === "used");
     if (used !== undefined) {
-        const [, attempt] = used;
+        const { attempt } = used;
         return { addon, libraries, choice: { backend: attempt.kind, reason: attempt.reason, attempts: all } };
     }
     if (wanted !== "auto" && wanted !== "cpu") {
-        const missing = (attempt: BackendAttempt): BackendAttempt => withMissing(attempt, tried);
         // several packages of a kind may fail alike
-        const why = [
-            ...new Set(all.filter((attempt) => attempt.kind === wanted).map((attempt) => withAdvice(missing(attempt))))
-        ];
+        const why = [...new Set(all.filter((attempt) => attempt.kind === wanted).map(withAdvice))];
         throw new RastError(
             "ERR_BACKEND_UNAVAILABLE",
             `RAST_BACKEND asks for ${wanted}, which cannot be used: ${why.join("; ") || "this platform has none"}.`,
@@ -84,24 +87,14 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
     return { addon, libraries, choice: { backend: "cpu", reason, attempts: all } };
 }
 
-/** With the library that is missing, where the system names it. */
-function withMissing(
-    attempt: BackendAttempt,
-    tried: readonly (readonly [BackendCandidate, BackendAttempt])[]
-): BackendAttempt {
-    const path = tried.find(([, one]) => one === attempt)?.[0].path;
-    if (attempt.outcome !== "not loaded" || path === undefined) return attempt;
-    const { name, install } = missingLibrary(path);
-    if (name === undefined) return attempt;
-    const advice = install === undefined ? "" : ` (${install.charAt(0).toLowerCase()}${install.slice(1, -1)})`;
-    return { ...attempt, reason: `${basename(path)} did not load, as ${name} is missing${advice}` };
-}
-
-function withAdvice({ source, outcome, reason }: BackendAttempt): string {
+function withAdvice({ source, outcome, reason, install }: BackendAttempt): string {
     const version = llamaPackages()[source];
-    if (outcome !== "not installed" || version === undefined) return reason;
-    const advice = adviceToAdd(installerOf(packageRoot()), source, version).replace(/\.$/, "");
-    return `${reason} (${advice.charAt(0).toLowerCase()}${advice.slice(1)})`;
+    const missing = outcome === "not installed" && version !== undefined;
+    const advice = missing ? adviceToAdd(installerOf(packageRoot()), source, version) : install;
+    if (advice === undefined) return reason;
+    // a sentence in brackets, within another one
+    const first = /^[A-Z]+\b/.test(advice) ? advice.charAt(0) : advice.charAt(0).toLowerCase();
+    return `${reason} (${first}${advice.slice(1).replace(/\.$/, "")})`;
 }
 
 let alone: NativeAddon | undefined;

@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { RastError } from "../errors.js";
 import { llamaPackages, packageRoot } from "../package-root.js";
-import type { NativeLibraryPaths } from "./addon-types.js";
+import type { NativeBackendOutcome, NativeLibraryPaths } from "./addon-types.js";
+import { explain } from "./driver-advice.js";
 import { adviceToAdd, installerOf, isMusl, isZipped, type Installer } from "./installation.js";
 import { findPackages, localBuild, packageFolder as installedPackage, type LocalBuild } from "./llama-packages.js";
 import { llamaRelease } from "./llama-release.js";
@@ -25,6 +26,10 @@ export interface BackendAttempt {
     readonly outcome: "used" | "no device" | "not loaded" | "not installed" | "not asked for";
     /** One sentence. */
     readonly reason: string;
+    /** Libraries of the system that are missing, where that is the reason. */
+    readonly missing?: readonly string[] | undefined;
+    /** What to install or do, in sentences, where that is known. */
+    readonly install?: string | undefined;
 }
 
 /** Which backend runs, and why. */
@@ -47,7 +52,7 @@ export interface BackendCandidate {
 
 /** What was found on disk. */
 export interface FoundLibraries {
-    readonly core: Omit<NativeLibraryPaths, "backends" | "cpu">;
+    readonly core: Omit<NativeLibraryPaths, "backends" | "cpu" | "patienceMs">;
     /** In order of preference. */
     readonly candidates: readonly BackendCandidate[];
     /** What came of a build that node-llama-cpp made here. */
@@ -309,14 +314,9 @@ export function candidatesFor(
 }
 
 /** What loading one candidate came to, in words. */
-export function attemptOf(candidate: BackendCandidate, loaded: boolean, devices: number): BackendAttempt {
-    const { kind, source } = candidate;
-    const file = basename(candidate.path ?? "");
-    if (!loaded) {
-        const reason = `${file} did not load: its driver or libraries are missing here`;
-        return { kind, source, outcome: "not loaded", reason };
-    }
-    if (devices === 0) return { kind, source, outcome: "no device", reason: `${file} loaded and found no device` };
-    const reason = `${file} loaded and found ${devices} ${devices === 1 ? "device" : "devices"}`;
+export function attemptOf({ kind, source }: BackendCandidate, outcome: NativeBackendOutcome): BackendAttempt {
+    const { path, loaded, devices } = outcome;
+    if (!loaded || devices === 0) return { kind, source, ...explain(kind, outcome) };
+    const reason = `${basename(path)} loaded and found ${devices} ${devices === 1 ? "device" : "devices"}`;
     return { kind, source, outcome: "used", reason };
 }

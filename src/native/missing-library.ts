@@ -11,7 +11,10 @@ export interface MissingLibrary {
 
 const remedies: readonly (readonly [RegExp, string])[] = [
     [/^(?:libcuda\.|nvcuda)/i, "Install NVIDIA's driver for the card."],
-    [/^(?:lib)?(?:cudart|cublas|nvrtc)/i, "Install the CUDA toolkit, of the version in the library's name."],
+    [
+        /^(?:lib)?(?:cudart|cublas|nvrtc)/i,
+        "Install the CUDA toolkit, of the version in the library's name (its runtime and cuBLAS alone will do)."
+    ],
     [
         /^(?:libvulkan|vulkan-1)/i,
         "Install the Vulkan loader (Debian, Ubuntu: libvulkan1; Fedora: vulkan-loader; Windows: the card's driver)."
@@ -61,6 +64,11 @@ export function missingIn(words: string): MissingLibrary {
     return named(found?.replace(/^.*[\\/]/, ""));
 }
 
+/** What brings a library, in one sentence; undefined where that is not known. */
+export function remedyFor(name: string): string | undefined {
+    return remedies.find(([pattern]) => pattern.test(name))?.[1];
+}
+
 function named(name: string | undefined): MissingLibrary {
-    return { name, install: name === undefined ? undefined : remedies.find(([pattern]) => pattern.test(name))?.[1] };
+    return { name, install: name === undefined ? undefined : remedyFor(name) };
 }

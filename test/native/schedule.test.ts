@@ -22,6 +22,12 @@ describe("threads", () => {
     });
 });
 
+describe("drivers", () => {
+    it("which cards a CUDA backend holds code for; one that does not answer", async () => {
+        await nativeTest("cards", {});
+    });
+});
+
 describe("memory that runs out between two tokens", () => {
     // every so many allocations one fails, or several one after the other, those that would tell of it among them
     it("ends the requests at work with a typed error, and the engine goes on", async () => {

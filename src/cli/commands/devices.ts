@@ -15,19 +15,10 @@ export const devices: CommandDeclaration = {
 
 async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const { loadNative } = await import("../../native/binding.js");
-    const { missingLibrary } = await import("../../native/missing-library.js");
     const { addon, libraries, choice } = await loadNative();
     const found = await addon.devices();
     const build = addon.buildInfo();
-    // Those that are installed come first among the attempts, in the same order.
-    const attempts = choice.attempts.map((attempt, index) => {
-        const path = libraries.backends[index]?.path;
-        if (attempt.outcome !== "not loaded" || path === undefined) return attempt;
-        const { name: missing, install } = missingLibrary(path);
-        if (missing === undefined) return attempt;
-        const reason = `${missing} is missing.${install === undefined ? "" : ` ${install}`}`;
-        return { ...attempt, reason, missing, install };
-    });
+    const { attempts } = choice;
     if (readFlags(flags, typed).json === true) {
         const { backend, reason } = choice;
         io.stdout.write(`${JSON.stringify({ backend, reason, attempts, devices: found, libraries, build })}\n`);
@@ -36,7 +27,12 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const lines = [
         `backend  ${choice.backend}: ${choice.reason}`,
         // Several packages of a kind may fail alike.
-        ...new Set(attempts.map(({ kind, outcome, reason }) => `  ${kind.padEnd(7)}${outcome}: ${reason}`)),
+        ...new Set(
+            attempts.map(({ kind, outcome, reason, install }) => {
+                const advice = install === undefined ? "" : `. ${install}`;
+                return `  ${kind.padEnd(7)}${outcome}: ${reason}${advice}`;
+            })
+        ),
         "devices",
         ...found.map(({ name, type, description, memoryFreeBytes, memoryTotalBytes }) => {
             const memory =

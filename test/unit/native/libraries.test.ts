@@ -10,6 +10,7 @@ import {
     wantedBackend,
     type FoundLibraries
 } from "../../../src/native/libraries.js";
+import { noAnswer, type NativeBackendOutcome } from "../../../src/native/addon-types.js";
 import type { LocalBuild } from "../../../src/native/llama-packages.js";
 import { llamaRelease } from "../../../src/native/llama-release.js";
 
@@ -203,9 +204,12 @@ describe("backends", () => {
             attempts: [{ kind: "vulkan", source: "b", outcome: "not installed", reason: "b is not installed" }]
         });
         expect(candidatesFor("cpu", [cuda]).attempts).toMatchObject([{ outcome: "not asked for" }]);
-        expect(attemptOf(cuda, false, 0).outcome).toBe("not loaded");
-        expect(attemptOf(cuda, true, 0).outcome).toBe("no device");
-        expect(attemptOf(cuda, true, 2)).toMatchObject({
+        const came = (loaded: boolean, devices: number): NativeBackendOutcome => ({
+            ...{ path: cuda.path, loaded, devices, answer: noAnswer }
+        });
+        expect(attemptOf(cuda, came(false, 0)).outcome).toBe("not loaded");
+        expect(attemptOf(cuda, came(true, 0)).outcome).toBe("no device");
+        expect(attemptOf(cuda, came(true, 2))).toMatchObject({
             outcome: "used",
             reason: "libggml-cuda.so loaded and found 2 devices"
         });

@@ -36,6 +36,8 @@ const exported = all(/\badd\("(\w+)"/g);
 /** What native code reads; all other interfaces but the addon are what it writes. */
 const inputs = [
     "NativeLibraryPaths",
+    "NativeBackendCandidate",
+    "NativeCudaKernel",
     "NativeAdapterConfig",
     "NativeDifferenceRequest",
     "NativeModelConfig",

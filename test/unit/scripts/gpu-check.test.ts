@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -16,8 +16,12 @@ interface Toolchain {
     cpuFlags(cpuinfo: string): string[];
     llamaFlags(options: { ggmlCommit: string; cpuinfo: string; cuda: readonly string[] }): string[];
     architectureOf(computeCapability: string): string;
-    cublasFlags(toolkit: string, others: readonly string[], shim: string): string[];
     slugOf(name: string): string;
+}
+interface Cuda {
+    toolkitFlags(toolkit: string, others: readonly string[], shim: string): string[];
+    driverFunctions(header: string): string[];
+    makeDriverStub(header: string, folder: string): Promise<string>;
 }
 interface Bench {
     benchUnits(options: { agreements: string; samplings: string }): { agreement: string; sampling: string }[];
@@ -129,25 +133,65 @@ describe("flags", () => {
         expect(architectureOf("12.0")).toBe("120-real");
     });
 
-    it("leave cuBLAS to CMake where the toolkit has it", async () => {
-        const { cublasFlags } = await part<Toolchain>("toolchain");
-        touch("cuda/include/cublas_v2.h", "cuda/lib64/libcublas.so");
-        expect(cublasFlags(join(folder, "cuda"), [], join(folder, "shim"))).toEqual([]);
+    it.each(["lib64", "targets/x86_64-linux/lib"])("leave all to CMake where a toolkit has it in %s", async (lib) => {
+        const { toolkitFlags } = await part<Cuda>("cuda");
+        touch("cuda/include/cublas_v2.h");
+        touch(...["libcublas.so", "libcudart.so", "libcudart_static.a"].map((name) => `cuda/${lib}/${name}`));
+        expect(toolkitFlags(join(folder, "cuda"), [], join(folder, "shim"))).toEqual([]);
     });
 
     it("find cuBLAS among Python's packages, and take no other header from there", async () => {
-        const { cublasFlags } = await part<Toolchain>("toolchain");
+        const { toolkitFlags } = await part<Cuda>("cuda");
         const shim = join(folder, "shim");
         touch("cuda/include/cuda.h", "site/include/cublas_v2.h", "site/include/cublas_api.h", "site/include/cuda.h");
+        touch("cuda/lib64/libcudart.so", "cuda/lib64/libcudart_static.a");
         touch("site/lib/libcublas.so.13", "site/lib/libcublasLt.so.13");
-        expect(cublasFlags(join(folder, "cuda"), [join(folder, "site")], shim)).toEqual([
+        expect(toolkitFlags(join(folder, "cuda"), [join(folder, "site")], shim)).toEqual([
             `CMAKE_CUDA_FLAGS=-I${shim}`,
             `CUDA_cublas_LIBRARY=${join(folder, "site", "lib", "libcublas.so.13")}`,
             `CUDA_cublasLt_LIBRARY=${join(folder, "site", "lib", "libcublasLt.so.13")}`
         ]);
         expect(readdirSync(shim).sort()).toEqual(["cublas_api.h", "cublas_v2.h"]);
-        expect(() => cublasFlags(join(folder, "cuda"), [], shim)).toThrow("cuBLAS is missing");
+        expect(() => toolkitFlags(join(folder, "cuda"), [], shim)).toThrow("cuBLAS is missing");
     });
+
+    it("take a toolkit that is itself Python's packages: no lib64, no name without a version", async () => {
+        const { toolkitFlags } = await part<Cuda>("cuda");
+        const toolkit = join(folder, "nvidia", "cu13");
+        const lib = join(toolkit, "lib");
+        touch(
+            "nvidia/cu13/include/cublas_v2.h",
+            "nvidia/cu13/lib/libcublas.so.13",
+            "nvidia/cu13/lib/libcublasLt.so.13"
+        );
+        expect(() => toolkitFlags(toolkit, [], join(folder, "shim"))).toThrow("CUDA's runtime is missing");
+        touch("nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/lib/libcudart_static.a");
+        expect(toolkitFlags(toolkit, [toolkit], join(folder, "shim"))).toEqual([
+            `CMAKE_CUDA_FLAGS=-L${lib}`,
+            `CUDA_cublas_LIBRARY=${join(lib, "libcublas.so.13")}`,
+            `CUDA_cublasLt_LIBRARY=${join(lib, "libcublasLt.so.13")}`,
+            `CUDA_CUDART=${join(lib, "libcudart.so.13")}`,
+            `CUDA_cudart_LIBRARY=${join(lib, "libcudart.so.13")}`
+        ]);
+    });
+
+    it.runIf(process.platform === "linux")(
+        "stand in for a driver that is not there with all that cuda.h declares",
+        async () => {
+            const { driverFunctions, makeDriverStub } = await part<Cuda>("cuda");
+            const header = join(folder, "cuda.h");
+            writeFileSync(
+                header,
+                "#define cuMemAlloc cuMemAlloc_v2\n#define cuStreamWaitValue32 __CUDA_API_PTSZ(cuStreamWaitValue32)\n" +
+                    "CUresult CUDAAPI cuInit(unsigned int Flags);\nCUresult CUDAAPI cuMemAlloc(CUdeviceptr *dptr, size_t n);\n"
+            );
+            expect(driverFunctions(readFileSync(header, "utf8"))).toEqual(["cuInit", "cuMemAlloc", "cuMemAlloc_v2"]);
+            const library = await makeDriverStub(header, join(folder, "stub"));
+            const { stdout } = await run("readelf", ["-d", "--dyn-syms", "-W", library]);
+            expect(stdout).toContain("[libcuda.so.1]");
+            expect(stdout).toMatch(/ cuMemAlloc_v2$/m);
+        }
+    );
 });
 
 describe("benchmarks and the record", () => {
