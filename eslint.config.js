@@ -174,7 +174,7 @@ export default tseslint.config(
     },
     {
         // What apps begin with, JavaScript with types in comments and TypeScript: what models say is never markup there either.
-        files: ["examples/**/*.{js,ts}"],
+        files: ["examples/**/*.{js,ts}", "test/unit/examples/**/*.ts"],
         // Their types are installed by scripts/example-packages.mjs, as `npm run lint` does.
         extends: existsSync(new URL("./examples/node_modules", import.meta.url))
             ? [...tseslint.configs.recommendedTypeChecked]

@@ -8,15 +8,16 @@ import { DesktopApp, noWindow } from "../support/desktop-app.js";
 import { isRunning, until } from "../support/engine-processes.js";
 import { root, run } from "../support/native.js";
 import { tinyTrio } from "../support/test-models.js";
-import { XServer } from "../support/x-server.js";
+import { png, XServer } from "../support/x-server.js";
 
+// For docs/desktop-window.png: a path from the root.
+const picture = process.env["RAST_SCREENSHOT"];
 const width = 1040;
 const height = 680;
 const load = { gpuLayers: 0, threads: 1, tryModels: false, contextSize: 10_000 };
 // Base and RAST differ clearly in what they say likeliest.
 const sum = "Eva has 81 pens, gives 6, sees 33 cats, buys 40, sells 94";
-// Random models that take the likeliest token go on to the end.
-const long = { tokens: 4000, temperature: 0 };
+const long = { tokens: 4000, temperature: 1 };
 
 describe.skipIf(noWindow !== undefined)(`the desktop example${noWindow === undefined ? "" : `: ${noWindow}`}`, () => {
     let screen: XServer;
@@ -91,8 +92,12 @@ describe.skipIf(noWindow !== undefined)(`the desktop example${noWindow === undef
         const same = await app.answers();
         expect(same.rast).toBe(same.base);
         expect(same.base).toBe(said.base);
-        const colours = new Set((await screen.pixels(width, height)).toString("hex").match(/.{8}/g));
+        // What is on the page is on the screen a little later.
+        if (picture !== undefined) await new Promise((resolve) => setTimeout(resolve, 1000));
+        const pixels = await screen.pixels(width, height);
+        const colours = new Set(pixels.toString("hex").match(/.{8}/g));
         expect(colours.size).toBeGreaterThan(20); // it is painted, with text
+        if (picture !== undefined) writeFileSync(join(root, picture), png(pixels, width, height));
 
         // A stop in the middle.
         await app.load(endless());

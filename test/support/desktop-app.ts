@@ -87,8 +87,12 @@ export class DesktopApp {
         }
     }
 
+    /** Chooses a trio of the list, or types a path. */
     async load(trio: string): Promise<void> {
-        await this.evaluate(`(path.value = ${JSON.stringify(trio)}, loader.requestSubmit())`);
+        const value = JSON.stringify(trio);
+        await this.evaluate(
+            `(trio.value = ${value}, path.value = trio.value === ${value} ? "" : ${value}, loader.requestSubmit())`
+        );
         await this.until(`${trio} is loaded`, `!ask.disabled && document.getElementById("progress").hidden`);
     }
 

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { delimiter, join } from "node:path";
 import type { Readable } from "node:stream";
+import { deflateSync } from "node:zlib";
 
 const folders = ["/usr/bin", ...(process.env["PATH"] ?? "").split(delimiter)];
 
@@ -75,6 +76,42 @@ export class XServer {
             client.close();
         }
     }
+}
+
+/** A PNG file of what `pixels` gives. */
+export function png(pixels: Buffer, width: number, height: number): Buffer {
+    const rows = Buffer.alloc(height * (1 + 3 * width));
+    for (let at = 0; at < width * height; ++at) {
+        const to = Math.floor(at / width) + 1 + 3 * at;
+        for (const [channel, from] of [2, 1, 0].entries()) rows[to + channel] = pixels[4 * at + from]!;
+    }
+    const chunk = (type: string, data: Buffer): Buffer => {
+        const body = Buffer.concat([Buffer.from(type), data]);
+        return Buffer.concat([uint32(data.length), body, uint32(crc32(body))]);
+    };
+    const trueColour = Buffer.from([8, 2, 0, 0, 0]);
+    return Buffer.concat([
+        Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+        chunk("IHDR", Buffer.concat([uint32(width), uint32(height), trueColour])),
+        chunk("IDAT", deflateSync(rows, { level: 9 })),
+        chunk("IEND", Buffer.alloc(0))
+    ]);
+}
+
+function uint32(value: number): Buffer {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32BE(value >>> 0);
+    return buffer;
+}
+
+// node:zlib has it from Node.js 22.2 on.
+function crc32(data: Buffer): number {
+    let crc = ~0;
+    for (const byte of data) {
+        crc ^= byte;
+        for (let bit = 0; bit < 8; ++bit) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
 }
 
 class XClient {

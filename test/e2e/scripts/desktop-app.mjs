@@ -1,11 +1,20 @@
 // The desktop example's app, whose page a test drives: it sends {id, expression}, and hears what the expression gives.
 // argv: options of loads and of the app, as JSON.
 import { startApp } from "../../../examples/desktop/app.js";
-import * as library from "../../../dist/index.js";
+import * as rastLlama from "../../../dist/index.js";
 
 const tell = (message) => process.send?.(message, () => {});
+// The random models of the trio "endless" would end at any token.
+const eos = 2;
+async function loadRast(options) {
+    const rast = await rastLlama.loadRast(options);
+    const generate = rast.generate.bind(rast);
+    if (options.trio.includes("endless")) rast.generate = (asked) => generate({ ...asked, logitBias: { [eos]: -100 } });
+    return rast;
+}
+
 const { window, closed } = await startApp({
-    library,
+    library: { ...rastLlama, loadRast },
     ...JSON.parse(process.argv[2]),
     onStranger: (text) => tell(JSON.parse(text)),
     onPage: () => tell({ page: true })
