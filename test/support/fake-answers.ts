@@ -93,7 +93,15 @@ export const servedModel: ServedModel = {
 /** An app with one protocol. */
 export async function fakeApp(protocol: Protocol): Promise<FakeApp> {
     const app = fastify({
-        ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, strict: false } }
+        ajv: {
+            customOptions: {
+                coerceTypes: false,
+                removeAdditional: false,
+                useDefaults: false,
+                verbose: true,
+                strict: false
+            }
+        }
     });
     const inject: FakeApp["inject"] = async ({ method = "GET", url, payload }) => {
         const { port } = app.server.address() as AddressInfo;

@@ -13,7 +13,8 @@ export interface ErrorForm {
 export function errorSender({ fieldOf, bodyOf }: ErrorForm) {
     return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void => {
         const failure = failureOf(error, (option) => fieldOf(option, request.body));
-        if (failure.status >= 500 && failure.status !== 503) request.log.error({ err: error }, "a request failed");
+        // others from 500 on are said to the client as they are: not loaded, not offered
+        if (failure.status === 500) request.log.error({ err: error }, "a request failed");
         if (failure.retryAfterSeconds !== undefined)
             void reply.header("retry-after", String(failure.retryAfterSeconds));
         if (failure.status === 401) void reply.header("www-authenticate", "Bearer");

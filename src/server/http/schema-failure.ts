@@ -28,6 +28,11 @@ export function describeSchemaIssues(issues: readonly SchemaIssue[]): SchemaFail
 function messageOf(issue: SchemaIssue, where: string): string {
     const { message = "is not valid", parentSchema } = issue;
     if (missingOf(issue) !== undefined) return `${where} is required.`;
+    const { maxItems, maxLength, description } = (parentSchema ?? {}) as Typed;
+    if (maxItems === 0 || maxLength === 0) {
+        const why = description === undefined ? "" : ` ${description}`;
+        return `Expected nothing for ${where}, received ${describeValue(issue.data)}.${why}`;
+    }
     const expected = wordsOf(parentSchema);
     if (expected === undefined || !("data" in issue)) return `${where === "the body" ? "The body" : where} ${message}.`;
     return `Expected ${expected} for ${where}, received ${describeValue(issue.data)}.`;
@@ -88,6 +93,8 @@ interface Typed {
     readonly maxItems?: number;
     readonly maxProperties?: number;
     readonly minLength?: number;
+    readonly maxLength?: number;
+    readonly description?: string;
     readonly pattern?: string;
     readonly items?: unknown;
 }

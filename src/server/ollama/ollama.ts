@@ -135,14 +135,14 @@ export const ollama: Protocol = async (app, context) => {
     app.get("/api/version", { schema: { summary: "The version of this API", tags } }, async () => ({
         version: apiVersion
     }));
-    for (const name of notOffered) {
-        app.post(`/api/${name}`, async () => {
-            throw new RequestError(
-                501,
-                `/api/${name} is not offered here: trios are pulled with \`rast pull\`, and write texts alone.`
-            );
-        });
-    }
+    const refuse = (name: string) => async (): Promise<never> => {
+        throw new RequestError(
+            501,
+            `/api/${name} is not offered here: trios are pulled with \`rast pull\`, and write texts alone.`
+        );
+    };
+    for (const name of notOffered) app.post(`/api/${name}`, refuse(name));
+    app.delete("/api/delete", refuse("delete"));
 };
 
 /** Models whose file has no chat template: a prompt is continued as the trio says. */

@@ -4,10 +4,17 @@ import { RequestError } from "../http/request-error.js";
 
 /** What there is to ask. */
 export const models: Protocol = async (app, context) => {
-    app.get("/v1/models", { schema: { summary: "All models", tags: ["OpenAI"] } }, async () => ({
-        object: "list",
-        data: context.models().map(written)
-    }));
+    app.get("/v1/models", { schema: { summary: "All models", tags: ["OpenAI"] } }, async () => {
+        const data = context.models().map(written);
+        // the rest is Anthropic's
+        return {
+            object: "list",
+            data,
+            has_more: false,
+            first_id: data[0]?.id ?? null,
+            last_id: data.at(-1)?.id ?? null
+        };
+    });
     app.get<{ Params: { model: string } }>(
         "/v1/models/:model",
         { schema: { summary: "One model", tags: ["OpenAI"] } },
@@ -24,12 +31,23 @@ export const models: Protocol = async (app, context) => {
     );
 };
 
-function written({ id, created, mode, state, trio, facts }: ServedModel): Record<string, unknown> {
+function written({
+    id,
+    created,
+    mode,
+    state,
+    trio,
+    facts
+}: ServedModel): { readonly id: string } & Readonly<Record<string, unknown>> {
     return {
         id,
         object: "model",
         created,
         owned_by: "rast",
+        // Anthropic's
+        type: "model",
+        display_name: id,
+        created_at: new Date(1000 * created).toISOString(),
         ...(facts === undefined
             ? {}
             : {

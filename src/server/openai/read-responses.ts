@@ -32,6 +32,8 @@ export interface ResponsesBody extends CommonBody {
     readonly reasoning?: { readonly effort?: string | null; readonly summary?: string | null } | null;
     readonly metadata?: Readonly<Record<string, unknown>> | null;
     readonly background?: boolean | null;
+    readonly conversation?: unknown;
+    readonly prompt?: unknown;
 }
 
 /** What was said before a response. */
@@ -50,6 +52,13 @@ export interface ReadResponse {
 /** @throws RequestError 400 */
 export function readResponse(body: ResponsesBody, earlier: EarlierTurns): ReadResponse {
     if (body.background === true) throw wrongField("background", "Responses in the background are not offered here.");
+    // left out, what was said before would be missing without a word
+    if (given(body.conversation))
+        throw wrongField(
+            "conversation",
+            "Conversations are not kept here: previous_response_id goes on from a response."
+        );
+    if (given(body.prompt)) throw wrongField("prompt", "Prompts are not kept here: write it out as input.");
     if (given(body.n) && body.n > 1) throw wrongField("n", "A response has one choice.");
     const { input, instructions } = body;
     const said = typeof input === "string" ? [{ role: "user", content: input }] : readItems(input ?? [], earlier);
@@ -121,6 +130,7 @@ function readItems(items: readonly Item[], { item: find }: EarlierTurns): ChatMe
             endTurn();
             const role = item["role"];
             if (typeof role !== "string") throw wrongField(`${where}.role`, `${where}.role is required.`);
+            if (!given(item["content"])) throw wrongField(`${where}.content`, `${where}.content is required.`);
             messages.push({ role, content: textOf(item["content"], `${where}.content`) });
         } else if (type === "function_call_output") {
             endTurn();

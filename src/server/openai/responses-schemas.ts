@@ -89,7 +89,12 @@ export function responsesBodyWith(drawing: Readonly<Record<string, Schema>>): Sc
                 })
             ),
             metadata: optional({ type: "object", description: "Given back as it is." }),
-            background: flag("Not offered here.")
+            background: flag("Not offered here."),
+            conversation: optional({
+                anyOf: [{ type: "string" }, { type: "object" }],
+                description: "Not offered here: previous_response_id goes on from a response."
+            }),
+            prompt: optional({ type: "object", description: "Not offered here: prompts are kept by clients." })
         },
         []
     );

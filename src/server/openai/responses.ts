@@ -36,11 +36,11 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
     };
 
     /** @throws RequestError 404 */
-    const find = (id: string): StoredResponse => {
+    const find = (id: string, param = "previous_response_id"): StoredResponse => {
         const found = store.find(id);
         if (found !== undefined) return found;
         const message = `There is no response ${quote(id.slice(0, 100))} here: the latest are kept, until the server ends.`;
-        throw new RequestError(404, message, { param: "previous_response_id", code: "previous_response_not_found" });
+        throw new RequestError(404, message, { param, code: "previous_response_not_found" });
     };
 
     app.post<{ Body: ResponsesBody }>(
@@ -103,22 +103,24 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
         byId,
         { schema: { summary: "A stored response", tags } },
         async ({ params }) => {
-            return find(params.id).response;
+            return find(params.id, "id").response;
         }
     );
     app.get<{ Params: { readonly id: string } }>(
         `${byId}/input_items`,
         { schema: { summary: "What a stored response was asked", tags } },
         async ({ params }) => {
-            const { input } = find(params.id);
-            return { object: "list", data: input, has_more: false, first_id: null, last_id: null };
+            const { input } = find(params.id, "id");
+            const data = input.map((item, index) => ({ id: `item_${index}`, ...item }));
+            const [first, last] = [data[0], data.at(-1)];
+            return { object: "list", data, has_more: false, first_id: first?.id ?? null, last_id: last?.id ?? null };
         }
     );
     app.delete<{ Params: { readonly id: string } }>(
         byId,
         { schema: { summary: "Forgets a stored response", tags } },
         async ({ params }) => {
-            const { id } = find(params.id);
+            const { id } = find(params.id, "id");
             store.forget(id);
             return { id, object: "response", deleted: true };
         }

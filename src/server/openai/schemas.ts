@@ -165,7 +165,13 @@ export const chatBody: Schema = object(
                 ["type"]
             )
         ),
-        modalities: optional({ type: "array", items: { type: "string" } })
+        modalities: optional({ type: "array", items: { type: "string" } }),
+        functions: optional({
+            type: "array",
+            items: { type: "object" },
+            maxItems: 0,
+            description: "They are called tools since 2023."
+        })
     },
     ["messages"]
 );

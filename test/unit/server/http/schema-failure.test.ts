@@ -87,6 +87,11 @@ describe("what a schema has against a body", () => {
                 "messages[0].content[0].type is required."
             ],
             [
+                { functions: [{ name: "f" }] },
+                "functions",
+                "Expected nothing for functions, received an array of 1. They are called tools since 2023."
+            ],
+            [
                 { tool_choice: "maybe" },
                 "tool_choice",
                 'Expected one of "auto", "none", "required" for tool_choice, received "maybe" (string).'

@@ -245,7 +245,20 @@ describe("errors", () => {
         expect(broken[1]).toEqual({ error: expect.not.stringContaining("secret") });
     });
 
+    test.each([
+        ["suffix", "x", "Not understood here."],
+        ["template", "{{ .Prompt }}", "models bring their own."],
+        ["images", ["aGk="], "Models read texts alone."]
+    ])("%s is refused with a reason", async (field, value, why) => {
+        const response = await post("/api/generate", { model: "demo", prompt: "a", [field]: value });
+        const { error } = response.json<{ error: string }>();
+        expect([response.statusCode, error]).toEqual([400, expect.stringContaining(`Expected nothing for ${field}`)]);
+        expect(error).toContain(why);
+    });
+
     test("what is not offered", async () => {
+        const gone = await fake.inject({ method: "DELETE", url: "/api/delete" });
+        expect([gone.statusCode, Object.keys(gone.json<Json>())]).toEqual([501, ["error"]]);
         const response = await post("/api/pull", { model: "x" });
         expect([response.statusCode, Object.keys(response.json<Json>())]).toEqual([501, ["error"]]);
     });

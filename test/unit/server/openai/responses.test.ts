@@ -205,7 +205,11 @@ describe("what is read", () => {
         ]);
         const get = (url: string) => fake.inject({ url });
         expect((await get(`/v1/responses/${first.id}`)).json()).toMatchObject({ id: first.id, status: "completed" });
-        expect((await get(`/v1/responses/${first.id}/input_items`)).json()).toMatchObject({ data: [{ role: "user" }] });
+        expect((await get(`/v1/responses/${first.id}/input_items`)).json()).toMatchObject({
+            data: [{ role: "user", id: "item_0" }],
+            first_id: "item_0",
+            last_id: "item_0"
+        });
         const gone = await fake.inject({ method: "DELETE", url: `/v1/responses/${first.id}` });
         expect(gone.json()).toMatchObject({ deleted: true });
         expect((await get(`/v1/responses/${first.id}`)).statusCode).toBe(404);
@@ -223,6 +227,9 @@ describe("errors", () => {
     test.each([
         [{ model: "demo" }, "input"],
         [{ ...hello, background: true }, "background"],
+        [{ ...hello, conversation: "conv_1" }, "conversation"],
+        [{ ...hello, prompt: { id: "pmpt_1" } }, "prompt"],
+        [{ model: "demo", input: [{ role: "user" }] }, "input[0].content"],
         [{ ...hello, tools: [{ type: "web_search" }] }, "tools[0].type"],
         [{ ...hello, tool_choice: "required" }, "tool_choice"],
         [{ ...hello, input: [{ role: "user", content: [{ type: "input_image" }] }] }, "input[0].content[0].type"],
