@@ -5,6 +5,7 @@ import { pause, withPatience, type Waiting } from "./api/patience.js";
 import { requestBody, type Column } from "./api/request.js";
 import { ServerError } from "./api/server-error.js";
 import type { Answer, Message } from "./chats/chat.js";
+import { mostKeptTokens } from "./chats/kept-tokens.js";
 import type { Settings } from "./settings.js";
 
 /** What is to be answered. */
@@ -25,7 +26,7 @@ export interface AnswerListener {
 
 /** An answer without a word yet. */
 export function emptyAnswer(model: string, seed: number): Answer {
-    return { text: "", thinking: "", finish: "open", error: "", figures: null, model, seed };
+    return { text: "", thinking: "", finish: "open", error: "", figures: null, tokens: [], model, seed };
 }
 
 /**
@@ -38,10 +39,13 @@ export async function answer(
     listener: AnswerListener,
     signal: AbortSignal
 ): Promise<{ readonly answer: Answer; readonly failure: ServerError | null }> {
-    let now = emptyAnswer(column === "base" ? `${trio}:base` : trio, seed);
+    // grows with the answer, and is the same list in all its states
+    const tokens: TokenFigures[] = [];
+    let now: Answer = { ...emptyAnswer(column === "base" ? `${trio}:base` : trio, seed), tokens };
     const body = requestBody(trio, column, messages, settings, seed);
     const ask = async (): Promise<void> => {
         for await (const chunk of client.chat(body, signal)) {
+            if (tokens.length < mostKeptTokens) tokens.push(...chunk.tokens);
             now = {
                 ...now,
                 text: now.text + chunk.text,

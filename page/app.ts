@@ -6,7 +6,7 @@ import { pause, withPatience, type Waiting } from "./api/patience.js";
 import type { Column } from "./api/request.js";
 import { ServerError } from "./api/server-error.js";
 import { messagesFor, newChat, withAnswer, withQuestion, type Answer, type Chat } from "./chats/chat.js";
-import type { History } from "./chats/history.js";
+import type { History, Imported } from "./chats/history.js";
 import type { KeyValues } from "./chats/key-values.js";
 import { saveSettings, seedFor, type Settings } from "./settings.js";
 import { say } from "./view/aloud.js";
@@ -19,6 +19,15 @@ import { TurnView } from "./view/turn-view.js";
 
 function freshChat(): Chat {
     return newChat(crypto.getRandomValues(new Uint32Array(4)).join("-"), Date.now());
+}
+
+function importedInWords({ taken, left, lost }: Imported): string {
+    const chats = (count: number): string => `${count} ${count === 1 ? "chat" : "chats"}`;
+    return [
+        taken === 0 ? "No chat was taken." : `${chats(taken)} taken.`,
+        ...(left === 0 ? [] : [`${chats(left)} left out: there already, or empty.`]),
+        ...(lost === 0 ? [] : [`${chats(lost)} had no room.`])
+    ].join(" ");
 }
 
 /** What the page works with. */
@@ -74,7 +83,8 @@ export class App {
                 this.#show(freshChat());
                 parts.history.removeAll();
             },
-            export: () => parts.history.export()
+            export: () => parts.history.export(),
+            import: (text) => importedInWords(parts.history.import(text))
         });
         byId("new-chat", HTMLButtonElement).addEventListener("click", () => this.#begin());
         this.#models.addEventListener("change", () => {

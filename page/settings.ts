@@ -16,6 +16,8 @@ export interface Settings {
     readonly system: string;
     /** Whether the base answers beside RAST. */
     readonly side: boolean;
+    /** Whether a model that reasons does so first. */
+    readonly thinking: boolean;
     /** Whether the server is asked how far tokens were moved. */
     readonly figures: boolean;
     readonly theme: Theme;
@@ -31,6 +33,7 @@ export const defaultSettings: Settings = {
     lambda: null,
     system: "",
     side: true,
+    thinking: true,
     figures: true,
     theme: "auto",
     trio: ""
@@ -70,7 +73,7 @@ export function loadSettings(storage: KeyValues): Settings {
         const value = numberOf(kept[name]);
         return value !== null && fits(name, value) ? value : null;
     };
-    const { theme, side, figures } = kept;
+    const { theme, side, thinking, figures } = kept;
     return {
         temperature: number("temperature"),
         topP: number("topP"),
@@ -79,6 +82,7 @@ export function loadSettings(storage: KeyValues): Settings {
         lambda: number("lambda"),
         system: textOf(kept["system"]).slice(0, longestSystem),
         side: typeof side === "boolean" ? side : defaultSettings.side,
+        thinking: typeof thinking === "boolean" ? thinking : defaultSettings.thinking,
         figures: typeof figures === "boolean" ? figures : defaultSettings.figures,
         theme: theme === "light" || theme === "dark" ? theme : "auto",
         trio: textOf(kept["trio"]).slice(0, 1000)

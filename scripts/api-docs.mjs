@@ -1,11 +1,12 @@
-// The API reference, docs/api, from the docstrings of src/index.ts: node scripts/api-docs.mjs [--check]
+// The API reference, docs/api, from the docstrings of src/index.ts (README.md) and src/server/index.ts (server.md):
+// node scripts/api-docs.mjs [--check]
 //
 // --check writes nothing and ends with 1 where docs/api lags behind. What is exported and has no docstring, or speaks of a type
 // that is not exported, fails both. TypeDoc is installed here on demand, in a folder of its own: 24 MB that a fresh clone which
 // only wants `npm run demo` need not wait for. TypeScript comes from the package's own dependencies.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,10 +34,21 @@ function install() {
     writeFileSync(stamp, lock);
 }
 
+/** A page for each of the package's entries. */
 function generate(out) {
-    const typedoc = join(folder, "node_modules", "typedoc", "bin", "typedoc");
-    const options = ["--options", join(folder, "typedoc.json"), "--out", out, "--logLevel", "Warn"];
-    run(process.execPath, [typedoc, ...options], folder);
+    typedoc("typedoc.json", out);
+    const aside = mkdtempSync(join(tmpdir(), "rast-api-server-"));
+    try {
+        typedoc("typedoc.server.json", aside);
+        copyFileSync(join(aside, "README.md"), join(out, "server.md"));
+    } finally {
+        rmSync(aside, { recursive: true, force: true });
+    }
+}
+
+function typedoc(options, out) {
+    const command = join(folder, "node_modules", "typedoc", "bin", "typedoc");
+    run(process.execPath, [command, "--options", join(folder, options), "--out", out, "--logLevel", "Warn"], folder);
 }
 
 function contents(of) {

@@ -13,7 +13,7 @@ export function requestBody(
     settings: Settings,
     seed: number
 ): Readonly<Record<string, unknown>> {
-    const { temperature, topP, maxTokens, lambda, figures } = settings;
+    const { temperature, topP, maxTokens, lambda, thinking, figures } = settings;
     const rast = {
         ...(column === "rast" && lambda !== null ? { lambda } : {}),
         ...(column === "rast" && figures ? { explain: true } : {})
@@ -27,6 +27,7 @@ export function requestBody(
         ...(temperature === null ? {} : { temperature }),
         ...(topP === null ? {} : { top_p: topP }),
         ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
+        ...(thinking ? {} : { reasoning_effort: "none" }),
         ...(Object.keys(rast).length === 0 ? {} : { rast })
     };
 }

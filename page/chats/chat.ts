@@ -1,7 +1,8 @@
 // A conversation: questions, each with an answer of RAST, of the base, or of both.
-import type { Figures } from "../api/chunks.js";
+import type { Figures, TokenFigures } from "../api/chunks.js";
 import { listOf, numberOf, objectOf, textOf } from "../api/json.js";
 import type { Column } from "../api/request.js";
+import { readTokens, writeTokens } from "./kept-tokens.js";
 
 /** How an answer ended; "open" while it comes. */
 export type Finish = "open" | "stop" | "length" | "stopped" | "failed";
@@ -14,6 +15,8 @@ export interface Answer {
     /** Why it failed; "" where it did not. */
     readonly error: string;
     readonly figures: Figures | null;
+    /** Of its tokens, where they were asked for and are kept. */
+    readonly tokens: readonly TokenFigures[];
     readonly model: string;
     readonly seed: number | null;
 }
@@ -83,6 +86,27 @@ export function withQuestion(chat: Chat, turn: number, question: string, now: nu
     return { ...chat, turns: [...chat.turns.slice(0, turn), { question, answers: {} }], updated: now };
 }
 
+/** The chat as it is kept. @param withTokens whether figures of tokens are: most of its letters are theirs */
+export function writeChat(chat: Chat, withTokens: boolean): Readonly<Record<string, unknown>> {
+    const write = ({ tokens, ...answer }: Answer): Readonly<Record<string, unknown>> => ({
+        ...answer,
+        ...(withTokens && tokens.length > 0 ? { tokens: writeTokens(tokens) } : {})
+    });
+    return {
+        version: 1,
+        ...chat,
+        turns: chat.turns.map(({ question, answers }) => ({
+            question,
+            answers: Object.fromEntries(Object.entries(answers).map(([column, answer]) => [column, write(answer)]))
+        }))
+    };
+}
+
+/** Whether figures of tokens are kept with it. */
+export function hasTokens({ turns }: Chat): boolean {
+    return turns.some(({ answers }) => Object.values(answers).some(({ tokens }) => tokens.length > 0));
+}
+
 /** A chat of unknown origin, as far as it makes sense; null where it does not. */
 export function readChat(value: unknown): Chat | null {
     const { id, updated, turns } = objectOf(value);
@@ -115,6 +139,7 @@ function readAnswer(value: unknown): Answer {
         finish: finish === "stop" || finish === "length" || finish === "failed" ? finish : "stopped",
         error: textOf(answer["error"]),
         figures: answer["figures"] == null ? null : readKeptFigures(objectOf(answer["figures"])),
+        tokens: readTokens(answer["tokens"]),
         model: textOf(answer["model"]),
         seed: numberOf(answer["seed"])
     };

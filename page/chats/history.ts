@@ -1,6 +1,6 @@
 // Conversations in the browser's storage, a key for each, so that two windows do not write over each other's.
-import { parsed } from "../api/json.js";
-import { readChat, type Chat } from "./chat.js";
+import { listOf, objectOf, parsed } from "../api/json.js";
+import { hasTokens, readChat, writeChat, type Chat } from "./chat.js";
 import type { KeyValues } from "./key-values.js";
 
 const prefix = "rast.chat.";
@@ -20,6 +20,16 @@ export interface Saved {
     readonly stored: boolean;
     /** Older chats that went for it. */
     readonly dropped: number;
+}
+
+/** What came of a file of chats. */
+export interface Imported {
+    /** Chats that were not there, or not as late. */
+    readonly taken: number;
+    /** Those that were there already, and what is no chat. */
+    readonly left: number;
+    /** Chats that found no room, or went for others. */
+    readonly lost: number;
 }
 
 /** All conversations. What is broken in the storage is passed over, and removed when room is needed. */
@@ -45,20 +55,39 @@ export class History {
         return this.#read(prefix + id);
     }
 
-    /** Keeps a chat; the oldest others go where there is no room. */
+    /** Keeps a chat. Where there is no room, others lose the figures of their tokens, and then go, the oldest first. */
     save(chat: Chat): Saved {
-        const text = JSON.stringify({ version: 1, ...chat });
         const own = prefix + chat.id;
-        if (text.length > this.#limits.characters) return { stored: false, dropped: 0 };
+        const most = this.#limits.characters;
+        const whole = JSON.stringify(writeChat(chat, true));
+        const text = whole.length > most ? JSON.stringify(writeChat(chat, false)) : whole;
+        if (text.length > most) return { stored: false, dropped: 0 };
         const others = this.#keys()
             .filter((key) => key !== own)
-            .map((key) => ({
-                key,
-                length: (this.#storage.getItem(key) ?? "").length,
-                updated: this.#read(key)?.updated ?? -1
-            }))
+            .map((key) => {
+                const kept = this.#read(key);
+                return {
+                    key,
+                    length: (this.#storage.getItem(key) ?? "").length,
+                    updated: kept?.updated ?? -1,
+                    withTokens: kept !== null && hasTokens(kept)
+                };
+            })
             .sort((a, b) => b.updated - a.updated);
         let dropped = 0;
+        const slim = (): boolean => {
+            const oldest = others.findLast(({ withTokens }) => withTokens);
+            if (oldest === undefined) return false;
+            const shorter = JSON.stringify(writeChat(this.#read(oldest.key)!, false));
+            try {
+                this.#storage.setItem(oldest.key, shorter);
+            } catch {
+                return false;
+            }
+            oldest.length = shorter.length;
+            oldest.withTokens = false;
+            return true;
+        };
         const drop = (): boolean => {
             const oldest = others.pop();
             if (oldest === undefined) return false;
@@ -67,13 +96,14 @@ export class History {
             return true;
         };
         const total = (): number => others.reduce((sum, { length }) => sum + length, text.length);
-        while (others.length >= this.#limits.chats || total() > this.#limits.characters) drop();
+        while (others.length >= this.#limits.chats) drop();
+        while (total() > most) if (!slim()) drop();
         for (;;) {
             try {
                 this.#storage.setItem(own, text);
                 return { stored: true, dropped };
             } catch {
-                if (!drop()) return { stored: false, dropped };
+                if (!slim() && !drop()) return { stored: false, dropped };
             }
         }
     }
@@ -88,7 +118,37 @@ export class History {
 
     /** All of it as JSON text. */
     export(): string {
-        return `${JSON.stringify({ version: 1, chats: this.list() }, null, 2)}\n`;
+        const chats = this.list().map((chat) => writeChat(chat, true));
+        return `${JSON.stringify({ version: 1, chats }, null, 1)}\n`;
+    }
+
+    /**
+     * Takes the chats of a file that `export` has made, of this browser or another; of one that is there already the later counts.
+     * @throws Error for a text that is none of that
+     */
+    import(text: string): Imported {
+        const { chats } = objectOf(parsed(text));
+        if (!Array.isArray(chats)) throw new Error("This is no file of chats.");
+        const before = new Set(this.#keys());
+        let [taken, left, lost] = [0, 0, 0];
+        // the oldest first, so that they are who go where there is no room
+        const read = listOf(chats).map(readChat);
+        const late = read.filter((chat) => chat !== null).sort((a, b) => a.updated - b.updated);
+        left += read.length - late.length;
+        for (const chat of late) {
+            const known = this.load(chat.id);
+            if (chat.turns.length === 0 || (known !== null && known.updated >= chat.updated)) {
+                left += 1;
+                continue;
+            }
+            if (this.save(chat).stored) {
+                taken += 1;
+                before.add(prefix + chat.id);
+            } else lost += 1;
+        }
+        const after = new Set(this.#keys());
+        for (const key of before) if (!after.has(key)) lost += 1;
+        return { taken, left, lost };
     }
 
     #read(key: string): Chat | null {

@@ -38,6 +38,7 @@ export class AnswerView {
             this.#tokensButton
         );
         this.#tokens.node.hidden = true;
+        this.#tokens.add(answer.tokens);
         this.node = element(
             "article",
             { class: `answer ${column}`, "aria-label": `Answer of ${names[column]}` },

@@ -16,6 +16,7 @@ export class Composer {
     readonly #send = byId("send", HTMLButtonElement);
     readonly #stop = byId("stop", HTMLButtonElement);
     readonly #side = byId("side", HTMLInputElement);
+    readonly #thinking = byId("thinking", HTMLInputElement);
     readonly #lambda = byId("lambda", HTMLInputElement);
     readonly #lambdaSaid = byId("lambda-said", HTMLOutputElement);
     readonly #lambdaOwn = byId("lambda-own", HTMLButtonElement);
@@ -42,6 +43,7 @@ export class Composer {
         this.#area.addEventListener("input", () => this.#fit());
         this.#stop.addEventListener("click", () => actions.stop());
         this.#side.addEventListener("change", () => actions.change({ side: this.#side.checked }));
+        this.#thinking.addEventListener("change", () => actions.change({ thinking: this.#thinking.checked }));
         this.#lambda.addEventListener("input", () => actions.change({ lambda: Number(this.#lambda.value) }));
         this.#lambdaOwn.addEventListener("click", () => {
             actions.change({ lambda: null });
@@ -49,8 +51,9 @@ export class Composer {
         });
     }
 
-    show({ side, lambda }: Settings): void {
+    show({ side, thinking, lambda }: Settings): void {
         this.#side.checked = side;
+        this.#thinking.checked = thinking;
         this.#lambda.value = String(lambda ?? this.#trioLambda ?? 1);
         const own = this.#trioLambda === null ? "the trio's" : `${this.#trioLambda} (the trio's)`;
         this.#lambdaSaid.textContent = lambda === null ? own : String(lambda);

@@ -64,7 +64,12 @@ export interface HistoryActions {
     remove(id: string): void;
     removeAll(): void;
     export(): string;
+    /** @returns what came of it, in words @throws Error for a text that is no file of chats */
+    import(text: string): string;
 }
+
+/** A file of chats that is longer holds more than a browser keeps, many times over. */
+const mostBytes = 64 * 2 ** 20;
 
 /** The dialog with all chats that the browser keeps. */
 export class HistoryDialog {
@@ -81,6 +86,9 @@ export class HistoryDialog {
         });
         byId("close-history", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
         byId("export-chats", HTMLButtonElement).addEventListener("click", () => download(actions.export()));
+        const file = byId("import-file", HTMLInputElement);
+        byId("import-chats", HTMLButtonElement).addEventListener("click", () => file.click());
+        file.addEventListener("change", () => void this.#import(file));
         // Asked twice, in the same place.
         this.#all.addEventListener("click", () => {
             if (this.#all.dataset["sure"] === undefined) {
@@ -94,7 +102,30 @@ export class HistoryDialog {
         });
     }
 
+    async #import(field: HTMLInputElement): Promise<void> {
+        const file = field.files?.[0];
+        // the same file may be chosen again
+        const words = file === undefined ? "" : await this.#importWords(file);
+        field.value = "";
+        if (words === "") return;
+        this.#draw();
+        const said = byId("import-said", HTMLElement);
+        said.textContent = words;
+        said.hidden = false;
+        say(words);
+    }
+
+    async #importWords(file: File): Promise<string> {
+        if (file.size > mostBytes) return "The file is too long to be one of chats.";
+        try {
+            return this.#actions.import(await file.text());
+        } catch (error) {
+            return error instanceof Error ? error.message : String(error);
+        }
+    }
+
     #draw(): void {
+        byId("import-said", HTMLElement).hidden = true;
         delete this.#all.dataset["sure"];
         this.#all.textContent = "Delete all";
         const chats = this.#actions.list();

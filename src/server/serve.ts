@@ -54,8 +54,8 @@ const defaultMaxQueue = 128;
 /**
  * Serves models over HTTP, in the words of OpenAI, Anthropic, Ollama and llama-server. Listens before the first model is loaded:
  * requests for it wait a while.
- * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_UNKNOWN_TRIO and its kin for models that are not there, ERR_LISTEN for an address
- *     that cannot be had
+ * @throws ERR_INVALID_OPTION, ERR_UNKNOWN_OPTION, ERR_UNKNOWN_TRIO, ERR_FILE_NOT_FOUND and their kin for models that are not there, ERR_LISTEN
+ *     for an address that cannot be had
  * @example
  * ```ts
  * import { serve } from "rast-llama/server";

@@ -134,7 +134,10 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await setting("seed", "12");
         await page.locator("#lambda").fill("1.5");
         await page.locator("#model").selectOption("other");
+        await page.locator("#thinking").uncheck();
         await ask("Hi");
+        expect(server.asked[0]).toHaveProperty("reasoning_effort", "none");
+        await page.locator("#thinking").check();
         const expected = { model: "other", temperature: 0.4, top_p: 0.9, max_tokens: 77, seed: 12 };
         expect(server.asked[0]).toMatchObject({ ...expected, rast: { lambda: 1.5, explain: true } });
         await page.locator("#open-settings").click();
@@ -255,6 +258,13 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         expect(await watched.evaluate("document.querySelectorAll('.tokens [tabindex=\"0\"]').length")).toBe(1);
         await toggle.click();
         expect(await answerOf("rast").locator(".answer-text").isVisible()).toBe(true);
+        // they are kept with the chat
+        await page.reload();
+        await page.locator("#open-history").click();
+        await page.getByRole("button", { name: "shade", exact: true }).click();
+        await answerOf("rast").getByRole("button", { name: "Tokens" }).click();
+        await answerOf("rast").getByRole("option").nth(1).click();
+        expect(await figures.innerText()).toContain("KL 0.050 nats, base 10.0% (3rd), RAST 90.5% (1st)");
     });
 
     test("stopped by button and by Escape: what came stays, the server is told, the next question is answered", async () => {
@@ -314,6 +324,17 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#export-chats").click()]);
         const saved = JSON.parse(readFileSync(await download.path(), "utf8")) as { chats: { turns: object[] }[] };
         expect(saved.chats.map(({ turns }) => turns.length)).toEqual([1, 1]);
+        // the file brings back what was deleted
+        const file = { name: "chats.json", mimeType: "application/json", buffer: readFileSync(await download.path()) };
+        await page.getByRole("button", { name: "Delete the second chat" }).click();
+        await page.locator("#import-file").setInputFiles(file);
+        await page.locator("#import-said").waitFor();
+        expect(await page.locator("#import-said").innerText()).toBe(
+            "1 chat taken. 1 chat left out: there already, or empty."
+        );
+        expect(await page.locator(".chat-title").allInnerTexts()).toEqual(["the second chat", "the first chat"]);
+        await page.locator("#import-file").setInputFiles({ ...file, buffer: Buffer.from("<script>") });
+        await page.getByText("This is no file of chats.").first().waitFor();
         await page.getByRole("button", { name: "the first chat", exact: true }).click();
         expect(await answerOf("base").locator(".answer-text").innerText()).toBe("You said: the first chat");
         await page.locator("#open-history").click();
@@ -545,6 +566,7 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
             "Edit",
             "prompt",
             "side",
+            "thinking",
             "lambda",
             "send"
         ];

@@ -42,6 +42,8 @@ export class ChatSession {
     readonly #statistics = new ChatStatistics();
     #conversation: Conversation;
     #file: string | undefined;
+    // Asked, and not answered by a word: it is no turn, and the next that is asked anew or forgotten.
+    #unanswered: string | undefined;
     // How often the last question was asked before.
     #retries = 0;
     #failures = 0;
@@ -68,12 +70,14 @@ export class ChatSession {
         try {
             if (kind === "command") return await this.#obey(text);
             this.#retries = 0;
+            this.#unanswered = text;
             await this.#answer(text);
         } catch (error) {
             if (!(error instanceof RastError)) throw error;
             // The engine is gone, or the chat is over: nothing further can be answered.
             if (error.code === "ERR_DISPOSED") throw error;
             this.#parts.say(`${oneLine(error.message)} [${error.code}]`);
+            if (error.code === "ERR_ENGINE_CRASHED") this.#parts.say("/retry asks again, and starts the engine anew");
             this.#failures++;
         }
         return true;
@@ -124,7 +128,10 @@ export class ChatSession {
         this.#statistics.add(result);
         const answer = result.answer.trim();
         // A question that was given up before a word came was not asked.
-        if (answer !== "" || result.stopReason !== "abort") this.#conversation.turns.push({ question, answer });
+        if (answer !== "" || result.stopReason !== "abort") {
+            this.#conversation.turns.push({ question, answer });
+            this.#unanswered = undefined;
+        }
         if (figures) say(this.#statistics.line(result));
         if (result.stopReason === "abort" && !signal.aborted) say("stopped; /retry asks again, /undo forgets it");
         if (result.stopReason === "contextFull") {
@@ -195,12 +202,17 @@ export class ChatSession {
             case "retry":
                 return this.#retry();
             case "undo":
+                if (this.#unanswered !== undefined) {
+                    this.#unanswered = undefined;
+                    return say(`the question without an answer is forgotten; ${this.#turnsInWords()}`);
+                }
                 if (this.#conversation.turns.pop() === undefined) throw misuse("There is nothing to forget.");
                 return say(this.#turnsInWords());
             case "drop":
                 return this.#drop(rest);
             case "clear":
                 this.#conversation.turns.length = 0;
+                this.#unanswered = undefined;
                 return say("all that was said is forgotten");
             case "save":
                 return this.#save(rest);
@@ -226,6 +238,7 @@ export class ChatSession {
     }
 
     async #retry(): Promise<void> {
+        if (this.#unanswered !== undefined) return this.#answer(this.#unanswered);
         const last = this.#conversation.turns.pop();
         if (last === undefined) throw misuse("There is nothing to answer anew.");
         this.#retries++;
@@ -267,6 +280,7 @@ export class ChatSession {
         this.#conversation = readConversation(await readInput(path, "the conversation"));
         this.#file = path;
         this.#retries = 0;
+        this.#unanswered = undefined;
         this.#parts.say(this.#turnsInWords());
     }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { TokenFigures } from "../../../page/api/chunks.js";
 import {
+    hasTokens,
     messagesFor,
     newChat,
     readChat,
@@ -16,7 +18,7 @@ import { figuresInWords } from "../../../page/view/figures.js";
 import { tokenInWords } from "../../../page/view/token-words.js";
 
 const said = (text: string, more: Partial<Answer> = {}): Answer => ({
-    ...{ text, thinking: "", finish: "stop", error: "", figures: null, model: "m", seed: 1 },
+    ...{ text, thinking: "", finish: "stop", error: "", figures: null, tokens: [], model: "m", seed: 1 },
     ...more
 });
 
@@ -103,6 +105,77 @@ describe("history", () => {
         expect(history.save(chatOf("f", 10, "x".repeat(3000)))).toEqual({ stored: false, dropped: 0 });
     });
 
+    const token: TokenFigures = {
+        ...{ text: "12", divergence: 0.12345678, baseLogprob: -1.5, rastLogprob: null, baseRank: 2, rastRank: 0 },
+        draft: "expert"
+    };
+    const shaded = (id: string, updated: number, count: number): Chat =>
+        withAnswer(chatOf(id, 0), 0, "rast", said("a", { tokens: Array<TokenFigures>(count).fill(token) }), updated);
+
+    test("figures of tokens are kept, shortened, so many of them", () => {
+        const history = new History(new MemoryValues());
+        history.save(shaded("a", 1, 5000));
+        const { tokens } = history.load("a")!.turns[0]!.answers.rast!;
+        expect(tokens).toHaveLength(4096);
+        expect(tokens[0]).toEqual({ ...token, divergence: 0.1235 });
+        const kept = readChat({
+            id: "b",
+            turns: [{ answers: { rast: { tokens: [["x", "y"], 5, [], { text: "no" }] } } }]
+        })!.turns[0]!.answers.rast!.tokens;
+        const empty = {
+            divergence: 0,
+            baseLogprob: null,
+            rastLogprob: null,
+            baseRank: null,
+            rastRank: null,
+            draft: null
+        };
+        expect(kept).toEqual([
+            { ...empty, text: "x" },
+            { ...empty, text: "" }
+        ]);
+    });
+
+    test("figures of tokens go before chats do, the oldest chat's first", () => {
+        const history = new History(new MemoryValues(), { chats: 10, characters: 3500 });
+        history.save(shaded("a", 1, 30));
+        history.save(shaded("b", 2, 30));
+        expect(history.save(shaded("c", 3, 30))).toEqual({ stored: true, dropped: 0 });
+        expect(history.list().map((chat) => [chat.id, hasTokens(chat)])).toEqual([
+            ["c", true],
+            ["b", true],
+            ["a", false]
+        ]);
+        // one that is too long with them is kept without
+        expect(history.save(shaded("d", 4, 200))).toEqual({ stored: true, dropped: 0 });
+        expect(hasTokens(history.load("d")!)).toBe(false);
+    });
+
+    test("a file brings them to another browser: what is later counts, the rest is left", () => {
+        const [here, there] = [
+            new History(new MemoryValues()),
+            new History(new MemoryValues(), { chats: 3, characters: 9000 })
+        ];
+        here.save(shaded("a", 1, 3));
+        here.save(chatOf("b", 5));
+        there.save(chatOf("b", 9, "later"));
+        there.save(chatOf("c", 2));
+        expect(there.import(here.export())).toEqual({ taken: 1, left: 1, lost: 0 });
+        expect(there.list().map(({ id }) => id)).toEqual(["b", "c", "a"]);
+        expect(there.load("a")).toEqual(here.load("a"));
+        expect(there.load("b")!.turns[0]!.question).toBe("later");
+        // no room for all of them: the oldest are who goes
+        here.save(chatOf("d", 20));
+        expect(there.import(here.export())).toEqual({ taken: 1, left: 2, lost: 1 });
+        expect(there.list().map(({ id }) => id)).toEqual(["d", "b", "c"]);
+        for (const text of ["", "{", "[]", '{"chats": 5}', "null"]) expect(() => there.import(text)).toThrow("no file");
+        expect(there.import('{"chats": [null, {"id": "../x", "turns": []}, {"id": "e", "turns": []}]}')).toEqual({
+            taken: 0,
+            left: 3,
+            lost: 0
+        });
+    });
+
     test("a browser without room: older chats go, and where that is not enough nothing is kept", () => {
         class Small extends MemoryValues {
             override setItem(key: string, value: string): void {
@@ -145,6 +218,7 @@ describe("settings", () => {
             lambda: 0,
             theme: "dark",
             side: false,
+            thinking: false,
             trio: "a"
         } as const;
         saveSettings(storage, changed);

@@ -105,6 +105,11 @@ test("a request says what was set, and nothing that was not", () => {
         model: "t:base",
         ...bare
     });
+    expect(requestBody("t", "base", messages, { ...settings, thinking: false }, 5)).toEqual({
+        model: "t:base",
+        ...bare,
+        reasoning_effort: "none"
+    });
     const all = { ...defaultSettings, temperature: 0, topP: 0.5, maxTokens: 9, lambda: 0 };
     expect(requestBody("t", "rast", messages, all, 5)).toEqual({
         ...{ model: "t", ...bare, temperature: 0, top_p: 0.5, max_tokens: 9, rast: { lambda: 0, explain: true } }
