@@ -29,7 +29,11 @@ struct library_paths {
     std::vector<backend_candidate> backends;
     std::chrono::milliseconds patience = std::chrono::seconds(30);  // with a driver that does not answer
 
-    bool operator==(const library_paths &) const = default;
+    // Whether the same is to be opened, however patiently.
+    bool operator==(const library_paths & other) const {
+        return ggml_base == other.ggml_base && ggml == other.ggml && llama == other.llama &&
+               cpu_folder == other.cpu_folder && cpu == other.cpu && backends == other.backends;
+    }
 };
 
 struct backend_outcome {
