@@ -15,8 +15,20 @@ const layers = {
     placement: [...ground, "native/addon-types"],
     text: ground,
     isolate: [...ground, "native/"],
+    workers: [...ground, "machine/", "native/"],
     engine: [...ground, "native/", "text/"],
-    loading: [...ground, "checkpoint/", "engine/", "isolate/", "machine/", "models/", "native/", "placement/", "trio/"],
+    loading: [
+        ...ground,
+        "checkpoint/",
+        "engine/",
+        "isolate/",
+        "machine/",
+        "models/",
+        "native/",
+        "placement/",
+        "trio/",
+        "workers/"
+    ],
     gguf: [...ground, "machine/", "native/"],
     safetensors: ground,
     checkpoint: [...ground, "gguf/", "machine/", "models/", "native/", "safetensors/"],
@@ -24,7 +36,10 @@ const layers = {
     catalog: [...ground, "machine/"],
     pulling: [...ground, "catalog/", "checkpoint/", "gguf/", "hub/", "machine/", "models/", "native/", "trio/"],
     pairing: [...ground, "checkpoint/", "engine/", "loading/", "machine/", "models/", "native/", "trio/"],
-    planning: [...ground, "catalog/", "hub/", "loading/", "machine/", "models/", "native/", "placement/", "trio/"],
+    planning: [
+        ...ground,
+        ...["catalog/", "hub/", "loading/", "machine/", "models/", "native/", "placement/", "trio/", "workers/"]
+    ],
     report: [],
     grading: ground,
     "bench/record": [...ground, "report/"],

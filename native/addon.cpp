@@ -43,6 +43,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
         exports.Set(name, Napi::Function::New(env, function, name));
     };
     add_library_exports(add);
+    add_worker_exports(add);
     add_model_exports(add);
     add_lora_exports(add);
     add_checkpoint_exports(add);

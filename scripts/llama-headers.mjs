@@ -1,5 +1,5 @@
-// Takes llama.cpp's headers out of the source bundle that node-llama-cpp ships, into native/llama/include/. The packed
-// package has them.
+// Takes llama.cpp's headers out of the source bundle that node-llama-cpp ships, into native/llama/include/, and into rpc/ there
+// the source of its RPC backend with the internal headers that it needs. The packed package has them.
 import { execFileSync } from "node:child_process";
 import {
     cpSync,
@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -23,6 +23,14 @@ const target = join(root, "native", "llama", "include");
 // ggml_commit() of the published libraries of each release: the bundle is squashed and does not hold it. A wrong entry makes
 // every load fail with ERR_VERSION_MISMATCH, which names both. What is built from the bundle says the bundle's own commit.
 const ggmlCommits = { "v0.5.0": "0ad4a86" };
+
+// Its transport is ours (native/rpc), behind the same header.
+const rpcSources = [
+    "ggml/src/ggml-rpc/ggml-rpc.cpp",
+    "ggml/src/ggml-rpc/transport.h",
+    "ggml/src/ggml-impl.h",
+    "ggml/src/ggml-backend-impl.h"
+];
 
 /** The folder of node-llama-cpp, from where this package would import it. */
 export function nodeLlamaCppFolder() {
@@ -47,7 +55,7 @@ export function prepareHeaders() {
     const read = (...path) => JSON.parse(readFileSync(join(...path), "utf8"));
     const { tag } = read(source, "llama", "llama.cpp.info.json");
     const version = read(root, "package.json").version;
-    const stamp = `5 ${tag} ${version} ${read(source, "package.json").version}`;
+    const stamp = `6 ${tag} ${version} ${read(source, "package.json").version}`;
     const stampFile = join(target, "stamp");
     if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
 
@@ -60,7 +68,10 @@ export function prepareHeaders() {
         const git = (...args) => execFileSync("git", args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
         git("init", "-q", clone);
         git("-C", clone, "fetch", "-q", "--depth=1", join(source, "llama", "gitRelease.bundle"), "HEAD");
-        git("-C", clone, "checkout", "-q", "FETCH_HEAD", "--", "include", "ggml/include", "ggml/CMakeLists.txt");
+        git(
+            ...["-C", clone, "checkout", "-q", "FETCH_HEAD", "--"],
+            ...["include", "ggml/include", "ggml/CMakeLists.txt", "LICENSE", ...rpcSources]
+        );
         const bundleCommit = git("-C", clone, "rev-parse", "FETCH_HEAD").slice(0, 7);
         const made = join(work, "include");
         mkdirSync(made);
@@ -69,6 +80,9 @@ export function prepareHeaders() {
                 if (name.endsWith(".h")) cpSync(join(clone, folder, name), join(made, name));
             }
         }
+        mkdirSync(join(made, "rpc"));
+        for (const file of rpcSources) cpSync(join(clone, file), join(made, "rpc", basename(file)));
+        cpSync(join(clone, "LICENSE"), join(made, "LICENSE"));
         const cmake = readFileSync(join(clone, "ggml", "CMakeLists.txt"), "utf8");
         const part = (name) => new RegExp(`set\\(GGML_VERSION_${name} (\\d+)\\)`).exec(cmake)[1];
         const defines = {

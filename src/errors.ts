@@ -91,6 +91,22 @@ const entries = {
         "A checkpoint's tensors do not fit the template.",
         "Give the GGUF file of the very model that the checkpoint was trained from; the message names the tensor."
     ),
+    ERR_WORKER_UNREACHABLE: byRuntime(
+        "A worker is not there: nobody listens at its address, its name is not known, or it does not answer.",
+        "Start `rast worker` there, and check address, port and firewall."
+    ),
+    ERR_WORKER_REFUSED: byRuntime(
+        "A worker does not take this connection: the address is not among those it allows, or it has too many.",
+        "Start it with `--allow` for this machine, or with a larger `--max-connections`."
+    ),
+    ERR_WORKER_VERSION: byRuntime(
+        "A worker is of another version, or what listens there is no worker.",
+        "Install the same version of this package on both machines; nothing was sent."
+    ),
+    ERR_WORKER_LOST: byRuntime(
+        "A worker went away, or gave no sign of life, while an engine used it.",
+        "Ask again: the next request connects anew, or says what is missing."
+    ),
     ERR_MODEL_LOAD: byRuntime(
         "llama.cpp could not load a model.",
         "The message gives llama.cpp's own words; check the file and the free memory."

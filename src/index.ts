@@ -166,7 +166,7 @@ export {
 } from "./scoring/score-records.js";
 export type { DistributionEstimates, DivergenceFigures } from "./scoring/text-trace.js";
 export { loadRast } from "./loading/load.js";
-export type { LoadOptions, LoadProgress, ModelOptions, PairOptions } from "./loading/load-options.js";
+export type { LoadOptions, LoadProgress, ModelOptions, PairOptions, WorkerProgress } from "./loading/load-options.js";
 export type { LoraOptions } from "./trio/adapters.js";
 export { listTrios, trioInfo } from "./pulling/trio-info.js";
 export type {

@@ -1,11 +1,37 @@
 #include "batch_decoder.h"
 
 #include "../error.h"
+#include "../rpc/traffic.h"
 #include "clock.h"
 
 #include <algorithm>
 
 namespace rast {
+
+namespace {
+
+// What went over the network from its making on.
+class network_watch {
+  public:
+    network_use since() const {
+        rpc::traffic used = rpc::total_traffic();
+        used -= before_;
+        return {used.sent_bytes, used.received_bytes, used.answers, used.wait_ms, used.worker_ms};
+    }
+
+  private:
+    rpc::traffic before_ = rpc::total_traffic();
+};
+
+void add(network_use & to, const network_use & more) {
+    to.sent_bytes += more.sent_bytes;
+    to.received_bytes += more.received_bytes;
+    to.waits += more.waits;
+    to.wait_ms += more.wait_ms;
+    to.worker_ms += more.worker_ms;
+}
+
+}  // namespace
 
 batch_decoder::batch_decoder(const engine_config & config, const role_contexts & contexts, slot_caches & caches,
                              prefill_budget & budget, thread_choice & threads)
@@ -59,6 +85,7 @@ void batch_decoder::prefill_for_single_tokens(sequence & seq, bool alone, const 
 
 void batch_decoder::prefill_in(size_t context, sequence & seq, size_t count) {
     const auto start = engine_clock::now();
+    const network_watch network;
     const llama_pos from = caches_.held(seq.slot, context);
     batch_.clear();
     for (size_t i = 0; i < count; ++i) {
@@ -71,6 +98,7 @@ void batch_decoder::prefill_in(size_t context, sequence & seq, size_t count) {
     role_times & times = seq.times(contexts_[context].which());
     times.prefill_ms += ms_since(start);
     times.prefill_tokens += static_cast<int64_t>(count);
+    add(seq.result.prompt_network, network.since());
 }
 
 void batch_decoder::decode(size_t context, const char * what) {
@@ -88,6 +116,7 @@ void batch_decoder::decode(size_t context, const char * what) {
 void batch_decoder::decode_rows(size_t context, std::span<const logits_row> rows) {
     ensemble_sampler & sampler = contexts_[context].sampler();
     const auto start = engine_clock::now();
+    const network_watch network;
     sampler.upload();
     batch_.clear();
     outputs_.assign(rows.size(), -1);
@@ -112,11 +141,12 @@ void batch_decoder::decode_rows(size_t context, std::span<const logits_row> rows
     if (static_cast<size_t>(batch_.view().n_tokens) == rows.size()) {  // no prompt is in it
         threads_.took(context, rows.size(), ms);
     }
-    count_rows(context, rows, ms);
+    count_rows(context, rows, ms, network.since());
 }
 
 // The time a decode took belongs to every request in it, once.
-void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows, double ms) {
+void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows, double ms,
+                               const network_use & network) {
     role_context & target = contexts_[context];
     const double sampling_ms = target.sampler().take_cpu_ms();
     std::fill(fresh_.begin(), fresh_.end(), 0);
@@ -129,6 +159,7 @@ void batch_decoder::count_rows(size_t context, std::span<const logits_row> rows,
             (seq.started ? times.decode_ms : times.prefill_ms) += ms;
             times.sampling_ms += seq.started ? sampling_ms : 0;
             times.decode_steps += seq.started ? 1 : 0;
+            add(seq.started ? seq.result.network : seq.result.prompt_network, network);
         }
         const llama_pos fresh = one.depth > 0 ? 1 : one.of->length() - caches_.held(seq.slot, context);
         times.prefill_tokens += one.depth == 0 && !seq.started ? fresh : 0;

@@ -59,7 +59,7 @@ class batch_decoder {
   private:
     void prefill_in(size_t context, sequence & seq, size_t count);
     void decode(size_t context, const char * what);
-    void count_rows(size_t context, std::span<const logits_row> rows, double ms);
+    void count_rows(size_t context, std::span<const logits_row> rows, double ms, const network_use & network);
 
     const engine_config & config_;
     const role_contexts & contexts_;

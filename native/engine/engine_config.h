@@ -37,6 +37,9 @@ struct model_config {
     int32_t gpu_layers = 0;
     std::vector<float> split;    // layers on each device; empty = as llama.cpp shares them out
     int32_t cpu_moe_layers = 0;  // from the first: their experts stay in main memory
+    // The output layer stays in main memory wherever the last layers are, and with it the sampler and all rows of
+    // logits.
+    bool output_in_main_memory = false;
     int32_t threads = 1;
     std::vector<mapped_token> tokens;      // of a small model: special tokens with other ids than the base's
     std::vector<adapter_config> adapters;  // of this role alone, also where others share the weights

@@ -84,6 +84,15 @@ struct role_times {
     int64_t decode_steps = 0;
 };
 
+// What went to workers and came back.
+struct network_use {
+    int64_t sent_bytes = 0;
+    int64_t received_bytes = 0;
+    int64_t waits = 0;     // for answers
+    double wait_ms = 0;    // until what was sent had gone, and answers were there
+    double worker_ms = 0;  // of that, workers computed
+};
+
 struct draft_stats {
     int64_t rounds = 0;           // decodes of the base that gave tokens
     int64_t drafted = 0;          // tokens that the base verified
@@ -114,7 +123,9 @@ struct request_result {
     int64_t host_bytes = 0;
     int64_t host_rows = 0;
     int64_t host_row_bytes = 0;
-    int32_t threads = 0;  // of its last round
+    int32_t threads = 0;         // of its last round
+    network_use prompt_network;  // with workers, while its prompt was decoded: also on behalf of others in the batch
+    network_use network;         // the same of its completion
 };
 
 struct request_error {

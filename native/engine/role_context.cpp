@@ -2,6 +2,7 @@
 
 #include "../error.h"
 #include "../llama/libraries.h"
+#include "../rpc/traffic.h"
 #include "batch_builder.h"
 #include "clock.h"
 
@@ -105,11 +106,19 @@ role_context::role_context(role which, const model_config & model, const engine_
         params.tensor_split = split.data();
     }
     const std::string experts = experts_below(std::max(1, model.cpu_moe_layers));
-    const llama_model_tensor_buft_override overrides[] = {{experts.c_str(), ggml_backend_cpu_buffer_type()},
-                                                          {nullptr, nullptr}};
-    if (model.cpu_moe_layers > 0 && params.n_gpu_layers != 0) {
-        params.tensor_buft_overrides = overrides;
+    std::vector<llama_model_tensor_buft_override> overrides;
+    if (model.cpu_moe_layers > 0) {
+        overrides.push_back({experts.c_str(), ggml_backend_cpu_buffer_type()});
     }
+    if (model.output_in_main_memory) {
+        // a tied one goes by the embedding's name
+        overrides.push_back({"^(?:output|token_embd)", ggml_backend_cpu_buffer_type()});
+    }
+    overrides.push_back({nullptr, nullptr});
+    if (overrides.size() > 1 && params.n_gpu_layers != 0) {
+        params.tensor_buft_overrides = overrides.data();
+    }
+    const int64_t refused = rpc::total_traffic().refused_bytes;
     params.progress_callback = [](float fraction, void * data) {
         return (*static_cast<std::function<bool(float)> *>(data))(fraction);
     };
@@ -124,6 +133,10 @@ role_context::role_context(role which, const model_config & model, const engine_
     }
     if (aborted) {
         throw rast_error("ERR_LOAD_ABORTED", "Loading was aborted", {{"role", role_name(which)}});
+    }
+    if (!model_ && rpc::total_traffic().refused_bytes > refused) {
+        throw rast_error("ERR_INSUFFICIENT_MEMORY", "A worker has too little memory for the " + label + log.because(),
+                         {{"role", role_name(which)}, {"path", path_}});
     }
     if (!model_) {
         throw rast_error("ERR_MODEL_LOAD", "Could not load the " + label + log.because(),

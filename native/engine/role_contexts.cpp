@@ -26,7 +26,7 @@ llama_token substitute_in(const role_context & context) {
 bool loads_alike(const model_config & a, const model_config & b) {
     const bool same_file = a.path == b.path || (a.weights != 0 && a.weights == b.weights);
     return same_file && a.devices == b.devices && a.gpu_layers == b.gpu_layers && a.split == b.split &&
-           a.cpu_moe_layers == b.cpu_moe_layers;
+           a.cpu_moe_layers == b.cpu_moe_layers && a.output_in_main_memory == b.output_in_main_memory;
 }
 
 }  // namespace
@@ -165,6 +165,7 @@ void role_contexts::create() {
         plan.rows = static_cast<int32_t>(config_.rows);
         plan.threads = threads;
         plan.choice = config_.sampler;
+        plan.in_main_memory = model_at(config_, place).output_in_main_memory;
         plan.drawable = index == base_index ? drawable_ : tokens.drawn_by_model(drawable_);
         plan.draws = index == base_index || index == drafter_index;
         const auto pair = static_cast<int>(place.pair);

@@ -13,6 +13,14 @@
 #include "gguf.h"
 #include "llama.h"
 
+// Of internal headers of ggml, for the backend in native/rpc.
+extern "C" {
+bool ggml_op_alloc_size_may_expand(enum ggml_op op);
+bool ggml_backend_buffer_copy_tensor(const struct ggml_tensor * src, struct ggml_tensor * dst);
+ggml_backend_buffer_t ggml_backend_buffer_init(ggml_backend_buffer_type_t buft, struct ggml_backend_buffer_i iface,
+                                               void * context, size_t size);
+}
+
 // clang-format off
 #define RAST_GGML_BASE_SYMBOLS(X) \
     X(ggml_bf16_to_fp32_row) X(ggml_blck_size) X(ggml_fp16_to_fp32_row) X(ggml_type_size) X(ggml_validate_row_data) X(gguf_get_alignment) \
@@ -33,11 +41,15 @@
     X(gguf_find_key) X(gguf_find_tensor) X(gguf_free) X(gguf_get_arr_data) X(gguf_get_arr_n) X(gguf_get_arr_str) X(gguf_get_arr_type) \
     X(gguf_get_data_offset) X(gguf_get_key) X(gguf_get_kv_type) X(gguf_get_n_kv) X(gguf_get_n_tensors) X(gguf_get_tensor_name) X(gguf_get_tensor_ne) \
     X(gguf_get_tensor_offset) X(gguf_get_tensor_size) X(gguf_get_tensor_type) X(gguf_get_val_bool) X(gguf_get_val_f32) X(gguf_get_val_i32) \
-    X(gguf_get_val_str) X(gguf_get_val_u16) X(gguf_get_val_u32) X(gguf_get_val_u64) X(gguf_init_from_buffer) X(gguf_init_from_file)
+    X(gguf_get_val_str) X(gguf_get_val_u16) X(gguf_get_val_u32) X(gguf_get_val_u64) X(gguf_init_from_buffer) X(gguf_init_from_file) \
+    X(ggml_backend_buffer_copy_tensor) X(ggml_backend_buffer_get_base) X(ggml_backend_buffer_init) X(ggml_backend_buft_alloc_buffer) \
+    X(ggml_backend_buft_get_alignment) X(ggml_backend_buft_get_alloc_size) X(ggml_backend_buft_get_max_size) X(ggml_backend_get_default_buffer_type) \
+    X(ggml_backend_get_device) X(ggml_backend_reg_dev_get) X(ggml_graph_overhead_custom) X(ggml_guid_matches) X(ggml_is_quantized) \
+    X(ggml_new_graph_custom) X(ggml_new_tensor_4d) X(ggml_op_alloc_size_may_expand) X(ggml_set_name)
 
 #define RAST_GGML_SYMBOLS(X) \
     X(ggml_backend_dev_by_name) X(ggml_backend_dev_count) X(ggml_backend_dev_get) X(ggml_backend_load) \
-    X(ggml_backend_load_all_from_path) X(ggml_backend_reg_by_name)
+    X(ggml_backend_load_all_from_path) X(ggml_backend_reg_by_name) X(ggml_backend_register)
 
 #define RAST_LLAMA_SYMBOLS(X) \
     X(llama_adapter_lora_free) X(llama_adapter_lora_init) X(llama_attach_threadpool) X(llama_backend_init) X(llama_context_default_params) X(llama_decode) \

@@ -59,6 +59,7 @@ engine_callbacks engine_binding::callbacks() {
             progress.Set("role", Napi::String::New(env, role_name(place.which)));
             progress.Set("pair", Napi::Number::New(env, static_cast<double>(place.pair)));
             progress.Set("fraction", Napi::Number::New(env, fraction));
+            progress.Set("workers", present_traffic(env));
             on_progress_.Call({progress});
         });
     };

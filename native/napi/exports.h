@@ -14,6 +14,7 @@ namespace rast::napi {
 using export_adder = std::function<void(const char * name, Napi::Value (*function)(const Napi::CallbackInfo &))>;
 
 void add_library_exports(const export_adder & add);     // libraries, devices, limits
+void add_worker_exports(const export_adder & add);      // other machines, as a client and as a worker
 void add_model_exports(const export_adder & add);       // files: inspected, compared, quantized, probed
 void add_lora_exports(const export_adder & add);        // adapters, and what they are made of
 void add_checkpoint_exports(const export_adder & add);  // headers of GGUF files, and numbers of other ones

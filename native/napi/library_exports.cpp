@@ -3,12 +3,15 @@
 #include "../files/model_probe.h"
 #include "../llama/devices.h"
 #include "../llama/libraries.h"
+#include "../rpc/client.h"
 #include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
 #include "present.h"
 #include "promise_worker.h"
 #include "rast-llama-version.h"
+
+#include <algorithm>
 
 namespace rast::napi {
 
@@ -57,9 +60,13 @@ Napi::Value devices(const Napi::CallbackInfo & info) {
         info.Env(), jobs_of(info), llama::list_devices,
         [](Napi::Env env, const std::vector<llama::device_facts> & found) -> Napi::Value {
             Napi::Array out = Napi::Array::New(env);
+            const std::vector<rpc::remote_device> remote = rpc::remote_devices();
             for (const auto & facts : found) {
+                const auto at = std::find_if(remote.begin(), remote.end(),
+                                             [&](const auto & device) { return device.name == facts.name; });
                 Napi::Object one = Napi::Object::New(env);
                 one.Set("name", valid_utf8(facts.name));
+                one.Set("worker", at == remote.end() ? env.Null() : Napi::Value(Napi::String::New(env, at->worker)));
                 one.Set("description", valid_utf8(facts.description));
                 one.Set("type", facts.type);
                 one.Set("backend", valid_utf8(facts.backend));

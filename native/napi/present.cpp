@@ -1,6 +1,7 @@
 #include "present.h"
 
 #include "../files/quantize.h"
+#include "../rpc/traffic.h"
 #include "../text/text_stream.h"
 #include "limits.h"
 
@@ -89,6 +90,16 @@ Napi::Value present_times(Napi::Env env, const role_times & times) {
     return out;
 }
 
+Napi::Value present_network(Napi::Env env, const network_use & use) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("sentBytes", number(env, static_cast<double>(use.sent_bytes)));
+    out.Set("receivedBytes", number(env, static_cast<double>(use.received_bytes)));
+    out.Set("waits", number(env, static_cast<double>(use.waits)));
+    out.Set("waitMs", number(env, use.wait_ms));
+    out.Set("workerMs", number(env, use.worker_ms));
+    return out;
+}
+
 const char * reason_name(stop_reason reason) {
     switch (reason) {
         case stop_reason::eos: return "eos";
@@ -133,6 +144,8 @@ Napi::Value present_result(Napi::Env env, const request_result & result) {
     out.Set("hostBytes", number(env, static_cast<double>(result.host_bytes)));
     out.Set("hostRows", number(env, static_cast<double>(result.host_rows)));
     out.Set("hostRowBytes", number(env, static_cast<double>(result.host_row_bytes)));
+    out.Set("promptNetwork", present_network(env, result.prompt_network));
+    out.Set("network", present_network(env, result.network));
     return out;
 }
 
@@ -399,6 +412,22 @@ Napi::Value present(Napi::Env env, const tensor_comparison & comparison) {
         examples.Set(examples.Length(), one);
     }
     out.Set("examples", examples);
+    return out;
+}
+
+Napi::Value present_traffic(Napi::Env env) {
+    Napi::Array out = Napi::Array::New(env);
+    for (const auto & [worker, counts] : rpc::all_traffic()) {
+        Napi::Object one = Napi::Object::New(env);
+        one.Set("worker", text(env, worker));
+        one.Set("sentBytes", number(env, static_cast<double>(counts.sent_bytes)));
+        one.Set("receivedBytes", number(env, static_cast<double>(counts.received_bytes)));
+        one.Set("cachedBytes", number(env, static_cast<double>(counts.cached_bytes)));
+        one.Set("waits", number(env, static_cast<double>(counts.answers)));
+        one.Set("waitMs", number(env, counts.wait_ms));
+        one.Set("workerMs", number(env, counts.worker_ms));
+        out.Set(out.Length(), one);
+    }
     return out;
 }
 

@@ -25,6 +25,7 @@ Napi::Value present(Napi::Env env, const std::vector<special_token_match> & matc
 Napi::Value present(Napi::Env env, const tokenizer_match & match);
 Napi::Value present(Napi::Env env, const tensor_comparison & comparison);
 // f64[positions, 15]: NativeTextFigures says which column is what.
+Napi::Value present_traffic(Napi::Env env);  // with every worker
 Napi::Value present(Napi::Env env, const engine_info & info);
 Napi::Value present(Napi::Env env, const step_event & event);
 Napi::Value present(Napi::Env env, const tokenized & made);

@@ -29,6 +29,7 @@ model_config read_model(const object_reader & model) {
         throw rast_error("ERR_INVALID_ARGUMENT", "Expected as many numbers in split as there are devices");
     }
     out.cpu_moe_layers = static_cast<int32_t>(model.integer("cpuMoeLayers", 0, 512));
+    out.output_in_main_memory = model.flag("outputInMainMemory");
     out.threads = static_cast<int32_t>(model.integer("threads", limits::threads));
     out.snapshots = static_cast<uint32_t>(model.integer("snapshots", limits::max_draft));
     out.weights = static_cast<uint32_t>(model.integer("weights", 0, 1 << 16));

@@ -23,7 +23,8 @@ size_t ensemble_sampler::device_bytes() const {
 
 // ---- at context creation
 
-void ensemble_sampler::bind(ggml_backend_buffer_type_t buft) {
+void ensemble_sampler::bind(ggml_backend_buffer_type_t named) {
+    ggml_backend_buffer_type_t buft = plan_.in_main_memory ? ggml_backend_cpu_buffer_type() : named;
     buft_ = buft;
     ggml_backend_dev_t device = ggml_backend_buft_get_device(buft);
     const bool on_cpu = device == nullptr || ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU;

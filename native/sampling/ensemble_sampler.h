@@ -28,6 +28,7 @@ struct sampler_plan {
     bool draws = false;   // gives tokens
     int pairs = 0;        // (expert, antiexpert) pairs added to its logits
     sampler_choice choice = sampler_choice::automatic;
+    bool in_main_memory = false;  // where the output layer is, though llama.cpp says that it is on a device
     drawable_tokens drawable;
     row_store * sink = nullptr;       // also writes its rows of logits there; borrowed
     std::vector<column_move> moves;   // brings its columns into the order of the base

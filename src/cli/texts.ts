@@ -3,7 +3,7 @@ import type { Rast } from "../engine/engine.js";
 import type { RastResult } from "../engine/results.js";
 import type { ReasoningPlace } from "./flags/chat.js";
 import type { CommandIo, Output } from "./io.js";
-import { painter } from "./output.js";
+import { formatBytes, painter } from "./output.js";
 
 /** How texts are to be written. */
 export interface OutputStyle {
@@ -100,8 +100,20 @@ function figures(result: RastResult): string {
     const devices = [...new Set(places.map((place) => place.device))].join(" + ");
     return (
         `[${usage.completionTokens} tokens${speed(timings)}; prompt ${usage.promptTokens} tokens${cached}; ${result.stopReason}; ` +
-        `seed ${result.seed}${drafts}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
+        `seed ${result.seed}${drafts}${network(result)}; drawn on ${result.path === "device" ? devices : `the host (${result.pathReason})`}]`
     );
+}
+
+// "; network 12.3 KiB and 0.41 ms a token, 40.1 KiB and 1.32 ms a round (1.2 GiB of weights ...)"
+function network({ network: use }: RastResult): string {
+    if (use === null) return "";
+    const each = (bytes: number | null, ms: number | null, what: string): string[] =>
+        bytes === null ? [] : [`${formatBytes(bytes)} and ${ms!.toFixed(2)} ms a ${what}`];
+    const parts = [
+        ...each(use.bytesPerToken, use.networkMsPerToken, "token"),
+        ...each(use.bytesPerRound, use.networkMsPerRound, "round")
+    ];
+    return `; network ${parts.length === 0 ? formatBytes(use.prompt.sentBytes + use.prompt.receivedBytes) : parts.join(", ")}`;
 }
 
 // ", first after 84 ms, then 71.2 tokens/s": a first round with drafts gives more than one token, which the rate leaves out.

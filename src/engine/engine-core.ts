@@ -27,6 +27,8 @@ export interface EngineFacts {
     readonly bosText: string;
     readonly eosText: string;
     readonly devices: RolePlaces;
+    /** Whether layers are on other machines. @default false */
+    readonly overNetwork?: boolean;
     readonly loadMs: number;
     /** Requests that run together. */
     readonly slots: number;

@@ -269,7 +269,7 @@ export class Request implements RunningRequest {
 }
 
 function resultOf(
-    { native: engine, facts: { loadMs, devices } }: EngineCore,
+    { native: engine, facts: { loadMs, devices, overNetwork } }: EngineCore,
     options: ResolvedGenerateOptions,
     drawn: Pick<RastResult, "text" | "reasoning" | "answer" | "tokens"> & {
         readonly logprobs: readonly TokenLogprob[];
@@ -294,6 +294,7 @@ function resultOf(
             path: engine.samplerPath,
             pathReason: engine.samplerReason,
             threads: engine.base.threads,
+            overNetwork: overNetwork ?? false,
             devices
         },
         native

@@ -1,5 +1,6 @@
 import type {
     NativeLogprobs,
+    NativeNetworkUse,
     NativeRequestResult,
     NativeRoleTimes as RoleTimes,
     NativeStopReason as StopReason
@@ -118,12 +119,44 @@ export interface RastResult {
     readonly hostRowBytes: number;
     /** CPU threads of its last round: fewer than `info.base.threads` where others were at work. */
     readonly threads: number;
+    /** What went to workers and came back; null of an engine without. */
+    readonly network: NetworkStats | null;
     /** Where the roles ran. */
     readonly devices: RolePlaces;
     /** One per token, when asked for. */
     readonly logprobs?: readonly TokenLogprob[];
     /** One per drawn token, when asked for with `explain`. */
     readonly scores?: readonly TokenScore[];
+}
+
+/** What a text needed of the network. Decodes for several texts together count for each of them. */
+export interface NetworkUse {
+    /** Bytes to workers. */
+    readonly sentBytes: number;
+    /** Bytes from them. */
+    readonly receivedBytes: number;
+    /** How often the engine waited for an answer. */
+    readonly waits: number;
+    /** How long for that, in milliseconds, and until what was sent had gone. */
+    readonly waitMs: number;
+    /** Of that, the workers were computing. */
+    readonly workerMs: number;
+    /** The rest: latency and transfer. */
+    readonly networkMs: number;
+}
+
+/** What a completion needed of the network, and what that is for a token and for a round. */
+export interface NetworkStats extends NetworkUse {
+    /** Of the prompt. */
+    readonly prompt: NetworkUse;
+    /** Bytes both ways for each completion token behind the first; null where there are none. */
+    readonly bytesPerToken: number | null;
+    /** Milliseconds likewise. */
+    readonly networkMsPerToken: number | null;
+    /** Bytes both ways for each round behind the first; null where there are none. */
+    readonly bytesPerRound: number | null;
+    /** Milliseconds likewise. */
+    readonly networkMsPerRound: number | null;
 }
 
 /** Tokens of a generation. */
@@ -222,6 +255,8 @@ export interface ResultFrame {
     readonly path: "device" | "host";
     readonly pathReason: string;
     readonly threads: number;
+    /** Whether the engine has workers. */
+    readonly overNetwork: boolean;
     readonly devices: RolePlaces;
 }
 
@@ -268,6 +303,7 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         hostRows,
         hostRowBytes,
         threads: native.threads === 0 ? frame.threads : native.threads,
+        network: frame.overNetwork ? networkStats(native, drawn) : null,
         devices: frame.devices,
         ...(frame.logprobs === undefined ? {} : { logprobs: frame.logprobs }),
         ...(frame.scores === undefined ? {} : { scores: frame.scores })
@@ -306,6 +342,31 @@ function speculationStats(
     };
 }
 
+// The first round is the prompt's.
+function networkStats(
+    { network, promptNetwork, firstRoundTokens, drafts: { rounds } }: NativeRequestResult,
+    drawn: number
+): NetworkStats {
+    const use = networkUse(network);
+    const bytes = use.sentBytes + use.receivedBytes;
+    const per = (what: number, count: number): number | null => (count > 0 ? what / count : null);
+    const tokens = drawn - firstRoundTokens;
+    return {
+        ...use,
+        prompt: networkUse(promptNetwork),
+        bytesPerToken: per(bytes, tokens),
+        networkMsPerToken: per(use.networkMs, tokens),
+        bytesPerRound: per(bytes, rounds - 1),
+        networkMsPerRound: per(use.networkMs, rounds - 1)
+    };
+}
+
+function networkUse({ sentBytes, receivedBytes, waits, waitMs, workerMs }: NativeNetworkUse): NetworkUse {
+    return { sentBytes, receivedBytes, waits, waitMs, workerMs, networkMs: Math.max(0, waitMs - workerMs) };
+}
+
+const noNetwork: NativeNetworkUse = { sentBytes: 0, receivedBytes: 0, waits: 0, waitMs: 0, workerMs: 0 };
+
 /** The result of a request that ended before the token loop reported on it. */
 export function abortedResult(promptTokens: number, completionTokens: number): NativeRequestResult {
     const idle: RoleTimes = { prefillMs: 0, decodeMs: 0, samplingMs: 0, prefillTokens: 0, decodeSteps: 0 };
@@ -329,7 +390,9 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         hostBytes: 0,
         hostRows: 0,
         hostRowBytes: 0,
-        threads: 0
+        threads: 0,
+        promptNetwork: noNetwork,
+        network: noNetwork
     };
 }
 

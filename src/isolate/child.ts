@@ -44,6 +44,7 @@ function handle(): number {
 function callsOf(addon: EngineHost): ChildCalls {
     return {
         devices: () => addon.devices(),
+        connectWorkers: (workers) => addon.connectWorkers(workers),
         inspectModel: (path) => addon.inspectModel(path),
         inspectAdapter: (path, model) => addon.inspectAdapter(path, model),
         compareTokenizers: (paths, rule) => addon.compareTokenizers(paths, rule),

@@ -20,12 +20,34 @@ export interface Crash {
     readonly requests: readonly number[];
 }
 
+/** What native code says before it ends the process for a worker (native/rpc/loss.h). */
+const lossLine = /^rast: worker (\S+) is lost: (.*)$/;
+
+/** The worker that was lost and why, where that is what ended a process. */
+export function lostWorker({
+    stderr
+}: Pick<Crash, "stderr">): { readonly worker: string; readonly why: string } | undefined {
+    for (const line of stderr) {
+        const [, worker, why] = lossLine.exec(line) ?? [];
+        if (worker !== undefined) return { worker, why: why! };
+    }
+    return undefined;
+}
+
 const doing: Record<ChildPhase, string> = {
     starting: "while it started",
     loading: "while it loaded",
     idle: "while it was idle",
     working: "while it worked",
     generating: "while it generated"
+};
+
+const whileEngine: Record<ChildPhase, string> = {
+    starting: "while the engine started",
+    loading: "while the models were loaded",
+    idle: "while the engine was idle",
+    working: "while the engine worked",
+    generating: "in the middle of a text"
 };
 
 /**
@@ -40,6 +62,14 @@ export function crashError(crash: Crash, request?: number): RastError {
             "ERR_INVALID_OPTION",
             `isolate.execPath, ${shortenMiddle(neverRan)}, does not run as Node.js 20 or newer: it ${ending(crash)}${reason}.`,
             { details: { option: "isolate.execPath", value: neverRan, signal, exitCode, stderr } }
+        );
+    }
+    const lost = lostWorker(crash);
+    if (lost !== undefined) {
+        return new RastError(
+            "ERR_WORKER_LOST",
+            `The worker ${lost.worker} was lost ${whileEngine[phase]}: ${lost.why.replace(/\.$/, "")}.`,
+            { details: { worker: lost.worker, phase, requests, ...(request === undefined ? {} : { request }) } }
         );
     }
     return new RastError("ERR_ENGINE_CRASHED", `The engine's process ${ending(crash)} ${doing[phase]}${reason}.`, {

@@ -12,10 +12,11 @@ import type {
     NativeProgress,
     NativeRequest,
     NativeStep,
-    NativeTokens
+    NativeTokens,
+    NativeWorker
 } from "../native/addon-types.js";
 import type { EngineHost } from "../native/engine-host.js";
-import { crashError, type Crash } from "./crash.js";
+import { crashError, lostWorker, type Crash } from "./crash.js";
 import { EngineProcess } from "./engine-process.js";
 import type { ResolvedIsolation } from "./isolation-options.js";
 import type { CallArguments, CallName, CallResult, OpenedLibraries } from "./protocol.js";
@@ -47,6 +48,7 @@ export class IsolatedHost implements EngineHost {
     readonly #early = new Map<number, boolean>();
     // Where a prepared grammar is; undefined while it waits for the process.
     readonly #grammars = new Map<number, EngineProcess | undefined>();
+    #workers: readonly NativeWorker[] = [];
     #restoreFiles: () => Promise<void> = () => Promise.resolve();
     #closed = false;
     #disposing: Promise<void> | undefined;
@@ -72,6 +74,12 @@ export class IsolatedHost implements EngineHost {
     /** @param work before the engine is loaded anew: brings back what of its files was this package's own to keep */
     beforeRestart(work: () => Promise<void>): void {
         this.#restoreFiles = work;
+    }
+
+    // Whoever takes the place of a crashed process connects to the same ones.
+    async connectWorkers(workers: readonly NativeWorker[]): Promise<void> {
+        await this.#call("connectWorkers", workers);
+        this.#workers = workers;
     }
 
     devices(): Promise<readonly NativeDevice[]> {
@@ -225,6 +233,7 @@ export class IsolatedHost implements EngineHost {
             await process.opened;
             await this.#restoreFiles();
             await assertSameFiles(process, this.#config!);
+            if (this.#workers.length > 0) await process.call("connectWorkers", this.#workers);
             const info = await process.call("engineCreate", this.#config!);
             assertSameEngine(info, this.#info!);
             process.loaded();
@@ -233,7 +242,7 @@ export class IsolatedHost implements EngineHost {
         } catch (error) {
             if (this.#process === process) {
                 // it is there, and of no use
-                this.#policy.crashed();
+                if (!isOfWorker(error)) this.#policy.crashed();
                 this.#forget();
                 await process.end();
             }
@@ -273,7 +282,8 @@ export class IsolatedHost implements EngineHost {
         this.#lastCrash = crash;
         this.#forget();
         if (this.#info === undefined || this.#closed) return;
-        this.#policy.crashed();
+        // a worker may go and come as often as it likes: the engine is not to blame
+        if (lostWorker(crash) === undefined) this.#policy.crashed();
         if (this.#policy.restartsAtOnce) this.#whenUp().catch(() => {});
         const failed = (error: unknown): void => emitWarning(`isolate.onCrash failed: ${describeError(error)}`);
         try {
@@ -330,6 +340,10 @@ function currentFolder(): string {
     } catch {
         return "";
     }
+}
+
+function isOfWorker(error: unknown): boolean {
+    return error instanceof RastError && error.code.startsWith("ERR_WORKER_");
 }
 
 function disposedError(): RastError {

@@ -19,7 +19,7 @@ type OfTheEngine<F> = F extends (handle: number, ...rest: infer Rest) => infer R
 /** What a child answers. `engineCreate` may be called once. */
 export interface ChildCalls extends Pick<
     EngineHost,
-    "devices" | "inspectModel" | "inspectAdapter" | "compareTokenizers" | "grammarOfSchema"
+    "devices" | "connectWorkers" | "inspectModel" | "inspectAdapter" | "compareTokenizers" | "grammarOfSchema"
 > {
     engineCreate(config: NativeEngineConfig): Promise<NativeEngineInfo>;
     prepareGrammar: OfTheEngine<EngineHost["prepareGrammar"]>;

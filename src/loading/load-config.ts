@@ -67,7 +67,8 @@ export async function prepareConfig(
     });
     const threads = await planThreads(options.threads, all);
     const { base, pairs } = mapModels(models, (model, index): NativeModelConfig => {
-        const { gpuLayers, devices: names, split: layers, cpuMoeLayers } = placements.models[index]!;
+        const placed = placements.models[index]!;
+        const { gpuLayers, devices: names, split: layers, cpuMoeLayers, outputInMainMemory } = placed;
         const { fingerprint } = facts.get(model.path)!;
         const tokens = nativeTokens(specialTokens.get(model.path) ?? []);
         const { snapshots } = states[index]!;
@@ -81,6 +82,7 @@ export async function prepareConfig(
             gpuLayers,
             split: Float32Array.from(layers),
             cpuMoeLayers,
+            outputInMainMemory,
             threads: threadCount,
             snapshots,
             tokens

@@ -19,6 +19,7 @@ import { limits } from "../limits.js";
 import { checkAdapters, type Adapter, type LoraOptions } from "../trio/adapters.js";
 import { checkSpecialTokens, type SpecialTokens } from "../trio/special-tokens.js";
 import { childVariable } from "../native/child-process.js";
+import { readEndpoints, type WorkerEndpoint } from "../workers/endpoints.js";
 import {
     assertDraftFits,
     checkSpeculation,
@@ -58,6 +59,16 @@ export interface PairOptions {
     lambda?: number | undefined;
 }
 
+/** What a worker was sent so far. */
+export interface WorkerProgress {
+    /** "host:port". */
+    readonly worker: string;
+    /** Bytes that went there. */
+    readonly sentBytes: number;
+    /** Bytes of weights that it had in its cache, and that were not sent. */
+    readonly cachedBytes: number;
+}
+
 /** What is loaded at the moment. */
 export interface LoadProgress {
     /** The model being loaded. */
@@ -68,6 +79,8 @@ export interface LoadProgress {
     readonly fraction: number;
     /** Of all models by their size, 0 to 1; never goes back. */
     readonly overall: number;
+    /** Of an engine with workers: what each has got. */
+    readonly workers?: readonly WorkerProgress[];
 }
 
 /**
@@ -107,6 +120,15 @@ export interface LoadOptions {
     cpuMoeLayers?: "auto" | number | undefined;
     /** Names of devices as `rast devices` lists them; "cpu" for none. @default every GPU */
     device?: string | readonly string[] | undefined;
+    /**
+     * Workers, other machines that run `rast worker`: "host:port", several between commas or in an array, at most 16. Their devices are
+     * RPC0, RPC1 and so on, as `rast devices --rpc` lists them: `device` and `gpuLayers` place models on them, and what is left open places
+     * the base there as far as this machine's own devices do not hold it. Output layers, and so all rows of logits, stay on this
+     * machine. An engine with workers runs in a process of its own unless `isolate` is false: losing a worker ends that process.
+     */
+    rpc?: string | readonly string[] | undefined;
+    /** So long without a sign of life, a worker is lost, in milliseconds: 1,000 to 3,600,000. @default 15,000 */
+    workerTimeoutMs?: number | undefined;
     /**
      * CPU threads, 1 to 512; no more are used than there are processors for this process, and `info.notes` says so.
      * @default the physical cores that this process may use, and fewer while others work on them
@@ -163,7 +185,7 @@ export interface LoadOptions {
     tryModels?: boolean | undefined;
     /**
      * Run the engine in a process of its own, so that what ends llama.cpp does not end this one; an object says how.
-     * @default false
+     * @default false; true with `rpc`
      */
     isolate?: boolean | IsolationOptions | undefined;
     /**
@@ -186,6 +208,8 @@ const optionNames = [
     "gpuLayers",
     "cpuMoeLayers",
     "device",
+    "rpc",
+    "workerTimeoutMs",
     "threads",
     "contextSize",
     "batchSize",
@@ -222,6 +246,8 @@ const pairKeys = ["expert", "antiexpert", "lambda"] as const satisfies readonly 
 const kvTypes = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"] as const;
 const maxPairs = limits.pairs.max;
 const maxDevices = 64;
+const workerTimeoutRange = { min: 1000, max: 3_600_000, integer: true };
+const defaultWorkerTimeoutMs = 15_000;
 
 /** A role's options, checked; what is undefined is filled in from the engine's options later. */
 export interface ResolvedModelOptions {
@@ -250,6 +276,8 @@ export interface ResolvedLoadOptions {
     readonly gpuLayers: "auto" | number;
     readonly cpuMoeLayers: "auto" | number;
     readonly devices: readonly string[] | undefined;
+    readonly rpc: readonly WorkerEndpoint[];
+    readonly workerTimeoutMs: number;
     readonly threads: number | undefined;
     readonly contextSize: number;
     readonly batchSize: number;
@@ -293,6 +321,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
     };
     const speculation = checkSpeculation(options.speculation === undefined ? "auto" : options.speculation);
     assertDraftFits(speculation, room);
+    const rpc = optional(options.rpc, (workers) => readEndpoints("rpc", workers)) ?? [];
     return {
         ...readModels(options),
         ...room,
@@ -307,6 +336,10 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         gpuLayers: optional(options.gpuLayers, (layers) => checkLayers("gpuLayers", layers)) ?? "auto",
         cpuMoeLayers: optional(options.cpuMoeLayers, (layers) => checkLayers("cpuMoeLayers", layers)) ?? "auto",
         devices: optional(options.device, (device) => checkDevices("device", device)),
+        rpc,
+        workerTimeoutMs:
+            optional(options.workerTimeoutMs, (ms) => checkNumber("workerTimeoutMs", ms, workerTimeoutRange)) ??
+            defaultWorkerTimeoutMs,
         threads: optional(options.threads, (threads) => checkNumber("threads", threads, limits.threads)),
         kvTypeK: optional(options.kvTypeK, (type) => checkOneOf("kvTypeK", type, kvTypes)) ?? kvType,
         kvTypeV: optional(options.kvTypeV, (type) => checkOneOf("kvTypeV", type, kvTypes)) ?? kvType,
@@ -316,7 +349,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
         sampler: optional(options.sampler, (path) => checkOneOf("sampler", path, ["auto", "device", "host"])) ?? "auto",
         learned: flag("learned", true),
         tryModels: flag("tryModels", triesByDefault()),
-        isolate: readIsolation(options.isolate),
+        isolate: readIsolation(options.isolate ?? rpc.length > 0),
         onProgress: optional(options.onProgress, checkCallback),
         signal: optional(options.signal, (signal) => checkSignal("signal", signal))
     };

@@ -1,6 +1,6 @@
 import { watchPromise } from "../checks.js";
-import type { NativeProgress } from "../native/addon-types.js";
-import type { LoadProgress } from "./load-options.js";
+import type { NativeProgress, NativeWorkerTraffic } from "../native/addon-types.js";
+import type { LoadProgress, WorkerProgress } from "./load-options.js";
 import type { ModelChoice } from "./model-set.js";
 
 /** Turns the progress of single models into that of the load. */
@@ -9,6 +9,10 @@ export interface ProgressReporter {
     report(progress: NativeProgress): boolean;
     /** What the callback threw. */
     readonly failure: { readonly error: unknown } | undefined;
+}
+
+function progressOf({ worker, sentBytes, cachedBytes }: NativeWorkerTraffic): WorkerProgress {
+    return { worker, sentBytes, cachedBytes };
 }
 
 /**
@@ -32,13 +36,14 @@ export function progressReporter(
         get failure() {
             return failure;
         },
-        report({ role, pair, fraction }) {
+        report({ role, pair, fraction, workers = [] }) {
             if (failure !== undefined) return false;
             done.set(key({ role, pair }), fraction * (weights.get(key({ role, pair })) ?? 0));
             const sum = [...done.values()].reduce((left, right) => left + right, 0);
             overall = Math.max(overall, Math.min(1, total > 0 ? sum / total : 0));
+            const got = workers.length === 0 ? {} : { workers: workers.map(progressOf) };
             try {
-                watchPromise(onProgress?.({ role, pair, fraction, overall }), fail);
+                watchPromise(onProgress?.({ role, pair, fraction, overall, ...got }), fail);
             } catch (error) {
                 fail(error);
             }

@@ -38,6 +38,7 @@ export interface LoadedNative {
  *     models that do not belong together ERR_NO_TOKENIZER, ERR_TOKENIZER_MISMATCH; for the machine
  *     ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY, ERR_MODEL_LOAD, ERR_CONTEXT_CREATE; for the installation
  *     ERR_ADDON_MISSING, ERR_ADDON_INVALID, ERR_LIBRARIES, ERR_VERSION_MISMATCH, ERR_BACKEND_UNAVAILABLE;
+ *     for workers ERR_WORKER_UNREACHABLE, ERR_WORKER_REFUSED, ERR_WORKER_VERSION, ERR_WORKER_LOST;
  *     for adapters ERR_ADAPTER_INVALID, ERR_ADAPTER_MISMATCH, ERR_ADAPTER_UNSUPPORTED, ERR_ADAPTER_LOAD;
  *     ERR_LOAD_ABORTED when the signal aborts or `onProgress` throws; with `isolate` ERR_ENGINE_CRASHED
  * @example
@@ -81,6 +82,11 @@ export async function loadRastWith(
         native = await loadNative(resolved);
         assertWanted();
         if (native.close !== undefined) forgetSignal = watchSignal(resolved.signal, () => void native?.close?.());
+        if (resolved.rpc.length > 0) {
+            const silenceMs = resolved.workerTimeoutMs;
+            await native.addon.connectWorkers(resolved.rpc.map((endpoint) => ({ ...endpoint, silenceMs })));
+            assertWanted();
+        }
         const facts = await inspectModels(native.addon, models);
         assertWanted();
         const adapters = await inspectAdapters(native.addon, models, facts);
@@ -265,6 +271,7 @@ async function buildFacts(
         bosText: await special(info.bosToken),
         eosText: await special(info.eosToken),
         devices: rolePlaces(info),
+        overNetwork: options.rpc.length > 0,
         loadMs: info.loadMs
     };
 }

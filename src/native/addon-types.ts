@@ -126,12 +126,70 @@ export interface NativeDevice {
     readonly description: string;
     /** "igpu" shares the main memory; "accel" helps the CPU and holds no layers. */
     readonly type: "cpu" | "gpu" | "igpu" | "accel";
-    /** Backend registry that owns it, e.g. "CUDA". */
+    /** Backend registry that owns it, e.g. "CUDA"; "RPC" on another machine. */
     readonly backend: string;
+    /** "host:port" of the worker that has it; null, or not there: this machine. */
+    readonly worker?: string | null;
     /** 0 when the device does not say. */
     readonly memoryFreeBytes: number;
     /** 0 when the device does not say. */
     readonly memoryTotalBytes: number;
+}
+
+/** Where a worker listens. */
+export interface NativeWorker {
+    /** A name or a literal address, without brackets. */
+    readonly host: string;
+    readonly port: number;
+    /** So long without a sign of life, it is lost. */
+    readonly silenceMs: number;
+}
+
+/** What a worker answered. */
+export interface NativeWorkerAnswer {
+    /** What it says of itself: checked by nobody yet. */
+    readonly json: string;
+    /** Until the answer was there. */
+    readonly connectMs: number;
+    /** The least of several questions. */
+    readonly roundTripMs: number;
+}
+
+/** What went over the network. */
+export interface NativeNetworkUse {
+    readonly sentBytes: number;
+    readonly receivedBytes: number;
+    /** How often an answer was waited for. */
+    readonly waits: number;
+    /** For answers, and until what was sent had gone. */
+    readonly waitMs: number;
+    /** Of that, the workers were computing. */
+    readonly workerMs: number;
+}
+
+/** To and from one worker since this process began. */
+export interface NativeWorkerTraffic extends NativeNetworkUse {
+    /** "host:port". */
+    readonly worker: string;
+    /** Weights that it had in its cache, and that were not sent. */
+    readonly cachedBytes: number;
+}
+
+/** What a worker of this process offers. */
+export interface NativeWorkerOptions {
+    readonly host: string;
+    /** 0 = any. */
+    readonly port: number;
+    /** Names; none = the GPUs, or else the processor. */
+    readonly devices: readonly string[];
+    readonly threads: number;
+    /** "" = none. */
+    readonly cacheFolder: string;
+    /** That clients may take together. */
+    readonly mainMemoryBytes: number;
+    readonly maxConnections: number;
+    /** Who may connect; none = everybody. */
+    readonly allowed: readonly { readonly address: Uint8Array; readonly bits: number }[];
 }
 
 /** The libraries of llama.cpp that were opened. */
@@ -454,6 +512,8 @@ export interface NativeModelConfig {
     readonly split: Float32Array;
     /** Layers, from the first, whose experts stay in main memory. */
     readonly cpuMoeLayers: number;
+    /** The output layer stays in main memory, wherever the last layers are. */
+    readonly outputInMainMemory: boolean;
     readonly threads: number;
     /** Earlier states of every sequence, of a model that has states and verifies drafts: so many can be taken back. */
     readonly snapshots: number;
@@ -744,6 +804,10 @@ export interface NativeRequestResult {
     readonly hostRowBytes: number;
     /** CPU threads of its last round; 0 when there was none. */
     readonly threads: number;
+    /** With workers, while its prompt was decoded. What a decode used counts for every request in it. */
+    readonly promptNetwork: NativeNetworkUse;
+    /** The same of its completion. */
+    readonly network: NativeNetworkUse;
 }
 
 /** One callback per engine step, with every new token of every live request. */
@@ -770,6 +834,8 @@ export interface NativeProgress {
     readonly pair: number;
     /** 0 to 1. */
     readonly fraction: number;
+    /** What has gone to workers, where there are any. */
+    readonly workers?: readonly NativeWorkerTraffic[];
 }
 
 /** What `engineMeasure` times. */
@@ -813,6 +879,23 @@ export interface NativeAddon {
     openLibraries(paths: NativeLibraryPaths): Promise<NativeLibraries>;
     /** Devices of the opened libraries, with memory as of now. */
     devices(): Promise<readonly NativeDevice[]>;
+    /**
+     * Asks a worker what it is, without using it.
+     * Rejects with ERR_WORKER_UNREACHABLE, ERR_WORKER_REFUSED, ERR_WORKER_VERSION.
+     */
+    askWorker(worker: NativeWorker): Promise<NativeWorkerAnswer>;
+    /**
+     * Makes the devices of workers known, as RPC0, RPC1 and so on. From here on this process ends when one of them is lost.
+     * Rejects as `askWorker`.
+     */
+    connectWorkers(workers: readonly NativeWorker[]): Promise<void>;
+    /** All workers that this process has connected to. */
+    workerTraffic(): readonly NativeWorkerTraffic[];
+    /**
+     * Makes this process a worker until it ends; what happens is said on stdout, a line of JSON each.
+     * @returns the port. Rejects with ERR_INVALID_OPTION, ERR_DEVICE_NOT_FOUND, ERR_FILE_UNWRITABLE.
+     */
+    serveWorker(options: NativeWorkerOptions): Promise<number>;
     /** Reads a GGUF file's header. */
     inspectModel(path: string): Promise<NativeModelFacts>;
     /**

@@ -8,6 +8,7 @@ import type { NativeAddon } from "./addon-types.js";
 export type EngineHost = Pick<
     NativeAddon,
     | "devices"
+    | "connectWorkers"
     | "inspectModel"
     | "inspectAdapter"
     | "compareTokenizers"

@@ -73,6 +73,35 @@ export class DeviceBudget {
         return { layers: placed + 1, bytes: this.#commit(taken), split };
     }
 
+    /**
+     * Takes the output layer on the last device, then layers from the last on while they fit, each device as full as it gets before the
+     * one in front of it has any. Devices that are not needed are left out.
+     * @returns undefined, with nothing taken, where the last device holds no layer
+     */
+    takeFromTheEnd(
+        units: MemoryUnits,
+        devices: readonly string[]
+    ): (Taken & { readonly devices: readonly string[] }) | undefined {
+        const taken = new Map<string, number>();
+        const counts = devices.map(() => 0);
+        let placed = 0;
+        for (let index = devices.length - 1; index >= 0 && placed < units.layers.length; --index) {
+            const name = devices[index]!;
+            const isLast = index === devices.length - 1;
+            let bytes = units.perDevice + (isLast ? units.output : 0);
+            for (; placed < units.layers.length && bytes + units.layers[placed]! <= this.#room(name); ++placed) {
+                bytes += units.layers[placed]!;
+                counts[index]! += 1;
+            }
+            if (counts[index]! > 0) taken.set(name, bytes);
+            else if (isLast) return undefined;
+        }
+        const used = devices.flatMap((name, index) => (counts[index]! > 0 ? [{ name, count: counts[index]! }] : []));
+        if (used.length === 0) return undefined;
+        const split = used.map(({ count }, index) => count + (index === used.length - 1 ? 1 : 0));
+        return { layers: placed + 1, bytes: this.#commit(taken), split, devices: used.map(({ name }) => name) };
+    }
+
     /** Whether all units fit. */
     fits(units: MemoryUnits, devices: readonly string[]): boolean {
         return this.#spread(units, devices).layers === units.layers.length + 1;

@@ -44,37 +44,45 @@ export function partsOf(
     {
         gpuLayers,
         split,
-        cpuMoeLayers
-    }: { readonly gpuLayers: number; readonly split: readonly number[]; readonly cpuMoeLayers: number },
+        cpuMoeLayers,
+        outputInMainMemory
+    }: {
+        readonly gpuLayers: number;
+        readonly split: readonly number[];
+        readonly cpuMoeLayers: number;
+        readonly outputInMainMemory: boolean;
+    },
     sampler: SamplerMemory
 ): PlacedParts {
     const total = memory.layerBytes.length;
     const onDevices = Math.max(0, gpuLayers - 1);
     const onHost = total - onDevices;
+    const drawsOnHost = gpuLayers === 0 || outputInMainMemory;
     const experts = memory.layerBytes.map((_, layer) => expertsInMainMemory(memory, layer, cpuMoeLayers));
     const host: MemoryParts = {
         weights:
             sum(memory.layerBytes.slice(0, onHost)) +
             sum(experts.slice(onHost)) +
             memory.embeddingBytes +
-            (gpuLayers === 0 && !memory.tiedOutput ? memory.outputBytes : 0),
+            (drawsOnHost && !memory.tiedOutput ? memory.outputBytes : 0),
         cache: onHost * memory.kvBytesPerLayer,
-        compute: gpuLayers === 0 ? memory.hostComputeBytes : memory.inputBytes,
+        compute: drawsOnHost ? memory.hostComputeBytes : memory.inputBytes,
         results: memory.resultBytes,
-        sampler: gpuLayers === 0 ? sampler.host : 0
+        sampler: drawsOnHost ? sampler.host : 0
     };
     let at = onHost;
     const devices = split.map((count, index): MemoryParts => {
         const last = index === split.length - 1;
+        const hasOutput = last && !outputInMainMemory;
         const layers = last ? count - 1 : count;
         const weights = sum(memory.layerBytes.slice(at, at + layers)) - sum(experts.slice(at, at + layers));
         at += layers;
         return {
-            weights: weights + (last ? memory.outputBytes : 0),
+            weights: weights + (hasOutput ? memory.outputBytes : 0),
             cache: layers * memory.kvBytesPerLayer,
             compute: onHost > 0 || sum(experts) > 0 ? memory.partlyComputeBytes : memory.deviceComputeBytes,
             results: 0,
-            sampler: last ? sampler.device : 0
+            sampler: hasOutput ? sampler.device : 0
         };
     });
     return { host, devices };

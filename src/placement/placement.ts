@@ -58,6 +58,8 @@ export interface PlacedModel {
     readonly split: readonly number[];
     /** Layers, from the first, whose experts are in main memory, wherever the rest of them is. */
     readonly cpuMoeLayers: number;
+    /** The output layer is in main memory although it counts among `gpuLayers`: its device is a worker's. */
+    readonly outputInMainMemory: boolean;
     /** Estimated bytes on the devices, and in main memory. */
     readonly deviceBytes: number;
     readonly hostBytes: number;
@@ -79,6 +81,7 @@ interface Share {
     readonly devices: readonly string[];
     readonly split: readonly number[];
     readonly cpuMoeLayers: number;
+    readonly outputInMainMemory: boolean;
 }
 
 /**
@@ -86,6 +89,8 @@ interface Share {
  * Explicit numbers come first. Then, as every token needs both small models whole: expert and antiexpert whole, then
  * as many layers of the base as fit, counted from the end, its output layer first. Of a mixture of experts all layers without the
  * experts of the first ones, where that fits: a token reads few of them.
+ * Devices of workers hold layers of the base alone, unless somebody names them, and as few of it and on as few machines as can be; no
+ * output layer is there, so that no row of logits goes over the network.
  * @throws ERR_INSUFFICIENT_MEMORY when explicit numbers, or the part in main memory, do not fit
  */
 export function placeModels(input: PlacementInput): Placements {
@@ -161,28 +166,73 @@ function placeModel(
     budget: DeviceBudget,
     input: PlacementInput
 ): Share {
-    const onCpu = { gpuLayers: 0, devices: [], split: [], cpuMoeLayers: 0 };
-    const devices = model.devices ?? chooseDevices(memory, sampler, budget, input.devices);
-    if (devices.length === 0 || model.gpuLayers === 0) return onCpu;
+    const onCpu = { gpuLayers: 0, devices: [], split: [], cpuMoeLayers: 0, outputInMainMemory: false };
+    const mayBeRemote = [model, ...others].every(({ role }) => role === "base");
+    const chosen = model.devices ?? chooseDevices(memory, sampler, budget, input.devices, mayBeRemote);
+    if (chosen.length === 0 || model.gpuLayers === 0) return onCpu;
     const all = memory.layerBytes.length + 1;
     const { cpuMoeLayers: asked = "auto" } = input;
     const cpuMoeLayers = asked === "auto" ? 0 : Math.min(asked, expertLayers(memory));
+    const remote = remoteNames(input.devices);
+    // the last device has the output layer
+    const devices = [...chosen.filter((name) => remote.has(name)), ...chosen.filter((name) => !remote.has(name))];
+    const outputInMainMemory = remote.has(devices.at(-1)!);
+    if (model.devices === undefined && model.gpuLayers === "auto" && devices.some((name) => remote.has(name))) {
+        return placeOverNetwork(memory, sampler, budget, devices, remote, cpuMoeLayers) ?? onCpu;
+    }
+    if (outputInMainMemory) memory = { ...memory, outputBytes: 0 };
+    const shared = outputInMainMemory ? 0 : sampler;
     if (model.gpuLayers !== "auto") {
         const gpuLayers = Math.min(model.gpuLayers, all);
         const roles = [model, ...others].map(describeModel).join(" and ");
-        const wanted = units(memory, gpuLayers, sampler, gpuLayers < all, cpuMoeLayers);
+        const wanted = units(memory, gpuLayers, shared, gpuLayers < all, cpuMoeLayers);
         const { split } = budget.takeAnyway(wanted, devices, `${roles} with ${gpuLayers} of ${all} layers`);
-        return { gpuLayers, devices, split, cpuMoeLayers };
+        return { gpuLayers, devices, split, cpuMoeLayers, outputInMainMemory };
     }
     const most = asked === "auto" ? expertLayers(memory) : cpuMoeLayers;
     for (let count = cpuMoeLayers; count <= most; ++count) {
-        const wanted = units(memory, all, sampler, false, count);
+        const wanted = units(memory, all, shared, false, count);
         if (count === 0 && !budget.fits(wanted, devices)) continue;
         const taken = count === 0 ? budget.takeWhatFits(wanted, devices) : budget.takeInARow(wanted, devices);
-        if (taken !== undefined) return { gpuLayers: taken.layers, devices, split: taken.split, cpuMoeLayers: count };
+        if (taken === undefined) continue;
+        return { gpuLayers: taken.layers, devices, split: taken.split, cpuMoeLayers: count, outputInMainMemory };
     }
-    const { layers, split } = budget.takeWhatFits(units(memory, all, sampler, true, cpuMoeLayers), devices);
-    return layers === 0 ? onCpu : { gpuLayers: layers, devices, split, cpuMoeLayers };
+    const { layers, split } = budget.takeWhatFits(units(memory, all, shared, true, cpuMoeLayers), devices);
+    return layers === 0 ? onCpu : { gpuLayers: layers, devices, split, cpuMoeLayers, outputInMainMemory };
+}
+
+/** Devices of other machines. */
+function remoteNames(devices: readonly NativeDevice[]): ReadonlySet<string> {
+    return new Set(devices.filter(({ worker }) => typeof worker === "string").map(({ name }) => name));
+}
+
+// This machine's devices first, from the last layer on, then workers one after the other: each costs its share of the network for every
+// token, however few layers it has.
+function placeOverNetwork(
+    memory: ModelMemory,
+    sampler: number,
+    budget: DeviceBudget,
+    devices: readonly string[],
+    remote: ReadonlySet<string>,
+    cpuMoeLayers: number
+): Share | undefined {
+    for (let candidates = devices; candidates.length > 0; candidates = candidates.slice(0, -1)) {
+        const outputInMainMemory = remote.has(candidates.at(-1)!);
+        const held = outputInMainMemory ? { ...memory, outputBytes: 0 } : memory;
+        const all = memory.layerBytes.length + 1;
+        // weights in main memory are not brought to workers
+        const wanted = units(held, all, outputInMainMemory ? 0 : sampler, !outputInMainMemory, cpuMoeLayers);
+        const taken = budget.takeFromTheEnd(wanted, candidates);
+        if (taken === undefined) continue; // no room for the output layer, or for one layer, on the last of them
+        return {
+            gpuLayers: taken.layers,
+            devices: taken.devices,
+            split: taken.split,
+            cpuMoeLayers,
+            outputInMainMemory
+        };
+    }
+    return undefined;
 }
 
 /** Layers up to the last one that has experts. */
@@ -208,12 +258,18 @@ function chooseDevices(
     memory: ModelMemory,
     shared: number,
     budget: DeviceBudget,
-    devices: readonly NativeDevice[]
+    devices: readonly NativeDevice[],
+    mayBeRemote: boolean
 ): readonly string[] {
-    const gpus = usableDevices(devices);
+    const remote = remoteNames(devices);
+    const gpus = usableDevices(devices.filter(({ name }) => !remote.has(name)));
     const whole = units(memory, memory.layerBytes.length + 1, shared, false);
     const single = [...gpus].reverse().find((name) => budget.fits(whole, [name]));
-    return single === undefined ? gpus : [single];
+    if (single !== undefined) return [single];
+    // those with most room come last, and are filled first
+    const room = (name: string): number => devices.find((device) => device.name === name)!.memoryFreeBytes;
+    const workers = mayBeRemote ? [...remote].sort((one, other) => room(one) - room(other)) : [];
+    return [...workers, ...gpus];
 }
 
 /** Names of the devices used when nobody names any: GPUs; integrated ones only where there is no other. */
@@ -258,10 +314,13 @@ function expertNotes({ cpuMoeLayers, models }: PlacementInput): string[] {
 
 function layerNotes(input: PlacementInput, models: readonly PlacedModel[]): string[] {
     if (usableDevices(input.devices).length === 0) return [];
+    const remote = remoteNames(input.devices);
+    const isHere = usableDevices(input.devices.filter(({ name }) => !remote.has(name))).length > 0;
     return input.models.flatMap((model, index) => {
         const total = model.facts.layerBytes.length + 1;
         const { gpuLayers, cpuMoeLayers } = models[index]!;
         if (model.gpuLayers !== "auto" || model.devices?.length === 0) return [];
+        if (!isHere && model.role !== "base" && model.devices === undefined) return [];
         if (gpuLayers === total && cpuMoeLayers > 0 && (input.cpuMoeLayers ?? "auto") === "auto") {
             return [
                 `${describeModel(model)}: the experts of ${cpuMoeLayers} of ${total - 1} layers stay in main memory; all else fits into the free memory of the devices.`

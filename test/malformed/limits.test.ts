@@ -139,6 +139,7 @@ function engineConfig(changes: object, model: object = {}): NativeEngineConfig {
             gpuLayers: 0,
             split: new Float32Array(0),
             cpuMoeLayers: 0,
+            outputInMainMemory: false,
             threads: 1,
             snapshots: 0,
             tokens: new Int32Array(0),

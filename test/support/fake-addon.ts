@@ -25,7 +25,8 @@ import type {
     NativeTextComparison,
     NativeTokenizerMatch,
     NativeTokenizing,
-    NativeTokens
+    NativeTokens,
+    NativeWorker
 } from "../../src/native/addon-types.js";
 import type { LoadedNative } from "../../src/loading/load.js";
 
@@ -155,11 +156,13 @@ export function adapterFacts(changes: Partial<NativeAdapterFacts> = {}): NativeA
 }
 
 const pieceTokens = 100;
+const quiet = { sentBytes: 0, receivedBytes: 0, waits: 0, waitMs: 0, workerMs: 0 };
 
 export class FakeAddon implements NativeAddon {
     readonly submitted: NativeRequest[] = [];
     readonly configs: NativeEngineConfig[] = [];
     readonly cancelled: number[] = [];
+    readonly workers: NativeWorker[] = [];
     /** Files of states. */
     readonly saved: string[] = [];
     /** Requests that found the queue full. */
@@ -190,6 +193,22 @@ export class FakeAddon implements NativeAddon {
 
     async openLibraries(): ReturnType<NativeAddon["openLibraries"]> {
         return { ggmlVersion: "1", ggmlCommit: "abc", systemInfo: "", cpu: "", backends: [] };
+    }
+
+    async askWorker(): Promise<never> {
+        throw new Error("not of this fake");
+    }
+
+    async connectWorkers(workers: readonly NativeWorker[]): Promise<void> {
+        this.workers.push(...workers);
+    }
+
+    workerTraffic(): never[] {
+        return [];
+    }
+
+    async serveWorker(): Promise<number> {
+        throw new Error("not of this fake");
     }
 
     async devices(): Promise<readonly NativeDevice[]> {
@@ -555,7 +574,9 @@ function result(run: FakeRun, stopReason: NativeStopReason): NativeRequestResult
         hostBytes: 8 * run.sent,
         hostRows: 0,
         hostRowBytes: 0,
-        threads: 0
+        threads: 0,
+        promptNetwork: quiet,
+        network: quiet
     };
 }
 

@@ -30,8 +30,8 @@ import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
 import { checkTargets, deliver, writeTarget } from "../targets.js";
 
-const { batchSize, device, flashAttention, mmap } = placementFlags;
-const loadingFlags = { device, flashAttention, mmap };
+const { batchSize, device, flashAttention, mmap, rpc } = placementFlags;
+const loadingFlags = { device, rpc, flashAttention, mmap };
 const sharedFlags = { topP: samplingFlags.topP, seed: drawsSeed, batchSize };
 const word = <T extends string>(text: string): T => text as T;
 

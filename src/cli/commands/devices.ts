@@ -1,9 +1,12 @@
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { readFlags, switchFlag } from "../flag.js";
+import { readFlags, switchFlag, textFlag } from "../flag.js";
 import { formatBytes } from "../output.js";
 
-const flags = { json: switchFlag("--json", "print one JSON object; errors as JSON, too") };
+const flags = {
+    rpc: textFlag("--rpc <host:port>[,<host:port>]", "machines that run `rast worker`: list their devices, too"),
+    json: switchFlag("--json", "print one JSON object; errors as JSON, too")
+};
 
 /** `rast devices`: what llama.cpp runs on here, and why. */
 export const devices: CommandDeclaration = {
@@ -15,13 +18,21 @@ export const devices: CommandDeclaration = {
 
 async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const { loadNative } = await import("../../native/binding.js");
+    const { askWorkers } = await import("../../workers/worker-info.js");
+    const { readEndpoints } = await import("../../workers/endpoints.js");
+    const { rpc, json } = readFlags(flags, typed);
+    const endpoints = rpc === undefined ? [] : readEndpoints("rpc", rpc);
     const { addon, libraries, choice } = await loadNative();
-    const found = await addon.devices();
+    const remote = await askWorkers(addon, endpoints);
+    const found = [...(await addon.devices()), ...remote.devices];
     const build = addon.buildInfo();
     const { attempts } = choice;
-    if (readFlags(flags, typed).json === true) {
+    if (json === true) {
         const { backend, reason } = choice;
-        io.stdout.write(`${JSON.stringify({ backend, reason, attempts, devices: found, libraries, build })}\n`);
+        const workers = endpoints.length === 0 ? {} : { workers: remote.workers };
+        io.stdout.write(
+            `${JSON.stringify({ backend, reason, attempts, devices: found, ...workers, libraries, build })}\n`
+        );
         return exitCodes.ok;
     }
     const lines = [
@@ -34,13 +45,20 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
             })
         ),
         "devices",
-        ...found.map(({ name, type, description, memoryFreeBytes, memoryTotalBytes }) => {
+        ...found.map(({ name, type, description, worker, memoryFreeBytes, memoryTotalBytes }) => {
             const memory =
                 memoryTotalBytes > 0
                     ? `, ${formatBytes(memoryFreeBytes)} free of ${formatBytes(memoryTotalBytes)}`
                     : "";
-            return `  ${name.padEnd(9)}${type}, ${description}${memory}`;
+            const where = typeof worker === "string" ? ` at ${worker}` : "";
+            return `  ${name.padEnd(9)}${type}, ${description}${where}${memory}`;
         }),
+        ...(remote.workers.length === 0 ? [] : ["workers"]),
+        ...remote.workers.map(
+            ({ worker, version, roundTripMs, connections, cache }) =>
+                `  ${worker}  rast-llama ${version}, ${roundTripMs.toFixed(2)} ms there and back, ` +
+                `${connections} ${connections === 1 ? "client" : "clients"}, ${cache ? "keeps weights" : "no cache of weights"}`
+        ),
         `llama.cpp ${build.llamaTag}, ggml ${libraries.ggmlVersion} (${libraries.ggmlCommit}), addon ${build.addonVersion}`
     ];
     io.stdout.write(`${lines.join("\n")}\n`);

@@ -33,6 +33,7 @@ import { interruptible } from "../interruption.js";
 import type { CommandIo, Input } from "../io.js";
 import { assurePulled } from "../offer-pull.js";
 import { StatusLine } from "../output.js";
+import { loadingLine } from "../loading-line.js";
 import { promptNotes } from "../prompt-notes.js";
 import { writeTexts, type OutputStyle } from "../texts.js";
 
@@ -142,7 +143,7 @@ async function run(call: CommandCall): Promise<ExitCode> {
         const rast = await loadRast({
             ...loadOptions,
             signal,
-            onProgress: ({ role, overall }) => status.show(`loading ${role} ... ${Math.floor(overall * 100)}%`)
+            onProgress: (progress) => status.show(loadingLine(progress))
         }).finally(() => status.clear());
         try {
             // A context that was not asked for may be smaller without a word.

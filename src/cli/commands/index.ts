@@ -22,6 +22,7 @@ import { score } from "./score.js";
 import { serve } from "./serve.js";
 import { trio } from "./trio.js";
 import { trios } from "./trios.js";
+import { worker } from "./worker.js";
 
 /** All commands, in the order of help. */
 export const commands: readonly CommandDeclaration[] = [
@@ -31,6 +32,7 @@ export const commands: readonly CommandDeclaration[] = [
     score,
     perplexity,
     serve,
+    worker,
     bench,
     demo,
     models,

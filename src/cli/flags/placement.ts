@@ -42,6 +42,14 @@ export const placementFlags = under("Where models run", {
     "base.device": devices("--base-device <name>", "the same, for the base alone; repeatable"),
     "expert.device": devices("--expert-device <name>", "the same, for the experts; repeatable"),
     "antiexpert.device": devices("--antiexpert-device <name>", "the same, for the antiexperts; repeatable"),
+    rpc: textFlag(
+        "--rpc <host:port>[,<host:port>]",
+        "machines that run `rast worker`: their devices are RPC0, RPC1, ..."
+    ),
+    workerTimeoutMs: numberFlag(
+        "--worker-timeout <ms>",
+        "without a sign of life for so long, a worker is lost (default 15000)"
+    ),
     threads: numberFlag("--threads <integer>", "CPU threads (default: physical cores, fewer while they are busy)"),
     kvType: textFlag("--kv-type <type>", "f16, q8_0, ...: type of the KV cache (default f16)") as Flag<NativeKvType>,
     flashAttention: valueFlag("--flash-attention <auto|on|off>", "(default auto)", (text, name) => {

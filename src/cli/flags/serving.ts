@@ -15,8 +15,8 @@ export function durationFlag(usage: string, description: string): Flag<number> {
 
 const units: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-// "8M", "65536", "1 GiB".
-function bytesFlag(usage: string, description: string): Flag<number> {
+/** A size: "8M", "65536", "1 GiB". */
+export function bytesFlag(usage: string, description: string): Flag<number> {
     return valueFlag(usage, description, (text, name) => {
         const [, number, unit = ""] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim()) ?? [];
         if (number === undefined) throw wrongFlag(name, "a size, such as 8M", text);

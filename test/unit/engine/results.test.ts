@@ -37,7 +37,9 @@ const native: NativeRequestResult = {
     hostBytes: 70,
     hostRows: 9,
     hostRowBytes: 1000,
-    threads: 3
+    threads: 3,
+    promptNetwork: { sentBytes: 500, receivedBytes: 50, waits: 2, waitMs: 3, workerMs: 4 },
+    network: { sentBytes: 900, receivedBytes: 90, waits: 6, waitMs: 12, workerMs: 9 }
 };
 
 const place = { device: "CUDA0", gpuLayers: 3, layers: 2 };
@@ -57,6 +59,7 @@ const frame: ResultFrame = {
     path: "device",
     pathReason: "It can.",
     threads: 6,
+    overNetwork: false,
     devices: { base: place, pairs: [] }
 };
 
@@ -109,6 +112,7 @@ describe("a result", () => {
             hostRows: 9,
             hostRowBytes: 1000,
             threads: 3,
+            network: null,
             devices: { base: place, pairs: [] }
         });
     });
@@ -225,8 +229,25 @@ test("a request that ended before it began has its tokens and nothing else", () 
         hostBytes: 0,
         hostRows: 0,
         hostRowBytes: 0,
-        threads: 0
+        threads: 0,
+        promptNetwork: { sentBytes: 0, receivedBytes: 0, waits: 0, waitMs: 0, workerMs: 0 },
+        network: { sentBytes: 0, receivedBytes: 0, waits: 0, waitMs: 0, workerMs: 0 }
     });
+});
+
+test("of an engine with workers, says what the network took for each token and round behind the first", () => {
+    // 10 tokens in 4 rounds, the first of which gave 2 with the prompt
+    expect(build({ overNetwork: true }).network).toEqual({
+        ...native.network,
+        networkMs: 3,
+        prompt: { ...native.promptNetwork, networkMs: 0 },
+        bytesPerToken: 990 / 8,
+        networkMsPerToken: 3 / 8,
+        bytesPerRound: 990 / 3,
+        networkMsPerRound: 1
+    });
+    const one = build({ overNetwork: true }, { completionTokens: 2, drafts: { ...native.drafts, rounds: 1 } }).network;
+    expect(one).toMatchObject({ bytesPerToken: null, networkMsPerRound: null });
 });
 
 describe("log-probabilities", () => {

@@ -8,13 +8,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     llama: [],
     threads: [],
     linear: [],
+    rpc: ["llama"],
     text: ["llama", "threads"],
     sampling: ["llama"],
     files: ["llama", "linear", "text", "threads"],
     schema: ["threads"],
     grammar: ["llama", "threads", "text", "sampling"],
-    engine: ["llama", "threads", "text", "sampling", "files", "grammar"],
-    napi: ["llama", "threads", "text", "files", "schema", "grammar", "engine"]
+    engine: ["llama", "threads", "text", "sampling", "files", "grammar", "rpc"],
+    napi: ["llama", "rpc", "threads", "text", "files", "schema", "grammar", "engine"]
 };
 
 const native = join(root, "native");
@@ -52,7 +53,7 @@ describe("rooms of the native code", () => {
 
     // CMake compiles several files of a library as one (RAST_UNITY)
     it.each([
-        ["rast-engine", ["engine", "files", "grammar", "linear", "llama", "sampling", "text", "threads"]],
+        ["rast-engine", ["engine", "files", "grammar", "linear", "llama", "rpc", "sampling", "text", "threads"]],
         ["rast-schema", ["schema"]],
         ["rast-addon", ["napi"]]
     ])("%s: names of constants and types in anonymous namespaces differ", (_, within) => {

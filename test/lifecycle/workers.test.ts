@@ -1,0 +1,320 @@
+// Engines over workers: the same texts as here, and what becomes of them when workers go.
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { loadRast, type LoadOptions, type Rast, type RastResult } from "../../dist/index.js";
+import { demo, prompt } from "../support/demo.js";
+import { canSeeProcesses, engineProcesses, until } from "../support/engine-processes.js";
+import { errorOf } from "../support/isolated.js";
+import { heavy, size } from "../support/size.js";
+import { slowNetwork, startWorker, stopWorkers, type TestWorker } from "../support/workers.js";
+
+const folder = mkdtempSync(join(tmpdir(), "rast-workers-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(stopWorkers);
+
+const trio = { base: demo.base, expert: demo.strongExpert, antiexpert: demo.strongAntiexpert, threads: 1 } as const;
+const greedy = { prompt, temperature: 0, maxTokens: 40, ignoreEos: true } as const;
+const drawn = { prompt, seed: 5, temperature: 1, maxTokens: 40, ignoreEos: true } as const;
+const gbnf = 'root ::= ([0-9] | "+" | "=" | "\\n")+';
+
+// Spread over all of them, where placing would take one.
+const load = (workers: readonly TestWorker[], options: LoadOptions = {}): Promise<Rast> =>
+    loadRast({
+        ...trio,
+        base: { path: demo.base, device: workers.map((_, index) => `RPC${index}`), gpuLayers: 5 },
+        rpc: workers.map(({ address }) => address),
+        ...options
+    });
+
+/** Every way to make a text. */
+async function textsOf(rast: Rast): Promise<Record<string, unknown>> {
+    const file = join(folder, `state-${process.hrtime.bigint()}`);
+    const plain = await rast.complete({ ...greedy, speculation: "off" });
+    const drafted = await rast.complete({ ...greedy, speculation: { draft: 3 } });
+    const random = await rast.complete(drawn);
+    const together = await rast.completeMany({ ...drawn, seed: 9 }, 3);
+    const constrained = await rast.complete({ ...drawn, grammar: gbnf });
+    await rast.saveState(file, { prompt });
+    await rast.loadState(file);
+    const again = await rast.complete({ ...greedy, speculation: "off" });
+    expect(drafted.speculation.drafted).toBeGreaterThan(0);
+    expect(again.usage.cachedPromptTokens).toBeGreaterThan(0);
+    const texts = { plain, drafted, random, constrained, again };
+    return {
+        ...Object.fromEntries(Object.entries(texts).map(([name, { text }]) => [name, text])),
+        together: together.map(({ text }) => text)
+    };
+}
+
+let workers: TestWorker[] = [];
+let here: Record<string, unknown>;
+beforeAll(async () => {
+    workers = await Promise.all(Array.from({ length: size(2, 3) }, () => startWorker()));
+    const local = await loadRast({ ...trio, gpuLayers: 0, parallel: 3 });
+    here = await textsOf(local);
+    await local.dispose();
+}, 60_000);
+
+describe("texts", () => {
+    it.each(heavy ? [1, 2, 3] : [2])("over %i workers are those of this machine", async (count) => {
+        const rast = await load(workers.slice(0, count), { parallel: 3 });
+        expect(rast.info.base).toMatchObject({
+            device: "CPU",
+            gpuLayers: 5,
+            devices: ["RPC0", "RPC1", "RPC2"].slice(0, count)
+        });
+        expect(rast.info.pairs[0]!.expert.devices).toEqual([]);
+        expect(await textsOf(rast)).toEqual(here);
+        await rast.dispose();
+    });
+
+    it("take rows as wide as the embedding from the network, one for each token, and none as wide as the vocabulary", async () => {
+        const rast = await load(workers.slice(0, 1));
+        const { network, speculation } = await rast.complete({ ...greedy, maxTokens: 33, speculation: "off" });
+        expect(speculation.rounds).toBe(33);
+        const { waits, receivedBytes, bytesPerToken, networkMsPerRound, workerMs, waitMs } = network!;
+        // 32 decodes behind the first: a frame and a row each, and answers without a row
+        const embeddingBytes = 4 * 128;
+        expect(waits).toBeGreaterThanOrEqual(32);
+        expect(receivedBytes).toBeLessThanOrEqual(32 * embeddingBytes + 64 * waits);
+        expect(bytesPerToken).toBeGreaterThan(embeddingBytes);
+        expect(networkMsPerRound).toBeGreaterThan(0);
+        expect(workerMs).toBeLessThan(waitMs);
+        await rast.dispose();
+    });
+
+    it("have no figures of a network without one", async () => {
+        const rast = await loadRast({ ...trio, gpuLayers: 0 });
+        expect((await rast.complete({ ...greedy, maxTokens: 2 })).network).toBeNull();
+        await rast.dispose();
+    });
+});
+
+describe("a worker that is not there, or is none", () => {
+    const codeOf = async (options: LoadOptions): Promise<string> => {
+        const started = Date.now();
+        const { code, message, details } = await errorOf(loadRast({ ...trio, ...options }));
+        expect(Date.now() - started).toBeLessThan(20_000);
+        expect(message).toContain(details["worker"] as string);
+        return code;
+    };
+
+    it("is ERR_WORKER_UNREACHABLE: nobody listens, nobody knows the name, nobody answers", async () => {
+        const silent = createServer(() => {}).listen(0, "127.0.0.1");
+        await once(silent, "listening");
+        const { port } = silent.address() as { port: number };
+        const all = ["127.0.0.1:1", "nowhere.invalid:50052", ...(heavy ? [`127.0.0.1:${port}`] : [])];
+        for (const rpc of all) expect(await codeOf({ rpc }), rpc).toBe("ERR_WORKER_UNREACHABLE");
+        silent.close();
+    });
+
+    it.each([
+        ["another version", "no version 2 v9.9.9 1.2.3 7.7.7\n", "rast-llama 7.7.7 with llama.cpp v9.9.9"],
+        ["another program", "HTTP/1.1 400 Bad Request\r\n\r\n", "is no rast worker"],
+        ["one that says nothing", "", "closed the connection"]
+    ])("is ERR_WORKER_VERSION: %s", async (_, answer, words) => {
+        const other = createServer(
+            (socket) => void socket.on("error", () => {}).once("data", () => socket.end(answer))
+        );
+        other.listen(0, "127.0.0.1");
+        await once(other, "listening");
+        const { port } = other.address() as { port: number };
+        const error = await errorOf(loadRast({ ...trio, rpc: `127.0.0.1:${port}` }));
+        expect(error).toMatchObject({ code: "ERR_WORKER_VERSION", message: expect.stringContaining(words) });
+        other.close();
+    });
+
+    it("is ERR_WORKER_REFUSED: an address that it does not allow", async () => {
+        const strict = await startWorker(["--allow", "10.1.0.0/16,fd00::/8"]);
+        expect(await codeOf({ rpc: strict.address })).toBe("ERR_WORKER_REFUSED");
+        await strict.said("refused");
+        await strict.stop();
+        const open = await startWorker(["--allow", "10.1.0.0/16,127.0.0.0/8", "--max-connections", "1"]);
+        const rast = await loadRast({ ...trio, rpc: open.address });
+        expect(await codeOf({ rpc: open.address })).toBe("ERR_WORKER_REFUSED");
+        await rast.dispose();
+        await open.stop();
+    });
+});
+
+describe.skipIf(!canSeeProcesses)("a worker that goes", () => {
+    afterEach(() => until("no process is left", () => engineProcesses().length === 0));
+
+    const text = async (rast: Rast): Promise<RastResult> => rast.complete({ ...greedy, speculation: "off" });
+    const endless = { ...greedy, maxTokens: 480 };
+
+    it(
+        "in the middle of a text ends that text with its name, and the next one connects anew",
+        async () => {
+            const worker = workers[0]!;
+            const rast = await load([worker]);
+            for (let kill = 0; kill < size(2, 100); ++kill) {
+                const generation = rast.generate(endless);
+                const ended = errorOf(generation.result);
+                setTimeout(() => process.kill(worker.serving(), "SIGKILL"), Math.random() * size(60, 150));
+                const error = await ended;
+                expect(error).toMatchObject({ code: "ERR_WORKER_LOST", details: { worker: worker.address } });
+                await worker.said("listening", worker.events.filter((one) => one.event === "crashed").length + 1);
+                expect((await text(rast)).text).toBe(here["plain"]);
+            }
+            await rast.dispose();
+        },
+        size(30_000, 1_800_000)
+    );
+
+    it("for good is said, and found again when it is back", async () => {
+        const worker = await startWorker();
+        let losses = 0;
+        const rast = await load([worker], { isolate: { onCrash: () => void ++losses } });
+        expect((await text(rast)).text).toBe(here["plain"]);
+        await worker.stop();
+        await until("the engine's process has heard of it", () => losses === 1);
+        expect(await errorOf(text(rast))).toMatchObject({
+            code: "ERR_WORKER_UNREACHABLE",
+            details: { worker: worker.address }
+        });
+        const again = await startWorker(["--port", String(worker.port)]);
+        expect((await text(rast)).text).toBe(here["plain"]);
+        await rast.dispose();
+        await again.stop();
+    }, 30_000);
+
+    it("while models are loaded is an error of the load", async () => {
+        const worker = workers[0]!;
+        const crashes = worker.events.filter((one) => one.event === "crashed").length;
+        let killed = false;
+        const onProgress = (): void => {
+            if (!killed) process.kill(worker.serving(), "SIGKILL");
+            killed = true;
+        };
+        const outcome = await load([worker], { onProgress }).catch((error: unknown) => error);
+        if (outcome instanceof Error) expect(outcome).toMatchObject({ code: "ERR_WORKER_LOST" });
+        else await (outcome as Rast).dispose();
+        await worker.said("listening", crashes + 2);
+    });
+
+    it("silent is lost after the time that was given, and not before", async () => {
+        const network = await slowNetwork(workers[0]!.port, 0);
+        const rast = await loadRast({
+            ...trio,
+            base: { path: demo.base, device: "RPC0", gpuLayers: 5 },
+            rpc: network.address,
+            workerTimeoutMs: 1500
+        });
+        expect((await text(rast)).text).toBe(here["plain"]);
+        const generation = rast.generate(endless);
+        for await (const { tokens } of generation) if (tokens.length > 0) break;
+        const other = rast.complete(endless);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        network.freeze();
+        const frozen = Date.now();
+        const error = await errorOf(other);
+        expect(error).toMatchObject({
+            code: "ERR_WORKER_LOST",
+            message: expect.stringContaining("no sign of life for 2 s")
+        });
+        expect(Date.now() - frozen).toBeGreaterThan(1400);
+        expect(Date.now() - frozen).toBeLessThan(15_000);
+        await rast.dispose();
+        await network.close();
+    }, 30_000);
+});
+
+describe("weights", () => {
+    it("that a worker has no memory for are refused before they are sent", async () => {
+        const poor = await startWorker(["--memory", "300M"]);
+        expect(await errorOf(load([poor]))).toMatchObject({
+            code: "ERR_INSUFFICIENT_MEMORY",
+            details: { device: "RPC0" }
+        });
+        await poor.stop();
+    });
+});
+
+describe("hostile bytes", () => {
+    const hello = async (port: number): Promise<string> => {
+        const socket = connect(port, "127.0.0.1");
+        let asked = "";
+        socket.on("data", (bytes) => (asked += String(bytes)));
+        socket.write(`rast-worker 1 ask v0 0 0\n`);
+        await closed(socket);
+        return /no version (.*)\n/.exec(asked)![1]!.split(" ").slice(1).join(" ");
+    };
+
+    it(
+        "take no more than the worker's process, which comes back",
+        async () => {
+            const worker = workers.at(-1)!;
+            const version = await hello(worker.port);
+            const random = randomBytes(7);
+            for (let round = 0; round < size(20, 500); ++round) {
+                const socket = connect(worker.port, "127.0.0.1").on("error", () => {});
+                if (round % 4 > 0) {
+                    socket.write(`rast-worker 1 use ${version}\n`);
+                    // llama.cpp's own hello, then anything
+                    if (round % 4 > 1) socket.write(message(14, Buffer.alloc(24)));
+                    const command = round % 19;
+                    socket.write(round % 4 === 3 ? message(command, random(24 * (round % 20))) : random(300));
+                } else socket.write(random(600));
+                await Promise.race([closed(socket), new Promise((resolve) => setTimeout(resolve, size(100, 200)))]);
+                socket.destroy();
+            }
+            await until("it listens", () => !isDown(worker), 60_000);
+            const rast = await load([worker]);
+            expect((await rast.complete({ ...greedy, speculation: "off" })).text).toBe(here["plain"]);
+            await rast.dispose();
+        },
+        size(30_000, 1_200_000)
+    );
+
+    it("lengths that nobody could mean take no memory", async () => {
+        const worker = workers.at(-1)!;
+        const version = await hello(worker.port);
+        const crashes = worker.events.filter((one) => one.event === "crashed").length;
+        const ends = worker.events.filter((one) => one.event === "ended").length;
+        for (const bytes of [2n ** 40n, 2n ** 63n, 1n << 32n]) {
+            const socket = connect(worker.port, "127.0.0.1").on("error", () => {});
+            const head = Buffer.alloc(9);
+            head[0] = 6; // a tensor
+            head.writeBigUInt64LE(bytes, 1);
+            socket.write(
+                Buffer.concat([Buffer.from(`rast-worker 1 use ${version}\n`), message(14, Buffer.alloc(24)), head])
+            );
+            socket.resume();
+            await closed(socket);
+        }
+        expect(worker.events.filter((one) => one.event === "crashed")).toHaveLength(crashes);
+        await worker.said("ended", ends + 3);
+        expect(worker.events.findLast((one) => one.event === "ended")).toMatchObject({ event: "ended", why: "a request that is too long" });
+    });
+});
+
+function closed(socket: Socket): Promise<void> {
+    return new Promise((resolve) => socket.once("close", () => resolve()));
+}
+
+function isDown({ events }: TestWorker): boolean {
+    const last = events.findLast((one) => one.event === "crashed" || one.event === "listening");
+    return last?.event === "crashed";
+}
+
+function message(command: number, body: Buffer): Buffer {
+    const head = Buffer.alloc(9);
+    head[0] = command;
+    head.writeBigUInt64LE(BigInt(body.length), 1);
+    return Buffer.concat([head, body]);
+}
+
+// The same in every run.
+function randomBytes(seed: number): (count: number) => Buffer {
+    let state = seed;
+    const next = (): number => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        return state >>> 24;
+    };
+    return (count) => Buffer.from(Array.from({ length: count }, next));
+}
