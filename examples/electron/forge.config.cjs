@@ -7,7 +7,7 @@ const notWanted = ["cuda", "vulkan"].filter((kind) => !wanted.includes(kind));
 module.exports = {
     packagerConfig: {
         // The addon, llama.cpp's libraries, models and scripts of child processes are opened by the system, not by Electron.
-        asar: { unpackDir: "node_modules/{rast-llama,@node-llama-cpp}" },
+        asar: { unpackDir: "node_modules/{rast-llama,@rast-llama,@node-llama-cpp}" },
         ignore: [
             /^\/(?!dist\/|dist$|node_modules\/|node_modules$|package\.json$)/,
             /^\/node_modules\/\.bin/,

@@ -1,5 +1,15 @@
 // examples/electron without Electron: what is shipped, in the layout of a packaged app.
-import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+    cpSync,
+    existsSync,
+    linkSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    writeFileSync
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
@@ -54,10 +64,13 @@ describe.skipIf(!canRun)("the Electron example, with all but Electron", () => {
         cpSync(join(root, "package.json"), join(own, "package.json"), { recursive: true });
         linkTree(join(root, "dist"), join(own, "dist"));
         linkTree(join(root, "models"), join(own, "models"));
-        const prebuilt = join(own, "prebuilds", `${process.platform}-${process.arch}`);
-        mkdirSync(prebuilt, { recursive: true });
-        linkSync(join(root, "build", "Release", "rast.node"), join(prebuilt, "rast.node"));
-        const libraries = `@node-llama-cpp/${process.platform}-${process.arch}`;
+        const platform = `${process.platform}-${process.arch}`;
+        const addon = join(app, "node_modules", "@rast-llama", platform);
+        mkdirSync(addon, { recursive: true });
+        linkSync(join(root, "build", "Release", "rast.node"), join(addon, "rast.node"));
+        const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+        writeFileSync(join(addon, "package.json"), JSON.stringify({ name: `@rast-llama/${platform}`, version }));
+        const libraries = `@node-llama-cpp/${platform}`;
         for (const name of [libraries, "@huggingface/jinja"]) {
             linkTree(join(root, "node_modules", name), join(app, "node_modules", name));
         }
@@ -89,10 +102,12 @@ describe.skipIf(!canRun)("the Electron example, with all but Electron", () => {
 
     it("leaves beside the archive what the system opens, and nothing of the app", () => {
         const unpacked = filesBelow(join(resources(), "app.asar.unpacked"));
-        expect(unpacked.some((file) => file.endsWith("rast.node"))).toBe(true);
+        expect(unpacked.some((file) => /@rast-llama\/[^/]+\/rast\.node$/.test(file))).toBe(true);
         expect(unpacked.some((file) => /node-llama-cpp.*libllama/.test(file))).toBe(true);
         expect(unpacked.some((file) => file.endsWith("demo-base.gguf"))).toBe(true);
-        expect(unpacked.every((file) => /^node_modules\/(rast-llama|@node-llama-cpp)\//.test(file))).toBe(true);
+        expect(unpacked.every((file) => /^node_modules\/(rast-llama|@rast-llama|@node-llama-cpp)\//.test(file))).toBe(
+            true
+        );
         expect(filesBelow(join(resources(), "app.asar")).some((file) => /\.(node|so|gguf)$/.test(file))).toBe(false);
     });
 
