@@ -111,6 +111,37 @@ describe.skipIf(!canRun)("the Electron example, with all but Electron", () => {
         expect(filesBelow(join(resources(), "app.asar")).some((file) => /\.(node|so|gguf)$/.test(file))).toBe(false);
     });
 
+    it("ships what runs on this platform alone, without CUDA", () => {
+        const { packagerConfig } = require(join(example, "forge.config.cjs")) as {
+            packagerConfig: { ignore: RegExp[] };
+        };
+        const isShipped = (path: string): boolean => !packagerConfig.ignore.some((each) => each.test(path));
+        const here = `${process.platform}-${process.arch}`;
+        const shipped = [
+            ...[
+                "/package.json",
+                "/dist",
+                "/dist/main.js",
+                "/node_modules",
+                "/node_modules/@huggingface/jinja/package.json"
+            ],
+            ...["/node_modules/rast-llama/dist/index.js", `/node_modules/rast-llama/prebuilds/${here}/rast.node`],
+            ...["/node_modules/@rast-llama/linux-x64/rast.node", "/node_modules/@node-llama-cpp/linux-x64/bins/x"],
+            "/node_modules/@node-llama-cpp/win-x64-vulkan/bins/x"
+        ];
+        const left = [
+            ...["/src/main.ts", "/build.mjs", "/out/x", "/distant", "/node_modules/.bin/rast"],
+            ...["/node_modules/rast-llama/native/addon.cpp", "/node_modules/rast-llama/docs/embedding.md"],
+            ...[
+                "/node_modules/@node-llama-cpp/linux-x64-cuda/bins/x",
+                "/node_modules/@node-llama-cpp/win-x64-cuda-ext"
+            ],
+            "/node_modules/rast-llama/prebuilds/freebsd-x64/rast.node"
+        ];
+        expect(shipped.filter((path) => !isShipped(path))).toEqual([]);
+        expect(left.filter(isShipped)).toEqual([]);
+    });
+
     it("loads, answers in two conversations, stops, crashes, comes back with its trio and closes", async () => {
         const app = await start();
         expect(app.preferences).toMatchObject({ contextIsolation: true, sandbox: true, nodeIntegration: false });
