@@ -7,6 +7,7 @@ import { loadRast } from "../../dist/index.js";
 import { DesktopApp, noWindow } from "../support/desktop-app.js";
 import { isRunning, until } from "../support/engine-processes.js";
 import { root, run } from "../support/native.js";
+import { heavy } from "../support/size.js";
 import { tinyTrio } from "../support/test-models.js";
 import { png, XServer } from "../support/x-server.js";
 
@@ -131,6 +132,8 @@ describe.skipIf(noWindow !== undefined)(`the desktop example${noWindow === undef
         await app.ask("again", { tokens: 8 });
         await app.until("both answers", "document.querySelectorAll('.turn:last-child [data-state=done]').length === 2");
 
+        await app.ask("to the end", long);
+        await app.until("it is being answered", "document.querySelectorAll('[data-state=running]').length === 2");
         const processes = app.processes();
         expect(await screen.closeWindow("RAST, side by side")).toBe(true);
         expect(await app.ended).toBe(0);
@@ -146,6 +149,12 @@ describe.skipIf(noWindow !== undefined)(`the desktop example${noWindow === undef
         const before = app.pages;
         process.kill(page, "SIGKILL");
         await until("another page", () => app.pages > before);
+        if (heavy) {
+            // A page from elsewhere has no say, and does not stay.
+            await app.until("the page", "!ask.disabled");
+            await app.evaluate("location.replace('about:blank')");
+            await until("our page", () => app.pages > before + 1);
+        }
         // It finds the engine as the other has left it, at rest.
         await app.until("it can ask", "!ask.disabled");
         expect(await app.evaluate("document.getElementById('status').textContent")).toContain("endless");
