@@ -81,7 +81,8 @@ namespace {
 
 FARPROC host_function(const char * name) {
     // of Node.js built as a library, too
-    for (HMODULE host : {GetModuleHandleW(nullptr), GetModuleHandleW(L"libnode.dll")}) {
+    const HMODULE hosts[] = {GetModuleHandleW(nullptr), GetModuleHandleW(L"libnode.dll")};
+    for (HMODULE host : hosts) {
         if (FARPROC found = host != nullptr ? GetProcAddress(host, name) : nullptr) {
             return found;
         }

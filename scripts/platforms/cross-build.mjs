@@ -101,6 +101,39 @@ function toolchainFile(platform) {
 }
 
 /**
+ * Configures with CMake and builds.
+ * @param {import("./platforms.mjs").Platform} platform
+ * @param {{ source: string, folder: string, targets: readonly string[], settings: Record<string, string>,
+ *     env?: NodeJS.ProcessEnv, defines?: readonly string[] }} what
+ */
+export function crossCMake(platform, { source, folder, targets, settings, env = {}, defines = [] }) {
+    const missing = ["cmake", "ninja"].filter((command) => !hasCommand(command));
+    installDebian(missing.map((command) => (command === "ninja" ? "ninja-build" : command)));
+    mkdirSync(folder, { recursive: true });
+    const mapped = Object.entries({ [folder]: "build", [source]: ".", [root]: "." }).map(
+        ([path, name]) => `"-ffile-prefix-map=${path}=${name}"`
+    );
+    const flags = [...mapped, ...defines].join(" ");
+    const all = {
+        CMAKE_BUILD_TYPE: "Release",
+        CMAKE_TOOLCHAIN_FILE: toolchainFile(platform),
+        CMAKE_C_FLAGS: flags,
+        CMAKE_CXX_FLAGS: flags,
+        CMAKE_SHARED_LINKER_FLAGS: "-s",
+        CMAKE_MODULE_LINKER_FLAGS: "-s",
+        ...settings
+    };
+    const cache = join(workFolder, "zig-cache");
+    const options = {
+        env: { ...process.env, ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache, ...env },
+        stdio: ["ignore", "pipe", "pipe"]
+    };
+    const set = Object.entries(all).map(([name, value]) => `-D${name}${name.includes(":") ? "" : ":STRING"}=${value}`);
+    runTool("cmake", ["-S", source, "-B", folder, "-G", "Ninja", ...set], options);
+    return runTool("cmake", ["--build", folder, "--parallel", "2", "--target", ...targets], options);
+}
+
+/**
  * @param {import("./platforms.mjs").Platform} platform
  * @param {readonly import("./platforms.mjs").Artifact[]} artifacts
  * @param {{ source?: string, folder?: string, env?: NodeJS.ProcessEnv }} [options] source: where CMakeLists.txt and
@@ -112,32 +145,15 @@ export function crossBuild(
     artifacts,
     { source = root, folder = join(workFolder, platform.name), env = {} } = {}
 ) {
-    const commands = ["cmake", "ninja"].filter((command) => !hasCommand(command));
-    installDebian(commands.map((command) => (command === "ninja" ? "ninja-build" : command)));
-    mkdirSync(folder, { recursive: true });
-    const flags = Object.entries({ [folder]: "build", [source]: ".", [root]: "." }).map(
-        ([path, name]) => `"-ffile-prefix-map=${path}=${name}"`
-    );
     const settings = {
-        CMAKE_BUILD_TYPE: "Release",
-        CMAKE_TOOLCHAIN_FILE: toolchainFile(platform),
-        CMAKE_CXX_FLAGS: flags.join(" "),
-        CMAKE_SHARED_LINKER_FLAGS: "-s",
         CMAKE_DISABLE_PRECOMPILE_HEADERS: "ON",
         NODE_ADDON_API_DIR: require("node-addon-api").include_dir,
         NODE_API_HEADERS_DIR: require("node-api-headers").include_dir,
         RAST_UNITY: "ON",
         RAST_RELEASE: "ON"
     };
-    const cache = join(workFolder, "zig-cache");
-    const options = {
-        env: { ...process.env, ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache, ...env },
-        stdio: ["ignore", "pipe", "pipe"]
-    };
-    const defined = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
-    runTool("cmake", ["-S", source, "-B", folder, "-G", "Ninja", ...defined], options);
     const targets = [...new Set(artifacts.map(({ target }) => target))];
-    const log = runTool("cmake", ["--build", folder, "--parallel", "2", "--target", ...targets], options);
+    const log = crossCMake(platform, { source, folder, targets, settings, env });
     for (const line of log.split("\n").filter((one) => /\bwarning:/.test(one))) process.stderr.write(`${line}\n`);
     return folder;
 }

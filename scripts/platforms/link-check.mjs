@@ -68,13 +68,14 @@ export function compareVersions(a, b) {
     return 0;
 }
 
-// Where a Mach-O image begins: the linker's, and never looked up in another image.
-const ofEveryImage = ["_mh_dylib_header", "__dso_handle"];
+// Mach-O, which Zig's linker exports whatever it is told: where the image begins, and C++'s new and delete, which are malloc and
+// free as the system's.
+const ofEveryImage = /^(?:_mh_dylib_header|__dso_handle|_Z(?:n[wa]|d[la]P)\w*)$/;
 
 function exportFaults({ format, exports }, artifact) {
-    const allowed = [...artifact.exports, ...(format === "MACHO" ? ofEveryImage : [])];
+    const isOfEveryImage = (name) => format === "MACHO" && ofEveryImage.test(name);
     const missing = artifact.exports.filter((name) => !exports.includes(name));
-    const more = exports.filter((name) => !allowed.includes(name));
+    const more = exports.filter((name) => !artifact.exports.includes(name) && !isOfEveryImage(name));
     return [
         ...missing.map((name) => `it does not export ${name}`),
         // What else is exported may take the place of the program's own, or be taken for it.
