@@ -29,7 +29,9 @@ const expected = "S:6+34=40;40+63=103;103+39=142#142\n";
 
 const read = (...path: string[]): Record<string, Record<string, string>> & Held["manifest"] =>
     JSON.parse(readFileSync(join(...path), "utf8")) as ReturnType<typeof read>;
-const { version, optionalDependencies } = read(root, "package.json");
+const manifest = read(root, "package.json");
+const { version } = manifest;
+const optionalDependencies = manifest["optionalDependencies"]!;
 const own = `@rast-llama/${platform}`;
 const llama = `@node-llama-cpp/${platform}`;
 
@@ -87,7 +89,7 @@ test("the loader and the release know the same platforms", () => {
 describe.skipIf(!isTested)("released packages", () => {
     test("ask for what they need and run nothing when they are installed", () => {
         const whole = read(work, "packages", "rast-llama", "package.json");
-        expect(whole.optionalDependencies).toMatchObject({ [own]: version, [llama]: optionalDependencies[llama] });
+        expect(whole["optionalDependencies"]).toMatchObject({ [own]: version, [llama]: optionalDependencies[llama] });
         expect([whole["scripts"], whole["devDependencies"]]).toEqual([undefined, undefined]);
         expect(existsSync(join(work, "packages", "rast-llama", "prebuilds"))).toBe(false);
         const part = read(work, "packages", platform, "package.json");
