@@ -1,6 +1,6 @@
 // What `rast devices` says where a driver is missing, old or broken: llama.cpp's own backends, loaded with libraries that
 // stand in for NVIDIA's and Vulkan's and answer as each case says.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -262,6 +262,22 @@ describe.runIf(cuda !== undefined && cudaExt !== undefined)("CUDA", () => {
 });
 
 describe.runIf(vulkan !== undefined)("Vulkan", () => {
+    it("no loader", async () => {
+        // the same library, asking for one that no system has
+        const place = at("no loader");
+        cpSync(libraries.core.cpuFolder, place, { recursive: true });
+        const bytes = readFileSync(vulkan!);
+        for (let from = 0; (from = bytes.indexOf("libvulkan.so.1\0", from)) >= 0; from++) bytes.write("9", from + 13);
+        writeFileSync(join(place, "libggml-vulkan.so"), bytes);
+        const { attempts } = await devices("", { RAST_LIBRARIES: place });
+        expect(attempts.find(({ kind }) => kind === "vulkan")).toMatchObject({
+            outcome: "not loaded",
+            reason: "libggml-vulkan.so did not load, as libvulkan.so.9 is missing",
+            missing: ["libvulkan.so.9"],
+            install: expect.stringContaining("Install the Vulkan loader")
+        });
+    });
+
     it.each([
         [
             "no driver",
