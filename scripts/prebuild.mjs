@@ -13,7 +13,6 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildNative } from "./build-native.mjs";
-import { prepareHeaders } from "./llama-headers.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -40,6 +39,8 @@ async function forThisMachine() {
         .map((place) => join(root, "build", place, "rast.node"))
         .find((path) => existsSync(path));
     copyFileSync(builtFile, file);
+    const { forgetSources } = await import("./platforms/sources.mjs");
+    forgetSources(`${process.platform}-${process.arch}`);
     if (process.platform === "linux") spawnSync("strip", ["--strip-unneeded", file]);
     process.stdout.write(`${file.slice(root.length + 1)} (${Math.round(statSync(file).size / 1024)} KiB)\n`);
 }
@@ -50,10 +51,12 @@ async function forRelease(names, { twice, check }) {
     const { artifactsOf, platformNamed } = await import("./platforms/platforms.mjs");
     const { crossBuild } = await import("./platforms/cross-build.mjs");
     const { linkFaults } = await import("./platforms/link-check.mjs");
-    if (!check) prepareHeaders();
-    let faults = 0;
+    const { noteSources, sourcesHash } = await import("./platforms/sources.mjs");
+    const hash = check ? undefined : sourcesHash();
+    let allFaults = 0;
     for (const platform of names.map(platformNamed)) {
         const start = performance.now();
+        let faults = 0;
         const artifacts = artifactsOf(platform);
         const built = check ? undefined : crossBuild(platform, artifacts);
         const again = twice ? builtElsewhere(platform, artifacts, crossBuild) : undefined;
@@ -83,9 +86,11 @@ async function forRelease(names, { twice, check }) {
             ];
             process.stdout.write(`${relative(root, file)}: ${words.join(", ")}\n`);
         }
+        if (hash !== undefined && faults === 0) noteSources(platform.name, hash);
         if (again !== undefined && faults === 0) rmSync(dirname(again), { recursive: true, force: true });
+        allFaults += faults;
     }
-    if (faults > 0) process.exit(1);
+    if (allFaults > 0) process.exit(1);
 }
 
 // From a copy of the sources elsewhere, with nothing kept from before.

@@ -11,6 +11,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { artifactsOf, platformNamed, platforms } from "./platforms/platforms.mjs";
+import { isOfTheseSources, sourcesHash } from "./platforms/sources.mjs";
 import { runTool } from "./platforms/tools.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -96,6 +97,12 @@ function mainPackage(place, manifest, chosen) {
 
 async function assertLinked(chosen) {
     const { linkFaults } = await import("./platforms/link-check.mjs");
+    const hash = sourcesHash();
+    const old = chosen.filter(({ name }) => !isOfTheseSources(name, hash));
+    if (old.length > 0) {
+        const flags = old.map(({ name }) => `--platform ${name}`).join(" ");
+        throw new Error(`Not built of these sources as a release is: npm run prebuild -- ${flags}`);
+    }
     const faults = chosen.flatMap((platform) =>
         artifactsOf(platform).flatMap((artifact) => {
             const file = join(root, "prebuilds", platform.name, artifact.file);

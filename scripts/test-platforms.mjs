@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { foreignNode, runForeign } from "./platforms/foreign-node.mjs";
 import { npmPackage } from "./platforms/npm-package.mjs";
+import { isOfTheseSources } from "./platforms/sources.mjs";
 import { runTool, workFolder } from "./platforms/tools.mjs";
 import { windowsLibraries } from "./platforms/windows-llama.mjs";
 
@@ -30,7 +31,7 @@ function appFor(platform) {
     for (const name of ["@huggingface/jinja", "commander"])
         cpSync(join(root, "node_modules", name), join(modules, name), { recursive: true });
     const addon = join(root, "prebuilds", platform, "rast.node");
-    if (!existsSync(addon)) {
+    if (!isOfTheseSources(platform)) {
         say(`${platform}: building the addon`);
         runTool(process.execPath, [join(root, "scripts", "prebuild.mjs"), "--platform", platform], {
             stdio: ["ignore", "pipe", "inherit"]
