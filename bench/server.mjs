@@ -3,8 +3,10 @@
 //
 //   node bench/server.mjs [--trio demo] [--streams 1,4,8] [--tokens 128] [--rounds 3]
 //
-// Both sides draw the same texts from the same seeds. The clients run in a process of their own, so that they take none of the server's time.
+// Both sides draw the same texts from the same seeds, so many at a time, each behind the one before. The clients run in a process of their own
+// and do no more than take what comes, as they share the processors with the models.
 import { fork } from "node:child_process";
+import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadRast } from "../dist/index.js";
@@ -72,20 +74,17 @@ function ask(child, order) {
 
 /** Tokens a second of the engine by itself. */
 async function drawAll(rast, streams, round) {
+    let [drawn, next] = [0, 0];
     const start = performance.now();
-    const results = await Promise.all(
-        Array.from({ length: 2 * streams }, (_, index) =>
-            rast.complete({
-                prompt,
-                raw: true,
-                maxTokens: tokens,
-                ignoreEos: true,
-                stop: [],
-                seed: seedOf(round, index)
-            })
-        )
-    );
-    const drawn = results.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
+    const worker = async () => {
+        while (next < 2 * streams) {
+            const seed = seedOf(round, next++);
+            const generation = rast.generate({ prompt, raw: true, maxTokens: tokens, ignoreEos: true, stop: [], seed });
+            for await (const part of generation) void part;
+            drawn += (await generation.result).usage.completionTokens;
+        }
+    };
+    await Promise.all(Array.from({ length: streams }, worker));
     return (1000 * drawn) / (performance.now() - start);
 }
 
@@ -98,34 +97,40 @@ async function clients({ url, streams, round }) {
     const first = [];
     let drawn = 0;
     let next = 0;
+    const agent = new Agent({ keepAlive: true });
     const start = performance.now();
-    const one = async (index) => {
-        const sent = performance.now();
-        const response = await fetch(`${url}/v1/completions`, {
-            method: "POST",
-            body: JSON.stringify({
-                prompt,
-                max_tokens: tokens,
-                ignore_eos: true,
-                stop: [],
-                seed: seedOf(round, index),
-                stream: true,
-                stream_options: { include_usage: true }
-            })
+    const one = (index) =>
+        new Promise((resolve, reject) => {
+            const sent = performance.now();
+            const parts = [];
+            const asking = request(`${url}/v1/completions`, { method: "POST", agent }, (response) => {
+                response.on("data", (part) => {
+                    if (parts.length === 0) first.push(performance.now() - sent);
+                    parts.push(part);
+                });
+                response.on("end", () => {
+                    const text = Buffer.concat(parts).toString("utf8");
+                    drawn += Number(/"completion_tokens":(\d+)/.exec(text)[1]);
+                    resolve();
+                });
+            });
+            asking.on("error", reject);
+            asking.end(
+                JSON.stringify({
+                    prompt,
+                    max_tokens: tokens,
+                    ignore_eos: true,
+                    stop: [],
+                    seed: seedOf(round, index),
+                    stream: true,
+                    stream_options: { include_usage: true }
+                })
+            );
         });
-        let text = "";
-        let seen = false;
-        for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
-            text += part;
-            if (seen) continue;
-            seen = true;
-            first.push(performance.now() - sent);
-        }
-        drawn += Number(/"completion_tokens":(\d+)/.exec(text)[1]);
-    };
     const worker = async () => {
         while (next < 2 * streams) await one(next++);
     };
     await Promise.all(Array.from({ length: streams }, worker));
+    agent.destroy();
     return { rate: (1000 * drawn) / (performance.now() - start), first };
 }
