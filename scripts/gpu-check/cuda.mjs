@@ -90,10 +90,14 @@ function runtimeFlags(toolkit, others) {
 export function toolkitFlags(toolkit, others, shim) {
     const parts = [cublasFlags(toolkit, others, shim), runtimeFlags(toolkit, others)];
     const compile = parts.flatMap((part) => part.compile);
+    const all = parts.flatMap((part) => part.all);
+    // loaders do not know these folders, and CMake takes them for ones that they do: nvcc links from there unasked
+    const folders = [...new Set(all.map((flag) => dirname(flag.slice(flag.indexOf("=") + 1))))];
     // given twice, the last would be all of it
     return [
         ...(compile.length === 0 ? [] : [`CMAKE_CUDA_FLAGS=${compile.join(" ")}`]),
-        ...parts.flatMap((part) => part.all)
+        ...all,
+        ...(folders.length === 0 ? [] : [`CMAKE_SHARED_LINKER_FLAGS=-Wl,-rpath,${folders.join(":")}`])
     ];
 }
 

@@ -149,7 +149,8 @@ describe("flags", () => {
         expect(toolkitFlags(join(folder, "cuda"), [join(folder, "site")], shim)).toEqual([
             `CMAKE_CUDA_FLAGS=-I${shim}`,
             `CUDA_cublas_LIBRARY=${join(folder, "site", "lib", "libcublas.so.13")}`,
-            `CUDA_cublasLt_LIBRARY=${join(folder, "site", "lib", "libcublasLt.so.13")}`
+            `CUDA_cublasLt_LIBRARY=${join(folder, "site", "lib", "libcublasLt.so.13")}`,
+            `CMAKE_SHARED_LINKER_FLAGS=-Wl,-rpath,${join(folder, "site", "lib")}`
         ]);
         expect(readdirSync(shim).sort()).toEqual(["cublas_api.h", "cublas_v2.h"]);
         expect(() => toolkitFlags(join(folder, "cuda"), [], shim)).toThrow("cuBLAS is missing");
@@ -171,7 +172,8 @@ describe("flags", () => {
             `CUDA_cublas_LIBRARY=${join(lib, "libcublas.so.13")}`,
             `CUDA_cublasLt_LIBRARY=${join(lib, "libcublasLt.so.13")}`,
             `CUDA_CUDART=${join(lib, "libcudart.so.13")}`,
-            `CUDA_cudart_LIBRARY=${join(lib, "libcudart.so.13")}`
+            `CUDA_cudart_LIBRARY=${join(lib, "libcudart.so.13")}`,
+            `CMAKE_SHARED_LINKER_FLAGS=-Wl,-rpath,${lib}`
         ]);
     });
 
