@@ -53,12 +53,12 @@ export function installDebian(packages) {
 }
 
 // A package of PyPI, in a folder of its own: nothing of the machine's Python changes.
-function pythonPackage(requirement, folder, options = []) {
+function pythonPackage(requirement, folder, options = [], mayInstall = true) {
     const done = join(folder, ".complete");
     if (existsSync(done)) return folder;
-    if (!hasCommand("python3")) installDebian(["python3-minimal", "python3-pip"]);
-    if (spawnSync("python3", ["-m", "pip", "--version"], { stdio: "ignore" }).status !== 0)
-        installDebian(["python3-pip"]);
+    const hasPip = spawnSync("python3", ["-m", "pip", "--version"], { stdio: "ignore" }).status === 0;
+    if (!hasPip && !mayInstall) throw new Error("Python with pip is missing (Debian: python3-pip).");
+    if (!hasPip) installDebian(["python3-minimal", "python3-pip"]);
     const [name] = requirement.split(" ");
     process.stderr.write(`fetching ${name}\n`);
     const part = `${folder}.part`;
@@ -89,7 +89,10 @@ export function zigProgram() {
     return join(pythonPackage(zig, folder, ["--require-hashes"]), "ziglang", "zig");
 }
 
-/** The folder that Python finds LIEF in. */
-export function liefFolder() {
-    return pythonPackage(lief, join(workFolder, "lief-1.0.0"));
+/**
+ * The folder that Python finds LIEF in.
+ * @param mayInstall whether Debian's Python is installed where there is none
+ */
+export function liefFolder(mayInstall = true) {
+    return pythonPackage(lief, join(workFolder, "lief-1.0.0"), [], mayInstall);
 }

@@ -21,7 +21,7 @@ const addon = artifactsOf()[0]!;
 /** Whether what reads the three formats is there, or can be fetched. */
 function canRead(): boolean {
     try {
-        liefFolder();
+        liefFolder(false);
         return true;
     } catch (error) {
         if ((process.env["CI"] ?? "") !== "") throw error;
