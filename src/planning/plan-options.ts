@@ -2,6 +2,7 @@
 import { checkNumber, checkSignal, checkString, invalidOption, readArray, readOptions } from "../checks.js";
 import { resolveLoadOptions, type LoadOptions } from "../loading/load-options.js";
 import type { SizeOptions } from "../loading/engine-size.js";
+import { readEndpoints, type WorkerEndpoint } from "../workers/endpoints.js";
 
 /** What is planned, and for which machine. */
 export interface PlanOptions extends Pick<
@@ -28,6 +29,8 @@ export interface PlanOptions extends Pick<
     bandwidth?: number | readonly number[] | undefined;
     /** Of main memory, in GB/s. @default 50 */
     hostBandwidth?: number | undefined;
+    /** Workers whose devices are counted, as `loadRast` takes them. */
+    rpc?: string | readonly string[] | undefined;
     /** How often expert and ensemble are expected to draw the same token, 0 to 1. @default 0.8 */
     agreement?: number | undefined;
     /** Ends the plan. */
@@ -46,6 +49,7 @@ export interface ResolvedPlanOptions {
     readonly ram: number | undefined;
     readonly bandwidth: readonly number[] | undefined;
     readonly hostBandwidth: number | undefined;
+    readonly rpc: readonly WorkerEndpoint[];
     readonly agreement: number;
     readonly size: SizeOptions;
     readonly signal: AbortSignal | undefined;
@@ -62,6 +66,7 @@ const own = [
     "ram",
     "bandwidth",
     "hostBandwidth",
+    "rpc",
     "agreement",
     "signal"
 ] as const;
@@ -100,6 +105,7 @@ export function readPlanOptions(options: PlanOptions): ResolvedPlanOptions {
         ram: read("ram", (name, value) => checkNumber(name, value, bytes)),
         bandwidth: read("bandwidth", (name, value) => numbers(name, value, rate)),
         hostBandwidth: read("hostBandwidth", (name, value) => checkNumber(name, value, rate)),
+        rpc: read("rpc", readEndpoints) ?? [],
         agreement:
             read("agreement", (name, value) => checkNumber(name, value, { min: 0, max: 1 })) ?? expectedAgreement,
         size,

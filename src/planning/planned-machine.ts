@@ -3,6 +3,7 @@ import { invalidOption } from "../checks.js";
 import { availableHostBytes } from "../machine/host-memory.js";
 import type { NativeAddon, NativeDevice } from "../native/addon-types.js";
 import { usableDevices } from "../placement/placement.js";
+import { askWorkers } from "../workers/worker-info.js";
 import { cardOf, usualHostGigabytesPerSecond } from "./cards.js";
 import type { Machine, SpeedSettings } from "./plan-models.js";
 import type { ResolvedPlanOptions } from "./plan-options.js";
@@ -22,13 +23,16 @@ export interface PlannedMachine extends Machine, SpeedSettings {
     readonly rates: readonly PlannedBandwidth[];
 }
 
-/** @throws ERR_INVALID_OPTION for bandwidths of another number of devices */
+/** @throws ERR_INVALID_OPTION for bandwidths of another number of devices; for workers what `askWorkers` does */
 export async function machineOf(
     given: ResolvedPlanOptions,
-    addon: Pick<NativeAddon, "devices">
+    addon: Pick<NativeAddon, "askWorker" | "devices">
 ): Promise<PlannedMachine> {
-    const devices =
+    const here =
         given.vram === undefined ? await addon.devices() : given.vram.filter((bytes) => bytes > 0).map(askedCard);
+    const { workers, devices: remote } = await askWorkers(addon, given.rpc);
+    const devices = [...here, ...remote];
+    const roundTripMs = new Map(workers.map((one) => [one.worker, one.roundTripMs]));
     const usable = usableDevices(devices);
     if (given.bandwidth !== undefined && given.bandwidth.length !== 1 && given.bandwidth.length !== usable.length) {
         throw invalidOption("bandwidth", `one number, or one for each of ${usable.length} devices`, given.bandwidth);
@@ -53,7 +57,11 @@ export async function machineOf(
         hostAvailableBytes: given.ram ?? (await availableHostBytes()),
         bandwidths: {
             hostBytesPerSecond: hostRate.gigabytesPerSecond * 1e9,
-            deviceBytesPerSecond: (name) => byName.get(name) ?? assumedCardRate * 1e9
+            deviceBytesPerSecond: (name) => byName.get(name) ?? assumedCardRate * 1e9,
+            roundTripSeconds: (name) => {
+                const { worker } = devices.find((device) => device.name === name) ?? {};
+                return (roundTripMs.get(worker ?? "") ?? 0) / 1000;
+            }
         },
         agreement: given.agreement,
         rates: [...rates, hostRate]

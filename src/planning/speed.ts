@@ -13,6 +13,8 @@ export interface ReadBytes {
 export interface Bandwidths {
     readonly hostBytesPerSecond: number;
     readonly deviceBytesPerSecond: (name: string) => number;
+    /** There and back to a device of a worker, which every decode waits for once; 0 for one of this machine. @default 0 */
+    readonly roundTripSeconds?: (name: string) => number;
 }
 
 /** What is assumed of rounds with drafts. */
@@ -62,7 +64,9 @@ export function readBytes(facts: SizedModel, placed: PlacedModel, filled: number
 /** Seconds of one decode. */
 function secondsOf({ host, devices }: ReadBytes, placed: PlacedModel, bandwidths: Bandwidths): number {
     const onDevices = devices.map((bytes, index) => bytes / bandwidths.deviceBytesPerSecond(placed.devices[index]!));
-    return (host / bandwidths.hostBytesPerSecond + onDevices.reduce((sum, one) => sum + one, 0)) / reachedShare;
+    const network = placed.devices.reduce((sum, name) => sum + (bandwidths.roundTripSeconds?.(name) ?? 0), 0);
+    const read = host / bandwidths.hostBytesPerSecond + onDevices.reduce((sum, one) => sum + one, 0);
+    return read / reachedShare + network;
 }
 
 /**

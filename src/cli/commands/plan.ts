@@ -29,6 +29,7 @@ const machineFlags = under("The machine that is asked about", {
     ),
     ram: valueFlag("--ram <size>", "main memory, e.g. 32G (default: what is available here)", toBytes),
     bandwidth: listFlag("--bandwidth <GB/s>[,<GB/s>]", "of each card (default: a table of usual cards)", toRate),
+    rpc: placementFlags.rpc,
     hostBandwidth: numberFlag("--ram-bandwidth <GB/s>", "of main memory (assumed unless given: 50)"),
     agreement: numberFlag("--agreement <number>", "how often drafts are right, 0 to 1 (default 0.8)")
 });

@@ -102,6 +102,7 @@ const loading: readonly Case[] = [
         }
     ],
     [["--device", "cpu"], { device: ["cpu"] }],
+    [["--rpc", "a:1,b"], { rpc: "a:1,b" }],
     [["--flash-attention", "on"], { flashAttention: true }],
     [["--flash-attention", "off"], { flashAttention: false }],
     [["--flash-attention", "auto"], { flashAttention: "auto" }],
@@ -111,6 +112,7 @@ const loading: readonly Case[] = [
 const generateLoading: readonly Case[] = [
     ...loading,
     [["--lambda", "0.5"], { lambda: 0.5 }],
+    [["--worker-timeout", "2000"], { workerTimeoutMs: 2000 }],
     [["--context-size", "64"], { contextSize: 64 }],
     [["--cache-size", "8192"], { cacheSize: 8192 }],
     [["--batch-size", "32"], { batchSize: 32 }],
@@ -281,6 +283,8 @@ const ofGenerate: Readonly<Record<string, readonly string[]>> = {
     "--expert-gpu-layers": ["0.5", "x"],
     "--antiexpert-gpu-layers": ["-1", "x"],
     "--device": [""],
+    "--rpc": ["", "a:0", "a b", "a,a"],
+    "--worker-timeout": ["999", "x", ""],
     "--base-device": [""],
     "--expert-device": [""],
     "--antiexpert-device": [""],
@@ -324,7 +328,7 @@ const asGenerate = (flags: string): Readonly<Record<string, readonly string[]>> 
 
 // Those of an engine.
 const engineWrong = asGenerate(
-    "--lambda --cache-size --batch-size --gpu-layers --cpu-moe --base-gpu-layers --expert-gpu-layers --antiexpert-gpu-layers --device --base-device --expert-device --antiexpert-device --threads --kv-type --flash-attention --sampler --special-tokens --draft --ngram --trio --base --expert --antiexpert"
+    "--lambda --cache-size --batch-size --gpu-layers --cpu-moe --base-gpu-layers --expert-gpu-layers --antiexpert-gpu-layers --device --rpc --worker-timeout --base-device --expert-device --antiexpert-device --threads --kv-type --flash-attention --sampler --special-tokens --draft --ngram --trio --base --expert --antiexpert"
 );
 
 /** Wrong texts, each with what is said of it behind "for --flag, ". Nothing of a flag that takes whatever is typed. */
@@ -416,6 +420,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--seed": ["-1", "x", ""],
         "--flash-attention": ["true"],
         "--device": [""],
+        "--rpc": ["a:0", ""],
         "--format": ["pdf"]
     },
     demo: { "--problems": ["0", "1001", "x", ""], "--seed": ["-1", "x", ""] },
@@ -437,6 +442,7 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
         "--bandwidth": ["0", "x", ""],
         "--ram-bandwidth": ["0", "x", ""],
         "--agreement": ["2", "x", ""],
+        "--rpc": ["a:0", ""],
         "--quantization": ["Q99"],
         "--pair-quantization": ["Q99"],
         "--context-size": ["0", "x"],
@@ -474,7 +480,14 @@ const wrong: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     },
     grade: { "--output-field": [""], "--answer-field": [""] },
     lora: { "--rank": ["0", "1.5", "x", ""], "--threads": ["0", "x", ""], "--type": ["q8_0", ""] },
-    devices: {},
+    devices: { "--rpc": ["a:0", ""] },
+    worker: {
+        "--port": ["65536", "x", ""],
+        "--allow": ["x", "10.0.0.0/33", ""],
+        "--max-connections": ["0", "x", ""],
+        "--memory": ["x", ""],
+        "--threads": ["0", "x", ""]
+    },
     build: {},
     completion: {},
     man: {}
@@ -517,6 +530,7 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     grade: ["--answers", "--wrong", "--quiet", "--json"],
     lora: "--out --model --no-measure --text --json".split(" "),
     devices: ["--json"],
+    worker: "--host --devices --cache --json --quiet".split(" "),
     build: [],
     completion: [],
     man: []
@@ -533,7 +547,10 @@ describe("wrong texts", () => {
     test.each(wrongCases)("%s %s %j is named as the flag it came from", async (command, flag, text) => {
         const pair = { "--expert": ["--antiexpert", files.antiexpert], "--antiexpert": ["--expert", files.expert] };
         const others =
-            command === "demo" || command === "grade" || command === "lora" || command === "quantize"
+            ["devices", "worker", "demo"].includes(command) ||
+            command === "grade" ||
+            command === "lora" ||
+            command === "quantize"
                 ? []
                 : command === "graft"
                   ? ["--template", files.base, "--weights", "w", "--out", "o.gguf"]
