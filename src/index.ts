@@ -186,6 +186,8 @@ export { writeTrioFile, type TrioFileOptions } from "./trio/write-trio.js";
 export type { SpecialTokenMap, SpecialTokens } from "./trio/special-tokens.js";
 export type { IsolationOptions } from "./isolate/isolation-options.js";
 export type {
+    NetworkStats,
+    NetworkUse,
     GenerationPart,
     PairPlaces,
     RastResult,

@@ -29,7 +29,6 @@ const machineFlags = under("The machine that is asked about", {
     ),
     ram: valueFlag("--ram <size>", "main memory, e.g. 32G (default: what is available here)", toBytes),
     bandwidth: listFlag("--bandwidth <GB/s>[,<GB/s>]", "of each card (default: a table of usual cards)", toRate),
-    rpc: placementFlags.rpc,
     hostBandwidth: numberFlag("--ram-bandwidth <GB/s>", "of main memory (assumed unless given: 50)"),
     agreement: numberFlag("--agreement <number>", "how often drafts are right, 0 to 1 (default 0.8)")
 });
@@ -45,6 +44,7 @@ const flags = {
     antiexpert: valueFlag("--antiexpert <file>", "the same small model before it", expandHome),
     ...machineFlags,
     ...quantizationFlags,
+    rpc: placementFlags.rpc,
     contextSize: placementFlags.contextSize,
     parallel: numberFlag("--parallel <integer>", "texts generated together, 1 to 64 (default 1)"),
     cacheSize: placementFlags.cacheSize,

@@ -10,7 +10,10 @@ import { formatBytes } from "../output.js";
 
 const flags = {
     ...under("Network", {
-        host: textFlag("--host <address>", "address to listen on (default 127.0.0.1; 0.0.0.0 is every one)"),
+        host: textFlag(
+            "--host <address>",
+            "where clients find it (default 127.0.0.1, this machine alone; 0.0.0.0 is every address)"
+        ),
         port: numberFlag("--port <integer>", "0 takes a free one (default 50052)"),
         allow: listFlag(
             "--allow <address>[,<address>]",
