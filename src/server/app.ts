@@ -13,7 +13,7 @@ import { servedModels } from "./ask/model-names.js";
 import type { ProtocolContext, RequestBounds } from "./ask/protocol.js";
 import { SlotBoard } from "./ask/slot-board.js";
 import { checkHost, checkOrigin, KeyRing } from "./http/access.js";
-import { answerBrokenRequest } from "./http/broken-request.js";
+import { answerBrokenRequest, refuseExpectation } from "./http/broken-request.js";
 import { answerHalfClosed } from "./http/half-closed.js";
 import { KnownPaths } from "./http/known-paths.js";
 import { onceOver } from "./http/response-over.js";
@@ -118,7 +118,9 @@ export async function createApp({
             headersTimeout: 1000 * Math.min(options.headerSeconds, options.receiveSeconds),
             connectionsCheckingInterval: 1000,
             maxHeaderSize: 16 * 1024,
-            insecureHTTPParser: false
+            insecureHTTPParser: false,
+            // `checkHost` says so in words
+            requireHostHeader: false
         },
         routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
         ajv: {
@@ -138,6 +140,7 @@ export async function createApp({
     }) as unknown as FastifyInstance;
     app.server.maxConnections = options.maxConnections;
     app.server.maxHeadersCount = 100;
+    app.server.on("checkExpectation", refuseExpectation);
     readBodiesAsJson(app, { maxDepth: options.maxJsonDepth, maxBytes: options.maxBodyBytes });
     app.setErrorHandler((error, request, reply) => sendErrorOf(request.url)(error as Error, request, reply));
     const paths = new KnownPaths(app);
@@ -145,13 +148,15 @@ export async function createApp({
         const { method, url } = request;
         const methods = paths.methodsOf(pathOf(url));
         if (methods.length > 0) void reply.header("allow", methods.join(", "));
+        const near = methods.length > 0 ? undefined : paths.nearest(pathOf(url));
+        const hint = near === undefined ? "" : `; there is ${near}: look at the base URL`;
         const error =
             methods.length > 0
                 ? new RequestError(405, `${pathOf(url)} takes ${methods.join(", ")}, and no ${method}.`, {
                       code: "method_not_allowed"
                   })
-                : new RequestError(404, `There is no ${method} ${pathOf(url)} here.`);
-        sendErrorOf(url)(error, request, reply);
+                : new RequestError(404, `There is no ${method} ${pathOf(url)} here${hint}.`);
+        sendErrorOf(near ?? url)(error, request, reply);
     });
     app.addHook("onClose", async () => metrics.close());
     observe(app, metrics);

@@ -115,6 +115,69 @@ describe("a path that is there", () => {
     });
 });
 
+describe("a base URL that is not quite right", () => {
+    it.each([
+        ["/chat/completions", "/v1/chat/completions"],
+        ["//v1/chat/completions", "/v1/chat/completions"],
+        ["/V1/Chat/Completions", "/v1/chat/completions"],
+        ["/v1/chat/completions/chat/completions", "/v1/chat/completions"],
+        ["/v1/api/chat", "/api/chat"],
+        ["/v1/tokenize", "/tokenize"],
+        ["/v1/v1/messages", "/v1/messages"]
+    ])("%s: the answer names %s", async (path, there) => {
+        const { status, body } = await post(server, path, {});
+        expect(status).toBe(404);
+        const { error } = body as { error: string | { message: string } };
+        expect(typeof error === "string" ? error : error.message).toBe(
+            `There is no POST ${path} here; there is ${there}: look at the base URL.`
+        );
+        // in the shape that the client reads
+        expect(typeof error === "string").toBe(there === "/api/chat");
+        expect(body.type).toBe(there === "/v1/messages" ? "error" : undefined);
+    });
+
+    it.each(["/v1/embeddings", "/v1/v1", "/", "/v1//"])("%s: it names none that is not there", async (path) => {
+        const { body } = await post(server, path, {});
+        expect(JSON.stringify(body)).not.toContain("there is");
+    });
+});
+
+describe("headers", () => {
+    const text = JSON.stringify({ content: "12+5" });
+    const rest = `Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`;
+    const answered = async (headers: string): Promise<readonly [string, Json]> => {
+        const [head = "", body = ""] = (await raw(server, `POST /tokenize HTTP/1.1\r\n${headers}${rest}`)).split(
+            "\r\n\r\n"
+        );
+        return [head.split("\r\n")[0]!, JSON.parse(body)];
+    };
+
+    it.each(["json", "", "application/", "application/json, text/plain", "multipart/form-data", "text/plain; charset"])(
+        "that call a body %j: it is JSON",
+        async (type) => {
+            const [status, body] = await answered(`Host: localhost\r\nContent-Type: ${type}\r\n`);
+            expect([status, body]).toEqual(["HTTP/1.1 200 OK", { tokens: expect.any(Array) }]);
+        }
+    );
+
+    it("without a Host, or with an expectation that is not known, are refused in OpenAI's shape", async () => {
+        const [none, noHost] = await answered("");
+        expect([none, noHost.error.code]).toEqual(["HTTP/1.1 400 Bad Request", "host_not_given"]);
+        const [failed, expectation] = await answered("Host: localhost\r\nExpect: 200-ok\r\n");
+        expect([failed, expectation.error.code]).toEqual(["HTTP/1.1 417 Expectation Failed", "expectation_failed"]);
+        expect(Object.keys(expectation.error as object)).toEqual(["message", "type", "param", "code"]);
+    });
+
+    it("that promise too large a body are told which flag sets the limit", async () => {
+        const answer = await raw(
+            server,
+            "POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n"
+        );
+        expect(answer).toContain("HTTP/1.1 413 ");
+        expect(answer).toContain("The body is larger than the server takes (--max-body).");
+    });
+});
+
 describe("a compressed body", () => {
     const text = JSON.stringify({ content: "12+5" });
     const send = async (body: Buffer, encoding: string): Promise<{ status: number; body: Json }> => {

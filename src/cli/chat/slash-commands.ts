@@ -35,7 +35,7 @@ const aliases: ReadonlyMap<string, SlashName> = new Map([
     ["reset", "clear"]
 ]);
 
-/** What was typed behind a slash. @throws ERR_INVALID_ARGUMENT for a command that is not known */
+/** What was typed behind a slash. @throws ERR_INVALID_ARGUMENT for a command that is not known, or takes nothing of what follows it */
 export function parseSlash(text: string): { readonly name: SlashName; readonly rest: string } {
     const [, typed = "", rest = ""] = /^\/(\S*)\s*([^]*)$/.exec(text) ?? [];
     const name = names.find((one) => one === typed) ?? aliases.get(typed);
@@ -49,6 +49,8 @@ export function parseSlash(text: string): { readonly name: SlashName; readonly r
             `There is no command /${typed}.${hint} /help lists them; // begins a message with a slash.`
         );
     }
+    if (slashCommands[name][0] === "" && rest.trim() !== "")
+        throw new RastError("ERR_INVALID_ARGUMENT", `/${typed} takes nothing behind it.`);
     return { name, rest: rest.trim() };
 }
 

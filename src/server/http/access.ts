@@ -58,11 +58,12 @@ export interface PageRules {
 /**
  * Refuses names in the Host header that this server does not have: a page of a name that was bound to this address meanwhile would
  * otherwise be of the same origin. Addresses are nobody's to bind.
- * @throws RequestError 403
+ * @throws RequestError 403; 400 where there is none
  */
 export function checkHost({ headers }: Pick<FastifyRequest, "headers">, { host, allowedHosts }: PageRules): void {
     const given = headers.host;
-    const name = given === undefined ? undefined : hostOf(given);
+    if (given === undefined) throw new RequestError(400, "The request has no Host header.", { code: "host_not_given" });
+    const name = hostOf(given);
     if (name !== undefined) {
         if (isIP(name) !== 0 || isLoopback(name) || name.endsWith(".localhost")) return;
         if (name === host.toLowerCase() || allowedHosts.includes(name)) return;

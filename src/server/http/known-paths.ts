@@ -13,6 +13,17 @@ export class KnownPaths {
         });
     }
 
+    /** A path that is there, for one that a client came to by a base URL with `/v1` too many, or too few, or a slash at its end. */
+    nearest(path: string): string | undefined {
+        const plain = path.replace(/\/{2,}/g, "/").toLowerCase();
+        const bare = plain.replace(/^(?:\/v1)+(?=\/)/, "");
+        const ends = ["/chat/completions", "/messages", "/api/chat"].map((end) =>
+            plain.endsWith(end + end) ? plain.slice(0, -end.length) : plain
+        );
+        const near = [plain, `/v1${bare}`, bare, ...ends].find((one) => one !== "/" && this.methodsOf(one).length > 0);
+        return near === path ? undefined : near;
+    }
+
     /** @param path without a query @returns none of a path that is not there */
     methodsOf(path: string): readonly string[] {
         const all = [...this.#routes.values()].filter((route) => route.path.test(path));

@@ -10,6 +10,10 @@ export function readBodiesAsJson(
     app: FastifyInstance,
     { maxDepth, maxBytes }: { readonly maxDepth: number; readonly maxBytes: number }
 ): void {
+    // a type that is none at all would be refused before it comes to a parser
+    app.addHook("onRequest", async ({ raw }) => {
+        if (raw.headers["content-type"] !== undefined) raw.headers["content-type"] = "application/json";
+    });
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer" }, async ({ headers }: FastifyRequest, body: Buffer) =>
         parseBody(await decoded(body, headers["content-encoding"], maxBytes), maxDepth)

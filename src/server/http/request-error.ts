@@ -168,6 +168,11 @@ function hidden(code: string | null = null): Failure {
     return { status: 500, kind: "server_error", message, param: null, code, retryAfterSeconds: undefined };
 }
 
+// Words for a person in place of fastify's own.
+const ofFastify: Readonly<Partial<Record<string, string>>> = {
+    FST_ERR_CTP_BODY_TOO_LARGE: "The body is larger than the server takes (--max-body)."
+};
+
 // Errors of fastify's own: bodies that are too large, or not valid by their schema.
 function failureOfFastify(error: unknown): Failure | undefined {
     if (!(error instanceof Error)) return undefined;
@@ -181,7 +186,7 @@ function failureOfFastify(error: unknown): Failure | undefined {
     return {
         status: statusCode,
         kind: kindOf(statusCode),
-        message: error.message,
+        message: (typeof code === "string" ? ofFastify[code] : undefined) ?? error.message,
         param: null,
         code: typeof code === "string" ? code : null,
         retryAfterSeconds: undefined

@@ -46,7 +46,8 @@ function decisiveOf(issues: readonly SchemaIssue[]): SchemaIssue {
     const inside = issues
         .slice(0, -1)
         .filter((issue) => (issue.instancePath ?? "").startsWith(last.instancePath ?? ""));
-    const meant = inside.filter((issue) => pathOf(issue).length > depth || issue.keyword !== "type");
+    const words = (issue: SchemaIssue): boolean => issue.keyword === "enum" && typeof issue.data !== "string";
+    const meant = inside.filter((issue) => pathOf(issue).length > depth || (issue.keyword !== "type" && !words(issue)));
     return meant.length === 1 ? meant[0]! : last;
 }
 

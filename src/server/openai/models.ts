@@ -21,10 +21,15 @@ export const models: Protocol = async (app, context) => {
         async ({ params }) => {
             const found = context.models().find(({ id }) => id === params.model);
             if (found === undefined) {
-                throw new RequestError(404, "There is no such model here.", {
-                    param: "model",
-                    code: "model_not_found"
-                });
+                const names = context.models().map(({ id }) => id);
+                throw new RequestError(
+                    404,
+                    `There is no such model here; there are ${names.slice(0, 20).join(", ")}.`,
+                    {
+                        param: "model",
+                        code: "model_not_found"
+                    }
+                );
             }
             return written(found);
         }

@@ -171,12 +171,19 @@ function readTools(body: ChatBody): ToolUse | undefined {
     const names = read.map(({ name }) => name);
     const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
     if (twice >= 0) throw wrongField(`tools[${twice}].function.name`, "Two tools have the same name.");
-    return { tools: read, choice: readChoice(choice, names), parallel: body.parallel_tool_calls ?? true };
+    // a name asks for one call, and no more
+    const named = given(choice) && typeof choice === "object";
+    return { tools: read, choice: readChoice(choice, names), parallel: !named && (body.parallel_tool_calls ?? true) };
 }
 
 function readTool({ type, function: made }: WrittenTool, index: number): Tool {
     if (type !== "function" || made === undefined) {
         throw wrongField(`tools[${index}].type`, 'Tools are functions: { type: "function", function: { name, ... } }.');
+    }
+    const kind = made.parameters?.["type"];
+    if (given(kind) && kind !== "object") {
+        const at = `tools[${index}].function.parameters`;
+        throw wrongField(at, `Expected a schema of an object for ${at}, received one of ${describeValue(kind)}.`);
     }
     return {
         name: made.name,

@@ -215,8 +215,12 @@ function readTools({ tools, tool_choice: choice, parallel_tool_calls: parallel }
                 `Tools of type ${type.slice(0, 60)} are run by OpenAI's servers, and not here.`
             );
         }
+        if (typeof name !== "string") {
+            const form = 'Functions are { type: "function", name, parameters } here, without a "function" within.';
+            throw wrongField(`tools[${index}].name`, `tools[${index}].name is required. ${form}`);
+        }
         return {
-            name: stringOf(name, `tools[${index}].name`),
+            name,
             description: typeof description === "string" ? description : undefined,
             parameters: isObject(parameters) ? parameters : undefined,
             strict: strict === true
@@ -228,7 +232,8 @@ function readTools({ tools, tool_choice: choice, parallel_tool_calls: parallel }
             choice,
             read.map(({ name }) => name)
         ),
-        parallel: parallel ?? true
+        // a name asks for one call, and no more
+        parallel: !(given(choice) && typeof choice === "object") && (parallel ?? true)
     };
 }
 

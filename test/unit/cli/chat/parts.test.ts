@@ -71,7 +71,7 @@ describe("commands", () => {
         expect(parseSlash("/lambda 0.5")).toEqual({ name: "lambda", rest: "0.5" });
         expect(parseSlash("/system  two\nlines ")).toEqual({ name: "system", rest: "two\nlines" });
         expect(parseSlash("/quit")).toEqual({ name: "exit", rest: "" });
-        for (const text of ["/", "/lamda", "/constructor", "/LAMBDA"]) {
+        for (const text of ["/", "/lamda", "/constructor", "/LAMBDA", "/undo 3", "/retry now", "/quit it"]) {
             expect(() => parseSlash(text)).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }) as Error);
         }
         for (const name of Object.keys(slashCommands)) expect(slashHelp()).toContain(`/${name}`);

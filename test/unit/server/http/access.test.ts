@@ -51,7 +51,7 @@ describe("hosts", () => {
         ["rast.example@evil", "host_not_allowed"],
         ["[evil]", "host_not_allowed"],
         ["", "host_not_allowed"],
-        [undefined, "host_not_allowed"],
+        [undefined, "host_not_given"],
         ["localhost:123456", "host_not_allowed"],
         [hostname(), hostname() === "localhost" ? null : "host_not_allowed"]
     ])("%s: %s", (host, code) => {

@@ -2,6 +2,7 @@ import fastify from "fastify";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../../src/server/http/request-error.js";
 import { describeSchemaIssues } from "../../../../src/server/http/schema-failure.js";
+import { generateBody } from "../../../../src/server/ollama/schemas.js";
 import { chatBody, completionBody } from "../../../../src/server/openai/schemas.js";
 
 const messages = [{ role: "user", content: "a" }];
@@ -138,6 +139,12 @@ describe("what a schema has against a body", () => {
             ["prompt", "prompt is required."],
             [null, "Expected an object for the body, received an array of 0."],
             [null, 'Expected an object for the body, received "a" (string).']
+        ]);
+        const words = 'one of "low", "medium", "high"';
+        expect(await refusalsOf(generateBody, [{ think: 5 }, { think: "hi" }, { format: 5 }])).toEqual([
+            ["think", `Expected true or false or ${words} for think, received 5 (number).`],
+            ["think", `Expected ${words} for think, received "hi" (string).`],
+            ["format", 'Expected one of "", "json" or an object for format, received 5 (number).']
         ]);
     });
 

@@ -102,6 +102,13 @@ describe("a chat's body", () => {
         ]);
     });
 
+    it("is told which tool's parameters are no object's, by their name in the body", () => {
+        const tools = [{ type: "function", function: { name: "f", parameters: { type: "array" } } }];
+        expect(() => readChat({ messages, tools })).toThrow(
+            'Expected a schema of an object for tools[0].function.parameters, received one of "array" (string).'
+        );
+    });
+
     it("has tools, and which of them may be called", () => {
         const tools = ["f", "g"].map((name) => ({
             type: "function",
@@ -122,8 +129,12 @@ describe("a chat's body", () => {
         });
         expect(of({ tool_choice: "required" })).toMatchObject({ choice: { kind: "required", names: ["f", "g"] } });
         expect(of({ tool_choice: { type: "function", function: { name: "g" } } })).toMatchObject({
-            choice: { kind: "required", names: ["g"] }
+            choice: { kind: "required", names: ["g"] },
+            // of a name one call is asked for
+            parallel: false
         });
+        expect(of({ tool_choice: null })).toMatchObject({ choice: { kind: "auto" }, parallel: true });
+        expect(of({ tool_choice: "required" })).toMatchObject({ parallel: true });
         expect(of({ tools: [] })).toBe(undefined);
     });
 });

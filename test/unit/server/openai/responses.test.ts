@@ -194,6 +194,23 @@ describe("what is read", () => {
         expect(ask!.tools).toMatchObject({ choice: { kind: "required", names: ["weather"] }, parallel: false });
     });
 
+    test("a tool by its name is one call; one in the form of chats is told the form of responses", async () => {
+        fake.script = { steps, finish: "toolCalls" };
+        await post({ ...hello, tools, tool_choice: { type: "function", name: "weather" } });
+        expect(fake.asked[0]!.tools).toMatchObject({ choice: { kind: "required" }, parallel: false });
+        await post({ ...hello, tools, tool_choice: "required" });
+        expect(fake.asked[1]!.tools).toMatchObject({ choice: { kind: "required" }, parallel: true });
+        const nested = [{ type: "function", function: { name: "weather" } }];
+        const refused = await post({ ...hello, tools: nested });
+        expect(refused.statusCode).toBe(400);
+        expect(refused.json<Json>()).toMatchObject({
+            error: {
+                param: "tools[0].name",
+                message: expect.stringMatching(/is required\. Functions are \{/) as string
+            }
+        });
+    });
+
     test("a response goes on from a stored one, without its instructions", async () => {
         fake.script = { steps: [{ think: "Hm." }, { say: "Good day." }] };
         const first = (await post({ ...hello, instructions: "Be kind." })).json<{ id: string }>();
