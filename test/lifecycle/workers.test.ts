@@ -152,7 +152,7 @@ describe.skipIf(!canSeeProcesses)("a worker that goes", () => {
         async () => {
             const worker = workers[0]!;
             const rast = await load([worker]);
-            for (let kill = 0; kill < size(2, 100); ++kill) {
+            for (let kill = 0; kill < size(1, 100); ++kill) {
                 const generation = rast.generate(endless);
                 const ended = errorOf(generation.result);
                 setTimeout(() => process.kill(worker.serving(), "SIGKILL"), Math.random() * size(60, 150));
@@ -251,7 +251,7 @@ describe("hostile bytes", () => {
             const worker = workers.at(-1)!;
             const version = await hello(worker.port);
             const random = randomBytes(7);
-            for (let round = 0; round < size(20, 500); ++round) {
+            for (let round = 0; round < size(8, 500); ++round) {
                 const socket = connect(worker.port, "127.0.0.1").on("error", () => {});
                 if (round % 4 > 0) {
                     socket.write(`rast-worker 1 use ${version}\n`);
