@@ -114,3 +114,6 @@ class UtilityProcess extends EventEmitter {
 }
 
 export const utilityProcess = { fork: (script, args, options) => new UtilityProcess(script, args, options) };
+
+// Whoever started this may end before it has asked for a page.
+process.on("disconnect", () => process.exit(1));
