@@ -45,7 +45,7 @@ export async function askWorker(
         cache: said["cache"] === true,
         roundTripMs,
         devices: devices.filter(isObject).map((one): NativeDevice => {
-            const { name, description, memoryFreeBytes, memoryTotalBytes } = one as Record<string, unknown>;
+            const { name, description, memoryFreeBytes, memoryTotalBytes } = one;
             return {
                 name: text(name),
                 description: text(description),
@@ -61,7 +61,7 @@ export async function askWorker(
     function parsed(text: string): Record<string, unknown> {
         try {
             const value: unknown = JSON.parse(text);
-            if (isObject(value)) return value as Record<string, unknown>;
+            if (isObject(value)) return value;
         } catch {
             // below
         }

@@ -289,7 +289,10 @@ describe("hostile bytes", () => {
         }
         expect(worker.events.filter((one) => one.event === "crashed")).toHaveLength(crashes);
         await worker.said("ended", ends + 3);
-        expect(worker.events.findLast((one) => one.event === "ended")).toMatchObject({ event: "ended", why: "a request that is too long" });
+        expect(worker.events.findLast((one) => one.event === "ended")).toMatchObject({
+            event: "ended",
+            why: "a request that is too long"
+        });
     });
 });
 
