@@ -156,6 +156,8 @@ describe("loadRast", () => {
             learned: true,
             tryModels: false,
             isolate: undefined,
+            rpc: [],
+            workerTimeoutMs: 15_000,
             onProgress: undefined,
             signal: undefined
         });

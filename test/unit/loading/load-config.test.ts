@@ -39,6 +39,7 @@ describe.skipIf(process.platform === "win32")("what native code is told", () => 
             gpuLayers: 0,
             split: new Float32Array(0),
             cpuMoeLayers: 0,
+            outputInMainMemory: false,
             threads: 1,
             snapshots: 0,
             tokens: new Int32Array(0)

@@ -51,7 +51,9 @@ const inputs = [
     "NativeBareDecodes",
     "NativeTokenizing",
     "NativeSpecialTokenRule",
-    "NativeDistantFile"
+    "NativeDistantFile",
+    "NativeWorker",
+    "NativeWorkerOptions"
 ];
 const outputs = [...interfaces.keys()].filter((name) => !inputs.includes(name) && name !== "NativeAddon");
 const membersOf = (names: readonly string[]): Set<string> => new Set(names.flatMap((name) => interfaces.get(name)!));
