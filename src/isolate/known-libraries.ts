@@ -43,9 +43,10 @@ export function knownLibraries(): {
     const { opened } = mine;
     const known = mine.found.then((found): KnownLibraries | undefined => {
         if (found === undefined) return undefined;
-        const vain = (opened?.choice.attempts ?? []).filter(
-            ({ outcome }) => outcome === "not loaded" || outcome === "no device"
-        );
+        // what libraries say comes first among attempts, in their order
+        const vain = (opened?.libraries.backends ?? [])
+            .map((outcome, index) => ({ attempt: opened!.choice.attempts[index]!, outcome }))
+            .filter(({ attempt }) => attempt.outcome === "not loaded" || attempt.outcome === "no device");
         return { found, cpu: opened?.libraries.cpu ?? "", vain };
     });
     return { known, learn: (answer) => (mine.opened ??= answer) };

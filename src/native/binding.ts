@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
 import { llamaPackages, packageRoot } from "../package-root.js";
 import { addonFile } from "./addon-file.js";
-import { noAnswer, type NativeAddon, type NativeLibraries } from "./addon-types.js";
+import type { NativeAddon, NativeLibraries } from "./addon-types.js";
 import { cudaKernels } from "./cuda-kernels.js";
 import { driverPatienceMs } from "./driver-advice.js";
 import { adviceToAdd, adviceToBuild, installerOf } from "./installation.js";
@@ -46,8 +46,10 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
     const { load, attempts } = candidatesFor(wanted, found.candidates);
 
     // Opening all at once: the process may open its libraries only once, and one that fails does no harm.
-    const vainOf = (candidate: BackendCandidate): BackendAttempt | undefined =>
-        known?.vain.find(({ kind, source }) => kind === candidate.kind && source === candidate.source);
+    const vainOf = (candidate: BackendCandidate): KnownLibraries["vain"][number] | undefined =>
+        known?.vain.find(
+            ({ attempt: { kind, source } }) => kind === candidate.kind && source === candidate.source
+        );
     const asked = load.filter((candidate) => vainOf(candidate) === undefined);
     const opened = await addon.openLibraries({
         ...found.core,
@@ -60,11 +62,10 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
         patienceMs: driverPatienceMs()
     });
     const tried = load.map((candidate) => {
-        const path = candidate.path!;
         const vain = vainOf(candidate);
-        const nothing = { path, loaded: vain?.outcome === "no device", devices: 0, answer: noAnswer };
-        const outcome = opened.backends[asked.indexOf(candidate)] ?? nothing;
-        return { outcome, attempt: vain ?? attemptOf(candidate, outcome) };
+        if (vain !== undefined) return vain;
+        const outcome = opened.backends[asked.indexOf(candidate)]!;
+        return { outcome, attempt: attemptOf(candidate, outcome) };
     });
     const libraries = { ...opened, backends: tried.map(({ outcome }) => outcome) };
     const own = found.localBuild === undefined ? [] : [found.localBuild];

@@ -65,7 +65,7 @@ export interface KnownLibraries {
     /** The best CPU library; "" where it is not known. */
     readonly cpu: string;
     /** What came to nothing and need not be tried again. */
-    readonly vain: readonly BackendAttempt[];
+    readonly vain: readonly { readonly attempt: BackendAttempt; readonly outcome: NativeBackendOutcome }[];
 }
 
 /** Where a platform package keeps its builds, a folder for each, or undefined when it is not installed. */
