@@ -10,6 +10,7 @@ import { demo, prompt } from "../support/demo.js";
 import { canSeeProcesses, engineProcesses, until } from "../support/engine-processes.js";
 import { errorOf } from "../support/isolated.js";
 import { heavy, size } from "../support/size.js";
+import { wideDemo } from "../support/test-models.js";
 import { slowNetwork, startWorker, stopWorkers, type TestWorker } from "../support/workers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-workers-"));
@@ -21,11 +22,17 @@ const greedy = { prompt, temperature: 0, maxTokens: 40, ignoreEos: true } as con
 const drawn = { prompt, seed: 5, temperature: 1, maxTokens: 40, ignoreEos: true } as const;
 const gbnf = 'root ::= ([0-9] | "+" | "=" | "\\n")+';
 
+// In F32, as who draws beside whom depends on the moment, and quantized rows on who is beside them.
+const exact = async (): Promise<LoadOptions> => {
+    const { base, strongExpert, strongAntiexpert } = await wideDemo();
+    return { base, expert: strongExpert, antiexpert: strongAntiexpert, threads: 1, flashAttention: false };
+};
+
 // Spread over all of them, where placing would take one.
-const load = (workers: readonly TestWorker[], options: LoadOptions = {}): Promise<Rast> =>
+const load = async (workers: readonly TestWorker[], options: LoadOptions = {}): Promise<Rast> =>
     loadRast({
-        ...trio,
-        base: { path: demo.base, device: workers.map((_, index) => `RPC${index}`), gpuLayers: 5 },
+        ...(await exact()),
+        base: { path: (await wideDemo()).base, device: workers.map((_, index) => `RPC${index}`), gpuLayers: 5 },
         rpc: workers.map(({ address }) => address),
         ...options
     });
@@ -54,7 +61,7 @@ let workers: TestWorker[] = [];
 let here: Record<string, unknown>;
 beforeAll(async () => {
     workers = await Promise.all(Array.from({ length: size(2, 3) }, () => startWorker()));
-    const local = await loadRast({ ...trio, gpuLayers: 0, parallel: 3 });
+    const local = await loadRast({ ...(await exact()), gpuLayers: 0, parallel: 3 });
     here = await textsOf(local);
     await local.dispose();
 }, 60_000);
@@ -200,8 +207,8 @@ describe.skipIf(!canSeeProcesses)("a worker that goes", () => {
     it("silent is lost after the time that was given, and not before", async () => {
         const network = await slowNetwork(workers[0]!.port, 0);
         const rast = await loadRast({
-            ...trio,
-            base: { path: demo.base, device: "RPC0", gpuLayers: 5 },
+            ...(await exact()),
+            base: { path: (await wideDemo()).base, device: "RPC0", gpuLayers: 5 },
             rpc: network.address,
             workerTimeoutMs: 1500
         });
