@@ -5,6 +5,7 @@
 
 #include "../error.h"
 #include "client.h"
+#include "immortal.h"
 #include "loss.h"
 #include "session.h"
 #include "targets.h"
@@ -453,8 +454,8 @@ struct known_devices {
 };
 
 known_devices & devices_known() {
-    static auto * const made = new known_devices;
-    return *made;
+    static immortal<known_devices> made;
+    return made.value;
 }
 
 }  // namespace
@@ -466,8 +467,8 @@ void connect_workers(const std::vector<worker_target> & workers) {
         if (std::getenv("RAST_CHILD") != nullptr) {
             // Of an engine's own process, one connection as long as it lives. Elsewhere it ends with what uses it: the
             // loss of a worker that nobody uses must not end a program.
-            static auto * const kept = new std::vector<std::shared_ptr<rpc_dispatcher>>;
-            kept->push_back(connected);
+            static immortal<std::vector<std::shared_ptr<rpc_dispatcher>>> kept;
+            kept.value.push_back(connected);
         }
         ggml_backend_reg_t reg = ggml_backend_rpc_add_server(endpoint.c_str());
         spoken_to().clear();

@@ -17,7 +17,7 @@ namespace rast::rpc {
 
 inline constexpr int hello_version = 1;
 inline constexpr size_t hello_line_bytes = 512;
-inline constexpr size_t facts_line_bytes = 256 * 1024;
+inline constexpr size_t facts_line_bytes = size_t{256} * 1024;
 
 enum class hello_wish { use, ask };
 

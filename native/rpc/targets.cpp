@@ -1,5 +1,7 @@
 #include "targets.h"
 
+#include "immortal.h"
+
 #include "../error.h"
 
 #include <algorithm>
@@ -16,8 +18,8 @@ struct targets {
 };
 
 targets & known_targets() {
-    static auto * const made = new targets;
-    return *made;
+    static immortal<targets> made;
+    return made.value;
 }
 
 }  // namespace

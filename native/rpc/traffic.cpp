@@ -1,5 +1,7 @@
 #include "traffic.h"
 
+#include "immortal.h"
+
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -15,8 +17,8 @@ struct counters {
 
 // Never destroyed: threads of connections may outlive everything else.
 counters & known() {
-    static auto * const made = new counters;
-    return *made;
+    static immortal<counters> made;
+    return made.value;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // and figures.
 #include "frames.h"
 #include "hello.h"
+#include "immortal.h"
 #include "loss.h"
 #include "targets.h"
 #include "traffic.h"
@@ -26,7 +27,7 @@ namespace {
 constexpr milliseconds connect_within{5'000};
 constexpr auto longest_work = std::chrono::minutes(10);
 constexpr milliseconds idle_look{1'000};
-constexpr size_t gathered_bytes = 64 * 1024;
+constexpr size_t gathered_bytes = size_t{64} * 1024;
 
 double ms_since(tcp_clock::time_point start) {
     return std::chrono::duration<double, std::milli>(tcp_clock::now() - start).count();
@@ -48,8 +49,8 @@ class idle_watch {
   public:
     // Never destroyed, as its thread is not.
     static idle_watch & the() {
-        static auto * const made = new idle_watch;
-        return *made;
+        static immortal<idle_watch> made;
+        return made.value;
     }
 
     void add(const std::shared_ptr<link> & one) {
