@@ -91,7 +91,8 @@ async function drawAll(rast, round) {
             const seed = 1000 * round + next++;
             const generation = rast.generate({ prompt, raw: true, maxTokens: tokens, ignoreEos: true, stop: [], seed });
             for await (const part of generation) void part;
-            count += (await generation.result).usage.completionTokens;
+            const { usage } = await generation.result;
+            count += usage.completionTokens;
         }
     };
     await Promise.all(Array.from({ length: streams }, worker));

@@ -81,7 +81,8 @@ async function drawAll(rast, streams, round) {
             const seed = seedOf(round, next++);
             const generation = rast.generate({ prompt, raw: true, maxTokens: tokens, ignoreEos: true, stop: [], seed });
             for await (const part of generation) void part;
-            drawn += (await generation.result).usage.completionTokens;
+            const { usage } = await generation.result;
+            drawn += usage.completionTokens; // not before the await, as others add meanwhile
         }
     };
     await Promise.all(Array.from({ length: streams }, worker));
