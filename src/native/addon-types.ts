@@ -107,6 +107,17 @@ export interface NativeBackendOutcome {
     readonly answer: NativeDriverAnswer;
 }
 
+/** Of a driver that was not asked. */
+export const noAnswer: NativeDriverAnswer = {
+    stage: "",
+    call: "",
+    code: 0,
+    said: "",
+    driverVersion: 0,
+    runtimeVersion: 0,
+    devices: []
+};
+
 /** A device that llama.cpp can compute on. */
 export interface NativeDevice {
     /** Name as ggml gives it, e.g. "CUDA0", "Vulkan0", "CPU". */

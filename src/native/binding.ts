@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { errorCatalogue, RastError, type ErrorCode } from "../errors.js";
 import { llamaPackages, packageRoot } from "../package-root.js";
 import { addonFile } from "./addon-file.js";
-import type { NativeAddon, NativeLibraries } from "./addon-types.js";
+import { noAnswer, type NativeAddon, type NativeLibraries } from "./addon-types.js";
 import { cudaKernels } from "./cuda-kernels.js";
 import { driverPatienceMs } from "./driver-advice.js";
 import { adviceToAdd, adviceToBuild, installerOf } from "./installation.js";
@@ -64,7 +64,9 @@ async function openNative(known: KnownLibraries | undefined): Promise<LoadedNati
     const tried = load.map((candidate) => {
         const vain = vainOf(candidate);
         if (vain !== undefined) return vain;
-        const outcome = opened.backends[asked.indexOf(candidate)]!;
+        // none where another thread of this process has opened its libraries, which happens once
+        const nothing = { path: candidate.path!, loaded: false, devices: 0, answer: noAnswer };
+        const outcome = opened.backends[asked.indexOf(candidate)] ?? nothing;
         return { outcome, attempt: attemptOf(candidate, outcome) };
     });
     const libraries = { ...opened, backends: tried.map(({ outcome }) => outcome) };

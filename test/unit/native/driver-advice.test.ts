@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { NativeBackendOutcome, NativeDriverAnswer } from "../../../src/native/addon-types.js";
+import { noAnswer, type NativeBackendOutcome, type NativeDriverAnswer } from "../../../src/native/addon-types.js";
 import { driverPatienceMs, explain } from "../../../src/native/driver-advice.js";
-import { noAnswer } from "../../support/driver-answers.js";
 
 const outcome = (answer: Partial<NativeDriverAnswer>, loaded = false): NativeBackendOutcome => ({
     path: "/x/libggml-cuda.so",

@@ -10,10 +10,9 @@ import {
     wantedBackend,
     type FoundLibraries
 } from "../../../src/native/libraries.js";
-import type { NativeBackendOutcome } from "../../../src/native/addon-types.js";
+import { noAnswer, type NativeBackendOutcome } from "../../../src/native/addon-types.js";
 import type { LocalBuild } from "../../../src/native/llama-packages.js";
 import { llamaRelease } from "../../../src/native/llama-release.js";
-import { noAnswer } from "../../support/driver-answers.js";
 
 let packages = "";
 beforeEach(() => void (packages = mkdtempSync(join(tmpdir(), "rast-libraries-"))));
