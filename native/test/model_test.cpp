@@ -179,7 +179,7 @@ int test_modes(const arguments & args) {
         request r = request_of(prompt, 1, config.pairs.size(), max_tokens);
         r.mode = i % 3 == 0 ? request_mode::rast : i % 3 == 1 ? request_mode::base : request_mode::expert;
         r.sampling.lambda.fill(i < 3 ? 1.0F : 0.5F);
-        r.max_tokens = max_tokens - i;
+        r.max_tokens = std::max(1, max_tokens - i);
         requests.push_back(r);
     }
     const auto together = engine.run(requests);
