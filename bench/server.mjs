@@ -17,12 +17,14 @@ const { values } = parseArgs({
         trio: { type: "string", default: "demo" },
         streams: { type: "string", default: "1,4,8" },
         tokens: { type: "string", default: "128" },
+        texts: { type: "string", default: "12" },
         rounds: { type: "string", default: "3" },
         prompt: { type: "string", default: "Q: 6+34+63+39?\n" }
     }
 });
 const prompt = values.prompt;
 const tokens = Number(values.tokens);
+const texts = Number(values.texts);
 const rounds = Number(values.rounds);
 const quantile = (numbers, share) =>
     [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(share * numbers.length))];
@@ -77,7 +79,7 @@ async function drawAll(rast, streams, round) {
     let [drawn, next] = [0, 0];
     const start = performance.now();
     const worker = async () => {
-        while (next < 2 * streams) {
+        while (next < texts * streams) {
             const seed = seedOf(round, next++);
             const generation = rast.generate({ prompt, raw: true, maxTokens: tokens, ignoreEos: true, stop: [], seed });
             for await (const part of generation) void part;
@@ -129,7 +131,7 @@ async function clients({ url, streams, round }) {
             );
         });
     const worker = async () => {
-        while (next < 2 * streams) await one(next++);
+        while (next < texts * streams) await one(next++);
     };
     await Promise.all(Array.from({ length: streams }, worker));
     agent.destroy();

@@ -32,7 +32,7 @@ constexpr double lost_when_quiet = 0.01;  // the same, without a reason to try
 constexpr double lost_at_first_ms = 100;
 constexpr double long_decode_ms = 300;
 constexpr double usual_share = 0.02;       // of the latest decode in what is usual
-constexpr double looked_at_ms = 150;       // a stretch in which idle processors are counted
+constexpr double looked_at_ms = 150;       // a stretch in which processors are counted
 constexpr double longest_rest_ms = 60000;  // what others did long ago says nothing
 constexpr double gap_ms = 20;              // between rounds: nobody asked for anything
 constexpr size_t most_usual = 4096;
@@ -102,11 +102,7 @@ void thread_choice::rest(double now_ms) {
     if (!learns_ || rested_) {
         return;
     }
-    const std::optional<double> given = clocks_.given();
-    const std::optional<double> idle = clocks_.idle();
-    if (given && idle) {
-        rested_ = {now_ms, *given, *idle};
-    }
+    rested_ = read(now_ms);
 }
 
 // Down to the processors that others left. Up only a trial leads: idle processors do not say that more are quicker.
@@ -115,12 +111,11 @@ bool thread_choice::wake(double now_ms) {
     if (!from || trial_ || now_ms - from->now_ms < looked_at_ms || now_ms - from->now_ms > longest_rest_ms) {
         return false;
     }
-    const std::optional<double> given = clocks_.given();
-    const std::optional<double> idle = clocks_.idle();
-    if (!given || !idle) {
+    const std::optional<reading> now = read(now_ms);
+    if (!now) {
         return false;
     }
-    const double left = ((*given - from->given) + (*idle - from->idle)) / (now_ms - from->now_ms);
+    const double left = left_between(*from, *now);
     const size_t before = current_;
     while (current_ > 0 && numbers_[current_] > left + lacking) {
         --current_;
@@ -196,23 +191,33 @@ bool thread_choice::starved() const {
            (given() * current() < current() - lacking || middle_ratio(recent_) > std::log(much_slower));
 }
 
-// While fewer than all threads decode: how many processors do nothing.
-void thread_choice::look_for_idle_processors(double now_ms) {
+std::optional<thread_choice::reading> thread_choice::read(double now_ms) const {
+    const std::optional<double> given = clocks_.given();
+    const std::optional<double> idle = clocks_.idle();
+    return given && idle ? std::optional(reading{now_ms, *given, *idle}) : std::nullopt;
+}
+
+// What this process had counts as left, as threads of the pool that decode nothing spin for a while after each graph.
+double thread_choice::left_between(const reading & from, const reading & to) {
+    return ((to.given - from.given) + (to.idle - from.idle)) / (to.now_ms - from.now_ms);
+}
+
+// While fewer than all threads decode: how many processors others leave.
+void thread_choice::look_for_processors(double now_ms) {
     const bool gap = round_began_ms_ - last_end_ms_ > gap_ms;
     last_end_ms_ = now_ms;
     if (current_ + 1 == numbers_.size() || gap) {
-        idle_before_.reset();
-        idle_processors_ = 0;
-    } else if (idle_before_ && now_ms - idle_since_ms_ < looked_at_ms) {
+        stretch_.reset();
+        left_ = 0;
+    } else if (stretch_ && now_ms - stretch_->now_ms < looked_at_ms) {
         return;
     }
     if (current_ + 1 < numbers_.size()) {
-        const std::optional<double> idle = clocks_.idle();
-        if (idle && idle_before_) {
-            idle_processors_ = (*idle - *idle_before_) / (now_ms - idle_since_ms_);
+        const std::optional<reading> now = read(now_ms);
+        if (now && stretch_) {
+            left_ = left_between(*stretch_, *now);
         }
-        idle_before_ = idle;
-        idle_since_ms_ = now_ms;
+        stretch_ = now;
     }
 }
 
@@ -222,7 +227,7 @@ bool thread_choice::end_round(double now_ms) {
     }
     const double round_ms = now_ms - round_began_ms_;
     now_ms_ += round_ms;
-    look_for_idle_processors(now_ms);
+    look_for_processors(now_ms);
     const std::optional<double> ratio = ratio_of_round();
     if (!ratio || round_ms <= 0) {
         if (!trial_ || ++trial_->unlike < most_rounds) {
@@ -262,7 +267,7 @@ std::optional<size_t> thread_choice::next_to_try() const {
     std::optional<size_t> found;
     const auto distance = [&](size_t i) { return std::fabs(numbers_[i] - target); };
     for (size_t i = 0; i < numbers_.size(); ++i) {
-        const bool freed = idle_processors_ > numbers_[i] - numbers_[current_] - lacking;
+        const bool freed = left_ > numbers_[i] - lacking;
         const bool due = now_ms_ >= records_[i].quiet.next_ms ||
                          (others_work && i < current_ && now_ms_ >= records_[i].starved.next_ms) ||
                          (freed && i > current_ && now_ms_ >= records_[i].freed.next_ms);

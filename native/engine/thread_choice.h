@@ -7,7 +7,7 @@
 // for, or when it was not tried for long, and kept when it is quicker than the rounds just before. A number that
 // failed is tried again after a wait that doubles, and all that trials lose is a bounded share.
 //
-// More are tried as soon as the system says that processors have nothing to do. Where others were at work while models
+// More are tried as soon as the system says that others leave processors. Where others were at work while models
 // loaded, or while nobody asked for anything, it goes on with as many as they left.
 //
 // Engine thread only. Knows no clock but what it is told.
@@ -82,13 +82,21 @@ class thread_choice {
         size_t unlike = 0;  // rounds that nothing is known to compare with
     };
 
+    struct reading {
+        double now_ms;
+        double given;
+        double idle;
+    };
+
+    std::optional<reading> read(double now_ms) const;
+    static double left_between(const reading & from, const reading & to);
     std::optional<double> ratio_of_round();
     std::optional<size_t> next_to_try() const;
     void begin_trial(size_t number);
     bool judge();
     void give_up(size_t before);
     void keep(size_t before);
-    void look_for_idle_processors(double now_ms);
+    void look_for_processors(double now_ms);
     bool starved() const;
     double given() const;
 
@@ -113,16 +121,9 @@ class thread_choice {
     processor_clocks clocks_;
     double round_began_ms_ = 0;
     std::optional<double> given_before_;
-    struct reading {
-        double now_ms;
-        double given;
-        double idle;
-    };
-
-    std::optional<reading> rested_;  // when it began to
-    double idle_since_ms_ = 0;       // a stretch of rounds without a gap
-    std::optional<double> idle_before_;
-    double idle_processors_ = 0;  // in the latest stretch
+    std::optional<reading> rested_;   // when it began to
+    std::optional<reading> stretch_;  // of rounds without a gap, when it began
+    double left_ = 0;                 // processors, in the latest stretch
     double last_end_ms_ = 0;
     double now_ms_ = 0;   // the sum of all rounds
     double lost_ms_ = 0;  // in trials

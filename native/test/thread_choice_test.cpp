@@ -22,6 +22,7 @@ struct machine {
     bool says;             // whether the system tells what time processors gave
     bool others_are_ours;  // the process itself does the other work, so that it is given all
     double rest_ms = 0;    // before the first round, with the first part's other work; one thread loads meanwhile
+    double spinning = 0;   // of a processor, by each thread of the pool that decodes nothing
 };
 
 struct phase {
@@ -82,8 +83,10 @@ played play(const machine & on, const std::vector<phase> & phases, int most, int
             choice.took(0, 1, 0.7 * round.ms);
             choice.took(1, 1, 0.3 * round.ms);
             now += round.ms;
-            given += round.given * round.ms * n;
-            idle += std::max(0, on.cores - n - part.busy) * round.ms;
+            const int rest = std::max(0, on.cores - n - part.busy);
+            const double spun = on.spinning * std::min(rest, most - n);
+            given += (round.given * n + spun) * round.ms;
+            idle += (rest - spun) * round.ms;
             choice.end_round(now);
             ms += round.ms;
             out.rounds += 1;
@@ -139,6 +142,7 @@ int test_thread_choice(const arguments & args) {
         {"one of eight busy, seen", {8, 60, 0.05, 0.1, 30, true, false, 500}, 8, {{1, 4000}}, 0.95},
         {"quiet, seen", {2, 30, 0.05, 0.1, 4, true, false, 500}, 2, {{0, 600}}, 0.95},
         {"seen, then quiet", {2, 30, 0.05, 0.1, 4, true, false, 500}, 2, {{1, 100}, {0, 10000}}, 0.9},
+        {"threads at rest spin", {2, 30, 0.05, 0.1, 4, true, false, 500, 0.5}, 2, {{1, 100}, {0, 10000}}, 0.9},
         {"too many from the start", {4, 30, 0.6, 2, 4, true, false}, 4, {{0, 60000}}, 0.85},
     };
     bool good = true;
