@@ -1,7 +1,9 @@
 // What HTTP costs: tokens a second of the server beside the engine's own with as many texts at a time, and times to first token, as
 // llama-server's clients count them (from sending a request to its first event with text).
 //
-//   node bench/server.mjs [--trio demo] [--streams 1,4,8] [--tokens 128] [--rounds 3]
+//   node bench/server.mjs [--trio demo] [--streams 1,4,8] [--tokens 128] [--texts 12] [--rounds 3]
+//
+// A round is so many texts for each stream: long enough for the number of threads to be found.
 //
 // Both sides draw the same texts from the same seeds, so many at a time, each behind the one before. The clients run in a process of their own
 // and do no more than take what comes, as they share the processors with the models.
@@ -95,7 +97,7 @@ function seedOf(round, index) {
     return 1000 * round + index;
 }
 
-/** The same through the server: twice as many requests as run together, so many at a time. */
+/** The same through the server. */
 async function clients({ url, streams, round }) {
     const first = [];
     let drawn = 0;
