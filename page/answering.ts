@@ -24,6 +24,8 @@ export interface AnswerListener {
     waits(waiting: Waiting): void;
 }
 
+const chatAdvice = " A new chat begins without what was said before; an edited question, without what comes after it.";
+
 /** An answer without a word yet. */
 export function emptyAnswer(model: string, seed: number): Answer {
     return { text: "", thinking: "", finish: "open", error: "", figures: null, tokens: [], model, seed };
@@ -73,7 +75,9 @@ export async function answer(
                 error instanceof ServerError
                     ? error
                     : new ServerError("broken", error instanceof Error ? error.message : String(error));
-            now = { ...now, finish: "failed", error: failure.message };
+            const isLong =
+                failure.code === "context_length_exceeded" && messages.some(({ role }) => role === "assistant");
+            now = { ...now, finish: "failed", error: `${failure.message}${isLong ? chatAdvice : ""}` };
         }
     }
     listener.news(now, []);

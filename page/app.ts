@@ -8,7 +8,7 @@ import { ServerError } from "./api/server-error.js";
 import { messagesFor, newChat, withAnswer, withQuestion, type Answer, type Chat } from "./chats/chat.js";
 import type { History, Imported } from "./chats/history.js";
 import type { KeyValues } from "./chats/key-values.js";
-import { saveSettings, seedFor, type Settings } from "./settings.js";
+import { loadSettings, saveSettings, seedFor, type Settings } from "./settings.js";
 import { say } from "./view/aloud.js";
 import type { AnswerView } from "./view/answer-view.js";
 import { Composer } from "./view/composer.js";
@@ -17,8 +17,12 @@ import { byId, element } from "./view/element.js";
 import { FollowEnd } from "./view/follow-end.js";
 import { TurnView } from "./view/turn-view.js";
 
+function newId(): string {
+    return crypto.getRandomValues(new Uint32Array(4)).join("-");
+}
+
 function freshChat(): Chat {
-    return newChat(crypto.getRandomValues(new Uint32Array(4)).join("-"), Date.now());
+    return newChat(newId(), Date.now());
 }
 
 function importedInWords({ taken, left, lost }: Imported): string {
@@ -41,6 +45,7 @@ export interface Parts {
 }
 
 const keyName = "rast.key";
+const openName = "rast.open";
 const savePeriodMs = 3000;
 const progressPeriodMs = 1000;
 
@@ -57,6 +62,10 @@ export class App {
     #settings: Settings;
     #trios: readonly ListedTrio[] = [];
     #chat: Chat;
+    // As this window knows that it is kept; null where it never was.
+    #kept: Chat | null = null;
+    // How often a chat was put on the page.
+    #shown = 0;
     #views: TurnView[] = [];
     #running: AbortController | null = null;
     #listing = new AbortController();
@@ -80,7 +89,7 @@ export class App {
             remove: (id) => this.#remove(id),
             removeAll: () => {
                 this.#giveUp();
-                this.#show(freshChat());
+                this.#show(freshChat(), null);
                 parts.history.removeAll();
             },
             export: () => parts.history.export(),
@@ -102,13 +111,17 @@ export class App {
         this.#parts.client.key = this.#parts.session.getItem(keyName) ?? "";
         byId("api-key", HTMLInputElement).value = this.#parts.client.key;
         this.#showSettings();
+        // After a reload, and on a phone that has put the page away, the chat is there again.
+        const open = this.#parts.history.load(this.#parts.session.getItem(openName) ?? "");
+        if (open !== null) this.#show(open, open);
         this.#composer.focus();
         void this.#listModels();
     }
 
     #change(changed: Partial<Settings>): void {
         this.#settings = { ...this.#settings, ...changed };
-        saveSettings(this.#parts.storage, this.#settings);
+        // What another window has set stays set there.
+        saveSettings(this.#parts.storage, { ...loadSettings(this.#parts.storage), ...changed });
         this.#showSettings();
     }
 
@@ -122,12 +135,16 @@ export class App {
 
     #setKey(key: string): void {
         this.#parts.client.key = key;
+        this.#keepForWindow(keyName, key);
+        void this.#listModels();
+    }
+
+    #keepForWindow(name: string, value: string): void {
         try {
-            this.#parts.session.setItem(keyName, key);
+            this.#parts.session.setItem(name, value);
         } catch {
             // it holds until the page is left
         }
-        void this.#listModels();
     }
 
     get #trio(): ListedTrio | undefined {
@@ -144,6 +161,7 @@ export class App {
                 ({ words }) => this.#tell(words)
             );
             this.#tell(this.#trios.length === 0 ? "The server has no models." : "");
+            this.#settingsDialog.keyIsRight();
         } catch (error) {
             if (signal.aborted) return;
             if (error instanceof ServerError && error.trouble === "key") {
@@ -188,7 +206,7 @@ export class App {
     #begin(): void {
         this.#giveUp();
         this.#save();
-        this.#show(freshChat());
+        this.#show(freshChat(), null);
         this.#composer.focus();
         say("A new chat.");
     }
@@ -198,18 +216,22 @@ export class App {
         if (chat === null) return;
         this.#giveUp();
         this.#save();
-        this.#show(chat);
+        this.#show(chat, chat);
         this.#composer.focus();
     }
 
     #remove(id: string): void {
         if (id === this.#chat.id) this.#giveUp();
         this.#parts.history.remove(id);
-        if (id === this.#chat.id) this.#show(freshChat());
+        if (id === this.#chat.id) this.#show(freshChat(), null);
     }
 
-    #show(chat: Chat): void {
+    /** @param kept as it is in the history */
+    #show(chat: Chat, kept: Chat | null): void {
         this.#chat = chat;
+        this.#kept = kept;
+        this.#shown += 1;
+        this.#keepForWindow(openName, chat.id);
         this.#views = [];
         this.#turns.replaceChildren();
         for (const index of chat.turns.keys()) this.#addView(index);
@@ -223,6 +245,7 @@ export class App {
             again: (column) => {
                 if (this.#running === null) void this.#answerAll(index, [column]);
             },
+            grown: () => this.#follow.grown(),
             busy: () => this.#running !== null
         });
         this.#views.push(view);
@@ -270,6 +293,8 @@ export class App {
         else say(`The answer is there${tokens.length > 0 ? `: ${tokens.join(" and ")} tokens` : ""}.`);
         if (!this.#isTold) void this.#tellTrio();
         if (failed?.trouble === "key") this.#settingsDialog.askForKey(failed.message);
+        // A server that was started anew may have others.
+        if (failed?.code === "model_not_found") void this.#listModels();
         this.#save();
     }
 
@@ -280,11 +305,11 @@ export class App {
         seed: number,
         { signal }: AbortController
     ): ReturnType<typeof answer> {
-        const { id } = this.#chat;
+        const shown = this.#shown;
         const messages = messagesFor(this.#chat, index, column, this.#settings.system);
         const put = (one: Answer): void => {
             // Another chat may have been opened meanwhile.
-            if (this.#chat.id === id) this.#chat = withAnswer(this.#chat, index, column, one, Date.now());
+            if (this.#shown === shown) this.#chat = withAnswer(this.#chat, index, column, one, Date.now());
         };
         put(emptyAnswer(column === "base" ? `${trio.name}:base` : trio.name, seed));
         const view = this.#views[index]!.column(column, this.#chat.turns[index]!);
@@ -329,8 +354,17 @@ export class App {
     }
 
     #save(): void {
-        if (this.#chat.turns.length === 0) return;
-        const { stored, dropped } = this.#parts.history.save(this.#chat);
+        // What nobody has said anything in since is not written: another window may have deleted it.
+        if (this.#chat.turns.length === 0 || this.#chat === this.#kept) return;
+        const { history } = this.#parts;
+        const there = history.load(this.#chat.id);
+        if (this.#kept !== null && there !== null && there.updated !== this.#kept.updated) {
+            // Another window has gone on with it: both are kept.
+            this.#chat = { ...this.#chat, id: newId() };
+        }
+        this.#keepForWindow(openName, this.#chat.id);
+        const { stored, dropped } = history.save(this.#chat);
+        if (stored) this.#kept = this.#chat;
         if (!stored) this.#tell("The browser has no room to keep this chat: it ends with the page.");
         else if (dropped > 0) say(`${dropped} of the oldest chats went for lack of room.`);
     }

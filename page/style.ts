@@ -60,7 +60,8 @@ main:focus-visible{outline-offset:-3px}
 .turn{margin:0 0 1.75rem}
 .question{max-width:46rem;margin:0 0 .75rem}
 .question .said{margin:0;padding:.55rem .85rem;background:var(--panel);border-radius:10px;white-space:pre-wrap;overflow-wrap:anywhere;width:fit-content;max-width:100%}
-.question textarea{width:100%}
+.question textarea{width:100%;field-sizing:content;min-height:5.5rem;max-height:50vh}
+::placeholder{color:var(--soft);opacity:1}
 .question .note{margin:.25rem 0}
 .columns{display:grid;grid-template-columns:minmax(0,46rem);gap:1rem 2rem}
 .columns.two{grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr))}
@@ -91,7 +92,7 @@ main:focus-visible{outline-offset:-3px}
 .written h5,.written h6{font-size:1rem}
 .written ul,.written ol{padding-left:1.6em}
 .written blockquote{margin-left:0;padding-left:.9em;border-left:3px solid var(--rule);color:var(--soft)}
-.written hr{border:0;border-top:1px solid var(--rule);margin:1em 0}
+.written hr{overflow:visible;border:0;border-top:1px solid var(--rule);margin:1em 0}
 .written code{font:.88em/1.45 ${mono};background:var(--panel);border-radius:3px;padding:.1em .3em;-webkit-box-decoration-break:clone;box-decoration-break:clone}
 .written .tex{color:var(--soft);white-space:pre-wrap}
 .written .tex.display{display:block;padding:.5em .7em}
@@ -166,6 +167,8 @@ dialog .note{margin:.1rem 0 .6rem}
  .strength{order:3;flex:1 1 100%}
  .strength input{flex:1}
 }
+.touch{display:none}
+@media (hover:none) and (pointer:coarse){.keys{display:none}.touch{display:inline}}
 @media (max-height:30rem){#prompt{max-height:20vh}#welcome{margin-top:1rem}}
 @media (prefers-reduced-motion:reduce){*,::before,::after{animation:none!important;transition:none!important}}
 @media print{body{display:block;height:auto}header,#composer,.actions,#to-end,.skip{display:none!important}main{overflow:visible}}

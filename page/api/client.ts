@@ -5,6 +5,8 @@ import { parsed } from "./json.js";
 import { readLoadState, readModels, type ListedTrio, type LoadState } from "./models.js";
 import { errorOfStatus, ServerError } from "./server-error.js";
 
+const notOfAKey = "A key has letters of English, digits and signs alone, and no spaces.";
+
 /** Characters of an answer, beyond which it is cut. */
 const maxAnswerLength = 8 * 1_048_576;
 
@@ -69,7 +71,11 @@ export class Client {
 
     async #fetch(path: string, init: RequestInit): Promise<Response> {
         const headers = new Headers(init.headers);
-        if (this.key !== "") headers.set("authorization", `Bearer ${this.key}`);
+        if (this.key !== "") {
+            // A header cannot hold what a keyboard can.
+            if (!/^[\x21-\x7e]+$/.test(this.key)) throw new ServerError("key", notOfAKey);
+            headers.set("authorization", `Bearer ${this.key}`);
+        }
         // Never a cookie, and no address of this page to anybody.
         const options: RequestInit = { ...init, headers, credentials: "omit", referrerPolicy: "no-referrer" };
         const response = await fetch(path, options).catch((error: unknown) => {

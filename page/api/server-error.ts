@@ -1,5 +1,5 @@
 import { errorWords } from "./chunks.js";
-import { objectOf, parsed } from "./json.js";
+import { objectOf, parsed, textOf } from "./json.js";
 
 /** What kind of failure it is, as the page acts on it. */
 export type Trouble =
@@ -22,7 +22,9 @@ export class ServerError extends Error {
         readonly trouble: Trouble,
         message: string,
         /** After which the server wants to be asked again. */
-        readonly retryAfterMs: number | null = null
+        readonly retryAfterMs: number | null = null,
+        /** The server's word for it; "" where it has none. */
+        readonly code = ""
     ) {
         super(message);
     }
@@ -34,11 +36,13 @@ const longestWaitMs = 60_000;
 export function errorOfStatus(status: number, body: string, retryAfter: string | null): ServerError {
     const error = objectOf(parsed(body))["error"];
     const words = error === undefined ? `The server answered with status ${status}.` : errorWords(error);
+    const code = textOf(objectOf(error)["code"]);
     if (status === 401 || status === 403) return new ServerError("key", words);
     const wait = readRetryAfter(retryAfter);
-    if (status === 503 && wait !== null) return new ServerError("loading", words, wait);
+    // A load that has failed is not waited for: whoever reads why may ask again.
+    if (status === 503 && wait !== null && code !== "model_load_failed") return new ServerError("loading", words, wait);
     if (status === 429) return new ServerError("busy", words, wait ?? 1000);
-    return new ServerError("refused", words);
+    return new ServerError("refused", words, null, code);
 }
 
 // Seconds; a date is not what this server says.

@@ -92,6 +92,9 @@ const tags: Readonly<Record<string, Tag>> = {
     s: "s"
 };
 
+/** Elements within each other: marks of emphasis alone may be some ten thousand deep, which no browser lays out. */
+const deepest = 60;
+
 interface Open {
     readonly token: Token;
     readonly children: Mark[];
@@ -100,7 +103,7 @@ interface Open {
 function treeOf(tokens: readonly Token[]): Mark[] {
     const root: Mark[] = [];
     const stack: Open[] = [];
-    const add = (...marks: readonly Mark[]): void => {
+    const add = (marks: readonly Mark[]): void => {
         const into = stack.at(-1)?.children ?? root;
         for (const mark of marks) {
             const last = into.at(-1);
@@ -112,8 +115,8 @@ function treeOf(tokens: readonly Token[]): Mark[] {
         if (token.nesting === 1) stack.push({ token, children: [] });
         else if (token.nesting === -1) {
             const { token: opened, children } = stack.pop()!;
-            add(...elementOf(opened, children));
-        } else add(...leafOf(token));
+            add(stack.length < deepest ? elementOf(opened, children) : children);
+        } else add(leafOf(token));
     }
     return root;
 }

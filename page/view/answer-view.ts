@@ -5,12 +5,13 @@ import type { Answer } from "../chats/chat.js";
 import { copyButton } from "./copy.js";
 import { button, element } from "./element.js";
 import { figuresInWords } from "./figures.js";
+import { Pace } from "./pace.js";
 import { RenderedText } from "./rendered-text.js";
 import { TokenView } from "./token-view.js";
 
 const names: Readonly<Record<Column, string>> = { rast: "RAST", base: "Base alone" };
 
-/** Shows an answer, and what it becomes, once for each frame of the screen. */
+/** Shows an answer, and what it becomes, once for each frame of the screen, and seldomer where that takes long. */
 export class AnswerView {
     readonly node: HTMLElement;
     readonly #thinking = new RenderedText("thought");
@@ -21,19 +22,25 @@ export class AnswerView {
     readonly #failure = element("p", { class: "failure" });
     readonly #waiting = element("p", { class: "waiting" });
     readonly #tokens = new TokenView();
+    readonly #copyButton = copyButton("Copy", () => this.#answer.text);
     readonly #tokensButton: HTMLButtonElement;
     readonly #actions: HTMLElement;
+    readonly #pace: Pace;
     #answer: Answer;
-    #frame = 0;
 
-    constructor(column: Column, answer: Answer, again: () => void) {
+    /** @param grown is called when more of it is on the page */
+    constructor(column: Column, answer: Answer, again: () => void, grown: () => void) {
         this.#answer = answer;
+        this.#pace = new Pace(() => {
+            this.#draw();
+            grown();
+        });
         this.#thinkingFold = element("details", { class: "thinking" }, this.#thinkingSaid, this.#thinking.node);
         this.#tokensButton = button("Tokens", () => this.#toggleTokens(), { "aria-pressed": "false" });
         this.#actions = element(
             "div",
             { class: "actions" },
-            copyButton("Copy", () => this.#answer.text),
+            this.#copyButton,
             button("Regenerate", again),
             this.#tokensButton
         );
@@ -58,15 +65,10 @@ export class AnswerView {
     update(answer: Answer, tokens: readonly TokenFigures[] = []): void {
         this.#answer = answer;
         this.#tokens.add(tokens);
-        if (answer.finish !== "open") {
-            cancelAnimationFrame(this.#frame);
-            this.#frame = 0;
+        if (answer.finish === "open") this.#pace.ask();
+        else {
+            this.#pace.stop();
             this.#draw();
-        } else if (this.#frame === 0) {
-            this.#frame = requestAnimationFrame(() => {
-                this.#frame = 0;
-                this.#draw();
-            });
         }
     }
 
@@ -90,6 +92,7 @@ export class AnswerView {
         this.#text.update(text, done);
         if (!this.#tokens.node.hidden) this.#tokens.show();
         this.#tokensButton.hidden = this.#tokens.count === 0;
+        this.#copyButton.hidden = text === "";
         this.#failure.textContent = error;
         this.#failure.hidden = error === "";
         this.#figures.textContent = done ? figuresInWords(this.#answer) : "";

@@ -1,6 +1,7 @@
 // Where a message is written, and how it is to be answered.
 import type { Settings } from "../settings.js";
 import { byId } from "./element.js";
+import { touches } from "./touches.js";
 
 /** What the composer asks for. */
 export interface ComposerActions {
@@ -35,8 +36,8 @@ export class Composer {
             send();
         });
         this.#area.addEventListener("keydown", (event) => {
-            // Enter that chooses a word of an input method is not meant for the page.
-            if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+            // Enter that chooses a word of an input method is not meant for the page; on a screen's keyboard there is no Shift + Enter.
+            if (event.key !== "Enter" || event.shiftKey || event.isComposing || touches.matches) return;
             event.preventDefault();
             send();
         });

@@ -16,6 +16,10 @@ export interface SettingsActions {
 export class SettingsDialog {
     readonly #dialog = byId("settings", HTMLDialogElement);
     readonly #key = byId("api-key", HTMLInputElement);
+    readonly #keyNote = byId("key-wanted", HTMLElement);
+    readonly #keyAdvice = this.#keyNote.textContent;
+    // Whether the server has asked for a key, and has not had it yet.
+    #wantsKey = false;
 
     constructor(actions: SettingsActions) {
         byId("open-settings", HTMLButtonElement).addEventListener("click", () => this.#dialog.showModal());
@@ -37,6 +41,12 @@ export class SettingsDialog {
         const theme = byId("theme", HTMLSelectElement);
         theme.addEventListener("change", () => actions.change({ theme: theme.value as Theme }));
         this.#key.addEventListener("change", () => actions.key(this.#key.value.trim()));
+        // What is typed is sent, and where it was asked for and is right, the dialog has done its work.
+        this.#key.addEventListener("keydown", (event) => {
+            if (event.key !== "Enter") return;
+            event.preventDefault();
+            actions.key(this.#key.value.trim());
+        });
     }
 
     show(settings: Settings): void {
@@ -51,9 +61,21 @@ export class SettingsDialog {
 
     /** Opens where a key is wanted, with the field in focus. */
     askForKey(words: string): void {
-        byId("key-wanted", HTMLElement).textContent = words;
+        this.#keyNote.textContent = words;
+        this.#key.setAttribute("aria-invalid", "true");
+        this.#wantsKey = true;
         if (!this.#dialog.open) this.#dialog.showModal();
         this.#key.focus();
+        this.#key.select();
+    }
+
+    /** The server has answered: what was said of a key holds no more, and who was asked for it has nothing else to do here. */
+    keyIsRight(): void {
+        if (!this.#wantsKey) return;
+        this.#wantsKey = false;
+        this.#keyNote.textContent = this.#keyAdvice;
+        this.#key.removeAttribute("aria-invalid");
+        if (document.activeElement === this.#key) this.#dialog.close();
     }
 }
 

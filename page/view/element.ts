@@ -18,7 +18,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
         if (typeof value === "function") made.addEventListener(name, value);
         else if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : String(value));
     }
-    made.append(...children.filter((child) => child !== null));
+    for (const child of children) if (child !== null) made.append(child);
     return made;
 }
 

@@ -2,19 +2,26 @@
 import type { CodeMark, ElementMark, Mark } from "../markdown/tree.js";
 import { copyButton } from "./copy.js";
 import { element } from "./element.js";
-import { mathNode } from "./math.js";
+import { mathNode, type MathBudget } from "./math.js";
+import { withFewMarks } from "./with-few-marks.js";
+
+/** Formulas of one block that are typeset: each is some thirty elements, and a block that grows is made again with all of them. */
+const mostMath = 300;
+
+/** What is copied of blocks of code: while more comes they grow. */
+export const codeTexts = new WeakMap<Element, string>();
 
 /** The nodes of some marks. */
-export function nodesOf(marks: readonly Mark[]): Node[] {
+export function nodesOf(marks: readonly Mark[], budget: MathBudget = { left: mostMath }): Node[] {
     return marks.map((mark) => {
-        if (typeof mark === "string") return document.createTextNode(mark);
-        if (mark.kind === "math") return mathNode(mark);
-        return mark.kind === "code" ? codeNode(mark) : elementNode(mark);
+        if (typeof mark === "string") return document.createTextNode(withFewMarks(mark));
+        if (mark.kind === "math") return mathNode(mark, budget);
+        return mark.kind === "code" ? codeNode(mark) : elementNode(mark, budget);
     });
 }
 
-function elementNode({ tag, children, href, start, align }: ElementMark): Node {
-    const nodes = nodesOf(children);
+function elementNode({ tag, children, href, start, align }: ElementMark, budget: MathBudget): Node {
+    const nodes = nodesOf(children, budget);
     if (tag === "a") {
         // Another site learns nothing of this one, and gets no hold of its window.
         const rel = "noopener noreferrer nofollow";
@@ -26,10 +33,10 @@ function elementNode({ tag, children, href, start, align }: ElementMark): Node {
 }
 
 function codeNode({ text, block, language }: CodeMark): Node {
-    const code = element("code", {}, text);
+    const code = element("code", {}, withFewMarks(text));
     if (!block) return code;
-    // While more comes the element grows: what is copied is what is there by then.
-    const copy = copyButton("Copy code", () => code.textContent);
+    codeTexts.set(code, text);
+    const copy = copyButton("Copy code", () => codeTexts.get(code)!);
     const head = element("div", { class: "code-head" }, element("span", {}, language === "" ? "code" : language), copy);
     return element("div", { class: "code-block" }, head, element("pre", { tabindex: 0, dir: "ltr" }, code));
 }

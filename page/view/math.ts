@@ -24,9 +24,14 @@ const styleName = "data-katex-style";
 // The last block of a text is made again whenever it grows, its math with it.
 const kept = new Map<string, TypesetNode | null>();
 
-/** Typeset math; its source where that cannot be typeset, or is not whole yet. */
-export function mathNode(mark: MathMark): Node {
-    const tree = mark.closed ? typeset(mark.tex, mark.display) : null;
+/** How many formulas may be typeset yet. */
+export interface MathBudget {
+    left: number;
+}
+
+/** Typeset math; its source where that cannot be typeset, is not whole yet, or is beyond the budget. */
+export function mathNode(mark: MathMark, budget: MathBudget): Node {
+    const tree = mark.closed && budget.left-- > 0 ? typeset(mark.tex, mark.display) : null;
     if (tree === null) return element("code", { class: mark.display ? "tex display" : "tex" }, mark.source);
     const node = tree.toNode();
     const styled = node instanceof Element ? [node, ...node.querySelectorAll(`[${styleName}]`)] : [];

@@ -4,11 +4,15 @@ import type { Turn } from "../chats/chat.js";
 import { AnswerView } from "./answer-view.js";
 import { copyButton } from "./copy.js";
 import { button, element } from "./element.js";
+import { touches } from "./touches.js";
+import { withFewMarks } from "./with-few-marks.js";
 
 /** What can be done with a turn. */
 export interface TurnActions {
     edit(question: string): void;
     again(column: Column): void;
+    /** More of an answer is on the page. */
+    grown(): void;
     /** Whether something is being answered: then nothing is changed. */
     busy(): boolean;
 }
@@ -42,7 +46,8 @@ export class TurnView {
     /** A new view of a column's answer, in the place of the one that there was. */
     column(column: Column, turn: Turn): AnswerView {
         this.#turn = turn;
-        const view = new AnswerView(column, turn.answers[column]!, () => this.#actions.again(column));
+        const { again, grown } = this.#actions;
+        const view = new AnswerView(column, turn.answers[column]!, () => again(column), grown);
         const before = this.answers.get(column);
         if (before !== undefined) before.node.replaceWith(view.node);
         else if (column === "rast") this.#columns.prepend(view.node);
@@ -58,7 +63,7 @@ export class TurnView {
             if (!this.#actions.busy()) this.#editQuestion();
         });
         this.#question.replaceChildren(
-            element("p", { class: "said", dir: "auto" }, question),
+            element("p", { class: "said", dir: "auto" }, withFewMarks(question)),
             element(
                 "div",
                 { class: "actions" },
@@ -84,7 +89,7 @@ export class TurnView {
             if (event.key === "Escape") {
                 event.stopPropagation();
                 end();
-            } else if (event.key === "Enter" && !event.shiftKey) {
+            } else if (event.key === "Enter" && !event.shiftKey && !touches.matches) {
                 event.preventDefault();
                 send();
             }

@@ -46,12 +46,15 @@ test("is one file that asks for nothing, of a size that is stated", () => {
 describe.skipIf(chromium === undefined)("in a browser", () => {
     let server: ChatPageServer;
     let browser: Browser;
+    // Most tests have one tab after the other; some want one of their own.
+    let shared: WatchedPage;
     let watched: WatchedPage;
     let page: Page;
 
     beforeAll(async () => {
         server = await ChatPageServer.start();
         browser = await startBrowser();
+        shared = await WatchedPage.open(browser, server.url);
     });
     afterAll(async () => {
         await browser.close();
@@ -59,21 +62,23 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
     });
     beforeEach(async () => {
         server.reset();
-        await open();
+        await shared.anew(server.url);
+        await use(shared);
     });
     afterEach(async () => {
-        expect(watched.problems).toEqual([]);
-        await watched.close();
+        const { problems } = watched;
+        if (watched !== shared) await watched.close();
+        expect(problems.splice(0)).toEqual([]);
     });
 
-    const open = async (options: Parameters<typeof WatchedPage.open>[2] = {}): Promise<void> => {
-        watched = await WatchedPage.open(browser, server.url, options);
+    const use = async (one: WatchedPage): Promise<void> => {
+        watched = one;
         ({ page } = watched);
         await page.locator("#model option").first().waitFor({ state: "attached" });
     };
     const reopen = async (options: Parameters<typeof WatchedPage.open>[2]): Promise<void> => {
-        await watched.close();
-        await open(options);
+        if (watched !== shared) await watched.close();
+        await use(await WatchedPage.open(browser, server.url, options));
     };
     const send = async (text: string): Promise<void> => {
         await page.locator("#prompt").fill(text);
@@ -354,6 +359,70 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         ).toEqual([]);
     });
 
+    test("after a reload the chat is there; of two windows neither writes over the other, nor brings back what was deleted", async () => {
+        const questions = (): Promise<string[]> => page.locator(".question .said").allInnerTexts();
+        await ask("one");
+        await page.reload();
+        expect(await questions()).toEqual(["one"]);
+        await page.locator("#model option").first().waitFor({ state: "attached" });
+        const other = await page.context().newPage();
+        await other.goto(server.url);
+        await other.locator("#open-history").click();
+        await other.locator(".chat-title").click();
+        await other.locator("#model option").first().waitFor({ state: "attached" });
+        await other.locator("#prompt").fill("two");
+        await other.locator("#prompt").press("Enter");
+        await other.locator(".turn:nth-child(2) .answer.base .figures").waitFor();
+        await other.locator("#send").waitFor();
+        // this window has said nothing since, and is put away: the other's words stay
+        await page.reload();
+        expect(await questions()).toEqual(["one", "two"]);
+        // both go on
+        await page.locator("#model option").first().waitFor({ state: "attached" });
+        await ask("three");
+        await other.locator("#prompt").fill("drei");
+        await other.locator("#prompt").press("Enter");
+        await other.locator(".turn:nth-child(3) .answer.base .figures").waitFor();
+        await other.locator("#send").waitFor();
+        await other.reload();
+        expect(await other.locator(".question .said").allInnerTexts()).toEqual(["one", "two", "drei"]);
+        await page.reload();
+        expect(await questions()).toEqual(["one", "two", "three"]);
+        // settings: each keeps what it has set alone
+        await other.locator("#side").uncheck();
+        await page.locator("#thinking").uncheck();
+        const kept = await watched.evaluate<string>("localStorage.getItem('rast.settings')");
+        expect(JSON.parse(kept)).toMatchObject({ side: false, thinking: false });
+        await other.locator("#open-history").click();
+        expect(await other.locator(".chat-title").count()).toBe(2);
+        await other.locator("#remove-all").click();
+        await other.locator("#remove-all").click();
+        await other.close();
+        await page.reload();
+        expect(await questions()).toEqual([]);
+        await page.locator("#open-history").click();
+        expect(await page.locator("#no-chats").isVisible()).toBe(true);
+    });
+
+    test("a full storage: its chats are shown, and the oldest go for what is said", async () => {
+        await ask("old");
+        await watched.evaluate(`(() => {
+            let text = "x".repeat(1000000);
+            for (let index = 0; text !== ""; ) {
+                try { localStorage.setItem("other." + index, text); index += 1; } catch { text = text.slice(0, text.length / 2); }
+            }
+        })()`);
+        await page.reload();
+        await page.locator("#model option").first().waitFor({ state: "attached" });
+        expect(await page.locator(".question .said").allInnerTexts()).toEqual(["old"]);
+        await page.locator("#new-chat").click();
+        await ask("new");
+        await page.reload();
+        expect(await page.locator(".question .said").allInnerTexts()).toEqual(["new"]);
+        await page.locator("#open-history").click();
+        expect(await page.locator(".chat-title").allInnerTexts()).toEqual(["new"]);
+    });
+
     test("models being loaded: how far they are, then the answer; a full queue: asked again", async () => {
         await page.locator("#side").uncheck();
         server.progress = 0.42;
@@ -396,6 +465,23 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await ask("Hi");
         const failure = page.locator(".turn:last-child .failure");
         expect(await failure.innerText()).toBe("Expected a number in [0, 100] for temperature.");
+        // a load that has failed is not waited for
+        const message = "The model tiny cannot be loaded.";
+        server.refusals = [{ status: 503, message, retryAfter: "60", code: "model_load_failed" }];
+        await ask("Hi");
+        expect(await failure.innerText()).toBe(message);
+        // there is nothing to copy
+        expect(await page.locator(".turn:last-child .answer .actions button:visible").allInnerTexts()).toEqual([
+            "Regenerate"
+        ]);
+        server.refusals = [{ status: 400, message: "Too long.", code: "context_length_exceeded" }];
+        await ask("Hi");
+        expect(await failure.innerText()).toMatch(/^Too long\. A new chat begins without what was said before/);
+        // a server that was started anew has other models
+        server.models = ["new"];
+        server.refusals = [{ status: 404, message: "There is no tiny.", code: "model_not_found" }];
+        await ask("Hi");
+        await page.locator("#model option", { hasText: "new" }).waitFor({ state: "attached" });
         server.script = () => ({ text: ["well"] });
         await page.locator(".turn:last-child").getByRole("button", { name: "Regenerate" }).click();
         await page.locator(".turn:last-child .answer-text", { hasText: "well" }).waitFor();
@@ -412,9 +498,21 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await page.reload();
         await page.locator("#settings[open]").waitFor();
         expect(await watched.evaluate("document.activeElement.id")).toBe("api-key");
+        const note = page.locator("#key-wanted");
+        for (const [key, words] of [
+            ["wrong", "A key is wanted."],
+            ["schl\u00FCssel", "A key has letters of English"]
+        ] as const) {
+            await page.locator("#api-key").fill(key);
+            await page.locator("#api-key").press("Enter");
+            await note.filter({ hasText: words }).waitFor();
+            expect(await page.locator("#settings[open]").count()).toBe(1);
+        }
         await page.locator("#api-key").fill("secret");
-        await page.locator("#api-key").press("Tab");
-        await page.locator("#close-settings").click();
+        await page.locator("#api-key").press("Enter");
+        await page.locator("#settings[open]").waitFor({ state: "detached" });
+        expect(await note.textContent()).toMatch(/^Where the server wants one/);
+        expect(await page.locator("#notice").isVisible()).toBe(false);
         await page.locator("#model option").first().waitFor({ state: "attached" });
         await ask("Hi");
         expect(await answerOf("rast").locator(".answer-text").innerText()).toBe("You said: Hi");
@@ -465,6 +563,18 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
                 ...{ pwned: null, scripts: 1, styles: 1, foreign: 0, handlers: 0, links: [], urls: 0, wide: false }
             });
         }
+        // and a text that cannot be drawn at all is there as it is
+        await watched.evaluate(
+            "document.createElement = ((make) => function (tag) { if (tag === 'table') throw new Error('no tables'); return make.call(this, tag); })(document.createElement)"
+        );
+        await page.locator("#new-chat").click();
+        server.script = () => ({ text: ["| a |\n| - |\n", "| b |"] });
+        await ask("0");
+        expect(await answerOf("rast").locator(".answer-text").innerText()).toBe("| a |\n| - |\n| b |");
+        await page.reload();
+        await page.locator("#model option").first().waitFor({ state: "attached" });
+        expect(watched.problems.splice(0)).toContainEqual(expect.stringContaining("no tables"));
+        server.script = () => ({ text: [hostileAnswers[0]!] });
         // what looks like markup is there to be read
         await page.locator("#new-chat").click();
         await ask("0");
@@ -532,6 +642,35 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
             expect(await watched.evaluate(names)).toEqual([]);
             await done();
         });
+    });
+
+    test("on a phone Enter begins a line, and the page does not say otherwise", async () => {
+        await reopen({ viewport: { width: 375, height: 667 }, hasTouch: true, isMobile: true });
+        expect(await page.locator("#welcome").innerText()).toContain("Enter begins a line.");
+        expect(await page.locator("#welcome").innerText()).not.toContain("Enter sends");
+        await page.locator("#prompt").tap();
+        await page.keyboard.type("one");
+        await page.keyboard.press("Enter");
+        await page.keyboard.type("two");
+        await page.locator("#send").tap();
+        await done();
+        expect(server.asked[0]!.messages).toEqual([{ role: "user", content: "one\ntwo" }]);
+    });
+
+    test("a text begins at the side of its first letter", async () => {
+        await page.locator("#side").uncheck();
+        for (const [text, side] of [
+            ["12 \u05E9\u05DC\u05D5\u05DD world", "rtl"],
+            ["- 1\n- \u0645\u0631\u062D\u0628\u0627", "rtl"],
+            ["**x** \u05E9", "ltr"],
+            ["\u4F60\u597D", "ltr"],
+            ["1 + 1", ""]
+        ] as const) {
+            server.script = () => ({ text: [...text] });
+            await ask("?");
+            const last = page.locator(".turn:last-child .answer-text");
+            expect([text, (await last.getAttribute("dir")) ?? ""]).toEqual([text, side]);
+        }
     });
 
     test("all of it by keyboard", async () => {

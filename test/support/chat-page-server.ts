@@ -31,6 +31,7 @@ export interface Refusal {
     readonly status: number;
     readonly message: string;
     readonly retryAfter?: string;
+    readonly code?: string;
 }
 
 /** What the server does; tests change it between requests. */
@@ -175,8 +176,8 @@ function json(response: ServerResponse, value: unknown): void {
     response.end(JSON.stringify(value));
 }
 
-function refuse(response: ServerResponse, { status, message, retryAfter }: Refusal): void {
+function refuse(response: ServerResponse, { status, message, retryAfter, code = "" }: Refusal): void {
     response.statusCode = status;
     if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter);
-    json(response, { error: { message, type: "invalid_request_error", param: null, code: null } });
+    json(response, { error: { message, type: "invalid_request_error", param: null, code: code === "" ? null : code } });
 }

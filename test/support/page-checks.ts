@@ -44,6 +44,13 @@ export const contrastProblems = `(() => {
         const ratio = (a + 0.05) / (b + 0.05);
         if (ratio < 4.5) problems.add(element.tagName + "." + element.className + " " + ratio.toFixed(2) + " " + text.data.trim().slice(0, 20));
     }
+    for (const field of document.querySelectorAll("[placeholder]")) {
+        if (!field.checkVisibility({ checkVisibilityCSS: true })) continue;
+        const back = behind(field);
+        const [a, b] = [luminance(over(parse(getComputedStyle(field, "::placeholder").color), back)), luminance(back)].sort((x, y) => y - x);
+        const ratio = (a + 0.05) / (b + 0.05);
+        if (ratio < 4.5) problems.add("placeholder of " + field.id + " " + ratio.toFixed(2));
+    }
     return [...problems];
 })()`;
 

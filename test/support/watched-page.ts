@@ -68,6 +68,14 @@ export class WatchedPage {
         return result.value as T;
     }
 
+    /** The same tab as one that was never there: sooner than another. */
+    async anew(url: string): Promise<void> {
+        await this.evaluate("sessionStorage.clear()");
+        await this.page.goto("about:blank");
+        await this.session.send("Storage.clearDataForOrigin", { origin: new URL(url).origin, storageTypes: "all" });
+        await this.page.goto(url);
+    }
+
     async close(): Promise<void> {
         await this.page.context().close();
     }

@@ -154,6 +154,23 @@ describe("hostile texts", () => {
         }
     );
 
+    test("marks of emphasis within each other are elements to a depth, and their text is there in any case", () => {
+        const deep = (marks: readonly Mark[]): number =>
+            Math.max(
+                0,
+                ...marks.map((one) => (typeof one === "object" && one.kind === "element" ? 1 + deep(one.children) : 0))
+            );
+        const marks = marksOf(`${"*".repeat(20_000)}a${"*".repeat(20_000)}`);
+        // and the paragraph
+        expect(deep(marks)).toBe(61);
+        expect(
+            all(marks)
+                .filter((one) => typeof one === "string")
+                .join("")
+        ).toBe("a");
+        expect(deep(marksOf(`${"*".repeat(40)}a${"*".repeat(40)}`))).toBe(21);
+    });
+
     // Slack of a hundred times: what these would take if each mark looked at all that follows is minutes.
     test.each(
         [

@@ -46,6 +46,12 @@ describe("errors", () => {
         expect(errorOfStatus(status, body, retryAfter)).toMatchObject({ message: "No.", trouble, retryAfterMs: ms });
     });
 
+    test("a load that has failed is not waited for; the server's code is there", () => {
+        const failed = JSON.stringify({ error: { message: "No.", code: "model_load_failed" } });
+        expect(errorOfStatus(503, failed, "5")).toMatchObject({ trouble: "refused", code: "model_load_failed" });
+        expect(errorOfStatus(404, '{"error": {"code": 5}}', null)).toMatchObject({ trouble: "refused", code: "" });
+    });
+
     test("whatever stands in the body", () => {
         expect(errorOfStatus(502, "<html>", null).message).toBe("The server answered with status 502.");
         expect(errorOfStatus(400, '{"error": "No."}', null).message).toBe("No.");
