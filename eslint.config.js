@@ -61,7 +61,7 @@ const layers = {
     server: [...ground, ...["engine/", "loading/", "machine/", "models/", "native/", "scoring/", "text/", "trio/"]],
     "server/tools": [...ground, "engine/", "text/"],
     "server/ask": [...ground, "engine/", "scoring/", "server/http/", "server/shelf", "server/tools/", "text/"],
-    "server/http": ground,
+    "server/http": [...ground, "server/packages"],
     "server/openapi": [...ground, "server/http/"],
     "server/openai": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],
     "server/anthropic": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],

@@ -1,8 +1,9 @@
 // Makes dist/page/index.html of `page`: one file that needs nothing else, with one script and one style sheet.
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { licensesOf } from "./bundled-licenses.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -41,7 +42,8 @@ export async function buildPage() {
     const folder = join(root, "dist", "page");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "index.html"), html);
-    writeFileSync(join(folder, "LICENSES.txt"), licenses(Object.keys(metafile.inputs)));
+    const inputs = ["node_modules/katex/dist/katex.min.css", ...Object.keys(metafile.inputs)];
+    writeFileSync(join(folder, "LICENSES.txt"), licensesOf("page", inputs));
     return Buffer.byteLength(html);
 }
 
@@ -68,22 +70,6 @@ function withoutComments(script) {
 function inside(tag, text) {
     if (new RegExp(`</${tag}|<!--`, "i").test(text)) throw new Error(`The page's ${tag} would end early.`);
     return text;
-}
-
-function licenses(inputs) {
-    const names = new Set(["katex"]);
-    for (const input of inputs) {
-        const [, name] = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input) ?? [];
-        if (name !== undefined) names.add(name);
-    }
-    const texts = [...names].sort().map((name) => {
-        const folder = join(root, "node_modules", name);
-        const file = readdirSync(folder).find((one) => /^licen[cs]e(?:-mit)?(?:\.(?:md|txt))?$/i.test(one));
-        const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-        const text = file === undefined ? `License: ${license}` : readFileSync(join(folder, file), "utf8").trim();
-        return `${name} ${version}\n\n${text}\n`;
-    });
-    return `The page contains parts of these packages.\n\n${texts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

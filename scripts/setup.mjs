@@ -107,7 +107,8 @@ const native = hashOf(
 );
 const addon = join(root, "build", "Release", "rast.node");
 const testProgram = join(root, "build", process.platform === "win32" ? "Release" : "", "rast-native-tests");
-const source = hashOf("src", "tsconfig.json", "page", join("scripts", "build-page.mjs"));
+const bundlers = ["build-page", "build-server", "bundled-licenses"].map((name) => join("scripts", `${name}.mjs`));
+const source = hashOf("src", "tsconfig.json", "page", ...bundlers);
 
 function nativeIsMissing() {
     const testsReady = !tests || stamps.nativeTests === native;
@@ -133,9 +134,11 @@ async function compile() {
     rmSync(join(root, "dist"), { recursive: true, force: true });
     // Types are looked at by `npm run typecheck`, and that takes half the time.
     const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    const script = (name) => run(process.execPath, [join(root, "scripts", `${name}.mjs`)]);
     await Promise.all([
-        run(process.execPath, [tsc, "-p", "tsconfig.json", "--noCheck"]),
-        run(process.execPath, [join(root, "scripts", "build-page.mjs")])
+        // one of its files is then made anew
+        run(process.execPath, [tsc, "-p", "tsconfig.json", "--noCheck"]).then(() => script("build-server")),
+        script("build-page")
     ]);
     save({ source });
 }

@@ -18,7 +18,7 @@ namespace rast::schema {
 class meaning {
   public:
     meaning(schema_document & document, pattern_book & patterns, validator & values)
-        : document_(document), patterns_(patterns), values_(values), limits_(document, patterns, values) {}
+        : document_(document), limits_(document, patterns, values) {}
 
     // None if nothing is valid. Throws if they are too many, or on what is not supported.
     std::vector<alternative> alternatives(const part_list & all);
@@ -47,8 +47,6 @@ class meaning {
     bool empty_arrays(const alternative & one, int depth);
 
     schema_document & document_;
-    pattern_book & patterns_;
-    validator & values_;
     limits_reader limits_;
     std::map<part, part_list> one_ofs_;
     std::map<part, part_list> conditions_;

@@ -1,9 +1,9 @@
 // Looks at a library that was linked for a platform: what it is, what it needs, what it tells of the machine that made it.
 import { readFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { signatureFaults } from "./code-signature.mjs";
-import { liefFolder, root, runTool, workFolder } from "./tools.mjs";
+import { liefFolder, root, runTool, workFolder, zigProgram } from "./tools.mjs";
 
 const program = join(root, "scripts", "platforms", "facts.py");
 
@@ -18,15 +18,16 @@ export function factsOf(...files) {
  * @param {import("./platforms.mjs").Platform["linked"]} linked what it must be
  * @param {Pick<import("./platforms.mjs").Artifact, "exports" | "imports" | "maximumBytes">} artifact
  * @param {readonly object[]} facts what it says of itself
+ * @param {() => ReadonlySet<string>} ofMusl what musl exports: its symbols have no versions that would tell them from the program's
  * @returns {string[]} what is wrong with it, a line each
  */
-export function linkFaults(file, linked, artifact, [facts] = factsOf(file)) {
+export function linkFaults(file, linked, artifact, [facts] = factsOf(file), ofMusl = muslSymbols) {
     if (facts.format !== linked.format)
         return [`it is ${facts.format ?? "no library that is known"}, not ${linked.format}`];
     const content = readFileSync(file);
     return [
         ...machineFaults(facts, linked),
-        ...needFaults(facts, linked, artifact),
+        ...needFaults(facts, linked, artifact, ofMusl),
         ...exportFaults(facts, artifact),
         ...systemFaults(facts, linked, content),
         ...traceFaults(content),
@@ -40,10 +41,19 @@ function machineFaults({ machine }, linked) {
     return machine === linked.machine ? [] : [`it is for ${machine}, not ${linked.machine}`];
 }
 
-function needFaults({ libraries, versions, imports }, linked, artifact) {
+/** As the compiler has it: read of what it makes stand-ins of. */
+function muslSymbols() {
+    const stubs = readFileSync(join(dirname(zigProgram()), "lib", "libc", "musl", "libc.S"), "utf8");
+    return new Set([...stubs.matchAll(/^(?:\.globl|\.weak|WEAK(?:TIME)?64) (\w+)$/gm)].map(([, name]) => name));
+}
+
+function needFaults({ libraries, versions, imports }, linked, artifact, ofMusl) {
     const strangers = libraries.filter((name) => !linked.libraries.some((known) => known.test(name)));
     const tooNew = versions.filter((version) => !isOldEnough(version, linked.versions ?? {}));
-    const unknown = imports.filter((name) => !artifact.imports.includes(name));
+    const others = imports.filter((name) => !artifact.imports.includes(name));
+    const isMusl = linked.format === "ELF" && Object.keys(linked.versions).length === 0;
+    const known = isMusl && others.length > 0 ? ofMusl() : new Set();
+    const unknown = others.filter((name) => !known.has(name));
     return [
         ...strangers.map((name) => `it needs the library ${name}`),
         ...tooNew.map((version) => `it needs ${version}`),

@@ -1,8 +1,6 @@
 // The server as fastify has it: what every request passes, and the protocols, each in a scope of its own.
 import { randomBytes } from "node:crypto";
-import cors from "@fastify/cors";
-import fastify, { LogController, type FastifyInstance, type FastifyRequest } from "fastify";
-import { pino } from "pino";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { RastResult } from "../engine/results.js";
 import { RastError } from "../errors.js";
 import { anthropic, sendError as sendAnthropicError } from "./anthropic/anthropic.js";
@@ -26,6 +24,7 @@ import { ollama, sendError as sendOllamaError } from "./ollama/ollama.js";
 import { sendError } from "./openai/errors.js";
 import { describeRoutes } from "./openapi/openapi.js";
 import type { ResolvedServeOptions } from "./options.js";
+import { cors, fastify, LogController, pino } from "./packages.js";
 import type { ChatPage } from "./page.js";
 import type { Shelf } from "./shelf.js";
 import { prepareChat } from "./tools/prepare-chat.js";

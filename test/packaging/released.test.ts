@@ -80,6 +80,19 @@ async function inProject(
 const main = (folder: string, command: readonly string[] = [process.execPath]): Promise<Finished> =>
     run(command[0]!, [...command.slice(1), "main.mjs"], { cwd: folder, env: environment() });
 
+const server = `import { serve } from "rast-llama/server";
+const server = await serve({ models: ["demo-chat"], port: 0, lazy: true, logLevel: "error" });
+console.log((await fetch(server.url + "/health")).status);
+await server.close();
+`;
+
+/** What a server is made of is in the package. */
+async function expectServes(folder: string): Promise<void> {
+    writeFileSync(join(folder, "server.mjs"), server);
+    const served = await run(process.execPath, ["server.mjs"], { cwd: folder, env: environment() });
+    expect(served, served.stderr).toMatchObject({ code: 0, stdout: "200\n", stderr: "" });
+}
+
 const packages = ["rast-llama", `${own}@${version}`, `${llama}@${optionalDependencies[llama]}`];
 
 test("the loader and the release know the same platforms", () => {
@@ -111,6 +124,7 @@ describe.skipIf(!isTested)("released packages", () => {
             ["install", "--omit=optional", ...packages]
         );
         expect(await main(folder)).toMatchObject({ code: 0, stdout: expected });
+        await expectServes(folder);
         // a folder that moved, with a name that is not ASCII
         const moved = join(work, "Umgezogen ü 模型");
         renameSync(folder, moved);

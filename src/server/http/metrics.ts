@@ -1,6 +1,6 @@
 // Figures of a server, for Prometheus: llama-server's names, and ours.
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "../packages.js";
 
 /** What one generation came to. */
 export interface GenerationFigures {

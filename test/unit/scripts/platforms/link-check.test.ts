@@ -150,6 +150,16 @@ describe.skipIf(!isReadable)("a linked library", () => {
         expect(faults("linux-x64-musl", "linux-x64")).toContain("it needs the library libc.so.6");
     });
 
+    test("of musl, whose symbols have no versions, may need them and Node-API's", () => {
+        const imports = ["malloc", "napi_create_object", "uv_now"];
+        const needing = [{ ...(facts["linux-x64"] as object), libraries: ["libc.so"], versions: [], imports }];
+        const path = join(fixtures, files["linux-x64"]!);
+        const found = (platform: string): string[] =>
+            linkFaults(path, platformNamed(platform).linked, addon, needing, () => new Set(["malloc", "free"]));
+        expect(found("linux-x64-musl")).toEqual(["it needs uv_now of the program, which is not of Node-API 8"]);
+        expect(found("linux-x64").filter((line) => line.includes("malloc"))).toHaveLength(1);
+    });
+
     test.each([
         "/home/somebody/rast-llama/native/addon.cpp",
         "/Users/runner/work/x.cpp",
