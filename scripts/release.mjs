@@ -6,6 +6,7 @@
 //     --platform NAME    only that one's package beside rast-llama; not with --publish
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -81,6 +82,9 @@ function mainPackage(place, manifest, chosen) {
         rmSync(work, { recursive: true, force: true });
     }
     rmSync(join(place, "prebuilds"), { recursive: true, force: true });
+    const undeclared = undeclaredImports(join(place, "dist"), manifest);
+    if (undeclared.length > 0)
+        throw new Error(`dist imports ${undeclared.join(", ")}, which no user has: make it anew with npm run build.`);
     // Not in the checkout's: its lock would name packages that no registry has before the release.
     const own = Object.fromEntries(chosen.map(({ name }) => [`@rast-llama/${name}`, manifest.version]));
     const kept = Object.fromEntries(
@@ -93,6 +97,21 @@ function mainPackage(place, manifest, chosen) {
         publishConfig: { access: "public" }
     });
     return place;
+}
+
+/** Packages that compiled files import and package.json does not bring: what a compiler run by hand leaves where a bundle was. */
+export function undeclaredImports(folder, { dependencies, optionalDependencies }) {
+    const declared = new Set([...Object.keys(dependencies), ...Object.keys(optionalDependencies)]);
+    const found = readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".js"))
+        .flatMap((name) => {
+            const text = readFileSync(join(folder, name), "utf8");
+            const imports = text.matchAll(
+                /^(?:import|export|\}).*?\bfrom "([^".][^"]*)";$|\bimport\("([^".][^"]*)"\)/gm
+            );
+            return [...imports].map(([, first, second]) => /^(?:@[^/]+\/)?[^/]+/.exec(first ?? second)[0]);
+        });
+    return [...new Set(found)].filter((name) => !isBuiltin(name) && !declared.has(name)).sort();
 }
 
 async function assertLinked(chosen) {
