@@ -202,6 +202,22 @@ const cases = {
         return { first, ended, after };
     },
 
+    async served() {
+        const { serve } = await import("rast-llama/server");
+        const server = await serve({ models: ["demo-chat"], port: 0, logLevel: "silent" });
+        try {
+            await server.ready;
+            const messages = [{ role: "user", content: "What is 12+5-3?" }];
+            const body = JSON.stringify({ messages, seed: 3, temperature: 0, max_tokens: 60 });
+            const answer = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", body });
+            const { choices } = await answer.json();
+            const [{ message, finish_reason: end }] = choices;
+            return { status: answer.status, content: message.content, reasoning: message.reasoning_content, end };
+        } finally {
+            await server.close();
+        }
+    },
+
     async errors() {
         const whole = readFileSync(strong.base);
         const damaged = (name, bytes) => {
