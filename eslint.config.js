@@ -66,7 +66,8 @@ const layers = {
     "server/openai": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],
     "server/anthropic": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],
     "server/ollama": [...ground, "engine/", "server/ask/", "server/http/", "server/tools/", "text/"],
-    "server/llama": [...ground, "engine/", "server/ask/", "server/http/", "server/shelf"],
+    // llama-server's fields are OpenAI's, and some of its own
+    "server/llama": [...ground, "engine/", "server/ask/", "server/http/", "server/openai/", "server/shelf"],
     "explain/page": [
         "checks",
         "engine/token-scores",

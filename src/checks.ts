@@ -91,9 +91,16 @@ export function invalidOption(
 export function describeRange(range: NumberRange): string {
     const noun = range.integer ? "an integer" : "a number";
     if (range.max === Infinity || (range.integer && range.max === Number.MAX_SAFE_INTEGER)) {
-        return `${noun} >= ${range.min}`;
+        return `${noun} >= ${bound(range.min)}`;
     }
-    return `${noun} in ${range.aboveMin ? "(" : "["}${range.min}, ${range.max}]`;
+    return `${noun} in ${range.aboveMin ? "(" : "["}${bound(range.min)}, ${bound(range.max)}]`;
+}
+
+// Beyond 2^53 digits would be those of no number that can be written.
+function bound(value: number): string {
+    const power = Math.log2(Math.abs(value));
+    if (Number.isSafeInteger(value) || !Number.isInteger(power)) return String(value);
+    return `${value < 0 ? "-" : ""}2^${power}`;
 }
 
 /** @throws ERR_INVALID_OPTION unless the value is a number of the range */

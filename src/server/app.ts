@@ -44,7 +44,7 @@ export interface AppParts {
 }
 
 /** Routes that need no key: nothing of a request's is there. */
-const open: ReadonlySet<string> = new Set(["/health", "/"]);
+const open: ReadonlySet<string> = new Set(["/health", "/v1/health", "/"]);
 
 /** Lines of JSON; no text of prompts or answers is ever among them. */
 export function createLogger({ logLevel, logStream }: Pick<ResolvedServeOptions, "logLevel" | "logStream">) {

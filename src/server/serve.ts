@@ -192,9 +192,13 @@ async function nameModels(models: readonly Readonly<ServedModelOptions>[]): Prom
         const usual = await nameOf(options);
         const name = given ?? checkName("name", usual);
         if (named.some((other) => other.name === name)) {
-            throw new RastError("ERR_INVALID_OPTION", `Two models have the name ${name}; give one another with name.`, {
-                details: { option: "models" }
-            });
+            throw new RastError(
+                "ERR_INVALID_OPTION",
+                `Two models have the name ${name}. Give each a name of its own: in the options name, of the command --name once for each --trio.`,
+                {
+                    details: { option: "models" }
+                }
+            );
         }
         named.push({ name, load: options });
     }

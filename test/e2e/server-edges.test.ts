@@ -2,6 +2,7 @@
 // Answers are read as they come.
 /* eslint-disable @typescript-eslint/no-unsafe-member-access */
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, type RastServer } from "../../dist/server/index.js";
@@ -18,6 +19,7 @@ import {
     untilIdle,
     type Json
 } from "../support/http-server.js";
+import { root, run } from "../support/native.js";
 
 const chat = "/v1/chat/completions";
 const completions = "/v1/completions";
@@ -337,4 +339,66 @@ it("an HTTP/1.0 client that ends its side has gone", async () => {
     await new Promise((resolve) => socket.once("close", resolve));
     await untilIdle(server);
     expect(await raw(server, "GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")).toContain('{"status":"ok"}');
+});
+
+describe("which part of a tool is at fault is said by the protocol's own name", () => {
+    const names = ["f", "f"];
+    const schema = { type: "string" };
+    const messages = question;
+    const nested = (own: object): object => ({ type: "function", function: { name: "f", ...own } });
+    it.each([
+        [chat, { messages, tools: names.map(() => nested({})) }, "tools[1].function.name"],
+        [chat, { messages, tools: [nested({ parameters: schema })] }, "tools[0].function.parameters"],
+        ["/v1/responses", { input: "x", tools: names.map((name) => ({ type: "function", name })) }, "tools[1].name"],
+        ["/api/chat", { messages, tools: names.map(() => nested({})) }, "tools[1].function.name"],
+        ["/api/chat", { messages, tools: [nested({ parameters: schema })] }, "tools[0].function.parameters"],
+        [
+            "/v1/messages",
+            { max_tokens: 5, messages, tools: names.map((name) => ({ name, input_schema: { type: "object" } })) },
+            "tools[1].name"
+        ],
+        [
+            "/v1/messages",
+            { max_tokens: 5, messages, tools: [{ name: "f", input_schema: schema }] },
+            "tools[0].input_schema"
+        ]
+    ])("%s %j", async (path, body, field) => {
+        const answered = await post(server, path, { model: "demo-chat", ...body });
+        expect(answered.status).toBe(400);
+        const { error } = answered.body;
+        expect(typeof error === "string" ? error : error.message).toMatch(
+            new RegExp(`${field.replace(/[[\]]/g, "\\$&")}|Two tools have the (?:same )?name`)
+        );
+        if (path.startsWith("/v1/") && path !== "/v1/messages") expect(error.param).toBe(field);
+    });
+});
+
+it("an empty body is told to be one", async () => {
+    for (const body of ["", "null"]) {
+        const { status, body: answered } = await post(server, chat, body);
+        expect([status, answered.error.message]).toEqual([400, "Expected an object for the body, received nothing."]);
+    }
+});
+
+describe("names of several trios", () => {
+    const start = (...flags: readonly string[]): Promise<{ code: number | null; stderr: string }> =>
+        run(process.execPath, [
+            join(root, "dist", "cli", "main.js"),
+            "serve",
+            "--trio",
+            "demo",
+            ...flags,
+            "--port",
+            "0"
+        ]);
+    it.each([
+        [["--trio", "demo"], /Two models have the name demo\. .*--name once for each --trio/],
+        [["--trio", "demo", "--name", "a"], /Expected --name 2 times, once for each --trio; received it 1 times/],
+        [["--trio", "demo", "--name", "a", "--name", "a"], /Two models have the name a\./],
+        [["--name", "a", "--name", "b"], /Expected --name once, as there is one model; received it 2 times/]
+    ] as const)("%j", async (flags, words) => {
+        const { code, stderr } = await start(...flags);
+        expect(code).toBe(2);
+        expect(stderr).toMatch(words);
+    });
 });

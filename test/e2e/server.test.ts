@@ -431,8 +431,78 @@ describe("llama-server's endpoints", () => {
         expect(templated.body).toEqual({ prompt: await rast.applyChatTemplate(question) });
     });
 
+    it.each(["/completion", "/completions"])("%s goes on with a text, as /v1/completions does", async (path) => {
+        const ask = { model: "demo", prompt: "Q: 6+34?\n", temperature: 0 };
+        const { body: openai } = await post(server, completions, { ...ask, max_tokens: 12 });
+        const { status, body } = await post(server, path, {
+            ...ask,
+            n_predict: 12,
+            cache_prompt: true,
+            return_tokens: true
+        });
+        expect(status).toBe(200);
+        expect(body).toMatchObject({
+            content: openai.choices[0].text,
+            ...{ index: 0, stop: true, model: "demo", prompt: ask.prompt, truncated: false },
+            tokens_predicted: openai.usage.completion_tokens,
+            tokens_evaluated: openai.usage.prompt_tokens,
+            timings: { predicted_n: openai.usage.completion_tokens }
+        });
+        expect(body.stop_type).toBe(openai.choices[0].finish_reason === "length" ? "limit" : "eos");
+        expect(body.tokens).toHaveLength(body.tokens_predicted as number);
+        const pieces = await allEvents(server, path, { ...ask, n_predict: 12 });
+        expect(pieces.map(({ content }) => content as string).join("")).toBe(body.content);
+        expect(pieces.map(({ stop }) => stop as boolean)).toEqual([...pieces.slice(1).map(() => false), true]);
+        expect(pieces.at(-1)).toMatchObject({ tokens_predicted: body.tokens_predicted, stop_type: body.stop_type });
+        const [letter] = body.content as string;
+        const stopped = (await post(server, path, { ...ask, n_predict: 12, stop: [letter] })).body;
+        expect(stopped).toMatchObject({ content: "", stop_type: "word", stopping_word: letter });
+        // a token that may never come does not
+        const [first] = body.tokens as number[];
+        const without = { ...ask, n_predict: 3, return_tokens: true, logit_bias: [[first, false]] };
+        expect((await post(server, path, without)).body.tokens).not.toContain(first);
+        const several = await post(server, path, { ...ask, prompt: [ask.prompt, "Q: 1+2?\n"], n_predict: 4 });
+        expect(several.body.map(({ index }: Json) => index as number)).toEqual([0, 1]);
+        const wrong: readonly (readonly [object, string])[] = [
+            [{}, "prompt"],
+            [{ prompt: "a", n_predict: 0 }, "n_predict"],
+            [{ prompt: "a", n_predict: "5" }, "n_predict"],
+            [{ prompt: "a", n_probs: 3 }, "n_probs"],
+            [{ prompt: "a", logit_bias: [["a", 1]] }, "logit_bias"],
+            [{ prompt: "a", logit_bias: [[1, 1e9]] }, "logit_bias"],
+            [{ prompt: "a", stop: 5 }, "stop"],
+            [{ prompt: Array.from({ length: 200 }, () => "a") }, "prompt"],
+            [{ prompt: "a ".repeat(5000) }, "prompt"]
+        ];
+        for (const [fields, param] of wrong)
+            expect(await post(server, path, fields)).toMatchObject({ status: 400, body: { error: { param } } });
+    });
+
+    it("/infill is told not to be offered", async () => {
+        const { status, body } = await post(server, "/infill", { input_prefix: "a", input_suffix: "b" });
+        expect([status, body.error.code]).toEqual([501, "not_supported"]);
+    });
+
+    it("a rate is there for answers that the prompt's own round has drawn", async () => {
+        for (const most of [1, 2, 3]) {
+            const { body } = await post(server, chat, { messages: question, max_tokens: most, temperature: 0 });
+            expect(body.timings.predicted_per_second).toBeGreaterThan(0);
+            expect(body.timings.predicted_per_token_ms).toBeGreaterThan(0);
+        }
+    });
+
     it("props, slots, health, models, metrics", async () => {
-        expect((await get(server, "/health")).body).toEqual({ status: "ok" });
+        for (const path of ["/health", "/v1/health"]) expect((await get(server, path)).body).toEqual({ status: "ok" });
+        for (const [name, alias] of [
+            ["demo-chat", "demo-chat"],
+            ["demo:base", "demo"],
+            ["", "demo-chat"]
+        ] as const) {
+            const { body } = await get(server, `/props?model=${name}`);
+            expect([name, body.model_alias]).toEqual([name, alias]);
+        }
+        const none = await get(server, "/props?model=none");
+        expect([none.status, none.body.error.code]).toEqual([404, "model_not_found"]);
         const props = await get(server, "/props");
         expect(props.body).toMatchObject({
             total_slots: 4,

@@ -85,7 +85,8 @@ describe("numbers", () => {
         [{ min: 1, max: Infinity }, "a number >= 1"],
         [{ min: 1, max: Infinity, integer: true }, "an integer >= 1"],
         [{ min: 2, max: Number.MAX_SAFE_INTEGER, integer: true }, "an integer >= 2"],
-        [{ min: 2, max: Number.MAX_SAFE_INTEGER }, "a number in [2, 9007199254740991]"]
+        [{ min: 2, max: Number.MAX_SAFE_INTEGER }, "a number in [2, 9007199254740991]"],
+        [{ min: -(2 ** 63), max: 2 ** 64, integer: true }, "an integer in [-2^63, 2^64]"]
     ])("%j reads %s", (range, words) => {
         expect(checks.describeRange(range)).toBe(words);
     });

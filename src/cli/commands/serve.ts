@@ -7,7 +7,7 @@ import { checkName, type ServedModelOptions, type ServeOptions } from "../../ser
 import type { RastServer } from "../../server/serve.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode, type InterruptingSignal } from "../exit-codes.js";
-import { expandHome, fileFlag, numberFlag, readFlags, repeatableFlag, switchFlag, textFlag, under } from "../flag.js";
+import { expandHome, fileFlag, numberFlag, readFlags, repeatableFlag, switchFlag, under } from "../flag.js";
 import { engineFlags, readEngineFlags } from "../flags/engine.js";
 import { quietFlag } from "../flags/files.js";
 import { pullFlags } from "../flags/pulling.js";
@@ -21,9 +21,10 @@ const servedFlags = under("Models", {
         "a trio by its name, its file (JSON), or the folder of its file; repeatable",
         (texts) => texts.map(expandHome)
     ),
-    name: textFlag(
+    name: repeatableFlag(
         "--name <name>",
-        "what clients call it, where there is one model (default the trio's or the file's name)"
+        "what clients call the model, once for each --trio (default the trio's or the file's name)",
+        (texts) => texts
     ),
     parallel: numberFlag("--parallel <integer>", "texts that a model works on together (default 4)"),
     maxQueue: numberFlag("--max-queue <integer>", "texts that wait for a model; more are 429 (default 128)")
@@ -66,26 +67,28 @@ export const serve: CommandDeclaration = {
 };
 
 async function run({ io, typed }: CommandCall): Promise<ExitCode> {
-    const { trio: trios, name, ...sizes } = readFlags(servedFlags, typed);
+    const { trio: trios, name: names = [], ...sizes } = readFlags(servedFlags, typed);
     const { json = false, quiet = false } = readFlags(outputFlags, typed);
     const { pull } = readFlags(pullFlags, typed);
     const engines = await enginesOf(typed, trios);
-    if (name !== undefined && engines.length > 1) {
-        throw new RastError("ERR_INVALID_OPTION", "Expected one model for --name, received several.", {
+    if (names.length > 0 && names.length !== engines.length) {
+        const expected =
+            engines.length === 1 ? "once, as there is one model" : `${engines.length} times, once for each --trio`;
+        throw new RastError("ERR_INVALID_OPTION", `Expected --name ${expected}; received it ${names.length} times.`, {
             details: { option: "name" }
         });
     }
-    if (name !== undefined) checkName("name", name);
+    for (const name of names) checkName("name", name);
     for (const engine of engines) {
         const ended = await assurePulled(engine.trio, pull, io);
         if (ended !== undefined) return exitCodeOf(ended);
     }
     const { logLevel = quiet ? "error" : "info" } = readFlags(logFlags, typed);
     const options: ServeOptions = {
-        models: engines.map((engine): ServedModelOptions => ({
+        models: engines.map((engine, index): ServedModelOptions => ({
             ...engine,
             ...sizes,
-            ...(name === undefined ? {} : { name })
+            ...(names[index] === undefined ? {} : { name: names[index] })
         })),
         ...readFlags(shelfFlags, typed),
         ...readFlags(listeningFlags, typed),

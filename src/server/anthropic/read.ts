@@ -69,6 +69,7 @@ const fields: Readonly<Record<string, string>> = {
     stop: "stop_sequences",
     maxThinkingTokens: "thinking.budget_tokens",
     jsonSchema: "output_config.format.schema",
+    "tools[].parameters": "tools[].input_schema",
     lambda: "rast.lambda",
     seed: "rast.seed",
     speculation: "rast.speculation"

@@ -141,8 +141,12 @@ function optionOfDetails({ option, in: where }: RastError["details"]): string | 
     return option.replace(/^a key of /, "");
 }
 
-// "stop[3]" is of "stop".
+// "stop[3]" is of "stop"; "tools[2].name" may have a place of its own, as "tools[].name".
 function renamed(option: string, fieldOf: (option: string) => string): string {
+    const [, list, index, part] = /^(\w+)\[(\d+)\]\.(\w+)$/.exec(option) ?? [];
+    const place = `${list}[].${part}`;
+    const own = list === undefined ? place : fieldOf(place);
+    if (own !== place) return own.replace("[]", `[${index}]`);
     const [, name = option, rest = ""] = /^([A-Za-z_]+)(.*)$/s.exec(option) ?? [];
     return `${fieldOf(name)}${rest}`;
 }

@@ -35,7 +35,9 @@ function messageOf(issue: SchemaIssue, where: string): string {
     }
     const expected = wordsOf(parentSchema);
     if (expected === undefined || !("data" in issue)) return `${where === "the body" ? "The body" : where} ${message}.`;
-    return `Expected ${expected} for ${where}, received ${describeValue(issue.data)}.`;
+    // no body at all comes as null
+    const isEmpty = where === "the body" && (issue.data === null || issue.data === undefined);
+    return `Expected ${expected} for ${where}, received ${isEmpty ? "nothing" : describeValue(issue.data)}.`;
 }
 
 // Of alternatives the one that was meant says best what is wrong: whose type is that of the value, or that looked further into it.

@@ -1,5 +1,5 @@
 // llama-server's own endpoints: tokens and texts, templates, what is loaded, what is at work, figures.
-import type { FastifyPluginAsync } from "fastify";
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { limits } from "../../limits.js";
 import type { RastInfo } from "../../engine/info.js";
 import type { EngineDesk } from "../ask/engine-desk.js";
@@ -8,8 +8,10 @@ import type { SlotBoard } from "../ask/slot-board.js";
 import { clientSignal } from "../http/client-signal.js";
 import { errorSender, promptField } from "../http/error-form.js";
 import type { Metrics } from "../http/metrics.js";
+import { RequestError } from "../http/request-error.js";
 import { flag, maxMessages, object, optional, text } from "../http/schema.js";
 import type { ShelfState } from "../shelf.js";
+import { completion, llamaErrors } from "./completion.js";
 
 /** What these endpoints tell of. */
 export interface LlamaContext extends ProtocolContext {
@@ -79,19 +81,32 @@ export const llama: FastifyPluginAsync<LlamaContext> = async (app, context) => {
                     : option === "prompt"
                       ? promptField(body)
                       : option,
-            bodyOf: ({ status, message, kind, param, code }) => ({
-                error: { message, type: kind, param, code: code ?? status }
-            })
+            ...llamaErrors
         })
     );
 
-    app.get("/health", { schema: { summary: "Whether it can answer", tags } }, async (_request, reply) => {
+    await app.register(completion, context);
+
+    const health = async (_request: FastifyRequest, reply: FastifyReply): Promise<Record<string, unknown>> => {
         const states = shelf.states();
         // models that nobody has asked for yet are no reason to wait
         const first = states[0]!;
         if (first.state !== "loading" || states.some(({ state }) => state === "loaded")) return { status: "ok" };
         void reply.status(503).header("retry-after", "1");
         return { error: { code: 503, message: "Loading model", type: "unavailable_error" } };
+    };
+    for (const path of ["/health", "/v1/health"])
+        app.get(path, { schema: { summary: "Whether it can answer", tags } }, health);
+
+    // llama-server's for code between two texts: the parts that models mark it with are none of a trio's
+    app.post("/infill", { schema: { summary: "Not offered", tags } }, async () => {
+        throw new RequestError(
+            501,
+            "Texts are not filled in between here: take /v1/completions, which goes on with one.",
+            {
+                code: "not_supported"
+            }
+        );
     });
 
     app.get("/metrics", { schema: { summary: "Figures for Prometheus", tags } }, async (_request, reply) => {
@@ -100,7 +115,11 @@ export const llama: FastifyPluginAsync<LlamaContext> = async (app, context) => {
         return body;
     });
 
-    app.get("/props", { schema: { summary: "What is loaded", tags } }, async () => props(context));
+    app.get<{ Querystring: { readonly model?: string | readonly string[] } }>(
+        "/props",
+        { schema: { summary: "What is loaded; ?model=NAME of one model", tags } },
+        async ({ query }) => props(context, [query.model].flat()[0])
+    );
 
     app.get("/slots", { schema: { summary: "What is at work", tags } }, async () =>
         shelf.states().flatMap(({ name, state, rast }) => {
@@ -170,9 +189,14 @@ function pieceOf(bytes: Uint8Array): string | readonly number[] {
     }
 }
 
-function props({ shelf, version, bounds }: LlamaContext): Record<string, unknown> {
+// Of a model by its name, else of the first that is loaded. @throws RequestError 404
+function props({ shelf, version, bounds, desk }: LlamaContext, named: string | undefined): Record<string, unknown> {
     const states = shelf.states();
-    const first = states.find(({ state }) => state === "loaded") ?? states[0]!;
+    const trio = named === undefined ? undefined : desk.find(named).trio;
+    const first =
+        trio === undefined
+            ? (states.find(({ state }) => state === "loaded") ?? states[0]!)
+            : states.find(({ name }) => name === trio)!;
     const info = first.rast?.info;
     return {
         default_generation_settings: { n_ctx: info?.contextSize ?? 0, params: {} },

@@ -90,6 +90,8 @@ const fields: Readonly<Record<string, string>> = {
     jsonSchema: "format",
     thinking: "think",
     tokens: "context",
+    "tools[].name": "tools[].function.name",
+    "tools[].parameters": "tools[].function.parameters",
     lambda: "rast.lambda",
     speculation: "rast.speculation"
 };

@@ -59,7 +59,9 @@ const fields: Readonly<Record<string, string>> = {
     speculation: "rast.speculation",
     mode: "rast.mode",
     explain: "rast.explain",
-    tokens: "prompt"
+    tokens: "prompt",
+    "tools[].name": "tools[].function.name",
+    "tools[].parameters": "tools[].function.parameters"
 };
 
 /** The name of an option of the engine's. */

@@ -19,7 +19,10 @@ const tags = ["OpenAI"];
 const fields: Readonly<Record<string, string>> = {
     maxTokens: "max_output_tokens",
     logprobs: "top_logprobs",
-    templateOptions: "reasoning"
+    templateOptions: "reasoning",
+    // a tool's fields are its own here
+    "tools[].name": "tools[].name",
+    "tools[].parameters": "tools[].parameters"
 };
 
 function fieldOf(option: string, body?: unknown): string {

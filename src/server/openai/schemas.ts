@@ -176,19 +176,22 @@ export const chatBody: Schema = object(
     ["messages"]
 );
 
+/** Of what is gone on with. */
+export const promptForms: Schema = {
+    anyOf: [
+        { type: "string" },
+        { type: "array", minItems: 1, items: { type: "string" } },
+        { type: "array", minItems: 1, items: integer },
+        { type: "array", minItems: 1, items: { type: "array", minItems: 1, items: integer } }
+    ],
+    description: "A text, token ids, or several of either."
+};
+
 /** POST /v1/completions. */
 export const completionBody: Schema = object(
     {
         ...drawing,
-        prompt: {
-            anyOf: [
-                { type: "string" },
-                { type: "array", minItems: 1, items: { type: "string" } },
-                { type: "array", minItems: 1, items: integer },
-                { type: "array", minItems: 1, items: { type: "array", minItems: 1, items: integer } }
-            ],
-            description: "A text, token ids, or several of either."
-        },
+        prompt: promptForms,
         max_tokens: optional({
             ...integer,
             minimum: -1,

@@ -60,7 +60,9 @@ export function timingsOf(results: readonly RastResult[]): Record<string, number
     const predicted = sum(({ usage }) => usage.completionTokens);
     const predictedMs = sum(({ timings }) => timings.decodeMs);
     // the first round's tokens are there when the time begins
-    const timed = sum(({ usage, timings }) => Math.max(0, usage.completionTokens - timings.firstRoundTokens));
+    const later = sum(({ usage, timings }) => Math.max(0, usage.completionTokens - timings.firstRoundTokens));
+    // what was drawn in the prompt's own round alone took as long as that
+    const [timed, timedMs] = later > 0 ? [later, predictedMs] : [predicted, promptMs + predictedMs];
     const drafted = sum(({ speculation }) => speculation.drafted);
     return {
         cache_n: cached,
@@ -70,8 +72,8 @@ export function timingsOf(results: readonly RastResult[]): Record<string, number
         prompt_per_second: ratio(1000 * promptTokens, promptMs),
         predicted_n: predicted,
         predicted_ms: predictedMs,
-        predicted_per_token_ms: ratio(predictedMs, timed),
-        predicted_per_second: ratio(1000 * timed, predictedMs),
+        predicted_per_token_ms: ratio(timedMs, timed),
+        predicted_per_second: ratio(1000 * timed, timedMs),
         ...(drafted > 0 ? { draft_n: drafted, draft_n_accepted: sum(({ speculation }) => speculation.accepted) } : {})
     };
 }

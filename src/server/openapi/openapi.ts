@@ -67,7 +67,8 @@ const errors: Readonly<Record<string, Schema>> = {
 const streams: Readonly<Record<string, string>> = {
     OpenAI: "text/event-stream",
     Anthropic: "text/event-stream",
-    Ollama: "application/x-ndjson"
+    Ollama: "application/x-ndjson",
+    "llama-server": "text/event-stream"
 };
 
 /** Describes every route that is registered behind it in `GET /openapi.json`. Routes without a summary are left out. */

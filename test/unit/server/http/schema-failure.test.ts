@@ -58,6 +58,7 @@ describe("what a schema has against a body", () => {
                 "Expected a number in (0, 10] for repeat_penalty, received 0 (number)."
             ],
             [{ n: 1.5 }, "n", "Expected an integer >= 1 for n, received 1.5 (number)."],
+            [{ seed: 1e30 }, "seed", "Expected an integer in [-2^63, 2^64] for seed, received 1e+30 (number)."],
             [{ stream: "yes" }, "stream", 'Expected true or false for stream, received "yes" (string).'],
             [{ stop: 5 }, "stop", "Expected a string or an array of at most 16 strings for stop, received 5 (number)."],
             [{ stop: [1] }, "stop[0]", "Expected a string for stop[0], received 1 (number)."],
