@@ -6,6 +6,7 @@
 #include "../error.h"
 #include "client.h"
 #include "immortal.h"
+#include "kept_graphs.h"
 #include "loss.h"
 #include "session.h"
 #include "targets.h"
@@ -214,6 +215,7 @@ class processor_threads {
 
 constexpr size_t tensor_head_bytes = sizeof(rpc_tensor) + sizeof(uint8_t) + sizeof(uint64_t);
 constexpr uint64_t longest_graph = 64ULL << 20;
+static_assert(RPC_CMD_GRAPH_COMPUTE == graph_command && RPC_CMD_COUNT < keep_graph_command);
 
 // Bytes of a tensor as a client describes it; 0 for what ggml would not stand.
 uint64_t bytes_of(const rpc_tensor & described) {
@@ -253,6 +255,8 @@ class llama_session final : public session {
         switch (command) {
             case RPC_CMD_SET_TENSOR: return tensor_head_bytes + largest_buffer_;
             case RPC_CMD_GRAPH_COMPUTE: return longest_graph;
+            case keep_graph_command: return sizeof(graph_place) + largest_kept_graph;
+            case kept_graph_command: return sizeof(graph_place);
             case RPC_CMD_GET_ALLOC_SIZE: return sizeof(rpc_msg_get_alloc_size_req);
             default: return command < RPC_CMD_COUNT && command != RPC_CMD_NONE ? sizeof(rpc_msg_copy_tensor_req) : 0;
         }
@@ -309,6 +313,8 @@ class llama_session final : public session {
             case RPC_CMD_GRAPH_RECOMPUTE:
                 return tell<rpc_msg_graph_recompute_req>(request, &rpc_server::graph_recompute);
             case RPC_CMD_GRAPH_COMPUTE: return {server.graph_compute(request), false};
+            case keep_graph_command: return compute(graphs_.keep(request));
+            case kept_graph_command: return compute(graphs_.kept(request));
             case RPC_CMD_SET_TENSOR: return set_tensor(request);
             case RPC_CMD_SET_TENSOR_HASH: return set_tensor_by_hash(request, answer);
             case RPC_CMD_GET_TENSOR: {
@@ -348,6 +354,10 @@ class llama_session final : public session {
     outcome tell(const std::vector<uint8_t> & request, bool (rpc_server::*run)(const Request &)) {
         Request in;
         return {read(request, in) && (*server_.*run)(in), false};
+    }
+
+    outcome compute(const std::vector<uint8_t> * graph) {
+        return {graph != nullptr && server_->graph_compute(*graph), false};
     }
 
     // The client wants weights kept that it has asked for by hash before.
@@ -394,6 +404,7 @@ class llama_session final : public session {
     std::vector<std::unique_ptr<processor_threads>> threads_;
     std::vector<ggml_backend_ptr> backends_;
     std::optional<rpc_server> server_;
+    kept_graphs graphs_;
     uint32_t devices_ = 0;
     uint64_t largest_buffer_ = 0;
     bool greeted_ = false;

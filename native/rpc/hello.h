@@ -1,9 +1,9 @@
 // What is said on a connection before llama.cpp's own protocol, which trusts its peer: a line each way.
 //
-//   rast-worker 1 use|ask TAG GGML VERSION       both sides must have llama.cpp TAG with ggml GGML
+//   rast-worker 2 use|ask TAG GGML VERSION       both sides must have llama.cpp TAG with ggml GGML
 //   ok                                           "use": llama.cpp's protocol follows, answers in frames (frames.h)
 //   {...}                                        "ask": what the worker is, as JSON; "ping" is then answered by "pong"
-//   no version 1 TAG GGML VERSION | no address | no room N | no memory ...
+//   no version 2 TAG GGML VERSION | no address | no room N | no memory ...
 #pragma once
 
 #include "tcp.h"
@@ -15,7 +15,7 @@
 
 namespace rast::rpc {
 
-inline constexpr int hello_version = 1;
+inline constexpr int hello_version = 2;
 inline constexpr size_t hello_line_bytes = 512;
 inline constexpr size_t facts_line_bytes = size_t{256} * 1024;
 

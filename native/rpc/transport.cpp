@@ -3,6 +3,7 @@
 #include "frames.h"
 #include "hello.h"
 #include "immortal.h"
+#include "kept_graphs.h"
 #include "loss.h"
 #include "targets.h"
 #include "traffic.h"
@@ -123,12 +124,7 @@ struct socket_t::impl {
 
     bool send(const void * data, size_t size) {
         rast::rpc::spoken_to() = link_->worker;
-        if (gathered_.size() + size <= rast::rpc::gathered_bytes) {
-            const auto * bytes = static_cast<const uint8_t *>(data);
-            gathered_.insert(gathered_.end(), bytes, bytes + size);
-            return true;
-        }
-        return flush() && transmit(data, size);
+        return is_graph(size) ? gather_graph(data, size) : gather(data, size);
     }
 
     bool flush() {
@@ -169,6 +165,35 @@ struct socket_t::impl {
     }
 
   private:
+    bool gather(const void * data, size_t size) {
+        if (gathered_.size() + size <= rast::rpc::gathered_bytes) {
+            const auto * bytes = static_cast<const uint8_t *>(data);
+            gathered_.insert(gathered_.end(), bytes, bytes + size);
+            return true;
+        }
+        return flush() && transmit(data, size);
+    }
+
+    // Whether what comes is the body of a request whose head says that it is a graph; a flush ends every request.
+    bool is_graph(size_t size) const {
+        uint64_t announced = 0;
+        if (gathered_.size() != 1 + sizeof announced || gathered_[0] != rast::rpc::graph_command ||
+            size > rast::rpc::largest_kept_graph) {
+            return false;
+        }
+        std::memcpy(&announced, gathered_.data() + 1, sizeof announced);
+        return announced == size;
+    }
+
+    bool gather_graph(const void * graph, size_t size) {
+        const auto [place, known] = graphs_.place_of(graph, size);
+        const uint8_t command = known ? rast::rpc::kept_graph_command : rast::rpc::keep_graph_command;
+        const uint64_t length = sizeof place + (known ? 0 : size);
+        gathered_.clear();
+        return gather(&command, sizeof command) && gather(&length, sizeof length) && gather(&place, sizeof place) &&
+               (known || gather(graph, size));
+    }
+
     bool transmit(const void * data, size_t size) {
         const std::lock_guard lock(link_->in_use);
         const auto start = rast::rpc::tcp_clock::now();
@@ -221,6 +246,7 @@ struct socket_t::impl {
     rast::rpc::traffic_counter & counter_;
     std::shared_ptr<rast::rpc::link> link_ = std::make_shared<rast::rpc::link>();
     std::vector<uint8_t> gathered_;
+    rast::rpc::sent_graphs graphs_;
     uint64_t left_ = 0;  // of an answer
 };
 
