@@ -14,6 +14,11 @@ export interface MemoryUnits {
 const minMarginBytes = 512 * 1_048_576;
 const marginShare = 0.08;
 
+/** Devices of other machines. */
+export function remoteNames(devices: readonly NativeDevice[]): ReadonlySet<string> {
+    return new Set(devices.filter(({ worker }) => typeof worker === "string").map(({ name }) => name));
+}
+
 interface Account {
     readonly freeBytes: number;
     readonly marginBytes: number;
@@ -36,8 +41,10 @@ export interface Taken {
  */
 export class DeviceBudget {
     readonly #accounts = new Map<string, Account>();
+    readonly #remote: ReadonlySet<string>;
 
     constructor(devices: readonly NativeDevice[]) {
+        this.#remote = remoteNames(devices);
         for (const device of devices) {
             // A device that does not say how much it has cannot be planned for: it takes what it is given.
             const freeBytes = device.memoryTotalBytes > 0 ? device.memoryFreeBytes : Infinity;
@@ -140,7 +147,8 @@ export class DeviceBudget {
         return account.freeBytes - account.marginBytes - account.takenBytes;
     }
 
-    // Each layer to the device with most room left; llama.cpp is told how many each of them has.
+    // Each layer to the device with most room left, where workers are among them by its share: who names several wants all of
+    // them to have some. llama.cpp is told how many each of them has.
     #spread(
         units: MemoryUnits,
         devices: readonly string[],
@@ -150,11 +158,14 @@ export class DeviceBudget {
         const taken = new Map(devices.map((name) => [name, units.perDevice]));
         taken.set(last, units.perDevice + units.output);
         const left = (name: string): number => this.#room(name) - taken.get(name)!;
+        const byShare = devices.some((name) => this.#remote.has(name));
+        const rank = (name: string): number =>
+            byShare && this.#room(name) > 0 ? 1 - taken.get(name)! / this.#room(name) : left(name);
         const split = devices.map((name) => (name === last ? 1 : 0));
         if (!anyway && devices.some((name) => left(name) < 0)) return { layers: 0, taken, split: [] };
         let layers = 1;
         for (const bytes of units.layers) {
-            const name = devices.reduce((best, other) => (left(other) > left(best) ? other : best), last);
+            const name = devices.reduce((best, other) => (rank(other) > rank(best) ? other : best), last);
             if (!anyway && left(name) < bytes) break;
             taken.set(name, taken.get(name)! + bytes);
             split[devices.indexOf(name)]! += 1;

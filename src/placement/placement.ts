@@ -1,7 +1,7 @@
 // Where each model goes: pure arithmetic over what the files and the devices say.
 import { RastError } from "../errors.js";
 import type { NativeDevice, NativeRole } from "../native/addon-types.js";
-import { DeviceBudget, type MemoryUnits } from "./device-budget.js";
+import { DeviceBudget, remoteNames, type MemoryUnits } from "./device-budget.js";
 import {
     formatMib,
     modelMemory,
@@ -199,11 +199,6 @@ function placeModel(
     }
     const { layers, split } = budget.takeWhatFits(units(memory, all, shared, true, cpuMoeLayers), devices);
     return layers === 0 ? onCpu : { gpuLayers: layers, devices, split, cpuMoeLayers, outputInMainMemory };
-}
-
-/** Devices of other machines. */
-function remoteNames(devices: readonly NativeDevice[]): ReadonlySet<string> {
-    return new Set(devices.filter(({ worker }) => typeof worker === "string").map(({ name }) => name));
 }
 
 // This machine's devices first, from the last layer on, then workers one after the other: each costs its share of the network for every

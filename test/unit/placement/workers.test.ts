@@ -111,6 +111,20 @@ describe("with workers", () => {
         expect(models[0]!.split[1]).toBeGreaterThan(3);
     });
 
+    test("named together they have layers by their shares of the memory that is free", () => {
+        const all = ["RPC0", "RPC1", "RPC2"];
+        const splitOf = (sizes: readonly number[]): readonly number[] => {
+            const devices = sizes.map((bytes, index) => remote(`RPC${index}`, bytes));
+            const base = model("base", { devices: all.slice(0, sizes.length), gpuLayers: 11 });
+            return place(devices, { models: [base, model("expert", {}, 1), model("antiexpert", {}, 1)] }).models[0]!
+                .split;
+        };
+        // the last one's output layer is here, and counts
+        expect(splitOf([24 * gib, 24 * gib])).toEqual([5, 6]);
+        expect(splitOf([24.1 * gib, 24 * gib, 23.9 * gib])).toEqual([4, 3, 4]);
+        expect(splitOf([30 * gib, 10 * gib])).toEqual([7, 4]);
+    });
+
     test("a device here that is named with them has the output layer, wherever it stands in the list", () => {
         const named = { devices: ["CUDA0", "RPC0"], gpuLayers: 11 } as const;
         const { models } = place([remote("RPC0", 4 * gib), gpuDevice("CUDA0", 4 * gib)], {
