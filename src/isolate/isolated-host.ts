@@ -233,7 +233,7 @@ export class IsolatedHost implements EngineHost {
             await process.opened;
             await this.#restoreFiles();
             await assertSameFiles(process, this.#config!);
-            if (this.#workers.length > 0) await process.call("connectWorkers", this.#workers);
+            if (this.#workers.length > 0) await this.#reconnect(process);
             const info = await process.call("engineCreate", this.#config!);
             assertSameEngine(info, this.#info!);
             process.loaded();
@@ -247,6 +247,19 @@ export class IsolatedHost implements EngineHost {
                 await process.end();
             }
             throw error;
+        }
+    }
+
+    // One that crashed listens again in a moment.
+    async #reconnect(process: EngineProcess): Promise<void> {
+        for (const end = performance.now() + comesBackWithinMs; ;) {
+            try {
+                return await process.call("connectWorkers", this.#workers);
+            } catch (error) {
+                const isAway = error instanceof RastError && error.code === "ERR_WORKER_UNREACHABLE";
+                if (!isAway || performance.now() >= end || this.#process !== process) throw error;
+                await new Promise((resolve) => setTimeout(resolve, lookEachMs));
+            }
         }
     }
 
@@ -341,6 +354,10 @@ function currentFolder(): string {
         return "";
     }
 }
+
+// So long a worker takes to come back after its first crashes, on a machine that has other things to do.
+const comesBackWithinMs = 2000;
+const lookEachMs = 100;
 
 function isOfWorker(error: unknown): boolean {
     return error instanceof RastError && error.code.startsWith("ERR_WORKER_");

@@ -1,6 +1,6 @@
 // Engines over workers: the same texts as here, and what becomes of them when workers go.
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +8,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadRast, type LoadOptions, type Rast, type RastResult } from "../../dist/index.js";
 import { demo, prompt } from "../support/demo.js";
 import { canSeeProcesses, engineProcesses, until } from "../support/engine-processes.js";
+import { textsOf } from "../support/every-text.js";
 import { errorOf } from "../support/isolated.js";
 import { heavy, size } from "../support/size.js";
 import { wideDemo } from "../support/test-models.js";
-import { slowNetwork, startWorker, stopWorkers, type TestWorker } from "../support/workers.js";
+import { slowNetwork, startWorker, stopWorkers, workersWithLayers, type TestWorker } from "../support/workers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "rast-workers-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,8 +20,7 @@ afterAll(stopWorkers);
 
 const trio = { base: demo.base, expert: demo.strongExpert, antiexpert: demo.strongAntiexpert, threads: 1 } as const;
 const greedy = { prompt, temperature: 0, maxTokens: 40, ignoreEos: true } as const;
-const drawn = { prompt, seed: 5, temperature: 1, maxTokens: 40, ignoreEos: true } as const;
-const gbnf = 'root ::= ([0-9] | "+" | "=" | "\\n")+';
+const asked = { prompt, maxTokens: 40, grammar: 'root ::= ([0-9] | "+" | "=" | "\\n")+', folder };
 
 // In F32, as who draws beside whom depends on the moment, and quantized rows on who is beside them.
 const exact = async (): Promise<LoadOptions> => {
@@ -37,32 +37,12 @@ const load = async (workers: readonly TestWorker[], options: LoadOptions = {}): 
         ...options
     });
 
-/** Every way to make a text. */
-async function textsOf(rast: Rast): Promise<Record<string, unknown>> {
-    const file = join(folder, `state-${process.hrtime.bigint()}`);
-    const plain = await rast.complete({ ...greedy, speculation: "off" });
-    const drafted = await rast.complete({ ...greedy, speculation: { draft: 3 } });
-    const random = await rast.complete(drawn);
-    const together = await rast.completeMany({ ...drawn, seed: 9 }, 3);
-    const constrained = await rast.complete({ ...drawn, grammar: gbnf });
-    await rast.saveState(file, { prompt });
-    await rast.loadState(file);
-    const again = await rast.complete({ ...greedy, speculation: "off" });
-    expect(drafted.speculation.drafted).toBeGreaterThan(0);
-    expect(again.usage.cachedPromptTokens).toBeGreaterThan(0);
-    const texts = { plain, drafted, random, constrained, again };
-    return {
-        ...Object.fromEntries(Object.entries(texts).map(([name, { text }]) => [name, text])),
-        together: together.map(({ text }) => text)
-    };
-}
-
 let workers: TestWorker[] = [];
 let here: Record<string, unknown>;
 beforeAll(async () => {
     workers = await Promise.all(Array.from({ length: size(2, 3) }, () => startWorker()));
     const local = await loadRast({ ...(await exact()), gpuLayers: 0, parallel: 3 });
-    here = await textsOf(local);
+    here = await textsOf(local, asked);
     await local.dispose();
 }, 60_000);
 
@@ -74,8 +54,9 @@ describe("texts", () => {
             gpuLayers: 5,
             devices: ["RPC0", "RPC1", "RPC2"].slice(0, count)
         });
+        expect(workersWithLayers(rast)).toBe(count);
         expect(rast.info.pairs[0]!.expert.devices).toEqual([]);
-        expect(await textsOf(rast)).toEqual(here);
+        expect(await textsOf(rast, asked)).toEqual(here);
         await rast.dispose();
     });
 
@@ -91,6 +72,18 @@ describe("texts", () => {
         expect(bytesPerToken).toBeGreaterThan(embeddingBytes);
         expect(networkMsPerRound).toBeGreaterThan(0);
         expect(workerMs).toBeLessThan(waitMs);
+        await rast.dispose();
+    });
+
+    it("send a graph once for each shape of batch, and then a few bytes that name it", async () => {
+        const rast = await load(workers.slice(0, 1));
+        const drafted = { ...greedy, speculation: { draft: 3 } } as const;
+        const first = await rast.complete(drafted);
+        const again = await rast.complete(drafted);
+        expect(again.text).toBe(first.text);
+        expect(again.speculation.rounds).toBeGreaterThan(3);
+        // a graph of these layers has over 60 KiB; what comes beside it are rows, positions and masks
+        expect(again.network!.sentBytes / again.speculation.rounds).toBeLessThan(16_384);
         await rast.dispose();
     });
 
@@ -152,22 +145,46 @@ describe.skipIf(!canSeeProcesses)("a worker that goes", () => {
     afterEach(() => until("no process is left", () => engineProcesses().length === 0));
 
     const text = async (rast: Rast): Promise<RastResult> => rast.complete({ ...greedy, speculation: "off" });
-    const endless = { ...greedy, maxTokens: 480 };
+    const endless = { ...greedy, maxTokens: 480, speculation: "off" } as const;
 
     it(
         "in the middle of a text ends that text with its name, and the next one connects anew",
         async () => {
-            const worker = workers[0]!;
-            const rast = await load([worker]);
-            for (let kill = 0; kill < size(1, 100); ++kill) {
-                const generation = rast.generate(endless);
-                const ended = errorOf(generation.result);
-                setTimeout(() => process.kill(worker.serving(), "SIGKILL"), Math.random() * size(60, 150));
-                const error = await ended;
-                expect(error).toMatchObject({ code: "ERR_WORKER_LOST", details: { worker: worker.address } });
-                await worker.said("listening", worker.events.filter((one) => one.event === "crashed").length + 1);
+            const rast = await load(workers);
+            expect((await text(rast)).text).toBe(here["plain"]);
+            const whole = (await rast.complete(endless)).text;
+            const descriptors = readdirSync("/proc/self/fd").length;
+            const kills = size(1, 100);
+            let spared = 0;
+            for (let kill = 0; kill < kills; ++kill) {
+                const worker = workers[kill % workers.length]!;
+                const listened = worker.events.filter((one) => one.event === "listening").length;
+                const outcome = rast.complete(endless).catch((error: unknown) => error as Error);
+                await new Promise((resolve) => setTimeout(resolve, size(20, 0) + Math.random() * size(40, 150)));
+                process.kill(worker.serving(), "SIGKILL");
+                const ended = await outcome;
+                const details = { worker: worker.address };
+                const wasLost = ended instanceof Error;
+                if (wasLost) expect(ended).toMatchObject({ code: "ERR_WORKER_LOST", details });
+                else {
+                    // it had come to its end, or was not given to the process yet when that ended
+                    expect(ended.text).toBe(whole);
+                    ++spared;
+                }
+                const next = await text(rast).catch((error: unknown) => error as Error);
+                if (next instanceof Error) {
+                    // one that is killed again and again takes its time; and a loss is heard of by the next text at the latest
+                    const code = wasLost ? "ERR_WORKER_UNREACHABLE" : /^ERR_WORKER_(UNREACHABLE|LOST)$/;
+                    expect(next, `kill ${kill}, ${ended instanceof Error ? ended.message : "whole"}`).toMatchObject({
+                        code: typeof code === "string" ? code : expect.stringMatching(code),
+                        details
+                    });
+                    await worker.said("listening", listened + 1);
+                }
                 expect((await text(rast)).text).toBe(here["plain"]);
             }
+            expect(spared).toBeLessThan(kills / 4);
+            expect(readdirSync("/proc/self/fd").length).toBeLessThan(descriptors + 8);
             await rast.dispose();
         },
         size(30_000, 1_800_000)
@@ -249,22 +266,23 @@ describe("hostile bytes", () => {
         socket.on("data", (bytes) => (asked += String(bytes)));
         socket.write(`rast-worker 1 ask v0 0 0\n`);
         await closed(socket);
-        return /no version (.*)\n/.exec(asked)![1]!.split(" ").slice(1).join(" ");
+        const [, protocol, versions] = /no version (\d+) (.*)\n/.exec(asked)!;
+        return `rast-worker ${protocol} use ${versions}\n`;
     };
 
     it(
         "take no more than the worker's process, which comes back",
         async () => {
             const worker = workers.at(-1)!;
-            const version = await hello(worker.port);
+            const use = await hello(worker.port);
             const random = randomBytes(7);
             for (let round = 0; round < size(8, 500); ++round) {
                 const socket = connect(worker.port, "127.0.0.1").on("error", () => {});
                 if (round % 4 > 0) {
-                    socket.write(`rast-worker 1 use ${version}\n`);
+                    socket.write(use);
                     // llama.cpp's own hello, then anything
                     if (round % 4 > 1) socket.write(message(14, Buffer.alloc(24)));
-                    const command = round % 19;
+                    const command = [...Array(19).keys(), 128, 129][round % 21]!; // with those for graphs that are kept
                     socket.write(round % 4 === 3 ? message(command, random(24 * (round % 20))) : random(300));
                 } else socket.write(random(600));
                 await Promise.race([closed(socket), new Promise((resolve) => setTimeout(resolve, size(100, 200)))]);
@@ -278,9 +296,29 @@ describe("hostile bytes", () => {
         size(30_000, 1_200_000)
     );
 
+    it.each([
+        ["that was never kept", 129, [3, 0, 0, 0]],
+        ["at a place that there is not", 129, [32, 0, 0, 0]],
+        ["kept where there is no place", 128, [32, 0, 0, 0, 1, 2, 3]],
+        ["without a graph", 128, [0, 0, 0, 0]],
+        ["with half a place", 129, [0, 0]],
+        ["that is none", 128, [0, 0, 0, 0, 9, 9]]
+    ])("a graph %s ends that connection alone", async (_, command, body) => {
+        const worker = workers.at(-1)!;
+        const use = await hello(worker.port);
+        const ends = worker.events.filter((one) => one.event === "ended").length;
+        const socket = connect(worker.port, "127.0.0.1").on("error", () => {});
+        socket.resume();
+        socket.write(use);
+        socket.write(Buffer.concat([message(14, Buffer.alloc(24)), message(command, Buffer.from(body))]));
+        await closed(socket);
+        await worker.said("ended", ends + 1);
+        expect(worker.events.at(-1)).toMatchObject({ event: "ended", why: "a request that cannot be met" });
+    });
+
     it("lengths that nobody could mean take no memory", async () => {
         const worker = workers.at(-1)!;
-        const version = await hello(worker.port);
+        const use = await hello(worker.port);
         const crashes = worker.events.filter((one) => one.event === "crashed").length;
         const ends = worker.events.filter((one) => one.event === "ended").length;
         for (const bytes of [2n ** 40n, 2n ** 63n, 1n << 32n]) {
@@ -288,9 +326,7 @@ describe("hostile bytes", () => {
             const head = Buffer.alloc(9);
             head[0] = 6; // a tensor
             head.writeBigUInt64LE(bytes, 1);
-            socket.write(
-                Buffer.concat([Buffer.from(`rast-worker 1 use ${version}\n`), message(14, Buffer.alloc(24)), head])
-            );
+            socket.write(Buffer.concat([Buffer.from(use), message(14, Buffer.alloc(24)), head]));
             socket.resume();
             await closed(socket);
         }

@@ -141,15 +141,24 @@ export async function tinyTrio(keep: Keep, options: TinyOptions = {}): Promise<T
 
 const textTokens = 151646; // as Qwen2.5 has: what follows is padding
 
+/** Of vocabularies, and of the base's feed-forward part where its tensors are to be long. */
+export interface ShapedWidths {
+    readonly base: number;
+    readonly small: number;
+    readonly baseHidden?: number;
+}
+
 /**
  * Three models at the true widths of Qwen2.5, two layers of 64: after each token a few others are likely, as in a
  * real model, and which of them depends on the model. Nuclei of 0.95 hold a few tokens.
  */
-export async function shapedTrio(keep: Keep, widths: { readonly base: number; readonly small: number }): Promise<Trio> {
-    const make = (role: Role, vocabulary: number, seed: number, weights: readonly number[]): Promise<string> =>
-        keep(`shaped-${role}-${vocabulary}`, { role, vocabulary, seed, weights }, (path) => {
+export async function shapedTrio(keep: Keep, widths: ShapedWidths): Promise<Trio> {
+    const make = (role: Role, vocabulary: number, seed: number, weights: readonly number[]): Promise<string> => {
+        const baseHidden = role === "base" ? widths.baseHidden : undefined;
+        const recipe = { role, vocabulary, seed, weights, ...(baseHidden === undefined ? {} : { baseHidden }) };
+        return keep(`shaped-${role}-${vocabulary}`, recipe, (path) => {
             const width = 64;
-            const shape = { width, hidden: 128, heads: 2, kvHeads: 2, layers: 2, vocabulary };
+            const shape = { width, hidden: baseHidden ?? 128, heads: 2, kvHeads: 2, layers: 2, vocabulary };
             // One embedding for all: 152,064 rows, of which narrower models take the first.
             const embedding = random(152064 * width, 1, 5).subarray(0, vocabulary * width);
             const output = random(vocabulary * width, 0.05, seed + 7);
@@ -178,6 +187,7 @@ export async function shapedTrio(keep: Keep, widths: { readonly base: number; re
                 ]
             );
         });
+    };
     return {
         base: await make("base", widths.base, 1, [1, 0.92]),
         expert: await make("expert", widths.small, 2, [0.94, 0.98]),

@@ -28,8 +28,7 @@ export const cached: random.Keep = async (name, recipe, write) => {
 
 /** See `random-models.ts`. */
 export const tinyTrio = (options: random.TinyOptions = {}): Promise<random.Trio> => random.tinyTrio(cached, options);
-export const shapedTrio = (widths: { readonly base: number; readonly small: number }): Promise<random.Trio> =>
-    random.shapedTrio(cached, widths);
+export const shapedTrio = (widths: random.ShapedWidths): Promise<random.Trio> => random.shapedTrio(cached, widths);
 export const recurrentModel = (seed: number): Promise<string> => random.recurrentModel(cached, seed);
 
 /** See `architectures.ts`. */

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Rast } from "../../dist/index.js";
 import type { WorkerEvent } from "../../src/workers/supervisor.js";
 import { root } from "./native.js";
 
@@ -21,6 +22,12 @@ export interface TestWorker {
     /** Until it has said something of that kind, as often as given. */
     said(event: WorkerEvent["event"], times?: number): Promise<void>;
     stop(): Promise<void>;
+}
+
+/** How many workers hold weights of an engine's base. */
+export function workersWithLayers({ info }: Rast): number {
+    const weights = info.base.buffers.filter(({ kind, place }) => kind === "model" && place.startsWith("RPC"));
+    return new Set(weights.map(({ place }) => place)).size;
 }
 
 const running = new Set<TestWorker>();
@@ -152,5 +159,9 @@ function later(ms: number, run: () => void): void {
 
 function look(): void {
     while (waiting.length > 0 && waiting[0]!.at <= performance.now()) waiting.shift()!.run();
-    if (waiting.length > 0) setImmediate(look);
+    if (waiting.length === 0) return;
+    // who spins for long waits for a processor where others want one, too
+    const left = waiting[0]!.at - performance.now();
+    if (left > 3) setTimeout(look, left - 2);
+    else setImmediate(look);
 }
