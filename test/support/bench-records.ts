@@ -62,6 +62,7 @@ export function someResult(changes: Partial<BenchResult> = {}): BenchResult {
         stepMs: null,
         agreement: null,
         tokensPerRound: null,
+        network: null,
         path: "device: CPU",
         noise: null,
         warnings: [],

@@ -1,6 +1,6 @@
 // Rows that were measured in several loads as one.
 import { caseKey } from "../record/cases.js";
-import type { BenchNoise, BenchResult, BenchShares } from "../record/schema.js";
+import type { BenchNetwork, BenchNoise, BenchResult, BenchShares } from "../record/schema.js";
 import { mean, median } from "../record/statistics.js";
 
 /** Rows of the same case become one, whose samples are those of all its loads in their order. */
@@ -26,6 +26,7 @@ function merged(rows: readonly BenchResult[]): BenchResult {
         stepMs: steps.length === 0 ? null : median(steps),
         agreement: average(known(({ agreement }) => agreement)),
         tokensPerRound: average(known(({ tokensPerRound }) => tokensPerRound)),
+        network: meanNetwork(known(({ network }) => network)),
         noise: mergedNoise(known(({ noise }) => noise))
     };
 }
@@ -39,6 +40,18 @@ function meanShares(all: readonly BenchShares[]): BenchShares | null {
         antiexpert: of("antiexpert"),
         sampling: of("sampling"),
         overhead: of("overhead")
+    };
+}
+
+function meanNetwork(all: readonly BenchNetwork[]): BenchNetwork | null {
+    if (all.length === 0) return null;
+    const of = (part: keyof BenchNetwork): number => mean(all.map((network) => network[part]));
+    return {
+        bytes: of("bytes"),
+        networkMs: of("networkMs"),
+        workerMs: of("workerMs"),
+        hereMs: of("hereMs"),
+        waits: of("waits")
     };
 }
 

@@ -18,7 +18,7 @@ export interface BenchOptions {
     /** The models, as `loadRast` takes them; what the matrix sets must not be among these. */
     models: Pick<
         LoadOptions,
-        "trio" | "base" | "expert" | "antiexpert" | "pairs" | "device" | "flashAttention" | "mmap"
+        "trio" | "base" | "expert" | "antiexpert" | "pairs" | "device" | "rpc" | "flashAttention" | "mmap"
     >;
     /** @default ["base", "device", "draft"], of a base alone ["base"] */
     modes?: readonly BenchMode[] | undefined;

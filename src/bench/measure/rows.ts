@@ -1,7 +1,7 @@
 // The rows of one engine, measured in turn, so that all see the same machine.
 import { availableParallelism } from "node:os";
 import type { RastResult } from "../../engine/results.js";
-import type { BenchResult } from "../record/schema.js";
+import type { BenchNetwork, BenchResult } from "../record/schema.js";
 import { mean, median } from "../record/statistics.js";
 import { bareSteps, idealRate, meanStep, stepsBeside, type BareStep } from "./baseline.js";
 import { isPeer, testName, type MatrixCase } from "./matrix.js";
@@ -56,7 +56,7 @@ async function measureOnce(
     ideals.push(idealRate(one, both));
 }
 
-type Described = "hostBytesPerToken" | "shares" | "stepMs" | "agreement" | "tokensPerRound" | "path";
+type Described = "hostBytesPerToken" | "shares" | "stepMs" | "agreement" | "tokensPerRound" | "network" | "path";
 
 function resultOf(context: MeasureContext, series: Series): BenchResult {
     const { one, samples, ideals } = series;
@@ -100,7 +100,28 @@ function described({ rast, engine }: MeasureContext, { one, samples, bare }: Ser
         stepMs: generated ? median(all.map(stepMs)) : null,
         agreement: agreements.length > 0 ? mean(agreements) : null,
         tokensPerRound: engine.kind === "draft" && generated && rounds > 0 ? drawn / rounds : null,
+        network: generated ? networkOf(all) : null,
         path: ours ? `${info.path}: ${info.pathReason}` : ""
+    };
+}
+
+// Texts that run together share decodes, and each is told of all that these used: a mean is one text's.
+function networkOf(results: readonly RastResult[]): BenchNetwork | null {
+    const remote = results.flatMap(({ network, usage, timings }) =>
+        network === null ? [] : [{ network, tokens: usage.completionTokens - 1, timings }]
+    );
+    const tokens = remote.reduce((total, one) => total + one.tokens, 0);
+    if (tokens < 1) return null;
+    const perToken = (of: (one: (typeof remote)[number]) => number): number =>
+        remote.reduce((total, one) => total + of(one), 0) / tokens;
+    const networkMs = perToken(({ network }) => network.networkMs);
+    const workerMs = perToken(({ network }) => network.workerMs);
+    return {
+        bytes: perToken(({ network }) => network.sentBytes + network.receivedBytes),
+        networkMs,
+        workerMs,
+        hereMs: Math.max(0, perToken(({ timings }) => timings.decodeMs) - networkMs - workerMs),
+        waits: perToken(({ network }) => network.waits)
     };
 }
 

@@ -1,7 +1,7 @@
 // The printers of a record.
 import { idealEstimate } from "../record/ideal.js";
 import { memoryTable } from "./memory-table.js";
-import { resultTable, stepParts, stepTable, warningsInWords } from "./tables.js";
+import { networkTable, resultTable, stepParts, stepTable, warningsInWords } from "./tables.js";
 import { activityInWords, originInWords } from "../record/words.js";
 import { mean, median, standardDeviation } from "../record/statistics.js";
 import type { BenchRecord, BenchResult } from "../record/schema.js";
@@ -36,6 +36,8 @@ function printMarkdown(record: BenchRecord): string {
     ];
     const step = stepTable(record);
     if (step !== null) sections.push(`Time of a step:\n\n${markdownTable(step)}`);
+    const network = networkTable(record);
+    if (network !== null) sections.push(`Workers, for a token:\n\n${markdownTable(network)}`);
     const memory = memoryTable(record);
     if (memory !== null) sections.push(`Memory:\n\n${markdownTable(memory)}`);
     const warnings = warningsInWords(record);
@@ -114,6 +116,10 @@ const fields: readonly Field[] = [
     ["stepMs", ({ stepMs }) => stepMs],
     ["agreement", ({ agreement }) => agreement],
     ["tokensPerRound", ({ tokensPerRound }) => tokensPerRound],
+    ["networkBytes", ({ network }) => network?.bytes ?? null],
+    ["networkMs", ({ network }) => network?.networkMs ?? null],
+    ["workerMs", ({ network }) => network?.workerMs ?? null],
+    ["networkWaits", ({ network }) => network?.waits ?? null],
     ["path", ({ path }) => path],
     ["samples", ({ samples }) => list(samples)],
     ["idealSamples", ({ idealSamples }) => list(idealSamples)]

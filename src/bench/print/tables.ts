@@ -11,7 +11,7 @@ import {
     sizeInWords,
     threeDigits
 } from "../record/words.js";
-import type { BenchCase, BenchRecord, BenchResult } from "../record/schema.js";
+import type { BenchCase, BenchNetwork, BenchRecord, BenchResult } from "../record/schema.js";
 import { plain } from "../../report/shown-text.js";
 import { fillTable, type Column, type Table } from "../../report/tables.js";
 
@@ -120,6 +120,28 @@ const measuredColumns: readonly Column<BenchResult>[] = [
         cell: ({ warnings }) => (warnings.length === 0 ? null : String(warnings.length))
     }
 ];
+
+/** What a token needed of workers and of the way to them; null where no row has any. */
+export function networkTable(record: BenchRecord): Table | null {
+    const rows = record.results.filter(({ network }) => network !== null);
+    if (rows.length === 0) return null;
+    const column = (name: string, of: (network: BenchNetwork) => string): Column<BenchResult> => ({
+        name,
+        align: "right",
+        cell: ({ network }) => (network === null ? null : of(network))
+    });
+    return fillTable(
+        [
+            ...caseColumns(varyingSettings(rows)),
+            column("ms here", ({ hereMs }) => threeDigits(hereMs)),
+            column("ms of workers", ({ workerMs }) => threeDigits(workerMs)),
+            column("ms of network", ({ networkMs }) => threeDigits(networkMs)),
+            column("waits", ({ waits }) => waits.toFixed(2)),
+            column("network KiB", ({ bytes }) => (bytes / 1024).toFixed(1))
+        ],
+        rows
+    );
+}
 
 /** How long a step takes and what its time goes into; null where no row says. */
 export function stepTable(record: BenchRecord): Table | null {

@@ -11,6 +11,7 @@ import {
     type BenchMachine,
     type BenchMemory,
     type BenchModel,
+    type BenchNetwork,
     type BenchNoise,
     type BenchRecord,
     type BenchResult,
@@ -89,6 +90,18 @@ const result = objectOf<BenchResult>({
     stepMs: orNull(numberOf({ min: 0, max: 1e12 })),
     agreement: orNull(share),
     tokensPerRound: orNull(numberOf({ min: 0, max: 1e6 })),
+    network: orAbsent(
+        orNull(
+            objectOf<BenchNetwork>({
+                bytes: positive,
+                networkMs: positive,
+                workerMs: positive,
+                hereMs: positive,
+                waits: positive
+            })
+        ),
+        null
+    ),
     path: remark,
     noise: orAbsent(orNull(noise), null),
     warnings

@@ -98,6 +98,20 @@ export interface BenchShares {
     readonly overhead: number;
 }
 
+/** What a token needed of the network to workers: means over the tokens behind the first. */
+export interface BenchNetwork {
+    /** Both ways. */
+    readonly bytes: number;
+    /** Milliseconds that waiting took beyond the workers' work: latency and transfer. */
+    readonly networkMs: number;
+    /** Milliseconds that workers were at work while they were waited for. */
+    readonly workerMs: number;
+    /** Milliseconds of everything else: this machine's own work. */
+    readonly hereMs: number;
+    /** How often an answer was waited for. */
+    readonly waits: number;
+}
+
 /** What the machine did beside the samples of a row. */
 export interface BenchNoise {
     /** Milliseconds that a fixed piece of work took, just before each sample. */
@@ -131,6 +145,8 @@ export interface BenchResult extends BenchCase {
     /** Share of positions where expert and ensemble drew the same; null without drafts. */
     readonly agreement: number | null;
     readonly tokensPerRound: number | null;
+    /** Null without workers, for "pp", and in records of before. */
+    readonly network: BenchNetwork | null;
     /** Where rows were drawn, e.g. "device: ..."; empty for peers. */
     readonly path: string;
     /** Null in records of version 1. */

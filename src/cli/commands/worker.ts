@@ -1,3 +1,4 @@
+import { checkNumber, checkString, invalidOption } from "../../checks.js";
 import type { WorkerEvent } from "../../workers/supervisor.js";
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
@@ -69,7 +70,6 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
         json,
         quiet
     } = readFlags(flags, typed);
-    const { checkNumber, checkString } = await import("../../checks.js");
     const { limits } = await import("../../limits.js");
     const { isLoopback, readAddressRange } = await import("../../workers/address-ranges.js");
     const { defaultWorkerPort } = await import("../../workers/endpoints.js");
@@ -78,9 +78,9 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const settings = {
         host: checkString("host", host),
         port: checkNumber("port", port ?? defaultWorkerPort, { min: 0, max: 65_535, integer: true }),
-        devices: devices.filter((name) => name !== ""),
+        devices: checkDevices(devices),
         ...(threads === undefined ? {} : { threads: checkNumber("threads", threads, limits.threads) }),
-        ...(memory === undefined ? {} : { mainMemoryBytes: memory }),
+        ...(memory === undefined ? {} : { mainMemoryBytes: checkNumber("memory", memory, sizes) }),
         cacheFolder: cache ?? "",
         maxConnections: checkNumber("maxConnections", maxConnections ?? 8, { min: 1, max: 1024, integer: true }),
         allowed: allowed.map(({ address, bits }) => ({ address: [...address], bits }))
@@ -96,6 +96,15 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
         await Promise.race([interrupted, supervisor.failed]);
     }).finally(() => supervisor.stop());
     return interruptedBy === undefined ? exitCodes.ok : exitCodeOf(interruptedBy);
+}
+
+const sizes = { min: 1_048_576, max: Number.MAX_SAFE_INTEGER, integer: true };
+
+function checkDevices(names: readonly string[]): readonly string[] {
+    if (names.includes("") || new Set(names).size < names.length) {
+        throw invalidOption("devices", "names of devices, each once", names.join());
+    }
+    return names;
 }
 
 function warn(io: CommandIo, isLimited: boolean): void {

@@ -147,6 +147,21 @@ function parseCsv(text: string): string[][] {
     return rows.slice(0, -1);
 }
 
+test("what tokens needed of workers has a table of its own", () => {
+    const network = { bytes: 4096, networkMs: 1.25, workerMs: 30.5, hereMs: 8, waits: 1 };
+    const remote = someRecord({ results: [someResult({ network }), someResult({ mode: "draft" })] });
+    expect(printRecord(remote, "md")).toContain(`Workers, for a token:
+
+|  test | mode   | ms here | ms of workers | ms of network | waits | network KiB |
+| ----: | ------ | ------: | ------------: | ------------: | ----: | ----------: |
+| tg128 | device |    8.00 |          30.5 |          1.25 |  1.00 |         4.0 |
+`);
+    expect(printRecord(record, "md")).not.toContain("Workers");
+    const [head, row, other] = parseCsv(printRecord(remote, "csv"));
+    expect(row![head!.indexOf("networkMs")]).toBe("1.25");
+    expect(other![head!.indexOf("networkMs")]).toBe("");
+});
+
 describe("csv", () => {
     test("has a line per result with every field", () => {
         const [head, first, second, third] = parseCsv(printRecord(record, "csv"));
@@ -169,7 +184,7 @@ describe("csv", () => {
     test("has every field of a result but those that it takes apart", () => {
         const [head] = parseCsv(printRecord(record, "csv"));
         const missing = Object.keys(someResult()).filter((name) => !head!.includes(name));
-        expect(missing).toEqual(["shares", "noise"]);
+        expect(missing).toEqual(["shares", "network", "noise"]);
     });
 
     test("gives back what it quoted", () => {

@@ -69,7 +69,8 @@ describe("what is none", () => {
                 shares: { base: 0.6, expert: 0.2, antiexpert: 0.1, sampling: 0.05, overhead: 0.05 },
                 stepMs: 80,
                 agreement: 0.8,
-                tokensPerRound: 2
+                tokensPerRound: 2,
+                network: { bytes: 3800, networkMs: 0.2, workerMs: 9, hereMs: 4, waits: 1 }
             })
         ]
     });
@@ -135,6 +136,7 @@ describe("what is none", () => {
         ["results.0.shares.base", 0.9, "results[0].shares add up to 1.300, expected 1"],
         ["results.0.agreement", 1.01, "for results[0].agreement"],
         ["results.0.tokensPerRound", "2", "for results[0].tokensPerRound"],
+        ["results.0.network.waits", -1, "for results[0].network.waits"],
         ["results.0.path", undefined, "a string for results[0].path"],
         ["results.0.lambdas", [], "results[0] has 0 lambdas, expected 1 for mode device"],
         ["results.0.mode", "base", "results[0] has 1 lambdas, expected 0 for mode base"],
@@ -151,7 +153,7 @@ describe("what is none", () => {
     });
 
     // what version 2 has beside those of version 1
-    const added = ["name", "trio", "loads", "activity", "warnings", "noise"];
+    const added = ["name", "trio", "loads", "activity", "warnings", "noise", "network"];
 
     test("every field is needed", () => {
         const paths = (value: unknown, path: string[]): string[][] => {
@@ -171,7 +173,7 @@ test("records of version 1 are read, with nothing in the fields that they lack",
     const without = (value: unknown): unknown => {
         if (Array.isArray(value)) return value.map(without);
         if (typeof value !== "object" || value === null) return value;
-        const added = ["trio", "loads", "activity", "warnings", "noise"];
+        const added = ["trio", "loads", "activity", "warnings", "noise", "network"];
         const isModel = "parameterCount" in value;
         const kept = Object.entries(value).filter(([key]) => !added.includes(key) && !(isModel && key === "name"));
         return Object.fromEntries(kept.map(([key, part]) => [key, without(part)]));
@@ -199,7 +201,8 @@ test("what is let through can be printed and shown, at the ends of all ranges", 
                         shares: { base: 0, expert: 0, antiexpert: 0, sampling: 0, overhead: 1 },
                         stepMs: 0,
                         agreement: 0,
-                        tokensPerRound: 0
+                        tokensPerRound: 0,
+                        network: { bytes: 0, networkMs: 0, workerMs: 0, hereMs: 1e12, waits: 0 }
                     })
                 ]
             })
