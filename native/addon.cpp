@@ -1,6 +1,7 @@
 // The addon: its state per environment, and its exports.
 #include "error.h"
 #include "llama/libraries.h"
+#include "llama/shared_library.h"
 #include "napi/arguments.h"
 #include "napi/exports.h"
 
@@ -38,6 +39,10 @@ std::shared_ptr<engine_binding> engine_argument(const Napi::CallbackInfo & info)
 
 static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     using namespace rast::napi;
+    // Node.js closes an addon with the last thread that opened it, and llama.cpp's libraries and threads of the system
+    // still know its code.
+    static const char inside = 0;
+    rast::llama::keep_library_of(&inside);
     env.SetInstanceData(std::make_unique<addon_state>(env).release());  // deleted with the environment
     const export_adder add = [&](const char * name, Napi::Value (*function)(const Napi::CallbackInfo &)) {
         exports.Set(name, Napi::Function::New(env, function, name));

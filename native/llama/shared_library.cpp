@@ -46,6 +46,12 @@ void close_library(void * handle) {
     FreeLibrary(static_cast<HMODULE>(handle));
 }
 
+void keep_library_of(const void * inside) {
+    HMODULE module = nullptr;
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                       static_cast<LPCWSTR>(inside), &module);
+}
+
 #else
 
 void * try_open_library(const std::string & path, std::string & why) {
@@ -69,6 +75,13 @@ void * find_symbol(void * handle, const char * name) {
 
 void close_library(void * handle) {
     dlclose(handle);
+}
+
+void keep_library_of(const void * inside) {
+    Dl_info library{};
+    if (dladdr(inside, &library) != 0 && library.dli_fname != nullptr) {
+        dlopen(library.dli_fname, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD | RTLD_NODELETE);
+    }
 }
 
 #endif

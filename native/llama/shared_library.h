@@ -16,4 +16,7 @@ void * find_symbol(void * handle, const char * name);
 
 void close_library(void * handle);
 
+// The library, or program, that an address lies in stays for the life of the process, whoever closes it.
+void keep_library_of(const void * inside);
+
 }  // namespace rast::llama

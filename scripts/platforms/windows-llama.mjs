@@ -61,6 +61,12 @@ function built() {
         git("init", "-q");
         git("fetch", "-q", "--depth=1", bundle, "HEAD");
         git("checkout", "-q", "FETCH_HEAD");
+        // As for MSVC: without words on what is exported Zig's linker exports all, the C runtime's atexit as well, and then finds two.
+        for (const name of ["ggml/include/ggml.h", "ggml/include/ggml-backend.h", "include/llama.h"]) {
+            const file = join(source, name);
+            const text = readFileSync(file, "utf8");
+            writeFileSync(file, text.replace("defined(_WIN32) && !defined(__MINGW32__)", "defined(_WIN32)"));
+        }
         writeFileSync(join(source, commit), "");
     }
     crossCMake(platformNamed("win32-x64"), {
