@@ -1,6 +1,17 @@
 // Node.js of another platform on this Linux machine: under QEMU, under Wine, or this one itself.
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import {
+    chmodSync,
+    closeSync,
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    openSync,
+    readFileSync,
+    rmSync,
+    writeFileSync
+} from "node:fs";
 import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { npmPackage } from "./npm-package.mjs";
 import { hasCommand, installDebian, workFolder } from "./tools.mjs";
@@ -14,13 +25,13 @@ const nodeVersion = "20.20.2";
  * @property {readonly string[]} command what starts it
  * @property {NodeJS.ProcessEnv} env
  * @property {(path: string) => string} path a file of this machine as it names it
- * @property {boolean} writes whether its standard output reaches this machine
+ * @property {Readonly<Record<string, string>>} cannot cases that are not to be had there, by no fault of the package, and why
  */
 
 /** @returns {ForeignNode} */
 export function foreignNode(platform) {
     if (platform === "linux-x64")
-        return { how: "itself", command: [process.execPath], env: {}, path: (path) => path, writes: true };
+        return { how: "itself", command: [process.execPath], env: {}, path: (path) => path, cannot: {} };
     if (platform === "linux-arm64") return underQemu();
     if (platform === "win32-x64") return underWine();
     throw new Error(`Nothing here runs ${platform}.`);
@@ -48,7 +59,7 @@ function underQemu() {
         command: [wrapper],
         env: { NODE_OPTIONS: `--require "${preload}"` },
         path: (path) => path,
-        writes: true
+        cannot: {}
     };
 }
 
@@ -67,8 +78,8 @@ function underWine() {
             LC_ALL: "C.UTF-8"
         },
         path,
-        // Node.js cannot open its standard output there (EBADF): a fault of Wine 8's
-        writes: false
+        // node:http and fetch alone fail in the same way.
+        cannot: { served: "Node.js connects to nothing there (connect UNKNOWN): a fault of Wine 8's" }
     };
 }
 
@@ -82,15 +93,19 @@ function underWine() {
  */
 export function runForeign(node, args, { cwd, env = {}, seconds, until }) {
     const [command, ...before] = node.command;
+    // A file: under Wine 8 Node.js cannot open a pipe of this machine's (EBADF), and asks for its standard error on its own.
+    const place = mkdtempSync(join(tmpdir(), "rast-foreign-"));
+    const file = join(place, "output");
+    const written = openSync(file, "a");
     return new Promise((resolve, reject) => {
         const child = spawn(command, [...before, ...args], {
             cwd,
             env: { ...process.env, ...node.env, ...env },
-            stdio: ["ignore", "pipe", "pipe"],
+            stdio: ["ignore", written, written],
             // a group, so that nothing of it is left
             detached: true
         });
-        let output = "";
+        closeSync(written);
         let isHung = false;
         const end = () => {
             try {
@@ -104,13 +119,13 @@ export function runForeign(node, args, { cwd, env = {}, seconds, until }) {
             isHung = true;
             end();
         }, seconds * 1000);
-        for (const stream of [child.stdout, child.stderr])
-            stream.setEncoding("utf8").on("data", (text) => (output += text));
         child.on("error", reject);
         child.on("exit", (code, signal) => {
             clearInterval(watch);
             clearTimeout(limit);
             end();
+            const output = readFileSync(file, "utf8");
+            rmSync(place, { recursive: true, force: true });
             resolve({ code, signal, output, isHung });
         });
     });
