@@ -28,6 +28,8 @@ const { metafile } = await build({
             "const __dirname = folderOf(__filename);"
         ].join("\n")
     },
+    minifyWhitespace: true,
+    minifySyntax: true,
     metafile: true,
     legalComments: "none",
     logLevel: "warning"
