@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { loadRast } from "../../dist/index.js";
 import { DesktopApp, noWindow } from "../support/desktop-app.js";
 import { isRunning, until } from "../support/engine-processes.js";
@@ -93,11 +93,15 @@ describe.skipIf(noWindow !== undefined)(`the desktop example${noWindow === undef
         const same = await app.answers();
         expect(same.rast).toBe(same.base);
         expect(same.base).toBe(said.base);
-        // What is on the page is on the screen a little later.
+        // What is on the page is on the screen a little later: then it is painted, with text.
         if (picture !== undefined) await new Promise((resolve) => setTimeout(resolve, 1000));
-        const pixels = await screen.pixels(width, height);
-        const colours = new Set(pixels.toString("hex").match(/.{8}/g));
-        expect(colours.size).toBeGreaterThan(20); // it is painted, with text
+        const painted = async (): Promise<Buffer> => {
+            const pixels = await screen.pixels(width, height);
+            const colours = new Set(pixels.toString("hex").match(/.{8}/g));
+            expect(colours.size).toBeGreaterThan(20);
+            return pixels;
+        };
+        const pixels = await vi.waitFor(painted, { timeout: 20_000, interval: 200 });
         if (picture !== undefined) writeFileSync(join(root, picture), png(pixels, width, height));
 
         // A stop in the middle.
