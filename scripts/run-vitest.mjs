@@ -28,6 +28,7 @@ const alone = [
         "bench-scripts",
         "bytes",
         "clock",
+        "desktop-app",
         "drafts",
         "experts",
         "libraries",
