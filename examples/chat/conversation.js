@@ -26,7 +26,7 @@ export const sides = ["base", "rast"];
 export class Conversation {
     /** @type {Turn[]} */
     turns = [];
-    /** Told of every change of an answer, with what is new of its text. @type {(turn: Turn, side: Side, added: string) => void} */
+    /** Told of every change of an answer. @type {(turn: Turn, side: Side) => void} */
     onChange = () => {};
     /** @type {AbortController | undefined} */
     #running;
@@ -81,7 +81,7 @@ export class Conversation {
                 onPart: (part) => {
                     answer.reasoning += part.reasoning;
                     answer.text += part.answer;
-                    this.onChange(turn, side, part.answer);
+                    this.onChange(turn, side);
                 }
             });
             answer.state = answer.figures.stopReason === "abort" ? "stopped" : "done";
@@ -89,7 +89,7 @@ export class Conversation {
             answer.state = "failed";
             answer.error = error instanceof Error ? error : new Error(String(error));
         }
-        this.onChange(turn, side, "");
+        this.onChange(turn, side);
     }
 
     // Each side goes on from what it has said itself. A turn that failed was never had.

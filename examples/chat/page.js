@@ -10,12 +10,15 @@
 const ends = { abort: "stopped, ", maxTokens: "cut at its length, ", contextFull: "the context is full, " };
 const names = { base: "Base alone", rast: "RAST" };
 
+// Of its time the page spends a third on showing texts: with a quick model each part would cost more than the time to the next.
+const shortestPauseMs = 16;
+
 /** One answer on the page. */
 class AnswerView {
     element = document.createElement("section");
-    #heading = document.createElement("h3");
-    #reasoning = document.createElement("pre");
-    #text = document.createElement("pre");
+    #answer;
+    #reasoning = new GrowingText("reasoning");
+    #text = new GrowingText("text");
     #figures = document.createElement("p");
 
     /**
@@ -24,28 +27,40 @@ class AnswerView {
      * @param {Answer} answer
      */
     constructor(side, lambda, answer) {
+        this.#answer = answer;
         this.element.className = `answer ${side}`;
-        this.#heading.textContent = side === "rast" ? `${names.rast}, lambda ${lambda}` : names.base;
-        this.#reasoning.className = "reasoning";
-        this.#text.className = "text";
+        const heading = document.createElement("h3");
+        heading.textContent = side === "rast" ? `${names.rast}, lambda ${lambda}` : names.base;
         this.#figures.className = "figures";
-        this.#text.append(answer.text);
-        this.element.append(this.#heading, this.#reasoning, this.#text, this.#figures);
-        this.show(answer, "");
+        this.element.append(heading, this.#reasoning.element, this.#text.element, this.#figures);
+        this.show();
     }
 
-    /**
-     * @param {Answer} answer
-     * @param {string} added what is new of its text
-     */
-    show(answer, added) {
-        const node = /** @type {Text} */ (this.#text.firstChild ?? this.#text.appendChild(new Text()));
-        node.appendData(added);
-        if (this.#reasoning.textContent !== answer.reasoning) this.#reasoning.textContent = answer.reasoning;
-        this.#reasoning.hidden = answer.reasoning === "";
-        this.element.dataset["state"] = answer.state;
-        this.#figures.classList.toggle("failed", answer.state === "failed");
-        this.#figures.textContent = figuresOf(answer);
+    /** What the answer is now. */
+    show() {
+        const { reasoning, text, state } = this.#answer;
+        this.#reasoning.show(reasoning);
+        this.#reasoning.element.hidden = reasoning === "";
+        this.#text.show(text);
+        this.element.dataset["state"] = state;
+        this.#figures.classList.toggle("failed", state === "failed");
+        this.#figures.textContent = figuresOf(this.#answer);
+    }
+}
+
+/** A text that only grows. */
+class GrowingText {
+    element = document.createElement("pre");
+    #node = this.element.appendChild(new Text());
+
+    /** @param {string} className */
+    constructor(className) {
+        this.element.className = className;
+    }
+
+    /** @param {string} text */
+    show(text) {
+        if (text.length > this.#node.length) this.#node.appendData(text.slice(this.#node.length));
     }
 }
 
@@ -86,6 +101,11 @@ export class Page {
     #current;
     /** @type {Map<Turn, Record<Side, AnswerView>>} */
     #views = new Map();
+    /** Whose answers have changed since they were shown. @type {Set<AnswerView>} */
+    #stale = new Set();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #showing;
+    #pauseMs = shortestPauseMs;
     /** @type {LoadedTrio | undefined} */
     #loaded;
     // Counts loads, as an earlier one may end after a later one.
@@ -228,9 +248,9 @@ export class Page {
         if (empty !== undefined) return empty;
         const conversation = this.#newConversation();
         this.#conversations.unshift(conversation);
-        conversation.onChange = (turn, side, added) => {
-            this.#views.get(turn)?.[side].show(turn.answers[side], added);
-            if (conversation === this.#current) this.#follow();
+        conversation.onChange = (turn, side) => {
+            const view = this.#views.get(turn)?.[side];
+            if (view !== undefined) this.#showSoon(view);
         };
         return conversation;
     }
@@ -259,6 +279,19 @@ export class Page {
         both.append(base.element, rast.element);
         element.append(heading, both);
         return element;
+    }
+
+    /** @param {AnswerView} view */
+    #showSoon(view) {
+        this.#stale.add(view);
+        this.#showing ??= setTimeout(() => {
+            const start = performance.now();
+            for (const each of this.#stale) each.show();
+            this.#stale.clear();
+            this.#follow();
+            this.#pauseMs = Math.max(shortestPauseMs, 2 * (performance.now() - start));
+            this.#showing = undefined;
+        }, this.#pauseMs);
     }
 
     // Whoever has scrolled up to read stays there.

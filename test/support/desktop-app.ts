@@ -82,7 +82,12 @@ export class DesktopApp {
         const end = Date.now() + ms;
         // What is asked before the page is there, or of one that has gone, is never answered.
         while (!(await this.evaluate(expression, 200).catch(() => false))) {
-            if (Date.now() > end) throw new Error(`After ${ms} ms not yet: ${what}\n${this.output}`);
+            if (Date.now() > end) {
+                const shown = await this.evaluate<string>("document.body.innerText", 2000).catch(
+                    () => "no page answers"
+                );
+                throw new Error(`After ${ms} ms not yet: ${what}\n${shown.slice(0, 2000)}\n${this.output}`);
+            }
             await new Promise((resolve) => setTimeout(resolve, 10));
         }
     }

@@ -77,6 +77,8 @@ export interface TinyOptions {
     /** A model without a tokenizer. */
     readonly noTokenizer?: Role;
     readonly seed?: number;
+    /** Tokens of a context, 1024 unless told. */
+    readonly contextLength?: number;
 }
 
 /** Three random models with a sentencepiece tokenizer of bytes and some characters; any text tokenizes. */
@@ -113,7 +115,10 @@ export async function tinyTrio(keep: Keep, options: TinyOptions = {}): Promise<T
             const none: Record<string, Metadata> = { "tokenizer.ggml.model": { kind: "string", value: "no_vocab" } };
             writeGguf(
                 path,
-                { ...architecture(role, shape, 1024), ...(options.noTokenizer === role ? none : tokenizer) },
+                {
+                    ...architecture(role, shape, options.contextLength ?? 1024),
+                    ...(options.noTokenizer === role ? none : tokenizer)
+                },
                 [
                     {
                         name: "token_embd.weight",

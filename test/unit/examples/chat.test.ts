@@ -356,7 +356,8 @@ describe("a conversation", () => {
         await load();
         const conversation = new Conversation();
         const changes: string[] = [];
-        conversation.onChange = (_turn, side, added) => changes.push(`${side} ${added}`);
+        conversation.onChange = ({ answers }, side) =>
+            changes.push(`${side} ${answers[side].state} ${answers[side].text}`);
         const settings = { lambda: 1, temperature: undefined, maxTokens: undefined, seed: 1 };
         const turn = async (question: string, base: string | Error, rast: string): Promise<void> => {
             const asked = conversation.ask(client, question, settings);
@@ -374,7 +375,12 @@ describe("a conversation", () => {
         expect(conversation.title).toBe("1+1");
         expect(conversation.turns[1]!.answers.base).toMatchObject({ state: "failed", error: { code: "ERR_DECODE" } });
         expect(conversation.turns[1]!.answers.rast).toMatchObject({ state: "done", text: "4", reasoning: "hm" });
-        expect(changes.filter((each) => !each.endsWith(" "))).toEqual(["base 3", "rast 2", "rast 4"]);
+        expect(changes.filter((each) => each.startsWith("base"))).toEqual([
+            "base running 3",
+            "base done 3",
+            "base failed "
+        ]);
+        expect(changes.filter((each) => each.includes("done"))).toEqual(["base done 3", "rast done 2", "rast done 4"]);
         const last = conversation.ask(client, "3+3", settings);
         await settled();
         const contents = engines.generations.map(({ options }) =>
