@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadRast } from "../dist/index.js";
 import { serve } from "../dist/server/index.js";
+import { ask, drawAll, seedOf } from "./support.mjs";
 
 const { values } = parseArgs({
     options: {
@@ -53,7 +54,7 @@ async function main() {
     const rast = await loadRast(load);
     const alone = [];
     for (let round = 0; round <= rounds; round++) {
-        const { count, ns } = await drawAll(rast, round);
+        const { count, ns } = await engineCost(rast, round);
         if (round > 0) alone.push(ns / count / 1000);
     }
     await rast.dispose();
@@ -75,27 +76,10 @@ async function main() {
     child.disconnect();
 }
 
-function ask(child, order) {
-    return new Promise((resolve) => {
-        child.once("message", resolve);
-        child.send(order);
-    });
-}
-
 /** The engine by itself, part by part. */
-async function drawAll(rast, round) {
+async function engineCost(rast, round) {
     const from = threadNs();
-    let [count, next] = [0, 0];
-    const worker = async () => {
-        while (next < 2 * streams) {
-            const seed = 1000 * round + next++;
-            const generation = rast.generate({ prompt, raw: true, maxTokens: tokens, ignoreEos: true, stop: [], seed });
-            for await (const part of generation) void part;
-            const { usage } = await generation.result;
-            count += usage.completionTokens;
-        }
-    };
-    await Promise.all(Array.from({ length: streams }, worker));
+    const count = await drawAll(rast, { prompt, tokens, streams, texts: 2 * streams, round });
     return { count, ns: threadNs() - from };
 }
 
@@ -103,7 +87,7 @@ async function drawAll(rast, round) {
 async function clients({ url, path, round }) {
     let [count, next] = [0, 0];
     const one = async (index) => {
-        const body = JSON.stringify(ways[path](1000 * round + index));
+        const body = JSON.stringify(ways[path](seedOf(round, index)));
         const text = await (await fetch(`${url}${path}`, { method: "POST", body })).text();
         const counts = [...text.matchAll(/"(?:completion_tokens|output_tokens|eval_count)":(\d+)/g)];
         count += Number(counts.at(-1)[1]);

@@ -12,6 +12,7 @@ import { Generation } from "../dist/engine/generation.js";
 import { createApp, createLogger } from "../dist/server/app.js";
 import { resolveServeOptions } from "../dist/server/options.js";
 import { Shelf } from "../dist/server/shelf.js";
+import { ask } from "./support.mjs";
 
 const { values } = parseArgs({
     options: {
@@ -67,10 +68,7 @@ async function main() {
     for (let round = 0; round < rounds; round++) {
         const timer = setInterval(draw, periodMs);
         const before = process.cpuUsage();
-        await new Promise((resolve) => {
-            child.once("message", resolve);
-            child.send({ port });
-        });
+        await ask(child, { port });
         const { user, system } = process.cpuUsage(before);
         clearInterval(timer);
         least = Math.min(least, (user + system) / (streams * tokens));

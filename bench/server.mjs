@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadRast } from "../dist/index.js";
 import { serve } from "../dist/server/index.js";
+import { ask, drawAll, seedOf } from "./support.mjs";
 
 const { values } = parseArgs({
     options: {
@@ -43,8 +44,8 @@ async function main() {
         // each side alone in memory and on the processors, in turns
         for (let round = 0; round < rounds; round++) {
             const rast = await loadRast(load);
-            await drawAll(rast, streams, round);
-            row.engine.push(await drawAll(rast, streams, round));
+            await engineRate(rast, streams, round);
+            row.engine.push(await engineRate(rast, streams, round));
             await rast.dispose();
 
             const server = await serve({ models: [load], port: 0 });
@@ -69,32 +70,11 @@ async function main() {
     child.disconnect();
 }
 
-function ask(child, order) {
-    return new Promise((resolve) => {
-        child.once("message", resolve);
-        child.send(order);
-    });
-}
-
 /** Tokens a second of the engine by itself. */
-async function drawAll(rast, streams, round) {
-    let [drawn, next] = [0, 0];
+async function engineRate(rast, streams, round) {
     const start = performance.now();
-    const worker = async () => {
-        while (next < texts * streams) {
-            const seed = seedOf(round, next++);
-            const generation = rast.generate({ prompt, raw: true, maxTokens: tokens, ignoreEos: true, stop: [], seed });
-            for await (const part of generation) void part;
-            const { usage } = await generation.result;
-            drawn += usage.completionTokens; // not before the await, as others add meanwhile
-        }
-    };
-    await Promise.all(Array.from({ length: streams }, worker));
+    const drawn = await drawAll(rast, { prompt, tokens, streams, texts: texts * streams, round });
     return (1000 * drawn) / (performance.now() - start);
-}
-
-function seedOf(round, index) {
-    return 1000 * round + index;
 }
 
 /** The same through the server. */

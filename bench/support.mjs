@@ -1,4 +1,4 @@
-// What the benchmarks of this folder share: arguments, models, native programs, statistics, tables and records.
+// What the benchmarks of this folder share: arguments, models, native and forked programs, texts drawn, statistics, tables and records.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -163,4 +163,36 @@ export function busyPrograms(count) {
         busy.stdin.on("error", () => {});
         return busy;
     });
+}
+
+/** What a forked program answers to an order. */
+export function ask(child, order) {
+    return new Promise((resolve) => {
+        child.once("message", resolve);
+        child.send(order);
+    });
+}
+
+/** Of a text, the same wherever it is drawn. */
+export function seedOf(round, index) {
+    return 1000 * round + index;
+}
+
+/**
+ * Draws so many texts, part by part, as many at a time as there are streams, each behind the one before.
+ * @returns how many tokens that were
+ */
+export async function drawAll(rast, { prompt, tokens, streams, texts, round }) {
+    let [drawn, next] = [0, 0];
+    const worker = async () => {
+        while (next < texts) {
+            const seed = seedOf(round, next++);
+            const generation = rast.generate({ prompt, raw: true, maxTokens: tokens, ignoreEos: true, stop: [], seed });
+            for await (const part of generation) void part;
+            const { usage } = await generation.result;
+            drawn += usage.completionTokens; // not before the await, as others add meanwhile
+        }
+    };
+    await Promise.all(Array.from({ length: streams }, worker));
+    return drawn;
 }

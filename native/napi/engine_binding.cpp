@@ -1,7 +1,9 @@
 #include "engine_binding.h"
 
 #include "../threads/work_turns.h"
-#include "present.h"
+#include "present_engine.h"
+#include "present_step.h"
+#include "present_traffic.h"
 
 #include <cmath>
 #include <new>

@@ -2,7 +2,7 @@
 
 #include "arguments.h"
 #include "errors.h"
-#include "present.h"
+#include "present_values.h"
 #include "promise_worker.h"
 #include "read_config.h"
 

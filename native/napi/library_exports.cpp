@@ -7,7 +7,8 @@
 #include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
-#include "present.h"
+#include "present_libraries.h"
+#include "present_limits.h"
 #include "promise_worker.h"
 #include "rast-llama-version.h"
 

@@ -6,7 +6,7 @@
 #include "../threads/work_turns.h"
 #include "arguments.h"
 #include "errors.h"
-#include "present.h"
+#include "present_files.h"
 #include "promise_worker.h"
 
 #include <utility>

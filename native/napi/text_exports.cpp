@@ -4,7 +4,8 @@
 #include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
-#include "present.h"
+#include "present_tokenizers.h"
+#include "present_values.h"
 #include "promise_worker.h"
 
 namespace rast::napi {

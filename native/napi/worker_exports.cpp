@@ -7,7 +7,7 @@
 #include "../text/text_stream.h"
 #include "arguments.h"
 #include "errors.h"
-#include "present.h"
+#include "present_traffic.h"
 #include "promise_worker.h"
 
 #include <cstdio>

@@ -40,21 +40,4 @@ class session {
 // @param cache may be nullptr. Throws ERR_DEVICE_NOT_FOUND, ERR_INSUFFICIENT_MEMORY.
 std::unique_ptr<session> make_session(const session_options & options, tensor_cache * cache);
 
-struct offered_device {
-    std::string name;
-    std::string description;
-    std::string type;
-    uint64_t free = 0;
-    uint64_t total = 0;
-};
-
-// With the memory that is left now. Throws ERR_DEVICE_NOT_FOUND.
-std::vector<offered_device> offered_devices(const std::vector<std::string> & names);
-
-// Those of this machine that a worker offers unasked: GPUs, or else the processor.
-std::vector<std::string> default_devices();
-
-// What sessions may take of the main memory together. ggml itself counts all there is.
-void limit_main_memory(uint64_t bytes);
-
 }  // namespace rast::rpc

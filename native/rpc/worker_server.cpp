@@ -3,7 +3,9 @@
 #include "../error.h"
 #include "frames.h"
 #include "hello.h"
+#include "offered_devices.h"
 #include "rast-llama-version.h"
+#include "worker_memory.h"
 
 #include <algorithm>
 #include <atomic>
