@@ -1,7 +1,7 @@
 // Compiles the addon for a platform with Zig's clang, from sources in any folder: the bytes do not depend on which.
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { hasCommand, installDebian, root, runTool, workFolder, zigProgram } from "./tools.mjs";
 
 // of the Zig in tools.mjs
@@ -147,7 +147,8 @@ export function crossBuild(
 ) {
     const settings = {
         CMAKE_DISABLE_PRECOMPILE_HEADERS: "ON",
-        NODE_ADDON_API_DIR: require("node-addon-api").include_dir,
+        // it names its folder as seen from here, and CMake looks from the sources
+        NODE_ADDON_API_DIR: resolve(require("node-addon-api").include_dir),
         NODE_API_HEADERS_DIR: require("node-api-headers").include_dir,
         RAST_UNITY: "ON",
         RAST_RELEASE: "ON"
