@@ -96,11 +96,11 @@ const entries = {
         "Start `rast worker` there, and check address, port and firewall."
     ),
     ERR_WORKER_REFUSED: byRuntime(
-        "A worker does not take this connection: the address is not among those it allows, or it has too many.",
-        "Start it with `--allow` for this machine, or with a larger `--max-connections`."
+        "A worker does not take this connection: the address is not among those it allows, it has too many, or it cannot offer its devices.",
+        "The message says which: start it with `--allow` for this machine, with a larger `--max-connections`, or look at what it writes."
     ),
     ERR_WORKER_VERSION: byRuntime(
-        "A worker is of another version, or what listens there is no worker.",
+        "A worker has another protocol, llama.cpp or ggml, or what listens there is no worker.",
         "Install the same version of this package on both machines; nothing was sent."
     ),
     ERR_WORKER_LOST: byRuntime(
@@ -256,7 +256,7 @@ const entries = {
         "The message has its own words; finished samples are in the record, and the same command goes on there."
     ),
     ERR_LISTEN: byInput(
-        "A server cannot listen on the address or port that was chosen.",
+        "A server or a worker cannot listen on the address or port that was chosen.",
         "The message says why; `--port 0` takes a free port."
     ),
     ERR_SCORE_INPUT: byInput(

@@ -3,7 +3,7 @@
 //   rast-worker 2 use|ask TAG GGML VERSION       both sides must have llama.cpp TAG with ggml GGML
 //   ok                                           "use": llama.cpp's protocol follows, answers in frames (frames.h)
 //   {...}                                        "ask": what the worker is, as JSON; "ping" is then answered by "pong"
-//   no version 2 TAG GGML VERSION | no address | no room N | no memory ...
+//   no version 2 TAG GGML VERSION | no address SEEN | no room | no device
 #pragma once
 
 #include "tcp.h"
@@ -28,13 +28,18 @@ std::string version_words();  // "1 TAG GGML VERSION"
 struct hello_heard {
     hello_wish wish = hello_wish::use;
     bool same_version = false;
+    std::string versions;  // in words, of printable characters alone
 };
 
 // Nothing for what is no hello.
 std::optional<hello_heard> read_hello(std::string_view line);
 
-// A line, without its end. Nothing where there is none within the time, or it is longer than `most`.
-std::optional<std::string> receive_line(tcp_socket & from, size_t most, milliseconds within);
+struct received_line {
+    std::string text;       // what came of it, without its end
+    bool is_whole = false;  // false: no end within the time, or it is longer than `most`
+};
+
+received_line receive_line(tcp_socket & from, size_t most, milliseconds within);
 bool send_line(tcp_socket & to, const std::string & line, milliseconds silence);
 
 // Connects and says that it is going to use the worker.

@@ -22,7 +22,14 @@ const char * type_name(ggml_backend_dev_t device) {
 ggml_backend_dev_t device_named(const std::string & name) {
     ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
     if (device == nullptr) {
-        throw rast_error("ERR_DEVICE_NOT_FOUND", "There is no device " + name + " to offer", {{"device", name}});
+        std::string here;
+        for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+            here += std::string(here.empty() ? "" : ", ") + ggml_backend_dev_name(ggml_backend_dev_get(i));
+        }
+        throw rast_error(
+            "ERR_DEVICE_NOT_FOUND",
+            "There is no device " + name + " to offer. Devices here: " + (here.empty() ? "none" : here) + ".",
+            {{"device", name}});
     }
     return device;
 }

@@ -186,7 +186,7 @@ address_list resolve(const tcp_address & address, bool to_listen, std::string & 
     addrinfo * found = nullptr;
     const int code = getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
     if (code != 0) {
-        why = "its name is not known (" + address.host + ")";
+        why = "its name is not known";
         return nullptr;
     }
     return address_list(found);
@@ -217,7 +217,34 @@ std::string name_of(const sockaddr_storage & address, socklen_t length) {
     return tcp_address{host, static_cast<uint16_t>(std::atoi(service))}.text();
 }
 
+// Why nothing can listen at an address.
+std::string listen_words(int error) {
+#ifdef _WIN32
+    const bool taken = error == WSAEADDRINUSE;
+    const bool forbidden = error == WSAEACCES;
+    const bool elsewhere = error == WSAEADDRNOTAVAIL;
+#else
+    const bool taken = error == EADDRINUSE;
+    const bool forbidden = error == EACCES;
+    const bool elsewhere = error == EADDRNOTAVAIL;
+#endif
+    if (taken) {
+        return "another program listens there, perhaps another worker; --port chooses another port, --port 0 a free "
+               "one";
+    }
+    if (forbidden) {
+        return "this user may not, or another program has it; --port chooses another port, from 1024 on";
+    }
+    return elsewhere ? "it is no address of this machine" : words_of(error);
+}
+
 }  // namespace
+
+std::string text_of(const address_bytes & address) {
+    char text[INET6_ADDRSTRLEN] = {};
+    const int family = address.size() == 4 ? AF_INET : AF_INET6;
+    return inet_ntop(family, address.data(), text, sizeof text) == nullptr ? "unknown" : text;
+}
 
 std::string tcp_address::text() const {
     const bool brackets = host.find(':') != std::string::npos;
@@ -363,7 +390,7 @@ tcp_listener::tcp_listener(const tcp_address & at) {
         set_option(candidate.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // of a process that has ended
 #endif
         if (::bind(made, one->ai_addr, static_cast<socklen_t>(one->ai_addrlen)) != 0 || ::listen(made, 16) != 0) {
-            why = words_of(last_error());
+            why = listen_words(last_error());
             continue;
         }
         sockaddr_storage bound{};
@@ -374,8 +401,7 @@ tcp_listener::tcp_listener(const tcp_address & at) {
         socket_ = std::move(candidate);
     }
     if (!socket_) {
-        throw rast_error("ERR_INVALID_OPTION", "Cannot listen at " + at.text() + ": " + why,
-                         {{"option", "host"}, {"value", at.text()}});
+        throw rast_error("ERR_LISTEN", "Cannot listen at " + at.text() + ": " + why + ".", {{"address", at.text()}});
     }
 }
 

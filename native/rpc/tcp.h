@@ -69,10 +69,12 @@ class tcp_socket {
 // An address as bytes: four of IPv4 (also of an IPv4 address within IPv6), or sixteen.
 using address_bytes = std::vector<uint8_t>;
 
+std::string text_of(const address_bytes & address);  // "10.0.0.7", "fd00::7"
+
 // Listens at one address.
 class tcp_listener {
   public:
-    // Throws ERR_INVALID_OPTION for an address that is none of this machine, or is taken.
+    // Throws ERR_LISTEN for an address that is none of this machine, or is taken.
     explicit tcp_listener(const tcp_address & at);
 
     uint16_t port() const { return port_; }

@@ -139,13 +139,13 @@ class connection {
 
     void run() {
         const auto line = receive_line(socket_, hello_line_bytes, hello_within);
-        const auto heard = line ? read_hello(*line) : std::nullopt;
+        const auto heard = line.is_whole ? read_hello(line.text) : std::nullopt;
         if (!heard) {
             return tell("refused", ",\"why\":\"no hello\"");
         }
         if (!heard->same_version) {
             say("no version " + version_words());
-            return tell("refused", ",\"why\":\"another version\"");
+            return tell("refused", ",\"why\":" + json_text("it is another version, " + heard->versions));
         }
         if (heard->wish == hello_wish::ask) {
             return answer_questions();
@@ -191,8 +191,9 @@ class connection {
         if (!say(facts_of(*shared_))) {
             return;
         }
-        while (const auto line = receive_line(socket_, hello_line_bytes, hello_within)) {
-            if (*line != "ping" || !say("pong")) {
+        for (;;) {
+            const auto line = receive_line(socket_, hello_line_bytes, hello_within);
+            if (!line.is_whole || line.text != "ping" || !say("pong")) {
                 return;
             }
         }
@@ -284,7 +285,7 @@ void take_connection(const std::shared_ptr<shared_state> & shared, tcp_socket so
                                                     [&](const address_range & range) { return range.contains(from); });
     const bool room = shared->connections < shared->options.most_connections + spare_connections;
     if (!may || !room) {
-        send_line(socket, may ? "no room" : "no address", milliseconds(0));
+        send_line(socket, may ? "no room" : "no address " + text_of(from), milliseconds(0));
         shared->tell("{\"event\":\"refused\",\"peer\":" + json_text(name) +
                      ",\"why\":" + (may ? "\"too many connections\"" : "\"its address is not allowed\"") + "}");
         return;

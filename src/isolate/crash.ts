@@ -47,7 +47,7 @@ const whileEngine: Record<ChildPhase, string> = {
     loading: "while the models were loaded",
     idle: "while the engine was idle",
     working: "while the engine worked",
-    generating: "in the middle of a text"
+    generating: "before a text had come to its end"
 };
 
 /**

@@ -19,6 +19,11 @@ export function remoteNames(devices: readonly NativeDevice[]): ReadonlySet<strin
     return new Set(devices.filter(({ worker }) => typeof worker === "string").map(({ name }) => name));
 }
 
+/** A device for a message; of another machine's, whose it is. */
+export function deviceTitle({ name, worker }: NativeDevice): string {
+    return typeof worker === "string" ? `${name} (the worker ${worker})` : name;
+}
+
 interface Account {
     readonly freeBytes: number;
     readonly marginBytes: number;
@@ -41,10 +46,12 @@ export interface Taken {
  */
 export class DeviceBudget {
     readonly #accounts = new Map<string, Account>();
+    readonly #titles: ReadonlyMap<string, string>;
     readonly #remote: ReadonlySet<string>;
 
     constructor(devices: readonly NativeDevice[]) {
         this.#remote = remoteNames(devices);
+        this.#titles = new Map(devices.map((device) => [device.name, deviceTitle(device)]));
         for (const device of devices) {
             // A device that does not say how much it has cannot be planned for: it takes what it is given.
             const freeBytes = device.memoryTotalBytes > 0 ? device.memoryFreeBytes : Infinity;
@@ -134,8 +141,8 @@ export class DeviceBudget {
             if (takenBytes === 0 || takenBytes <= freeBytes - marginBytes) continue;
             throw new RastError(
                 "ERR_INSUFFICIENT_MEMORY",
-                `The models need ${formatMib(takenBytes)} on ${device}, where ${formatMib(freeBytes)} are free and ` +
-                    `${formatMib(marginBytes)} of them are kept as a margin (${takenBy.join("; ")}). ` +
+                `The models need ${formatMib(takenBytes)} on ${this.#titles.get(device)!}, where ${formatMib(freeBytes)} are free and ` +
+                    `${formatMib(marginBytes)} ${marginBytes > freeBytes ? "are to stay free" : "of them are kept"} as a margin (${takenBy.join("; ")}). ` +
                     'Lower gpuLayers or leave it "auto", lower contextSize, parallel or batchSize, or free device memory.',
                 { details: { device, neededBytes: takenBytes, freeBytes, marginBytes } }
             );

@@ -1,7 +1,7 @@
 // Where each model goes: pure arithmetic over what the files and the devices say.
 import { RastError } from "../errors.js";
 import type { NativeDevice, NativeRole } from "../native/addon-types.js";
-import { DeviceBudget, remoteNames, type MemoryUnits } from "./device-budget.js";
+import { DeviceBudget, deviceTitle, remoteNames, type MemoryUnits } from "./device-budget.js";
 import {
     formatMib,
     modelMemory,
@@ -322,7 +322,13 @@ function layerNotes(input: PlacementInput, models: readonly PlacedModel[]): stri
             ];
         }
         if (gpuLayers === total) return [];
-        return [`${describeModel(model)}: ${gpuLayers} of ${total} layers fit into the free memory of the devices.`];
+        const there = input.devices.filter(({ name }) => remote.has(name) && model.devices?.includes(name) !== false);
+        const has = there.map((device) => `${deviceTitle(device)} has ${formatMib(device.memoryFreeBytes)} free`);
+        const margin =
+            has.length === 0 ? "" : ` (${has.join("; ")}; of each 8%, at least 512 MiB, stay free as a margin)`;
+        return [
+            `${describeModel(model)}: ${gpuLayers} of ${total} layers fit into the free memory of the devices${margin}.`
+        ];
     });
 }
 

@@ -23,7 +23,8 @@ export function readAddressRange(option: string, text: string): AddressRange {
 
 /** Whether only programs of the same machine reach somebody who listens there. */
 export function isLoopback(host: string): boolean {
-    return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+    if (isIPv6(host)) return bytesOfIPv6(host.replace(/%.*$/, "")).every((byte, at) => byte === (at === 15 ? 1 : 0));
+    return /^localhost\.?$/i.test(host) || (isIPv4(host) && host.startsWith("127."));
 }
 
 function bytesOfIPv4(text: string): Uint8Array {

@@ -36,7 +36,7 @@ async function serve(): Promise<void> {
     });
     const devices =
         settings.devices.length > 0
-            ? found.filter(({ name }) => settings.devices.includes(name))
+            ? found.filter(({ name }) => settings.devices.some((one) => one.toLowerCase() === name.toLowerCase()))
             : found.filter(({ type }) => type === (found.some(isGpu) ? "gpu" : "cpu") || type === "igpu");
     say({ event: "listening", port, devices });
     setInterval(() => {}, 2 ** 30); // threads serve; without this the process would end

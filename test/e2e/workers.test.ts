@@ -1,6 +1,8 @@
 // What the command says of workers: those it uses, and being one.
+import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { once } from "node:events";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BenchRecord } from "../../dist/bench/record/schema.js";
@@ -70,21 +72,29 @@ describe("--rpc", () => {
 describe("rast worker", () => {
     it.each([
         [["--port", "70000"], "for --port"],
-        [["--host", "203.0.113.9"], "Cannot listen at 203.0.113.9:0"],
-        [["--host", "no.such.invalid"], "its name is not known"],
-        [["--devices", "NOPE"], "There is no device NOPE"],
+        [["--host", "203.0.113.9"], "Cannot listen at 203.0.113.9:0: it is no address of this machine. [ERR_LISTEN]"],
+        [["--host", "no.such.invalid"], "Cannot listen at no.such.invalid:0: its name is not known. [ERR_LISTEN]"],
+        [["--host", "127.0.0.1:50055"], "without a port, which is an option of its own for --host"],
+        [["--host", "300.0.0.1"], "an address of IPv4"],
+        [["--devices", "NOPE"], "There is no device NOPE to offer. Devices here: CPU."],
         [["--devices", "CPU,CPU"], "each once for --devices"],
+        [["--devices", "CPU,cpu"], "each once for --devices"],
         [["--devices", ","], "for --devices"],
         [["--cache", join(root, "package.json", "weights")], "cannot be made"],
         [["--allow", "10.0.0.0/40"], "for --allow"],
         [["--max-connections", "0"], "for --max-connections"],
-        [["--memory", "0"], "for --memory"],
+        [["--memory", "0"], 'Expected a size of at least 1M for --memory, received "0".'],
+        [
+            ["--memory", "16"],
+            'at least 1M for --memory, received "16". A number alone is bytes: 16M and 16G are larger.'
+        ],
+        [["--memory", "16k"], 'Expected a size of at least 1M for --memory, received "16k".'],
         [["--threads", "0"], "for --threads"]
     ])("refuses %j in a line", async (args, words) => {
         const port = args.includes("--port") ? [] : ["--port", "0"];
         const { code, stdout, stderr } = await rast("worker", ...port, ...args);
         expect([code, stdout]).toEqual([2, ""]);
-        const lines = stderr.split("\n").filter((line) => line !== "" && !line.includes("can use the devices"));
+        const lines = stderr.split("\n").filter((line) => line !== "");
         expect(lines).toHaveLength(1);
         expect(lines[0]).toContain(words);
     });
@@ -94,7 +104,58 @@ describe("rast worker", () => {
         await once(other, "listening");
         const { port } = other.address() as { port: number };
         const { code, stderr } = await rast("worker", "--port", String(port));
-        expect([code, stderr]).toEqual([2, expect.stringMatching(/^rast: Cannot listen at [^\n]+\n$/)]);
+        expect([code, stderr]).toEqual([
+            2,
+            `rast: Cannot listen at 127.0.0.1:${port}: another program listens there, perhaps another worker; ` +
+                "--port chooses another port, --port 0 a free one. [ERR_LISTEN]\n"
+        ]);
         other.close();
+    });
+
+    it.each(["CPU", "cpu"])("lists the device that --devices %s offers", async (name) => {
+        const worker = await startWorker(["--devices", name]);
+        expect(worker.events).toMatchObject([{ event: "listening", devices: [{ name: "CPU", type: "cpu" }] }]);
+        await worker.stop();
+    });
+
+    const listening = async (host: string): Promise<{ stdout: string; stderr: string }> => {
+        const child = spawn(
+            process.execPath,
+            [join(root, "dist/cli/main.js"), "worker", "--port", "0", "--host", host],
+            { env }
+        );
+        let stdout = "";
+        let stderr = "";
+        child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+        await new Promise<void>((resolve) =>
+            child.stdout.setEncoding("utf8").on("data", (text: string) => {
+                stdout += text;
+                if (stdout.includes(" free\n")) resolve();
+            })
+        );
+        child.kill("SIGTERM");
+        await once(child, "close");
+        return { stdout, stderr };
+    };
+
+    it("says what others type where it listens at every address, and warns", async () => {
+        const { stdout, stderr } = await listening("0.0.0.0");
+        const port = /^listening at 0\.0\.0\.0:(\d+)\n/.exec(stdout)![1];
+        const mine = Object.values(networkInterfaces())
+            .flatMap((all) => all ?? [])
+            .filter(({ family, internal }) => family === "IPv4" && !internal);
+        const said = stdout.split("\n").filter((line) => line.includes("--rpc"));
+        expect(said).toEqual(mine.map(({ address }) => `  elsewhere: --rpc ${address}:${port}`));
+        expect(stderr).toMatch(/^rast: Everybody who reaches this address can use the devices[^\n]+\n$/);
+    });
+
+    it("takes an address in brackets, and warns of nothing at this machine's own", async () => {
+        const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
+        const [host, shown] = hasIPv6
+            ? ["[::1]", /^listening at \[::1\]:\d+\n  CPU/]
+            : ["127.0.0.1", /^listening at 127\.0\.0\.1:\d+\n  CPU/];
+        const { stdout, stderr } = await listening(host);
+        expect(stdout).toMatch(shown);
+        expect(stderr).toBe("");
     });
 });

@@ -9,6 +9,8 @@ import { interruptible } from "../interruption.js";
 import type { CommandIo } from "../io.js";
 import { formatBytes } from "../output.js";
 
+const sizes = { min: 1_048_576, max: Number.MAX_SAFE_INTEGER, integer: true };
+
 const flags = {
     ...under("Network", {
         host: textFlag(
@@ -32,7 +34,8 @@ const flags = {
         threads: numberFlag("--threads <integer>", "CPU threads, where the CPU is offered (default: physical cores)"),
         memory: bytesFlag(
             "--memory <size>",
-            "main memory that clients may take together, e.g. 16G (default: what is available)"
+            "main memory that clients may take together, e.g. 16G (default: what is available)",
+            sizes.min
         ),
         cache: fileFlag("--cache <folder>", "keep weights here, so that they are sent once")
     }),
@@ -59,7 +62,7 @@ export const worker: CommandDeclaration = {
 
 async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const {
-        host = "127.0.0.1",
+        host: wanted = "127.0.0.1",
         port,
         allow = [],
         maxConnections,
@@ -72,11 +75,13 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     } = readFlags(flags, typed);
     const { limits } = await import("../../limits.js");
     const { isLoopback, readAddressRange } = await import("../../workers/address-ranges.js");
-    const { defaultWorkerPort } = await import("../../workers/endpoints.js");
+    const { defaultWorkerPort, endpointText, readListenHost } = await import("../../workers/endpoints.js");
+    const { reachableAt } = await import("../../workers/own-addresses.js");
     const { WorkerSupervisor } = await import("../../workers/supervisor.js");
     const allowed = allow.map((text) => readAddressRange("allow", text));
+    const host = readListenHost("host", checkString("host", wanted));
     const settings = {
-        host: checkString("host", host),
+        host,
         port: checkNumber("port", port ?? defaultWorkerPort, { min: 0, max: 65_535, integer: true }),
         devices: checkDevices(devices),
         ...(threads === undefined ? {} : { threads: checkNumber("threads", threads, limits.threads) }),
@@ -85,10 +90,17 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
         maxConnections: checkNumber("maxConnections", maxConnections ?? 8, { min: 1, max: 1024, integer: true }),
         allowed: allowed.map(({ address, bits }) => ({ address: [...address], bits }))
     };
-    if (!isLoopback(host)) warn(io, allowed.length > 0);
+    let isOpen = !isLoopback(host);
     const supervisor = new WorkerSupervisor(settings, (event) => {
+        if (isOpen && event.event === "listening") {
+            warn(io, allowed.length > 0);
+            isOpen = false;
+        }
         if (json === true) io.stdout.write(`${JSON.stringify(event)}\n`);
-        else if (quiet !== true || event.event === "listening") say(io, host, event);
+        else if (event.event === "listening") {
+            const others = reachableAt(host).map((address) => endpointText({ host: address, port: event.port }));
+            sayListening(io, endpointText({ host, port: event.port }), others, event.devices);
+        } else if (quiet !== true) say(io, event);
     });
     const { interruptedBy } = await interruptible(io.signals, async (signal) => {
         supervisor.start();
@@ -98,10 +110,9 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     return interruptedBy === undefined ? exitCodes.ok : exitCodeOf(interruptedBy);
 }
 
-const sizes = { min: 1_048_576, max: Number.MAX_SAFE_INTEGER, integer: true };
-
 function checkDevices(names: readonly string[]): readonly string[] {
-    if (names.includes("") || new Set(names).size < names.length) {
+    const different = new Set(names.map((name) => name.toLowerCase()));
+    if (names.includes("") || different.size < names.length) {
         throw invalidOption("devices", "names of devices, each once", names.join());
     }
     return names;
@@ -115,17 +126,22 @@ function warn(io: CommandIo, isLimited: boolean): void {
     );
 }
 
-function say(io: CommandIo, host: string, event: WorkerEvent): void {
+function sayListening(
+    io: CommandIo,
+    at: string,
+    others: readonly string[],
+    devices: Extract<WorkerEvent, { event: "listening" }>["devices"]
+): void {
+    io.stdout.write(`listening at ${at}\n`);
+    for (const address of others) io.stdout.write(`  elsewhere: --rpc ${address}\n`);
+    for (const { name, description, memoryFreeBytes } of devices) {
+        io.stdout.write(`  ${name.padEnd(9)}${description}, ${formatBytes(memoryFreeBytes)} free\n`);
+    }
+}
+
+function say(io: CommandIo, event: Exclude<WorkerEvent, { event: "listening" }>): void {
     const line = (text: string): void => void io.stderr.write(`rast: ${text}\n`);
     switch (event.event) {
-        case "listening": {
-            const shown = host.includes(":") ? `[${host}]` : host;
-            io.stdout.write(`listening at ${shown}:${event.port}\n`);
-            for (const { name, description, memoryFreeBytes } of event.devices) {
-                io.stdout.write(`  ${name.padEnd(9)}${description}, ${formatBytes(memoryFreeBytes)} free\n`);
-            }
-            return;
-        }
         case "connected":
             return line(`${event.peer} has connected`);
         case "refused":

@@ -1,5 +1,6 @@
 // Flags of `rast serve`, by names of `ServeOptions`.
 import type { LogLevel } from "../../server/options.js";
+import { serverLimits } from "../../server/limits.js";
 import { numberFlag, repeatableFlag, switchFlag, textFlag, under, valueFlag, wrongFlag, type Flag } from "../flag.js";
 
 const seconds: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -15,12 +16,17 @@ export function durationFlag(usage: string, description: string): Flag<number> {
 
 const units: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** A size: "8M", "65536", "1 GiB". */
-export function bytesFlag(usage: string, description: string): Flag<number> {
+const sizeName = (bytes: number): string => (bytes >= 2 ** 20 ? `${bytes / 2 ** 20}M` : `${bytes / 1024}K`);
+
+/** A size: "8M", "65536", "1 GiB". @param least in bytes; who writes less has forgotten the unit */
+export function bytesFlag(usage: string, description: string, least: number): Flag<number> {
     return valueFlag(usage, description, (text, name) => {
         const [, number, unit = ""] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim()) ?? [];
         if (number === undefined) throw wrongFlag(name, "a size, such as 8M", text);
-        return Number(number) * units[unit.toLowerCase()]!;
+        const bytes = Number(number) * units[unit.toLowerCase()]!;
+        if (bytes >= least) return bytes;
+        const advice = unit === "" && bytes > 0 ? `A number alone is bytes: ${number}M and ${number}G are larger.` : "";
+        throw wrongFlag(name, `a size of at least ${sizeName(least)}`, text, advice);
     });
 }
 
@@ -54,7 +60,7 @@ export const boundFlags = under("Limits", {
     maxChoices: numberFlag("--max-choices <integer>", "prompts times choices of one request (default 128)"),
     maxPromptTokens: numberFlag("--max-prompt-tokens <integer>", "tokens of a prompt (default what the context holds)"),
     maxTokens: numberFlag("--max-tokens <integer>", "tokens drawn for a choice (default what the context holds)"),
-    maxBodyBytes: bytesFlag("--max-body <size>", "of a request (default 8M)"),
+    maxBodyBytes: bytesFlag("--max-body <size>", "of a request (default 8M)", serverLimits.maxBodyBytes.min),
     maxJsonDepth: numberFlag("--max-json-depth <integer>", "levels of a request's JSON (default 64)"),
     maxConnections: numberFlag("--max-connections <integer>", "open at a time (default 1024)"),
     timeoutSeconds: durationFlag("--timeout <time>", "one request, to its last token (default 1h)"),
@@ -62,7 +68,11 @@ export const boundFlags = under("Limits", {
     receiveSeconds: durationFlag("--receive-timeout <time>", "for a whole request to come (default 60s)"),
     keepAliveSeconds: durationFlag("--keep-alive <time>", "a connection without requests (default 30s)"),
     stallSeconds: durationFlag("--stall <time>", "a client that takes nothing of its stream (default 30s)"),
-    maxUnreadBytes: bytesFlag("--max-unread <size>", "what may wait for such a client (default 4M)"),
+    maxUnreadBytes: bytesFlag(
+        "--max-unread <size>",
+        "what may wait for such a client (default 4M)",
+        serverLimits.maxUnreadBytes.min
+    ),
     graceSeconds: durationFlag("--grace <time>", "for requests at work, after SIGTERM or Ctrl-C (default 20s)")
 });
 

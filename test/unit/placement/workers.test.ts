@@ -64,6 +64,31 @@ describe("with workers", () => {
         expect(models[0]!.parts.host.sampler).toBeGreaterThan(0);
     });
 
+    test("layers that do not fit there are told with whose memory it is", () => {
+        const { notes } = place([remote("RPC0", 20 * mib), gpuDevice("CUDA0", roomFor(5))]);
+        expect(notes[0]).toMatch(
+            /^base: \d of 11 layers fit into the free memory of the devices \(RPC0 \(the worker host-RPC0:50052\) has 20 MiB free; of each 8%, at least 512 MiB, stay free as a margin\)\.$/
+        );
+        const base = model("base", { devices: ["CUDA0"] });
+        const models = [base, model("expert", {}, 1), model("antiexpert", {}, 1)];
+        const here = place([remote("RPC0", 20 * mib), gpuDevice("CUDA0", roomFor(5))], { models });
+        expect(here.notes[0]).toMatch(/the free memory of the devices\.$/);
+    });
+
+    test("a worker that was asked for more than it has is named, and so is a margin that is not there", () => {
+        const models = [
+            model("base", { gpuLayers: 8, devices: ["RPC0"] }),
+            model("expert", {}, 1),
+            model("antiexpert", {}, 1)
+        ];
+        expect(() => place([remote("RPC0", 20 * mib)], { models })).toThrow(
+            / on RPC0 \(the worker host-RPC0:50052\), where 20 MiB are free and 512 MiB are to stay free as a margin \(/
+        );
+        expect(() => place([remote("RPC0", 600 * mib)], { models })).toThrow(
+            / on RPC0 \(the worker host-RPC0:50052\), where 600 MiB are free and 512 MiB of them are kept as a margin \(/
+        );
+    });
+
     test("nothing goes there that one device here holds", () => {
         const { models } = place([remote("RPC0", 24 * gib), gpuDevice("CUDA0", 24 * gib)]);
         expect(models.map(({ devices }) => devices)).toEqual([["CUDA0"], ["CUDA0"], ["CUDA0"]]);
