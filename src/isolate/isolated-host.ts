@@ -46,6 +46,10 @@ export class IsolatedHost implements EngineHost {
     #lastCrash: Crash | undefined;
     // Requests that wait for the process, in order; true = cancelled meanwhile.
     readonly #early = new Map<number, boolean>();
+    // Requests that a process has, and nothing has come of yet; those on their second process may not move again.
+    readonly #fresh = new Map<number, { readonly request: NativeRequest; readonly mayMove: boolean }>();
+    // Whether the last crash had begun nothing.
+    #lostEarly = false;
     // Where a prepared grammar is; undefined while it waits for the process.
     readonly #grammars = new Map<number, EngineProcess | undefined>();
     #workers: readonly NativeWorker[] = [];
@@ -141,6 +145,7 @@ export class IsolatedHost implements EngineHost {
     }
 
     engineCancel(_handle: number, id: number): void {
+        this.#fresh.delete(id);
         if (this.#early.has(id)) this.#early.set(id, true);
         else this.#process?.cancel(id);
     }
@@ -193,10 +198,10 @@ export class IsolatedHost implements EngineHost {
         return info;
     }
 
-    async #submitLater(id: number, request: NativeRequest): Promise<void> {
+    async #submitLater(id: number, request: NativeRequest, mayMove = true): Promise<void> {
         try {
             const process = await this.#whenUp();
-            this.#submitTo(process, id, request);
+            this.#submitTo(process, id, request, mayMove);
             if (this.#early.get(id) === true) process.cancel(id);
         } catch (thrown) {
             // who disposes ends what is left, with "abort"
@@ -208,13 +213,32 @@ export class IsolatedHost implements EngineHost {
         }
     }
 
-    #submitTo(process: EngineProcess, id: number, request: NativeRequest): void {
+    #submitTo(process: EngineProcess, id: number, request: NativeRequest, mayMove = true): void {
         if (request.grammar !== 0) {
             const home = this.#grammars.get(request.grammar);
             this.#grammars.delete(request.grammar);
             if (home !== process) throw this.#lastCrash === undefined ? disposedError() : crashError(this.#lastCrash);
         }
         process.submit(id, request);
+        if (this.#workers.length > 0) this.#fresh.set(id, { request, mayMove });
+    }
+
+    // A worker that went while nobody spoke to it may be noticed by the next request alone, which can be had again. A grammar
+    // went with the process.
+    #movesOn({ request: id, error }: NativeStep): boolean {
+        const fresh = this.#fresh.get(id);
+        this.#fresh.delete(id);
+        if (
+            error?.code !== "ERR_WORKER_LOST" ||
+            !this.#lostEarly ||
+            fresh?.mayMove !== true ||
+            fresh.request.grammar !== 0
+        )
+            return false;
+        if (this.#closed || !this.#policy.mayRestart) return false;
+        this.#early.set(id, false);
+        void this.#submitLater(id, fresh.request, false);
+        return true;
     }
 
     #whenUp(): Promise<EngineProcess> {
@@ -277,7 +301,8 @@ export class IsolatedHost implements EngineHost {
             steps: (steps) => {
                 const generated = steps.some(({ result }) => result !== undefined && result.stopReason !== "abort");
                 if (generated) this.#policy.generated();
-                this.#onSteps(steps);
+                const told = steps.filter((step) => !this.#movesOn(step));
+                if (told.length > 0) this.#onSteps(told);
             },
             crashed: (crash) => this.#crashed(crash)
         });
@@ -293,6 +318,7 @@ export class IsolatedHost implements EngineHost {
 
     #crashed(crash: Crash): void {
         this.#lastCrash = crash;
+        this.#lostEarly = crash.requests.every((id) => this.#fresh.has(id));
         this.#forget();
         if (this.#info === undefined || this.#closed) return;
         // a worker may go and come as often as it likes: the engine is not to blame

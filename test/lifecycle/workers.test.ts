@@ -271,6 +271,37 @@ describe.skipIf(!canSeeProcesses)("a worker that goes", () => {
         await again.stop();
     }, 30_000);
 
+    it("between two texts is not in the way of the next, also where that begins before anybody noticed", async () => {
+        const worker = await startWorker();
+        const network = await slowNetwork(worker.port, 0);
+        let losses = 0;
+        const { base, ...rest } = await exact();
+        const rast = await loadRast({
+            ...rest,
+            base: { path: base as string, device: "RPC0", gpuLayers: 5 },
+            rpc: network.address,
+            isolate: { onCrash: () => void ++losses }
+        });
+        expect((await text(rast)).text).toBe(here["plain"]);
+        for (let round = 1; round <= size(2, 10); ++round) {
+            network.cut();
+            const both = await Promise.all([text(rast), text(rast)]);
+            expect(both.map((one) => one.text)).toEqual([here["plain"], here["plain"]]);
+            expect(losses).toBe(round);
+        }
+        network.cut();
+        // one with a grammar is lost, unless the process happened to look just before
+        const withGrammar = await rast
+            .complete({ ...greedy, grammar: asked.grammar })
+            .catch((error: unknown) => error as Error);
+        if (withGrammar instanceof Error) expect(withGrammar).toMatchObject({ code: "ERR_WORKER_LOST" });
+        expect((await text(rast)).text).toBe(here["plain"]);
+        await worker.stop();
+        expect(await errorOf(text(rast))).toMatchObject({ details: { worker: network.address } });
+        await rast.dispose();
+        await network.close();
+    }, 30_000);
+
     it("while models are loaded is an error of the load", async () => {
         const worker = workers[0]!;
         const crashes = worker.events.filter((one) => one.event === "crashed").length;
