@@ -97,7 +97,7 @@ export {
     type PlannedModel,
     type TrioPlan
 } from "./planning/plan-trio.js";
-export type { PlannedBandwidth } from "./planning/planned-machine.js";
+export type { PlannedBandwidth, PlannedWorker } from "./planning/planned-machine.js";
 export type { PlanOptions } from "./planning/plan-options.js";
 export type { PlannedPlace } from "./planning/plan-models.js";
 export type { ExpectedSpeed } from "./planning/speed.js";
@@ -194,6 +194,7 @@ export type {
     RastTimings,
     RolePlace,
     RolePlaces,
+    WorkerPlace,
     RoleTimes,
     NgramStats,
     SpeculationStats,

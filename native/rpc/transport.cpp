@@ -140,7 +140,8 @@ struct socket_t::impl {
         if (left_ == 0) {
             const rast::rpc::answer_head head = receive_head(start);
             more.answers = 1;
-            more.worker_ms = static_cast<double>(head.worked_us) / 1000;
+            // it may have been at work before anybody waited
+            more.worker_ms = std::min(static_cast<double>(head.worked_us) / 1000, rast::rpc::ms_since(start));
             more.cached_bytes = static_cast<int64_t>(head.from_cache_bytes);
             more.refused_bytes = static_cast<int64_t>(head.refused_bytes);
             more.received_bytes = 1 + static_cast<int64_t>(sizeof head);

@@ -165,7 +165,6 @@ function toTyped(flag: Flag<unknown>, given: unknown, file: string, where: strin
         throw wrong(file, where, `expected text or a number, received ${describeValue(one)}`);
     };
     if (flag.repeatable) return (Array.isArray(given) ? given : [given]).map(text);
-    if (Array.isArray(given) && flag.usage.includes("<list>")) return given.map(text).join(",");
     if (isObject(given) && flag.usage.includes("json>")) return JSON.stringify(given);
     return text(given);
 }

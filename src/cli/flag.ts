@@ -58,9 +58,11 @@ export function fileFlag(usage: string, description: string): Flag<string> {
     return flag(usage, description, expandHome);
 }
 
-/** Several values between commas. */
+/** Several values between commas; a flag that comes again adds to them. */
 export function listFlag<T>(usage: string, description: string, read: (item: string, name: string) => T): Flag<T[]> {
-    return flag(usage, description, (text, name) => text.split(",").map((item) => read(item.trim(), name)));
+    return repeatableFlag(usage, description, (texts, name) =>
+        texts.flatMap((text) => text.split(",").map((item) => read(item.trim(), name)))
+    );
 }
 
 /** A path with the home folder in place of a leading "~". */

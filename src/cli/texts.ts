@@ -1,6 +1,6 @@
 import type { GenerateOptions } from "../engine/generate-options.js";
 import type { Rast } from "../engine/engine.js";
-import type { RastResult } from "../engine/results.js";
+import type { NetworkStats, RastResult, RolePlace } from "../engine/results.js";
 import type { ReasoningPlace } from "./flags/chat.js";
 import type { CommandIo, Output } from "./io.js";
 import { formatBytes, painter } from "./output.js";
@@ -104,9 +104,22 @@ function figures(result: RastResult): string {
     );
 }
 
-// "; network 12.3 KiB and 0.41 ms a token, 40.1 KiB and 1.32 ms a round (1.2 GiB of weights ...)"
-function network({ network: use }: RastResult): string {
-    if (use === null) return "";
+// "; base: 8 layers on RPC0 at 10.0.0.2:50052; network 12.3 KiB and 0.41 ms a token, 40.1 KiB and 1.32 ms a round"
+function network({ network: use, devices: { base, pairs } }: RastResult): string {
+    const one = (role: string, { workers }: RolePlace): string[] => {
+        const places = workers.map(
+            ({ device, worker, layers }) => `${layers} ${layers === 1 ? "layer" : "layers"} on ${device} at ${worker}`
+        );
+        return places.length === 0 ? [] : [`; ${role}: ${places.join(", ")}`];
+    };
+    const places = [
+        ...one("base", base),
+        ...pairs.flatMap(({ expert, antiexpert }) => [...one("expert", expert), ...one("antiexpert", antiexpert)])
+    ].join("");
+    return places + (use === null ? "" : networkUse(use));
+}
+
+function networkUse(use: NetworkStats): string {
     const each = (bytes: number | null, ms: number | null, what: string): string[] =>
         bytes === null ? [] : [`${formatBytes(bytes)} and ${ms!.toFixed(2)} ms a ${what}`];
     const parts = [

@@ -3,13 +3,14 @@ import type {
     NativeBuffer,
     NativeContextInfo,
     NativeContextMemory,
+    NativeDevice,
     NativeEngineInfo,
     NativeLibraries,
     NativeModelFacts,
     NativeSpecialToken
 } from "../native/addon-types.js";
 import type { BackendChoice } from "../native/libraries.js";
-import type { RolePlace, RolePlaces } from "./results.js";
+import type { RolePlace, RolePlaces, WorkerPlace } from "./results.js";
 
 /** A special token of the base, and what a small model has of it. */
 export interface SpecialTokenInfo {
@@ -136,6 +137,7 @@ export interface RastInfo {
 /** What one model is: as it was chosen, as its file says, and as it was loaded. */
 export interface ModelParts {
     readonly path: string;
+    readonly workers: readonly WorkerPlace[];
     readonly devices: readonly string[];
     readonly cpuMoeLayers: number;
     readonly facts: NativeModelFacts;
@@ -149,7 +151,7 @@ export interface ModelParts {
 
 /** Everything told about one model. */
 export function buildModelInfo(
-    { path, devices, cpuMoeLayers, facts, specialTokens, adapters }: ModelParts,
+    { path, workers, devices, cpuMoeLayers, facts, specialTokens, adapters }: ModelParts,
     native: NativeContextInfo
 ): ModelInfo {
     return {
@@ -169,6 +171,7 @@ export function buildModelInfo(
             bytes: tensorBytes
         })),
         device: native.outputDevice,
+        workers,
         devices,
         gpuLayers: native.gpuLayers,
         cpuMoeLayers,
@@ -190,12 +193,36 @@ export function buildModelInfo(
     };
 }
 
-/** Where each role runs, for results. All results of an engine share it, so it is frozen. */
-export function rolePlaces(native: NativeEngineInfo): RolePlaces {
-    const place = ({ outputDevice, gpuLayers, layers }: NativeContextInfo): RolePlace =>
-        Object.freeze({ device: outputDevice, gpuLayers, layers });
-    const pairs = native.pairs.map((pair) =>
-        Object.freeze({ expert: place(pair.expert), antiexpert: place(pair.antiexpert) })
+/**
+ * Where each role runs, for results. All results of an engine share it, so it is frozen.
+ * @param workers of each model: the base first, then each expert with its antiexpert
+ */
+export function rolePlaces(native: NativeEngineInfo, workers: readonly (readonly WorkerPlace[])[]): RolePlaces {
+    const place = ({ outputDevice, gpuLayers, layers }: NativeContextInfo, index: number): RolePlace => {
+        const remote = Object.freeze((workers[index] ?? []).map((one) => Object.freeze({ ...one })));
+        return Object.freeze({ device: outputDevice, workers: remote, gpuLayers, layers });
+    };
+    const pairs = native.pairs.map((pair, index) =>
+        Object.freeze({ expert: place(pair.expert, 2 * index + 1), antiexpert: place(pair.antiexpert, 2 * index + 2) })
     );
-    return Object.freeze({ base: place(native.base), pairs: Object.freeze(pairs) });
+    return Object.freeze({ base: place(native.base, 0), pairs: Object.freeze(pairs) });
+}
+
+/** The layers of a model that workers have. */
+export function workerPlaces(
+    placed: {
+        readonly devices: readonly string[];
+        /** Layers on each, the output layer on the last. */
+        readonly split: readonly number[];
+        readonly outputInMainMemory: boolean;
+    },
+    devices: readonly NativeDevice[]
+): WorkerPlace[] {
+    const { split, outputInMainMemory } = placed;
+    return placed.devices.flatMap((device, index) => {
+        const worker = devices.find(({ name }) => name === device)?.worker;
+        const isLast = index === split.length - 1;
+        const layers = split[index]! - (isLast && outputInMainMemory ? 1 : 0);
+        return typeof worker === "string" && layers > 0 ? [{ device, worker, layers }] : [];
+    });
 }

@@ -5,7 +5,15 @@ import { isAborted, watchSignal } from "./abort-signals.js";
 import type { EngineCore, RunningRequest } from "./engine-core.js";
 import type { ResolvedGenerateOptions } from "./generate-options.js";
 import type { GenerationSink } from "./generation.js";
-import { abortedResult, buildResult, readLogprobs, type RastResult, type TokenLogprob } from "./results.js";
+import {
+    abortedResult,
+    buildResult,
+    readLogprobs,
+    type RastResult,
+    type SeenTimes,
+    type TokenLogprob,
+    type UnreportedResult
+} from "./results.js";
 import { readScores, type TokenScore } from "./token-scores.js";
 
 /** What native code is told of a request beside its options. */
@@ -55,6 +63,9 @@ export class Request implements RunningRequest {
     #grammar = 0;
     #promptTokens = 0;
     #ending: NodeJS.Timeout | undefined;
+    #submittedAt = 0;
+    #first: { readonly at: number; readonly tokens: number } | undefined;
+    #lastAt = 0;
     #text = "";
     // As soon as it may have any.
     #reasoning: string | undefined;
@@ -143,6 +154,10 @@ export class Request implements RunningRequest {
             this.#answer += answer;
             if (this.#reasoning !== undefined) this.#reasoning += reasoning;
             for (const token of tokens) this.#tokens.push(token);
+            if (tokens.length > 0) {
+                this.#lastAt = performance.now();
+                this.#first ??= { at: this.#lastAt, tokens: tokens.length };
+            }
             if (logprobs !== undefined) for (const entry of logprobs) this.#logprobs.push(entry);
             if (scores !== undefined) for (const score of scores) this.#scores.push(score);
             this.#sink.part({
@@ -160,7 +175,7 @@ export class Request implements RunningRequest {
 
     /** Ends it here and now with what there is, as native code will not report on it. */
     endAborted(): void {
-        if (!this.#settled) this.#finish(abortedResult(this.#promptTokens, this.#tokens.length));
+        if (!this.#settled) this.#finish(abortedResult(this.#promptTokens, this.#tokens.length, this.#seen()));
     }
 
     /** Ends it with what there is, unless native code has ended it before: what a step still at work brings is lost. */
@@ -174,6 +189,12 @@ export class Request implements RunningRequest {
         this.#cancelNative();
         const message = `A step of a generation could not be delivered: ${describeError(error)}.`;
         this.#fail(new RastError("ERR_INTERNAL", message, { cause: error }));
+    }
+
+    #seen(): SeenTimes | undefined {
+        if (this.#first === undefined) return undefined;
+        const { at, tokens } = this.#first;
+        return { firstTokenMs: at - this.#submittedAt, firstRoundTokens: tokens, decodeMs: this.#lastAt - at };
     }
 
     // An engine that is gone has nothing to cancel.
@@ -214,6 +235,7 @@ export class Request implements RunningRequest {
         const { speculation, sampling } = options;
         if (reasoning !== undefined) this.#reasoning = "";
         this.#id = this.#core.add(this);
+        this.#submittedAt = performance.now();
         this.#core.addon.engineSubmit(this.#core.handle, this.#id, {
             prompt,
             mode,
@@ -234,7 +256,7 @@ export class Request implements RunningRequest {
         this.#grammar = 0;
     }
 
-    #finish(native: NativeRequestResult): void {
+    #finish(native: NativeRequestResult | UnreportedResult): void {
         const result = resultOf(
             this.#core,
             this.#options!,
@@ -275,7 +297,7 @@ function resultOf(
         readonly logprobs: readonly TokenLogprob[];
         readonly scores: readonly TokenScore[];
     },
-    native: NativeRequestResult
+    native: NativeRequestResult | UnreportedResult
 ): RastResult {
     return buildResult(
         {

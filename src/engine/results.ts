@@ -47,10 +47,22 @@ export interface GenerationPart {
     readonly scores?: readonly TokenScore[];
 }
 
+/** Layers of a role that a worker computes. */
+export interface WorkerPlace {
+    /** As the engine names it, e.g. "RPC0". */
+    readonly device: string;
+    /** The worker's address: "host:port". */
+    readonly worker: string;
+    /** How many of the role's layers it has. */
+    readonly layers: number;
+}
+
 /** Where a role runs. */
 export interface RolePlace {
-    /** Device that holds the output layer, e.g. "CUDA0". */
+    /** Device that holds the output layer, e.g. "CUDA0"; never a worker's. */
     readonly device: string;
+    /** Devices of workers that hold layers of it; empty where there are none. */
+    readonly workers: readonly WorkerPlace[];
     /** Layers on devices; the output layer counts as one more than `layers`. */
     readonly gpuLayers: number;
     /** Layers of the model, without the output layer. */
@@ -119,7 +131,10 @@ export interface RastResult {
     readonly hostRowBytes: number;
     /** CPU threads of its last round: fewer than `info.base.threads` where others were at work. */
     readonly threads: number;
-    /** What went to workers and came back; null of an engine without. */
+    /**
+     * What went to workers and came back; null of an engine without, and of a text that was aborted before the engine told
+     * its figures.
+     */
     readonly network: NetworkStats | null;
     /** Where the roles ran. */
     readonly devices: RolePlaces;
@@ -261,7 +276,7 @@ export interface ResultFrame {
 }
 
 /** Puts a result together. */
-export function buildResult(frame: ResultFrame, native: NativeRequestResult): RastResult {
+export function buildResult(frame: ResultFrame, native: NativeRequestResult | UnreportedResult): RastResult {
     const { stopReason, stopString, stopToken, queueMs, prefillMs, decodeMs, firstTokenMs } = native;
     const { hostBytes, hostRows, hostRowBytes, promptTokens, completionTokens, firstRoundTokens, roles } = native;
     const drawn = completionTokens + (stopToken === null ? 0 : 1);
@@ -303,7 +318,7 @@ export function buildResult(frame: ResultFrame, native: NativeRequestResult): Ra
         hostRows,
         hostRowBytes,
         threads: native.threads === 0 ? frame.threads : native.threads,
-        network: frame.overNetwork ? networkStats(native, drawn) : null,
+        network: frame.overNetwork && native.network !== null ? networkStats(native, drawn) : null,
         devices: frame.devices,
         ...(frame.logprobs === undefined ? {} : { logprobs: frame.logprobs }),
         ...(frame.scores === undefined ? {} : { scores: frame.scores })
@@ -317,7 +332,7 @@ function rateOf(tokens: number, ms: number): number | null {
 
 function speculationStats(
     { mode, speculation: { draft, maxDraft }, draftReason }: ResultFrame,
-    { drafts }: NativeRequestResult,
+    { drafts }: Pick<NativeRequestResult, "drafts">,
     drawn: number
 ): SpeculationStats {
     const off =
@@ -365,10 +380,27 @@ function networkUse({ sentBytes, receivedBytes, waits, waitMs, workerMs }: Nativ
     return { sentBytes, receivedBytes, waits, waitMs, workerMs, networkMs: Math.max(0, waitMs - workerMs) };
 }
 
-const noNetwork: NativeNetworkUse = { sentBytes: 0, receivedBytes: 0, waits: 0, waitMs: 0, workerMs: 0 };
+/** What native code says of a request; without what it needed of the network where it did not come to that. */
+export type UnreportedResult = Omit<NativeRequestResult, "network" | "promptNetwork"> & { readonly network: null };
+
+/** What was seen of a text from outside of the token loop, in milliseconds. */
+export interface SeenTimes {
+    /** From submission to the first token; null when there was none. */
+    readonly firstTokenMs: number | null;
+    /** Tokens that came together with it. */
+    readonly firstRoundTokens: number;
+    /** From then to the last token. */
+    readonly decodeMs: number;
+}
+
+const nothingSeen: SeenTimes = { firstTokenMs: null, firstRoundTokens: 0, decodeMs: 0 };
 
 /** The result of a request that ended before the token loop reported on it. */
-export function abortedResult(promptTokens: number, completionTokens: number): NativeRequestResult {
+export function abortedResult(
+    promptTokens: number,
+    completionTokens: number,
+    { firstTokenMs, firstRoundTokens, decodeMs }: SeenTimes = nothingSeen
+): UnreportedResult {
     const idle: RoleTimes = { prefillMs: 0, decodeMs: 0, samplingMs: 0, prefillTokens: 0, decodeSteps: 0 };
     return {
         stopReason: "abort",
@@ -381,18 +413,17 @@ export function abortedResult(promptTokens: number, completionTokens: number): N
         restarts: 0,
         refused: 0,
         queueMs: 0,
-        prefillMs: 0,
-        decodeMs: 0,
-        firstTokenMs: null,
-        firstRoundTokens: 0,
+        prefillMs: firstTokenMs ?? 0,
+        decodeMs,
+        firstTokenMs,
+        firstRoundTokens,
         roles: { base: idle, expert: idle, antiexpert: idle },
         drafts: { rounds: 0, drafted: 0, accepted: 0, ngramDrafted: 0, ngramAccepted: 0, compared: 0, agreed: 0 },
         hostBytes: 0,
         hostRows: 0,
         hostRowBytes: 0,
         threads: 0,
-        promptNetwork: noNetwork,
-        network: noNetwork
+        network: null
     };
 }
 

@@ -115,8 +115,21 @@ export async function prepareConfig(
         config,
         devices,
         placements,
-        notes: [...notes, ...ofTokens, ...adapterNotes(adapters), ...placements.notes, ...threads.notes]
+        notes: [
+            ...notes,
+            ...unsheltered(options),
+            ...ofTokens,
+            ...adapterNotes(adapters),
+            ...placements.notes,
+            ...threads.notes
+        ]
     };
+}
+
+// Nobody but whoever said so knows of it.
+function unsheltered({ rpc, isolate }: Pick<ResolvedLoadOptions, "rpc" | "isolate">): string[] {
+    if (rpc.length === 0 || isolate !== undefined) return [];
+    return ["isolate is false: losing a worker ends this process, with everything in it."];
 }
 
 // Those of each model: its own, or the engine's.

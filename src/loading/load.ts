@@ -10,7 +10,7 @@ import type { BackendChoice } from "../native/libraries.js";
 import { abortReason, isAborted, watchSignal } from "../engine/abort-signals.js";
 import { deliverSteps, EngineCore, type EngineFacts, type RunningRequest } from "../engine/engine-core.js";
 import { makeRast, type Rast } from "../engine/engine.js";
-import { buildModelInfo, rolePlaces, type ModelInfo, type RastInfo } from "../engine/info.js";
+import { buildModelInfo, rolePlaces, workerPlaces, type ModelInfo, type RastInfo } from "../engine/info.js";
 import { inspectAdapters, restoreAdapters, type AdaptersByModel } from "./adapters.js";
 import { prepareConfig, type PreparedConfig } from "./load-config.js";
 import { resolveLoadOptions, type LoadOptions, type ResolvedLoadOptions } from "./load-options.js";
@@ -246,7 +246,7 @@ function callbackFailed(error: unknown): RastError {
 }
 
 async function buildFacts(
-    { native: { addon }, options, config, trio, models }: StartInput,
+    { native: { addon }, options, config, trio, models, placements, devices }: StartInput,
     handle: number,
     info: NativeEngineInfo
 ): Promise<EngineFacts> {
@@ -270,14 +270,17 @@ async function buildFacts(
         promptTemplate: trio?.promptTemplate,
         bosText: await special(info.bosToken),
         eosText: await special(info.eosToken),
-        devices: rolePlaces(info),
+        devices: rolePlaces(
+            info,
+            placements.models.map((placed) => workerPlaces(placed, devices))
+        ),
         overNetwork: options.rpc.length > 0,
         loadMs: info.loadMs
     };
 }
 
 function buildInfo(
-    { native, options, trio, models, facts, specialTokens, adapters, placements, notes }: StartInput,
+    { native, options, trio, models, facts, specialTokens, adapters, placements, devices: known, notes }: StartInput,
     info: NativeEngineInfo
 ): RastInfo {
     const { base, pairs } = mapModels(models, (model, index): ModelInfo => {
@@ -286,6 +289,7 @@ function buildInfo(
         const context = role === "base" ? info.base : info.pairs[pair]![role];
         const parts = {
             path,
+            workers: workerPlaces(placements.models[index]!, known),
             devices,
             cpuMoeLayers,
             facts: facts.get(path)!,

@@ -15,7 +15,7 @@ import { catalogFacts, quantizationsToHave } from "./catalog-facts.js";
 import { distantFacts } from "./distant-header.js";
 import { planModels, type ModelsPlan, type ModelToPlan, type PlannedFacts, type PlannedPlace } from "./plan-models.js";
 import { readPlanOptions, type PlanOptions, type ResolvedPlanOptions } from "./plan-options.js";
-import { machineOf, type PlannedBandwidth, type PlannedMachine } from "./planned-machine.js";
+import { machineOf, type PlannedBandwidth, type PlannedMachine, type PlannedWorker } from "./planned-machine.js";
 import type { ExpectedSpeed } from "./speed.js";
 
 /** A model of a plan. */
@@ -77,10 +77,12 @@ export interface TrioPlan {
     readonly contextSize: number;
     /** Texts that are generated together. */
     readonly parallel: number;
-    /** Tokens per second of one text; an estimate from bandwidth alone. Null where nothing fits. */
+    /** Tokens per second of one text; an estimate from bandwidth, and the way to workers. Null where nothing fits. */
     readonly speed: ExpectedSpeed | null;
     /** What it rests on: bytes per second of each place. */
     readonly bandwidths: readonly PlannedBandwidth[];
+    /** The workers that were asked, whether the plan uses them or not. */
+    readonly workers: readonly PlannedWorker[];
     /** What a person should know, in sentences. */
     readonly notes: readonly string[];
 }
@@ -348,7 +350,14 @@ function presented(
     machine: PlannedMachine,
     chosen: TrioPlan["chosen"]
 ): TrioPlan {
-    const rest = { name, known, chosen, parallel: given.size.parallel, bandwidths: machine.rates };
+    const rest = {
+        name,
+        known,
+        chosen,
+        parallel: given.size.parallel,
+        bandwidths: machine.rates,
+        workers: machine.workers
+    };
     const described = (placed: readonly PlacedModel[] | undefined): PlannedModel[] =>
         models.map(({ role, pair, source, facts, weights, adapters }, index) => ({
             role,

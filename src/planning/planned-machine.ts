@@ -18,9 +18,20 @@ export interface PlannedBandwidth {
     readonly by: "given" | "table" | "assumed";
 }
 
+/** A worker of a plan, as it answered. */
+export interface PlannedWorker {
+    /** "host:port". */
+    readonly worker: string;
+    /** Its devices, as the plan's places name them: "RPC0". */
+    readonly devices: readonly string[];
+    /** Least time for a question and its answer, in milliseconds. */
+    readonly roundTripMs: number;
+}
+
 /** A machine with what is assumed of it. */
 export interface PlannedMachine extends Machine, SpeedSettings {
     readonly rates: readonly PlannedBandwidth[];
+    readonly workers: readonly PlannedWorker[];
 }
 
 /** @throws ERR_INVALID_OPTION for bandwidths of another number of devices; for workers what `askWorkers` does */
@@ -34,6 +45,8 @@ export async function machineOf(
     const devices = [...here, ...remote];
     const roundTripMs = new Map(workers.map((one) => [one.worker, one.roundTripMs]));
     const usable = usableDevices(devices);
+    const own = workers.flatMap((one) => one.devices);
+    const processors = new Set(remote.filter((_, index) => own[index]!.type === "cpu").map(({ name }) => name));
     if (given.bandwidth !== undefined && given.bandwidth.length !== 1 && given.bandwidth.length !== usable.length) {
         throw invalidOption("bandwidth", `one number, or one for each of ${usable.length} devices`, given.bandwidth);
     }
@@ -42,7 +55,11 @@ export async function machineOf(
         if (asked !== undefined) return { name, gigabytesPerSecond: asked, by: "given" };
         const known = cardOf(devices.find((device) => device.name === name)!.description);
         return known === undefined
-            ? { name, gigabytesPerSecond: assumedCardRate, by: "assumed" }
+            ? {
+                  name,
+                  gigabytesPerSecond: processors.has(name) ? usualHostGigabytesPerSecond : assumedCardRate,
+                  by: "assumed"
+              }
             : { name, gigabytesPerSecond: known.gigabytesPerSecond, by: "table" };
     });
     const host = given.hostBandwidth;
@@ -64,11 +81,16 @@ export async function machineOf(
             }
         },
         agreement: given.agreement,
+        workers: workers.map(({ worker, roundTripMs }) => ({
+            worker,
+            devices: remote.filter((device) => device.worker === worker).map(({ name }) => name),
+            roundTripMs
+        })),
         rates: [...rates, hostRate]
     };
 }
 
-/** Of a card that nobody names: that of an RTX 3060. */
+/** Of a card that nobody names: that of an RTX 3060. Of a worker's processor it is what main memory has. */
 const assumedCardRate = 360;
 
 function askedCard(bytes: number, index: number): NativeDevice {

@@ -32,6 +32,10 @@ export interface ExpectedSpeed {
     readonly drafted: number | null;
     /** That length; null likewise. */
     readonly draft: number | null;
+    /** Milliseconds of a decode of each model that are the way to workers and back; 0 without any. */
+    readonly networkMs: number;
+    /** The same as a share of the time of a token without drafts, 0 to 1. */
+    readonly networkShare: number;
 }
 
 /**
@@ -64,9 +68,13 @@ export function readBytes(facts: SizedModel, placed: PlacedModel, filled: number
 /** Seconds of one decode. */
 function secondsOf({ host, devices }: ReadBytes, placed: PlacedModel, bandwidths: Bandwidths): number {
     const onDevices = devices.map((bytes, index) => bytes / bandwidths.deviceBytesPerSecond(placed.devices[index]!));
-    const network = placed.devices.reduce((sum, name) => sum + (bandwidths.roundTripSeconds?.(name) ?? 0), 0);
+    const network = networkSecondsOf(placed, bandwidths);
     const read = host / bandwidths.hostBytesPerSecond + onDevices.reduce((sum, one) => sum + one, 0);
     return read / reachedShare + network;
+}
+
+function networkSecondsOf({ devices }: PlacedModel, { roundTripSeconds }: Bandwidths): number {
+    return devices.reduce((sum, name) => sum + (roundTripSeconds?.(name) ?? 0), 0);
 }
 
 /**
@@ -83,15 +91,17 @@ export function expectedSpeed(
     const seconds = models.map(({ facts, placed }) => secondsOf(readBytes(facts, placed, filled), placed, bandwidths));
     const all = seconds.reduce((sum, one) => sum + one, 0);
     const plain = 1 / all;
+    const network = models.reduce((sum, { placed }) => sum + networkSecondsOf(placed, bandwidths), 0);
+    const shares = { networkMs: 1000 * network, networkShare: network / all };
     const whole = models.every(
         ({ facts, placed }) => placed.gpuLayers === facts.layerBytes.length + 1 && placed.cpuMoeLayers === 0
     );
-    if (!whole || models.length < 3 || maxDraft < 1) return { plain, drafted: null, draft: null };
+    if (!whole || models.length < 3 || maxDraft < 1) return { plain, drafted: null, draft: null, ...shares };
     const rates = Array.from({ length: maxDraft }, (_, index) => {
         const g = index + 1;
         const tokens = agreement === 1 ? g + 1 : (1 - agreement ** (g + 1)) / (1 - agreement);
         return tokens / (all + g * seconds[1]!);
     });
     const best = rates.indexOf(Math.max(...rates));
-    return { plain, drafted: rates[best]!, draft: best + 1 };
+    return { plain, drafted: rates[best]!, draft: best + 1, ...shares };
 }

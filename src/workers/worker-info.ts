@@ -16,7 +16,7 @@ export interface WorkerInfo {
     readonly cache: boolean;
     /** Least time for a question and its answer, in milliseconds. */
     readonly roundTripMs: number;
-    /** In its own words; an engine calls them RPC0, RPC1 and so on, over all its workers. */
+    /** In its own words; an engine calls them RPC0, RPC1 and so on, over all its workers, and gives each layers as it does a GPU. */
     readonly devices: readonly NativeDevice[];
 }
 
@@ -45,11 +45,11 @@ export async function askWorker(
         cache: said["cache"] === true,
         roundTripMs,
         devices: devices.filter(isObject).map((one): NativeDevice => {
-            const { name, description, memoryFreeBytes, memoryTotalBytes } = one;
+            const { name, description, type, memoryFreeBytes, memoryTotalBytes } = one;
             return {
                 name: text(name),
                 description: text(description),
-                type: "gpu",
+                type: types.find((known) => known === type) ?? "gpu",
                 backend: "RPC",
                 worker,
                 memoryFreeBytes: count(memoryFreeBytes),
@@ -71,6 +71,7 @@ export async function askWorker(
     }
 }
 
+const types: readonly NativeDevice["type"][] = ["cpu", "gpu", "igpu", "accel"];
 const mostDevices = 64;
 const longestText = 256;
 
@@ -88,5 +89,5 @@ export async function askWorkers(
         return one.value;
     });
     const all = workers.flatMap(({ devices }) => devices);
-    return { workers, devices: all.map((device, index) => ({ ...device, name: `RPC${index}` })) };
+    return { workers, devices: all.map((device, index) => ({ ...device, name: `RPC${index}`, type: "gpu" })) };
 }

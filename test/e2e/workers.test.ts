@@ -6,7 +6,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BenchRecord } from "../../dist/bench/record/schema.js";
-import type { TrioPlan } from "../../dist/index.js";
+import type { RastResult, TrioPlan } from "../../dist/index.js";
 import { root, run } from "../support/native.js";
 import { startWorker, stopWorkers, type TestWorker } from "../support/workers.js";
 
@@ -37,6 +37,79 @@ describe("--rpc", () => {
         const [most, least] = plan.places;
         expect(most!.parts).toMatchObject({ results: 0, sampler: 0 });
         expect(least).toMatchObject({ freeBytes: 2 ** 31, takenBytes: 0 });
+        expect(plan.workers.map(({ worker, devices }) => [worker, devices])).toEqual([
+            [workers[0]!.address, ["RPC0"]],
+            [workers[1]!.address, ["RPC1"]]
+        ]);
+        const { roundTripMs } = plan.workers[0]!;
+        expect(roundTripMs).toBeGreaterThan(0);
+        // a decode waits for the one worker that has layers, and for no other
+        expect(plan.speed!.networkMs).toBeCloseTo(roundTripMs, 6);
+        expect(plan.speed!.networkShare).toBeCloseTo((roundTripMs * plan.speed!.plain) / 1000, 6);
+        // they are processors, and nobody knows their bandwidth
+        expect(plan.bandwidths.filter(({ name }) => name.startsWith("RPC"))).toEqual([
+            { name: "RPC0", gigabytesPerSecond: 50, by: "assumed" },
+            { name: "RPC1", gigabytesPerSecond: 50, by: "assumed" }
+        ]);
+    });
+
+    it("rast plan says who was asked, how far it is, and what the way costs", async () => {
+        const [one, two] = workers.map(({ address }) => address) as [string, string];
+        const { code, stdout, stderr } = await rast("plan", "--trio", "demo", "--rpc", one, "--rpc", two);
+        expect([code, stderr]).toEqual([0, ""]);
+        expect(stdout).toMatch(new RegExp(`^worker ${one}: RPC0, \\d+\\.\\d\\d ms there and back$`, "m"));
+        expect(stdout).toMatch(new RegExp(`^worker ${two}: RPC1, \\d+\\.\\d\\d ms there and back; not needed$`, "m"));
+        expect(stdout).toContain(`RPC0 at ${one} 50 GB/s, assumed: --bandwidth says better`);
+        expect(stdout).toMatch(/^of a token's [\d.]+ ms the way to workers takes [\d.]+ \([\d.]+%\)/m);
+        const here = await rast("plan", "demo");
+        expect(here.stdout).not.toMatch(/worker/);
+        const both = await rast("plan", "demo", "--trio", "demo");
+        expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("either a trio or --trio")]);
+    });
+
+    it("rast devices --rpc adds to those before, and says what a worker's device is", async () => {
+        const [one, two] = workers.map(({ address }) => address) as [string, string];
+        const { code, stdout } = await rast("devices", "--rpc", one, "--rpc", two);
+        expect(code).toBe(0);
+        for (const [name, address] of [
+            ["RPC0", one],
+            ["RPC1", two]
+        ]) {
+            expect(stdout).toMatch(new RegExp(`^  ${name} +cpu, .+ at ${address}, `, "m"));
+        }
+    });
+
+    it("rast generate names the worker that was used, in words and as JSON", async () => {
+        const [one, two] = workers.map(({ address }) => address) as [string, string];
+        const text = [
+            "generate",
+            "--trio",
+            "demo",
+            "--max-tokens",
+            "8",
+            "--threads",
+            "1",
+            "--rpc",
+            one,
+            "--rpc",
+            two,
+            "2+2="
+        ];
+        const { code, stderr } = await rast(...text);
+        expect(code).toBe(0);
+        expect(stderr).toMatch(new RegExp(`; base: 4 layers on RPC0 at ${one}; network [^;]+ a token`));
+        const json = JSON.parse((await rast(...text, "--json")).stdout) as RastResult;
+        expect(json.devices.base).toEqual({
+            device: "CPU",
+            workers: [{ device: "RPC0", worker: one, layers: 4 }],
+            gpuLayers: 5,
+            layers: 4
+        });
+        expect(json.devices.pairs[0]!.expert.workers).toEqual([]);
+        for (const { waitMs, workerMs, networkMs } of [json.network!, json.network!.prompt]) {
+            expect(workerMs).toBeLessThanOrEqual(waitMs);
+            expect(networkMs).toBeGreaterThan(0);
+        }
     });
 
     it("rast plan and rast bench say in a line that one is not there", async () => {
@@ -56,7 +129,8 @@ describe("--rpc", () => {
         const matrix = ["-p", "0", "-n", "24", "-t", "1", "-r", "2", "--no-ideal", "-o", "json"];
         const { code, stdout } = await rast("bench", "--trio", "demo", "--rpc", rpc, ...matrix);
         expect(code).toBe(0);
-        const { results } = JSON.parse(stdout) as BenchRecord;
+        const { backend, results } = JSON.parse(stdout) as BenchRecord;
+        expect(backend).toBe("CPU,RPC");
         expect(results.map(({ mode }) => mode)).toEqual(["base", "device", "draft"]);
         for (const { network, stepMs, tokensPerRound } of results) {
             // one worker holds the base: an answer for each round

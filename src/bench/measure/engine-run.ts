@@ -119,6 +119,8 @@ async function startBeside(name: BenchPeer, { rast, engine, options }: MeasureCo
 }
 
 async function backendOf(rast: Rast, addon: NativeAddon): Promise<string> {
-    const { device } = rast.info.base;
-    return (await addon.devices()).find(({ name }) => name === device)?.backend ?? device;
+    const { device, workers } = rast.info.base;
+    const own = (await addon.devices()).find(({ name }) => name === device)?.backend ?? device;
+    // as llama-bench writes it
+    return workers.length === 0 ? own : `${own},RPC`;
 }

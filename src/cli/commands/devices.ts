@@ -1,10 +1,14 @@
 import type { CommandCall, CommandDeclaration } from "../command.js";
 import { exitCodes, type ExitCode } from "../exit-codes.js";
-import { readFlags, switchFlag, textFlag } from "../flag.js";
+import { listFlag, readFlags, switchFlag } from "../flag.js";
 import { formatBytes } from "../output.js";
 
 const flags = {
-    rpc: textFlag("--rpc <host:port>[,<host:port>]", "machines that run `rast worker`: list their devices, too"),
+    rpc: listFlag(
+        "--rpc <host:port>[,<host:port>]",
+        "machines that run `rast worker`: list their devices, too",
+        (text) => text
+    ),
     json: switchFlag("--json", "print one JSON object; errors as JSON, too")
 };
 
@@ -27,6 +31,8 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
     const found = [...(await addon.devices()), ...remote.devices];
     const build = addon.buildInfo();
     const { attempts } = choice;
+    const own = remote.workers.flatMap((worker) => worker.devices);
+    const ownTypes = new Map(remote.devices.map(({ name }, index) => [name, own[index]!.type]));
     if (json === true) {
         const { backend, reason } = choice;
         const workers = endpoints.length === 0 ? {} : { workers: remote.workers };
@@ -45,7 +51,9 @@ async function run({ io, typed }: CommandCall): Promise<ExitCode> {
             })
         ),
         "devices",
-        ...found.map(({ name, type, description, worker, memoryFreeBytes, memoryTotalBytes }) => {
+        ...found.map(({ name, type: used, description, worker, memoryFreeBytes, memoryTotalBytes }) => {
+            // a worker's are used as GPUs, whatever they are
+            const type = typeof worker === "string" ? ownTypes.get(name)! : used;
             const memory =
                 memoryTotalBytes > 0
                     ? `, ${formatBytes(memoryFreeBytes)} free of ${formatBytes(memoryTotalBytes)}`

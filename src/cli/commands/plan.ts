@@ -6,6 +6,7 @@ import { flagNames, inFlags as errorInFlags } from "../flag-names.js";
 import { exitCodeOf, exitCodes, type ExitCode } from "../exit-codes.js";
 import {
     expandHome,
+    fileFlag,
     listFlag,
     numberFlag,
     readFlags,
@@ -39,6 +40,8 @@ const quantizationFlags = under("Of a trio that is not here yet", {
 });
 
 const flags = {
+    // Its own, as without any all of the catalog is meant, whatever trio is set for other commands.
+    trio: fileFlag("--trio <name|file>", "the same as the operand"),
     base: modelFlags.base,
     expert: valueFlag("--expert <file>", "the small model after its training", expandHome),
     antiexpert: valueFlag("--antiexpert <file>", "the same small model before it", expandHome),
@@ -73,9 +76,14 @@ export const plan: CommandDeclaration = {
 };
 
 async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
-    const { json, expert, antiexpert, base, ...rest } = readFlags(flags, typed);
+    const { json, expert, antiexpert, base, trio: named, ...rest } = readFlags(flags, typed);
     const options: PlanOptions = { ...rest, ...readSpeculation(typed) };
-    const trio = operands[0] === undefined ? undefined : expandHome(operands[0]);
+    if (named !== undefined && operands[0] !== undefined) {
+        throw new RastError("ERR_INVALID_OPTION", "Expected either a trio or --trio, received both.", {
+            details: { option: "trio" }
+        });
+    }
+    const trio = named ?? (operands[0] === undefined ? undefined : expandHome(operands[0]));
     const paths = { base, expert, antiexpert };
     const missing = (["base", "expert", "antiexpert"] as const).filter((role) => paths[role] === undefined);
     if (trio === undefined && missing.length > 0 && missing.length < 3) {
@@ -83,14 +91,14 @@ async function run({ io, operands, typed }: CommandCall): Promise<ExitCode> {
         const message = `Give --base, --expert and --antiexpert together, or the name of a trio: ${flagsOf} ${missing.length === 1 ? "is" : "are"} missing.`;
         throw new RastError("ERR_INVALID_OPTION", message, { details: { option: missing[0] } });
     }
-    const named = trio !== undefined || missing.length === 0;
+    const isOne = trio !== undefined || missing.length === 0;
     const { planCatalog, planTrio } = await import("../../planning/plan-trio.js");
     const status = new StatusLine(io);
     status.show("reading headers");
     const { value: found, interruptedBy } = await interruptible(
         io.signals,
         async (signal): Promise<TrioPlan | TrioPlan[]> =>
-            named ? planTrio({ ...options, trio, ...paths, signal }) : planCatalog({ ...options, signal })
+            isOne ? planTrio({ ...options, trio, ...paths, signal }) : planCatalog({ ...options, signal })
     ).finally(() => status.clear());
     if (found === undefined) return exitCodeOf(interruptedBy!);
     if (json === true) io.stdout.write(`${JSON.stringify(found)}\n`);
@@ -186,16 +194,35 @@ function printOne(found: TrioPlan, io: CommandIo): void {
         writeTable(["place", "weights", "KV cache", "compute", "results", "sampler", "together", "of"], placeRows, io);
         io.stdout.write("\n");
     }
-    const { speed, bandwidths } = found;
+    const { speed, bandwidths, workers } = found;
+    const placeOf = (name: string): string => {
+        const at = workers.find(({ devices }) => devices.includes(name));
+        return at === undefined ? name : `${name} at ${at.worker}`;
+    };
+    const used = new Set(found.models.flatMap(({ devices }) => devices));
+    for (const { worker, devices, roundTripMs } of workers) {
+        const isUsed = devices.some((name) => used.has(name));
+        io.stdout.write(
+            `worker ${worker}: ${devices.join(", ")}, ${roundTripMs.toFixed(2)} ms there and back${isUsed ? "" : "; not needed"}\n`
+        );
+    }
+    if (workers.length > 0) io.stdout.write("\n");
     if (speed !== null) {
         const draft = speed.draft === null ? "" : `, ${speed.drafted!.toFixed(1)} with drafts of ${speed.draft}`;
         const by = bandwidths.map(
             ({ name, gigabytesPerSecond, by }) =>
-                `${name} ${gigabytesPerSecond} GB/s${by === "given" ? "" : `, ${by === "table" ? "its maker's figure" : assumed(name)}`}`
+                `${placeOf(name)} ${gigabytesPerSecond} GB/s${by === "given" ? "" : `, ${by === "table" ? "its maker's figure" : assumed(name)}`}`
         );
         io.stdout.write(
             `about ${speed.plain.toFixed(1)} tokens/s${draft}: an estimate from bandwidth (${by.join("; ")})\n`
         );
+        if (speed.networkMs > 0) {
+            const share = (100 * speed.networkShare).toFixed(speed.networkShare < 0.1 ? 1 : 0);
+            io.stdout.write(
+                `of a token's ${(1000 / speed.plain).toFixed(2)} ms the way to workers takes ${speed.networkMs.toFixed(2)} (${share}%), ` +
+                    "with drafts it is paid once a round\n"
+            );
+        }
     }
     for (const note of found.notes) io.stdout.write(`${paint("dim", "note")}: ${inFlags(note)}\n`);
 }

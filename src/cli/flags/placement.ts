@@ -3,6 +3,7 @@ import type { LoadOptions } from "../../loading/load-options.js";
 import type { NgramDrafts, Speculation } from "../../engine/speculation-options.js";
 import { checkOneOf } from "../../checks.js";
 import {
+    listFlag,
     numberFlag,
     readFlags,
     repeatableFlag,
@@ -42,9 +43,10 @@ export const placementFlags = under("Where models run", {
     "base.device": devices("--base-device <name>", "the same, for the base alone; repeatable"),
     "expert.device": devices("--expert-device <name>", "the same, for the experts; repeatable"),
     "antiexpert.device": devices("--antiexpert-device <name>", "the same, for the antiexperts; repeatable"),
-    rpc: textFlag(
+    rpc: listFlag(
         "--rpc <host:port>[,<host:port>]",
-        "machines that run `rast worker`: their devices are RPC0, RPC1, ..."
+        "machines that run `rast worker`: their devices are RPC0, RPC1, ...",
+        (text) => text
     ),
     workerTimeoutMs: numberFlag(
         "--worker-timeout <ms>",

@@ -13,13 +13,21 @@ export interface ErrorForm {
 export function errorSender({ fieldOf, bodyOf }: ErrorForm) {
     return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void => {
         const failure = failureOf(error, (option) => fieldOf(option, request.body));
-        // others from 500 on are said to the client as they are: not loaded, not offered
-        if (failure.status === 500) request.log.error({ err: error }, "a request failed");
+        logFailure(request.log, failure, error, "a request failed");
         if (failure.retryAfterSeconds !== undefined)
             void reply.header("retry-after", String(failure.retryAfterSeconds));
         if (failure.status === 401) void reply.header("www-authenticate", "Bearer");
         void reply.status(failure.status).send(bodyOf(failure, request.id));
     };
+}
+
+/**
+ * Writes to the log what is the server's own fault. A worker that is away is nobody's: a line with the sentence that the
+ * client is told, and no stack. Others from 500 on are said to the client as they are: not loaded, not offered.
+ */
+export function logFailure(log: FastifyBaseLogger, failure: Failure, error: unknown, what: string): void {
+    if (failure.code?.startsWith("ERR_WORKER_") === true) log.warn({ code: failure.code }, failure.message);
+    else if (failure.status === 500) log.error({ err: error }, what);
 }
 
 /** The body of what went wrong in the middle of a stream; what is the server's own fault is logged. */
@@ -29,7 +37,7 @@ export function failedBody(
     request: { readonly body: unknown; readonly id: string; readonly log: FastifyBaseLogger }
 ): Readonly<Record<string, unknown>> {
     const failure = failureOf(error, (option) => fieldOf(option, request.body));
-    if (failure.status >= 500) request.log.error({ err: error }, "a stream failed");
+    logFailure(request.log, failure, error, "a stream failed");
     return bodyOf(failure, request.id);
 }
 

@@ -71,7 +71,11 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
     ERR_DISPOSED: 503,
     ERR_LOAD_ABORTED: 503,
     ERR_INSUFFICIENT_MEMORY: 503,
-    ERR_ABORTED: 503
+    ERR_ABORTED: 503,
+    ERR_WORKER_UNREACHABLE: 503,
+    ERR_WORKER_REFUSED: 503,
+    ERR_WORKER_VERSION: 503,
+    ERR_WORKER_LOST: 503
 };
 
 /** Of what clients ask for; other codes by input are of files and of this machine, and none of the client's business. */

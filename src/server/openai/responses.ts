@@ -3,7 +3,7 @@ import { quote } from "../../checks.js";
 import type { ChatMessage } from "../../text/chat-template.js";
 import type { Protocol } from "../ask/protocol.js";
 import { clientSignal } from "../http/client-signal.js";
-import { errorSender } from "../http/error-form.js";
+import { errorSender, logFailure } from "../http/error-form.js";
 import { EventStream, serverSentEvent } from "../http/event-stream.js";
 import { failureOf, RequestError } from "../http/request-error.js";
 import { bodyOf } from "./errors.js";
@@ -93,8 +93,9 @@ export const responses: Protocol = async (app, { answer, bounds }) => {
             } catch (error) {
                 if (stream.signal.aborted) return reply;
                 if (!stream.begun || writer === undefined) throw error;
-                const { status, message, code } = failureOf(error, (option) => fieldOf(option, body));
-                if (status >= 500) request.log.error({ err: error }, "a stream failed");
+                const failure = failureOf(error, (option) => fieldOf(option, body));
+                const { message, code } = failure;
+                logFailure(request.log, failure, error, "a stream failed");
                 stream.end(written(writer.fail(code ?? "server_error", message)));
             }
             return reply;

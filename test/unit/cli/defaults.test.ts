@@ -78,6 +78,21 @@ describe("precedence", () => {
         expect(await defaults("generate", { env: { RAST_TRIO: "t" } }, ["--expert"])).toEqual({ trio: "t" });
     });
 
+    test("workers as one text, or as an array; typed ones stand in their place", async () => {
+        const both = ["10.0.0.2:50052", "gpu-box"];
+        for (const rpc of [both, both.join()]) {
+            expect((await generate({ config: { trio: files.trio, rpc } })).code).toBe(0);
+            expect(loaded).toMatchObject({ rpc: both });
+        }
+        const config = { trio: files.trio, rpc: both };
+        expect((await generate({ config }, ["--rpc", "a:1", "--rpc", "b:2"])).code).toBe(0);
+        expect(loaded).toMatchObject({ rpc: ["a:1", "b:2"] });
+        expect(await defaults("bench", { config: { commands: { bench: { rpc: both, "kv-type": "f16" } } } })).toEqual({
+            rpc: both,
+            "kv-type": ["f16"]
+        });
+    });
+
     test("of commands: models are for all that load any, the rest for generate, `commands` for one", async () => {
         const config = {
             trio: "t",
@@ -85,7 +100,7 @@ describe("precedence", () => {
             commands: { bench: { prompt: [1, 2], "top-p": 0.7 }, demo: { trio: "demo" } }
         };
         expect(await defaults("generate", { config })).toEqual({ trio: "t", "top-p": "0.5" });
-        expect(await defaults("bench", { config })).toEqual({ trio: "t", prompt: "1,2", "top-p": "0.7" });
+        expect(await defaults("bench", { config })).toEqual({ trio: "t", prompt: ["1", "2"], "top-p": "0.7" });
         expect(await defaults("demo", { config })).toEqual({ trio: "demo" });
         // its --trio is one of its own, which can be given several times
         expect(await defaults("serve", { config })).toEqual({ trio: ["t"] });

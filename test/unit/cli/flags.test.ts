@@ -102,7 +102,8 @@ const loading: readonly Case[] = [
         }
     ],
     [["--device", "cpu"], { device: ["cpu"] }],
-    [["--rpc", "a:1,b"], { rpc: "a:1,b" }],
+    [["--rpc", "a:1,b"], { rpc: ["a:1", "b"] }],
+    [["--rpc", "a:1, b", "--rpc", "[fe80::1]:2"], { rpc: ["a:1", "b", "[fe80::1]:2"] }],
     [["--flash-attention", "on"], { flashAttention: true }],
     [["--flash-attention", "off"], { flashAttention: false }],
     [["--flash-attention", "auto"], { flashAttention: "auto" }],
@@ -184,6 +185,7 @@ const bench: readonly Case[] = [
     [["--peer", "node-llama-cpp"], { peers: ["node-llama-cpp"] }],
     [["--prompt", "1,2"], { prompts: [1, 2] }],
     [["-p", "1, 2"], { prompts: [1, 2] }],
+    [["-p", "1,2", "--prompt", "3", "-d", "0", "-d", "8"], { prompts: [1, 2, 3], depths: [0, 8] }],
     [["-n", "8"], { generates: [8] }],
     [["--generate", "8"], { generates: [8] }],
     [["-d", "0,8"], { depths: [0, 8] }],
@@ -263,6 +265,19 @@ describe("what flags become", () => {
         const instead = args.includes("--peer") ? { topP: 9 } : { peers: ["nobody"] };
         const expectedModels = { ...models(args), ...("models" in expected ? (expected.models as object) : {}) };
         expect(options).toEqual(resolved({ ...instead, ...expected, models: expectedModels }));
+    });
+
+    test("no flag with several values between commas drops those that came before", () => {
+        const lists = commands.flatMap(({ name, flags }) =>
+            Object.values(flags)
+                .filter(({ usage }) => usage.includes("<list>") || usage.includes(",<") || usage.includes("[,"))
+                .map((flag) => `${name} ${longName(flag)} ${flag.repeatable}`)
+        );
+        expect(lists).toContain("worker --allow true");
+        expect(lists).toContain("plan --vram true");
+        expect(lists).toContain("serve --rpc true");
+        expect(lists).toContain("eval --lambda true");
+        expect(lists.filter((one) => one.endsWith("false"))).toEqual([]);
     });
 
     test("bench: folders do not come into the record", async () => {
@@ -523,7 +538,7 @@ const anything: Readonly<Record<string, readonly string[]>> = {
     trio: "--out --name --description --replace".split(" "),
     trios: ["--json"],
     check: "--trio --deep --text --device --strict --json".split(" "),
-    plan: "--base --expert --antiexpert --json".split(" "),
+    plan: "--trio --base --expert --antiexpert --json".split(" "),
     eval: "--against --pull --no-mmap --mlock --isolate --no-try-models --no-learned --base-lora --expert-lora --antiexpert-lora --model --without-stop --repeatable --batched --md --csv --html --json --quiet".split(
         " "
     ),

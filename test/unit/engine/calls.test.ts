@@ -265,7 +265,7 @@ describe("an engine", () => {
     test("says of every result where its roles ran, and nobody can change that", async () => {
         const { rast } = await load();
         const { devices } = await rast.complete({ prompt: "Hi" });
-        const place = { device: "CPU", gpuLayers: 0, layers: 2 };
+        const place = { device: "CPU", workers: [], gpuLayers: 0, layers: 2 };
         expect(devices).toEqual({ base: place, pairs: [{ expert: place, antiexpert: place }] });
         for (const part of [devices, devices.base, devices.pairs, devices.pairs[0], devices.pairs[0]!.antiexpert]) {
             expect(Object.isFrozen(part)).toBe(true);

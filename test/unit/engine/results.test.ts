@@ -5,9 +5,16 @@ import {
     buildResult,
     readLogprobs,
     type RastResult,
-    type ResultFrame
+    type ResultFrame,
+    type WorkerPlace
 } from "../../../src/engine/results.js";
-import type { NativeRequestResult, NativeRoleTimes } from "../../../src/native/addon-types.js";
+import { rolePlaces, workerPlaces } from "../../../src/engine/info.js";
+import type {
+    NativeDevice,
+    NativeEngineInfo,
+    NativeRequestResult,
+    NativeRoleTimes
+} from "../../../src/native/addon-types.js";
 
 const times = (first: number): NativeRoleTimes => ({
     prefillMs: first,
@@ -42,7 +49,7 @@ const native: NativeRequestResult = {
     network: { sentBytes: 900, receivedBytes: 90, waits: 6, waitMs: 12, workerMs: 9 }
 };
 
-const place = { device: "CUDA0", gpuLayers: 3, layers: 2 };
+const place = { device: "CUDA0", workers: [], gpuLayers: 3, layers: 2 };
 const frame: ResultFrame = {
     text: "text",
     reasoning: "te",
@@ -230,8 +237,61 @@ test("a request that ended before it began has its tokens and nothing else", () 
         hostRows: 0,
         hostRowBytes: 0,
         threads: 0,
-        promptNetwork: { sentBytes: 0, receivedBytes: 0, waits: 0, waitMs: 0, workerMs: 0 },
-        network: { sentBytes: 0, receivedBytes: 0, waits: 0, waitMs: 0, workerMs: 0 }
+        network: null
+    });
+});
+
+test("a text that the engine told no figures of has those that were seen, and none of the network", () => {
+    const seen = { firstTokenMs: 100, firstRoundTokens: 2, decodeMs: 500 };
+    const aborted = buildResult({ ...frame, overNetwork: true }, abortedResult(7, 12, seen));
+    expect(aborted.network).toBeNull();
+    expect(aborted.timings).toMatchObject({
+        prefillMs: 100,
+        decodeMs: 500,
+        firstTokenMs: 100,
+        firstRoundTokens: 2,
+        tokensPerSecond: 20,
+        overallTokensPerSecond: 20
+    });
+});
+
+describe("layers that workers have", () => {
+    const remote = (name: string, worker: string | null): NativeDevice => ({
+        ...{ name, worker, description: "", type: "gpu", backend: "RPC", memoryFreeBytes: 0, memoryTotalBytes: 0 }
+    });
+    const devices = [remote("CUDA0", null), remote("RPC0", "a:1"), remote("RPC1", "[::1]:2")];
+
+    test("are those of its devices, without the output layer that stays here", () => {
+        const placed = { devices: ["RPC0", "RPC1"], split: [5, 4], outputInMainMemory: true };
+        expect(workerPlaces(placed, devices)).toEqual([
+            { device: "RPC0", worker: "a:1", layers: 5 },
+            { device: "RPC1", worker: "[::1]:2", layers: 3 }
+        ]);
+        expect(workerPlaces({ ...placed, devices: ["RPC0", "CUDA0"], outputInMainMemory: false }, devices)).toEqual([
+            { device: "RPC0", worker: "a:1", layers: 5 }
+        ]);
+        expect(workerPlaces({ ...placed, split: [5, 1] }, devices)).toHaveLength(1);
+        expect(workerPlaces({ devices: [], split: [], outputInMainMemory: false }, devices)).toEqual([]);
+    });
+
+    test("stand with their role in results, which nobody can change", () => {
+        const context = { outputDevice: "CPU", gpuLayers: 3, layers: 8 };
+        const info = {
+            base: context,
+            pairs: [{ expert: context, antiexpert: context }]
+        } as unknown as NativeEngineInfo;
+        const own = (worker: string): WorkerPlace[] => [{ device: "RPC0", worker, layers: 3 }];
+        const places = rolePlaces(info, [own("base:1"), [], own("anti:1")]);
+        expect(places).toEqual({
+            base: { device: "CPU", workers: own("base:1"), gpuLayers: 3, layers: 8 },
+            pairs: [
+                {
+                    expert: { device: "CPU", workers: [], gpuLayers: 3, layers: 8 },
+                    antiexpert: { device: "CPU", workers: own("anti:1"), gpuLayers: 3, layers: 8 }
+                }
+            ]
+        });
+        expect(Object.isFrozen(places.base.workers) && Object.isFrozen(places.base.workers[0])).toBe(true);
     });
 });
 

@@ -30,6 +30,14 @@ const rejected = (options: object, devices?: readonly NativeDevice[]): Promise<u
         (error: unknown) => error
     );
 
+test("an engine with workers in this process is worth a note", async () => {
+    const note = expect.stringMatching(/^isolate is false: losing a worker ends this process/) as unknown;
+    expect((await prepare({ rpc: "a:1", isolate: false })).notes).toContainEqual(note);
+    for (const options of [{ rpc: "a:1" }, { rpc: "a:1", isolate: true }, { isolate: false }, {}]) {
+        expect((await prepare(options)).notes).not.toContainEqual(note);
+    }
+});
+
 describe.skipIf(process.platform === "win32")("what native code is told", () => {
     test("by default", async () => {
         const { config, notes } = await prepare();

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { errorCatalogue, RastError, type ErrorCode } from "../../../../src/errors.js";
+import type { FastifyBaseLogger } from "fastify";
+import { logFailure } from "../../../../src/server/http/error-form.js";
 import { failureOf, RequestError, wrongField } from "../../../../src/server/http/request-error.js";
 import { fieldOf } from "../../../../src/server/openai/fields.js";
 
@@ -76,6 +78,29 @@ describe("failures", () => {
         });
         expect(failureOf(new RastError("ERR_DISPOSED", "x"))).toMatchObject({ status: 503, retryAfterSeconds: 1 });
     });
+
+    it.each(["UNREACHABLE", "REFUSED", "VERSION", "LOST"] as const)(
+        "of a worker are said as they are: ERR_WORKER_%s",
+        (kind) => {
+            const message = "The worker 10.0.0.2:50052 cannot be reached: Connection refused";
+            const error = new RastError(`ERR_WORKER_${kind}`, message);
+            expect(failureOf(error)).toMatchObject({
+                ...{ status: 503, kind: "unavailable_error", message, code: `ERR_WORKER_${kind}`, retryAfterSeconds: 1 }
+            });
+            const said: unknown[] = [];
+            const log = {
+                warn: (...words: unknown[]) => said.push(["warn", ...words]),
+                error: (...words: unknown[]) => said.push(["error", ...words])
+            } as unknown as FastifyBaseLogger;
+            logFailure(log, failureOf(error), error, "a request failed");
+            logFailure(log, failureOf(new Error("x")), new Error("x"), "a request failed");
+            logFailure(log, failureOf(new RastError("ERR_DISPOSED", "x")), undefined, "a request failed");
+            expect(said).toEqual([
+                ["warn", { code: `ERR_WORKER_${kind}` }, message],
+                ["error", { err: new Error("x") }, "a request failed"]
+            ]);
+        }
+    );
 
     it("of options name fields where they stand by themselves", () => {
         const mode = new RastError("ERR_INVALID_OPTION", "Expected a mode of the model for mode, received 1.", {
