@@ -55,13 +55,17 @@ export async function drawSamples<T>({ count, atOnce, start, over, skipped, room
     const running = new Set<RunningSample<T>>();
     let next = 0;
     const draw = async (index: number): Promise<T> => {
-        for (;;) {
+        for (let refusedByNone = false; ;) {
             const generation = start(index);
             running.add(generation);
             try {
                 return await generation.result;
             } catch (error) {
-                if (!isQueueFull(error) || next > count || !(await room())) throw error;
+                if (!isQueueFull(error) || next > count) throw error;
+                // Whoever had the place when this was refused may have ended before that was heard here.
+                const waited = await room();
+                if (!waited && refusedByNone) throw error;
+                refusedByNone = !waited;
             } finally {
                 running.delete(generation);
             }

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { drawSamples } from "../../../src/engine/samples.js";
+import { RastError } from "../../../src/errors.js";
 import type { LoadOptions } from "../../../src/loading/load-options.js";
 import { tick, type FakeSettings } from "../../support/fake-addon.js";
 import { CountingSignal } from "../../support/foreign.js";
@@ -176,5 +178,31 @@ describe("samples of one prompt", () => {
         expect(addon.submitted).toEqual([]);
         await rast.dispose();
         await expect(rast.completeMany({ prompt: "Hi" }, 3)).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+    });
+});
+
+describe("a refusal that is heard late, as an isolated engine's is", () => {
+    // what comes of each attempt, and whether anything still runs when it was refused
+    const draw = async (outcomes: readonly ("full" | number)[], rooms: readonly boolean[]): Promise<unknown> => {
+        const [left, waits] = [[...outcomes], [...rooms]];
+        const start = (): { result: Promise<number>; cancel: () => void } => {
+            const one = left.shift()!;
+            const result =
+                one === "full" ? Promise.reject(new RastError("ERR_QUEUE_FULL", "It is full.")) : Promise.resolve(one);
+            return { result, cancel: () => {} };
+        };
+        const plan = { count: 1, atOnce: 1, over: () => false, skipped: () => 0 };
+        const drawn = await drawSamples({ ...plan, start, room: () => Promise.resolve(waits.shift()!) }).catch(
+            (error: unknown) => (error as RastError).code
+        );
+        return [drawn, left.length];
+    };
+
+    test.each([
+        ["the other has ended meanwhile", ["full", 7], [false], [[7], 0]],
+        ["it waits for others between", ["full", "full", "full", 7], [false, true, false], [[7], 0]],
+        ["nobody else has a place, twice", ["full", "full", 7], [false, false], ["ERR_QUEUE_FULL", 1]]
+    ] as const)("%s", async (_what, outcomes, rooms, expected) => {
+        expect(await draw(outcomes, rooms)).toEqual(expected);
     });
 });
