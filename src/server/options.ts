@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import {
     checkNumber,
     checkObject,
@@ -127,7 +128,7 @@ export function resolveServeOptions(value: unknown): ResolvedServeOptions {
     return {
         ...numbers,
         models: readModels(options.models),
-        host: host === undefined ? "127.0.0.1" : checkString("host", host),
+        host: host === undefined ? "127.0.0.1" : readHost(checkString("host", host)),
         apiKeys: readTexts("apiKeys", options.apiKeys).map((key, index) => checkKey(`apiKeys[${index}]`, key)),
         corsOrigins: readTexts("corsOrigins", options.corsOrigins).map((origin, index) =>
             checkOrigin(`corsOrigins[${index}]`, origin)
@@ -153,6 +154,14 @@ function checkKey(name: string, key: string): string {
     if (/^[\x21-\x7E]+$/.test(key)) return key;
     const message = `Expected visible ASCII characters without spaces for ${name}, received others.`;
     throw new RastError("ERR_INVALID_OPTION", message, { details: { option: name } });
+}
+
+// An address of IPv6 is written with brackets where a port follows, as in a URL, and without in most options.
+function readHost(text: string): string {
+    const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+    if (isIPv6(bare)) return bare;
+    if (!text.includes(":")) return text;
+    throw invalidOption("host", "a name or an address without a port, which is an option of its own", text);
 }
 
 // As the Host header has it, without a port.

@@ -31,6 +31,25 @@ describe("options of serve", () => {
     });
 
     it.each([
+        ["::1", "::1"],
+        ["[::1]", "::1"],
+        ["[fe80::1%eth0]", "fe80::1%eth0"],
+        ["0.0.0.0", "0.0.0.0"],
+        ["box.example", "box.example"]
+    ])("take %s for a host", (host, expected) => {
+        expect(resolveServeOptions({ models, host }).host).toBe(expected);
+    });
+
+    it.each(["127.0.0.1:8081", "box:8081", "[::1]:8081", "http://box", "[box:1]", "::1:::2"])(
+        "take no %s for a host",
+        (host) => {
+            expect(() => resolveServeOptions({ models, host })).toThrow(
+                "Expected a name or an address without a port, which is an option of its own for host"
+            );
+        }
+    );
+
+    it.each([
         [{}, "for models"],
         [{ models: [] }, "for models"],
         [{ models: "demo" }, "for models"],
