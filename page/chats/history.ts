@@ -55,12 +55,13 @@ export class History {
         return this.#read(prefix + id);
     }
 
-    /** Keeps a chat. Where there is no room, others lose the figures of their tokens, and then go, the oldest first. */
+    /** Keeps a chat. Where there is no room, others lose the figures of their tokens, and then go, the oldest first; last its own figures go. */
     save(chat: Chat): Saved {
         const own = prefix + chat.id;
         const most = this.#limits.characters;
         const whole = JSON.stringify(writeChat(chat, true));
-        const text = whole.length > most ? JSON.stringify(writeChat(chat, false)) : whole;
+        const bare = JSON.stringify(writeChat(chat, false));
+        let text = whole.length > most ? bare : whole;
         if (text.length > most) return { stored: false, dropped: 0 };
         const others = this.#keys()
             .filter((key) => key !== own)
@@ -103,7 +104,10 @@ export class History {
                 this.#storage.setItem(own, text);
                 return { stored: true, dropped };
             } catch {
-                if (!slim() && !drop()) return { stored: false, dropped };
+                if (slim() || drop()) continue;
+                // alone with what is not ours, and still too long: its own figures go, too
+                if (text.length === bare.length) return { stored: false, dropped };
+                text = bare;
             }
         }
     }

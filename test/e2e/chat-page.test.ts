@@ -418,6 +418,7 @@ describe.skipIf(chromium === undefined)("in a browser", () => {
         await page.locator("#new-chat").click();
         await ask("new");
         await page.reload();
+        await page.locator("#model option").first().waitFor({ state: "attached" });
         expect(await page.locator(".question .said").allInnerTexts()).toEqual(["new"]);
         await page.locator("#open-history").click();
         expect(await page.locator(".chat-title").allInnerTexts()).toEqual(["new"]);

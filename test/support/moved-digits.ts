@@ -57,12 +57,15 @@ export const mapToLetters = (first: string): Record<string, string> =>
     Object.fromEntries(digits.map((_, i) => [String(i), letter(first, i)]));
 
 /** Trios over the same base: all digits where they were, and each small model's elsewhere. */
-export function digitTrios(models: EditedModels): {
+export function digitTrios(
+    models: EditedModels,
+    { base: ofBase, expert, antiexpert } = demo
+): {
     readonly plain: { base: string; expert: string; antiexpert: string };
     readonly moved: { base: string; expert: string; antiexpert: string };
 } {
-    const base = models.withDigits(demo.base);
-    const plain = { base, expert: models.withDigits(demo.expert), antiexpert: models.withDigits(demo.antiexpert) };
+    const base = models.withDigits(ofBase);
+    const plain = { base, expert: models.withDigits(expert), antiexpert: models.withDigits(antiexpert) };
     const moved = {
         base,
         expert: models.rotated(plain.expert, 3),

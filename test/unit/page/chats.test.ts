@@ -191,6 +191,9 @@ describe("history", () => {
         expect(history.list().map(({ id }) => id)).toContain("c7");
         expect(history.list().map(({ id }) => id)).not.toContain("c0");
         expect(history.save(chatOf("big", 99, "x".repeat(1000)))).toMatchObject({ stored: false });
+        // the figures of its own tokens go before it is lost
+        expect(history.save(shaded("shaded", 100, 30))).toMatchObject({ stored: true });
+        expect(hasTokens(history.load("shaded")!)).toBe(false);
     });
 });
 
